@@ -1,0 +1,1 @@
+"""The dashboard and the composition root of the `grice` command."""

@@ -1,0 +1,99 @@
+"""Preference pairs as columns."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from grice_core.maxims import MAXIMS
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+TEXT_FIELDS = ("prompt", "chosen", "rejected")
+
+
+@dataclass(frozen=True, eq=False)
+class PairTable:
+    """N preference pairs, one column per field.
+
+    Scores are violation probabilities in [0, 1], lower is better; a pair's eight scores are all
+    present, or all NaN (the pair is *unscored*).
+    """
+
+    texts: pa.Table
+    """Columns `prompt`, `chosen`, `rejected`, all strings without nulls."""
+    chosen_scores: FloatArray
+    """(N, 4), columns in the order of `MAXIMS`."""
+    rejected_scores: FloatArray
+    """(N, 4), columns in the order of `MAXIMS`."""
+    rows: IntArray
+    """(N,) 1-based row of each pair in the file that it came from."""
+    extras: pa.Table
+    """Fields we don't know, kept as they came and exported again; N rows, any columns."""
+
+    def __post_init__(self) -> None:
+        shape = (self.texts.num_rows, len(MAXIMS))
+        if self.chosen_scores.shape != shape or self.rejected_scores.shape != shape:
+            raise ValueError(f"scores must have shape {shape}")
+        if self.rows.shape != shape[:1]:
+            raise ValueError(f"rows must have shape {shape[:1]}")
+
+    def __len__(self) -> int:
+        return int(self.texts.num_rows)
+
+    @cached_property
+    def margins(self) -> FloatArray:
+        """(N, 4) data margins: rejected − chosen score; positive = chosen is better. NaN = unscored."""
+        return self.rejected_scores - self.chosen_scores
+
+    @cached_property
+    def scored(self) -> BoolArray:
+        """(N,) which pairs have scores."""
+        return ~np.isnan(self.chosen_scores[:, 0])
+
+    @property
+    def prompts(self) -> list[str]:
+        return self._texts("prompt")
+
+    @property
+    def chosen(self) -> list[str]:
+        return self._texts("chosen")
+
+    @property
+    def rejected(self) -> list[str]:
+        return self._texts("rejected")
+
+    def _texts(self, field: str) -> list[str]:
+        texts: list[str] = self.texts.column(field).to_pylist()
+        return texts
+
+    def take(self, selection: BoolArray | IntArray | Sequence[int]) -> "PairTable":
+        """The pairs at these indices, in this order, or where this (N,) mask is true."""
+        chosen = np.asarray(selection)
+        indices = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen.astype(np.int64)
+        return PairTable(
+            texts=self.texts.take(indices),
+            chosen_scores=self.chosen_scores[indices],
+            rejected_scores=self.rejected_scores[indices],
+            rows=self.rows[indices],
+            extras=self.extras.take(indices) if self.extras.num_columns else self.extras,
+        )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of what training sees (texts and scores, in order), as 64 hex digits."""
+        digest = hashlib.sha256()
+        for field in TEXT_FIELDS:
+            for text in self._texts(field):
+                encoded = text.encode()
+                digest.update(len(encoded).to_bytes(8, "little"))
+                digest.update(encoded)
+        digest.update(np.ascontiguousarray(self.chosen_scores).tobytes())
+        digest.update(np.ascontiguousarray(self.rejected_scores).tobytes())
+        return digest.hexdigest()

@@ -1,0 +1,170 @@
+"""A recipe is data: which pairs each stage learns from, and how.
+
+Every number of the guide stands once, in `builtin/content-then-manner.yaml` or as a default here.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from grice_core.data.pairs import FloatArray
+from grice_core.maxims import MAXIMS, Maxim
+
+NAME_PATTERN = r"^[a-z][a-z0-9_-]*$"
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AnyAbsRule(_Data):
+    """Keeps a pair if |data margin| of at least one of the maxims is above the threshold."""
+
+    kind: Literal["any_abs"] = "any_abs"
+    name: str
+    """The reason given for a pair that fails this rule."""
+    maxims: tuple[Maxim, ...] = Field(min_length=1)
+    above: float
+
+
+class SumRule(_Data):
+    """Keeps a pair if the sum of the maxims' data margins is above the threshold."""
+
+    kind: Literal["sum"] = "sum"
+    name: str
+    """The reason given for a pair that fails this rule."""
+    maxims: tuple[Maxim, ...] = Field(min_length=1)
+    above: float
+
+
+class KeptByRule(_Data):
+    """Keeps a pair if any stage of the recipe that this one is the control for keeps it."""
+
+    kind: Literal["kept_by_control"] = "kept_by_control"
+    name: str
+    """The reason given for a pair that fails this rule."""
+    filters: tuple[tuple["Rule", ...], ...] = ()
+    """The other recipe's filters; filled in when the recipe is loaded."""
+
+
+Rule = Annotated[AnyAbsRule | SumRule | KeptByRule, Field(discriminator="kind")]
+
+
+class MaximWeights(_Data):
+    """How much each maxim's data margin counts in a pair's weight."""
+
+    quantity: float = Field(default=0.0, ge=0)
+    quality: float = Field(default=0.0, ge=0)
+    relation: float = Field(default=0.0, ge=0)
+    manner: float = Field(default=0.0, ge=0)
+
+    @model_validator(mode="after")
+    def _some_weight(self) -> Self:
+        if not self.as_array().sum() > 0:
+            raise ValueError("at least one maxim needs a weight above 0")
+        return self
+
+    def as_array(self) -> FloatArray:
+        """(4,) weights in the order of `MAXIMS`."""
+        return np.array([getattr(self, maxim) for maxim in MAXIMS], dtype=np.float64)
+
+
+class LoraSettings(_Data):
+    """The low-rank adapter of a stage (arXiv 2106.09685)."""
+
+    r: int = Field(default=16, ge=1)
+    alpha: float = Field(default=32, gt=0)
+    dropout: float = Field(default=0.05, ge=0, lt=1)
+    target_modules: Literal["auto", "all-linear"] | tuple[str, ...] = "auto"
+    """`auto`: GPT-2's `c_attn, c_proj, c_fc`, `all-linear` for any other architecture."""
+
+
+class BetaRamp(_Data):
+    """A beta that goes linearly from `start` to `end` over the warm-up, then stays."""
+
+    start: float = Field(gt=0)
+    end: float = Field(gt=0)
+
+
+class StageConfig(_Data):
+    """One stage of DPO: its pairs, its weights, its training settings."""
+
+    name: str = Field(pattern=NAME_PATTERN)
+    title: str = ""
+    """What the stage teaches, in a word; used in file names (`stage1_content_train.json`)."""
+    filter: tuple[Rule, ...] = ()
+    """All rules must hold; a dropped pair's reason is the first one that fails."""
+    weights: MaximWeights
+    lora: LoraSettings = LoraSettings()
+    learning_rate: float = Field(gt=0)
+    beta: Annotated[float, Field(gt=0)] | BetaRamp
+    epochs: int = Field(default=2, ge=1)
+    num_steps: int | None = Field(default=None, ge=1)
+    """Optimizer steps to take, in place of `epochs`."""
+    batch_size: int = Field(default=1, ge=1)
+    accumulation: int = Field(default=4, ge=1)
+    """Pairs of one optimizer step = batch_size × accumulation."""
+    max_length: int = Field(default=512, ge=8)
+    """Tokens of prompt + one response + end of text; the prompt is cut from its left."""
+    weight_decay: float = Field(default=0.01, ge=0)
+    warmup_steps: int = Field(default=100, ge=0)
+    max_warmup_share: float = Field(default=0.1, ge=0, le=1)
+    """The warm-up takes at most this share of all steps."""
+    max_grad_norm: float = Field(default=1.0, gt=0)
+    min_margin: float = Field(default=0.01, ge=0)
+    """Data margins below this count as this in a pair's weight."""
+    eval_every: int = Field(default=25, ge=1)
+    """Optimizer steps between two looks at the held-out pairs."""
+
+    @property
+    def pairs_per_step(self) -> int:
+        return self.batch_size * self.accumulation
+
+    @model_validator(mode="after")
+    def _distinct_reasons(self) -> Self:
+        doubled = _doubled(rule.name for rule in self.filter)
+        if doubled:
+            raise ValueError(f"two rules of the filter are named {doubled[0]!r}")
+        return self
+
+
+class EvaluationConfig(_Data):
+    """How models are sampled and what counts as success."""
+
+    num_prompts: int = Field(default=100, ge=1)
+    temperature: float = Field(default=0.7, gt=0)
+    top_p: float = Field(default=0.9, gt=0, le=1)
+    max_new_tokens: int = Field(default=80, ge=1)
+    min_cooperative: float = Field(default=0.60, ge=0, le=1)
+    """Cooperative rate that the last stage must reach."""
+    target_cooperative: float = Field(default=0.70, ge=0, le=1)
+    """Cooperative rate that we hope for."""
+    max_regression: float = Field(default=0.05, ge=0, le=1)
+    """No maxim may be violated more often than in the baseline by more than this."""
+
+
+class Recipe(_Data):
+    """An ordered list of stages, and how their result is judged."""
+
+    name: str = Field(pattern=NAME_PATTERN)
+    description: str = ""
+    control_for: str | None = None
+    """Recipe (built-in name or file) whose pairs and number of optimizer steps this one takes over."""
+    holdout_share: float = Field(default=0.1, ge=0, lt=1)
+    """Share of the prompts whose pairs are never trained on, but watched during training."""
+    stages: tuple[StageConfig, ...] = Field(min_length=1)
+    evaluation: EvaluationConfig = EvaluationConfig()
+
+    @model_validator(mode="after")
+    def _distinct_stages(self) -> Self:
+        doubled = _doubled(stage.name for stage in self.stages)
+        if doubled:
+            raise ValueError(f"two stages are named {doubled[0]!r}")
+        return self
+
+
+def _doubled(names: Iterable[str]) -> list[str]:
+    return [name for name, count in Counter(names).items() if count > 1]
