@@ -1,0 +1,46 @@
+"""Where and in which number format models compute: the one place that decides."""
+
+from typing import Literal
+
+import torch
+
+from grice_core.errors import InputError
+
+Precision = Literal["auto", "fp32", "bf16"]
+"""`auto`: bf16 where the hardware multiplies it fast, fp32 otherwise."""
+
+
+def resolve_device(choice: str) -> torch.device:
+    """The device to compute on; `auto` takes the first GPU there is, otherwise the CPU.
+
+    Raises:
+        InputError: there is no such device on this machine.
+    """
+    if choice == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(choice)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # the latter: "Torch not compiled with CUDA"
+        raise InputError(
+            f"device {choice!r} can't be used on this machine; give 'auto', 'cpu' or a GPU that "
+            "torch sees, such as 'cuda:0'"
+        ) from error
+    return device
+
+
+def resolve_precision(choice: Precision, device: torch.device) -> torch.dtype:
+    """The number format of matrix products on this device: `torch.float32` or `torch.bfloat16`."""
+    if choice == "auto":
+        return torch.bfloat16 if multiplies_bf16_fast(device) else torch.float32
+    return torch.bfloat16 if choice == "bf16" else torch.float32
+
+
+def multiplies_bf16_fast(device: torch.device) -> bool:
+    """Whether bf16 products run in hardware here: a GPU since Ampere, a CPU with AMX or AVX512-BF16."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "cpu":
+        capabilities = torch.cpu.get_capabilities()
+        return any(capabilities.get(name, False) for name in ("amx_bf16", "avx512_bf16"))
+    return False
