@@ -39,7 +39,7 @@ def resolve_precision(choice: Precision, device: torch.device) -> torch.dtype:
 def multiplies_bf16_fast(device: torch.device) -> bool:
     """Whether bf16 products run in hardware here: a GPU since Ampere, a CPU with AMX or AVX512-BF16."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
         capabilities = torch.cpu.get_capabilities()
         return any(capabilities.get(name, False) for name in ("amx_bf16", "avx512_bf16"))
