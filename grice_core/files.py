@@ -1,0 +1,57 @@
+"""Files that are either the old one or the new one, never half of it."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+
+def write_bytes_atomic(path: Path, content: bytes) -> None:
+    """Write a file so that a crash at any moment leaves the old content or the new.
+
+    The bytes go to a temporary file beside it, are forced to disk, and take the name at once.
+    """
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp makes a file that only its owner reads; results may be read like any other file.
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def write_text_atomic(path: Path, text: str) -> None:
+    """Write UTF-8 text like `write_bytes_atomic`."""
+    write_bytes_atomic(path, text.encode())
+
+
+def write_json_atomic(path: Path, document: Any) -> None:
+    """Write an indented JSON document like `write_bytes_atomic`.
+
+    Raises:
+        ValueError: The document holds NaN or infinity, which JSON does not have.
+    """
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    write_text_atomic(path, text + "\n")
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _sync_folder(folder: Path) -> None:
+    """Force the new name to disk too; without this a crash may bring the old file back."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

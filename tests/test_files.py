@@ -1,0 +1,50 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from grice_core.files import write_json_atomic, write_text_atomic
+
+
+def test_text_arrives_as_utf8(tmp_path: Path) -> None:
+    write_text_atomic(tmp_path / "a.txt", "−5 points\n")
+
+    assert (tmp_path / "a.txt").read_bytes() == "−5 points\n".encode()
+
+
+def test_a_second_write_replaces_the_first_and_leaves_nothing_else(tmp_path: Path) -> None:
+    write_json_atomic(tmp_path / "a.json", {"n": 1})
+    write_json_atomic(tmp_path / "a.json", {"n": 2})
+
+    assert json.loads((tmp_path / "a.json").read_text()) == {"n": 2}
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_what_json_cannot_say_leaves_the_old_file(tmp_path: Path) -> None:
+    write_json_atomic(tmp_path / "a.json", {"n": 1})
+
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json_atomic(tmp_path / "a.json", {"n": float("nan")})
+    assert json.loads((tmp_path / "a.json").read_text()) == {"n": 1}
+
+
+def test_a_failed_rename_leaves_the_old_file_and_no_litter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_text_atomic(tmp_path / "a.txt", "old")
+
+    def refuse(self: Path, target: Path) -> Path:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(OSError, match="disk full"):
+        write_text_atomic(tmp_path / "a.txt", "new")
+    assert (tmp_path / "a.txt").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_others_may_read_the_file_as_the_umask_says(tmp_path: Path) -> None:
+    (tmp_path / "usual.txt").write_text("")
+    write_text_atomic(tmp_path / "atomic.txt", "")
+
+    assert (tmp_path / "atomic.txt").stat().st_mode == (tmp_path / "usual.txt").stat().st_mode
