@@ -4,56 +4,20 @@ Every number of the guide stands once, in `builtin/content-then-manner.yaml` or 
 """
 
 from collections import Counter
-from collections.abc import Iterable
-from typing import Annotated, Literal, Self
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
+from grice_core.data.filters import LEAKS, UNSCORED, FrozenModel, Rule
 from grice_core.data.pairs import FloatArray
 from grice_core.maxims import MAXIMS, Maxim
 
 NAME_PATTERN = r"^[a-z][a-z0-9_-]*$"
 
 
-class _Data(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class AnyAbsRule(_Data):
-    """Keeps a pair if |data margin| of at least one of the maxims is above the threshold."""
-
-    kind: Literal["any_abs"] = "any_abs"
-    name: str
-    """The reason given for a pair that fails this rule."""
-    maxims: tuple[Maxim, ...] = Field(min_length=1)
-    above: float
-
-
-class SumRule(_Data):
-    """Keeps a pair if the sum of the maxims' data margins is above the threshold."""
-
-    kind: Literal["sum"] = "sum"
-    name: str
-    """The reason given for a pair that fails this rule."""
-    maxims: tuple[Maxim, ...] = Field(min_length=1)
-    above: float
-
-
-class KeptByRule(_Data):
-    """Keeps a pair if any stage of the recipe that this one is the control for keeps it."""
-
-    kind: Literal["kept_by_control"] = "kept_by_control"
-    name: str
-    """The reason given for a pair that fails this rule."""
-    filters: tuple[tuple["Rule", ...], ...] = ()
-    """The other recipe's filters; filled in when the recipe is loaded."""
-
-
-Rule = Annotated[AnyAbsRule | SumRule | KeptByRule, Field(discriminator="kind")]
-
-
-class MaximWeights(_Data):
+class MaximWeights(FrozenModel):
     """How much each maxim's data margin counts in a pair's weight."""
 
     quantity: float = Field(default=0.0, ge=0)
@@ -72,7 +36,7 @@ class MaximWeights(_Data):
         return np.array([getattr(self, maxim) for maxim in MAXIMS], dtype=np.float64)
 
 
-class LoraSettings(_Data):
+class LoraSettings(FrozenModel):
     """The low-rank adapter of a stage (arXiv 2106.09685)."""
 
     r: int = Field(default=16, ge=1)
@@ -82,25 +46,35 @@ class LoraSettings(_Data):
     """`auto`: GPT-2's `c_attn, c_proj, c_fc`, `all-linear` for any other architecture."""
 
 
-class BetaRamp(_Data):
+class BetaRamp(FrozenModel):
     """A beta that goes linearly from `start` to `end` over the warm-up, then stays."""
 
     start: float = Field(gt=0)
     end: float = Field(gt=0)
 
 
-class StageConfig(_Data):
+def _kind_of_beta(beta: Any) -> str:
+    return "ramp" if isinstance(beta, Mapping | BetaRamp) else "constant"
+
+
+Beta = Annotated[
+    Annotated[float, Field(gt=0), Tag("constant")] | Annotated[BetaRamp, Tag("ramp")],
+    Discriminator(_kind_of_beta),
+]
+
+
+class StageConfig(FrozenModel):
     """One stage of DPO: its pairs, its weights, its training settings."""
 
     name: str = Field(pattern=NAME_PATTERN)
-    title: str = ""
+    title: str = Field(default="", pattern=r"^[\w -]*$")
     """What the stage teaches, in a word; used in file names (`stage1_content_train.json`)."""
     filter: tuple[Rule, ...] = ()
     """All rules must hold; a dropped pair's reason is the first one that fails."""
     weights: MaximWeights
     lora: LoraSettings = LoraSettings()
     learning_rate: float = Field(gt=0)
-    beta: Annotated[float, Field(gt=0)] | BetaRamp
+    beta: Beta
     epochs: int = Field(default=2, ge=1)
     num_steps: int | None = Field(default=None, ge=1)
     """Optimizer steps to take, in place of `epochs`."""
@@ -123,15 +97,22 @@ class StageConfig(_Data):
     def pairs_per_step(self) -> int:
         return self.batch_size * self.accumulation
 
+    @property
+    def file_stem(self) -> str:
+        """How this stage's files are named, for instance `stage1_content`."""
+        return "_".join(filter(None, [self.name, self.title.strip().replace(" ", "-")]))
+
     @model_validator(mode="after")
     def _distinct_reasons(self) -> Self:
-        doubled = _doubled(rule.name for rule in self.filter)
-        if doubled:
+        names = [rule.name for rule in self.filter]
+        if doubled := _doubled(names):
             raise ValueError(f"two rules of the filter are named {doubled[0]!r}")
+        if taken := {UNSCORED, LEAKS}.intersection(names):
+            raise ValueError(f"a rule can't be named {taken.pop()!r}, a reason of its own")
         return self
 
 
-class EvaluationConfig(_Data):
+class EvaluationConfig(FrozenModel):
     """How models are sampled and what counts as success."""
 
     num_prompts: int = Field(default=100, ge=1)
@@ -146,7 +127,7 @@ class EvaluationConfig(_Data):
     """No maxim may be violated more often than in the baseline by more than this."""
 
 
-class Recipe(_Data):
+class Recipe(FrozenModel):
     """An ordered list of stages, and how their result is judged."""
 
     name: str = Field(pattern=NAME_PATTERN)
@@ -157,12 +138,16 @@ class Recipe(_Data):
     """Share of the prompts whose pairs are never trained on, but watched during training."""
     stages: tuple[StageConfig, ...] = Field(min_length=1)
     evaluation: EvaluationConfig = EvaluationConfig()
+    control_stages: tuple[StageConfig, ...] = ()
+    """Stages whose optimizer steps this recipe's only stage takes over; filled in when the recipe is
+    loaded, empty if the stage says its own `epochs` or `num_steps`."""
 
     @model_validator(mode="after")
     def _distinct_stages(self) -> Self:
-        doubled = _doubled(stage.name for stage in self.stages)
-        if doubled:
+        if doubled := _doubled(stage.name for stage in self.stages):
             raise ValueError(f"two stages are named {doubled[0]!r}")
+        if doubled := _doubled(stage.file_stem for stage in self.stages):
+            raise ValueError(f"the files of two stages would be named {doubled[0]!r}")
         return self
 
 

@@ -1,0 +1,138 @@
+"""Filters: which pairs a stage learns from, and the first reason against each of the others."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Annotated, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+
+from grice_core.data.pairs import BoolArray, FloatArray
+from grice_core.maxims import Maxim
+
+KEPT = -1
+"""What `FilterResult.reason` holds for a pair that is kept."""
+UNSCORED = "unscored"
+LEAKS = "leaks into evaluation"
+_BLOCK = 1 << 15
+
+
+class FrozenModel(BaseModel):
+    """Validated data that never changes: unknown fields, infinities and NaN are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class _NamedRule(FrozenModel):
+    kind: str
+    name: str = Field(min_length=1)
+    """The reason given for a pair that fails this rule."""
+
+
+class AnyAbsRule(_NamedRule):
+    """Keeps a pair if |data margin| of at least one of the maxims is above the threshold."""
+
+    kind: Literal["any_abs"] = "any_abs"
+    maxims: tuple[Maxim, ...] = Field(min_length=1)
+    above: float
+
+
+class SumRule(_NamedRule):
+    """Keeps a pair if the sum of the maxims' data margins is above the threshold."""
+
+    kind: Literal["sum"] = "sum"
+    maxims: tuple[Maxim, ...] = Field(min_length=1)
+    above: float
+
+
+class KeptByRule(_NamedRule):
+    """Keeps a pair if any stage of the recipe that this one is the control for keeps it."""
+
+    kind: Literal["kept_by_control"] = "kept_by_control"
+    filters: tuple[tuple["Rule", ...], ...] = ()
+    """The other recipe's filters; filled in when the recipe is loaded."""
+
+
+Rule = Annotated[AnyAbsRule | SumRule | KeptByRule, Field(discriminator="kind")]
+
+
+@dataclass(frozen=True, eq=False)
+class FilterResult:
+    """What a filter decided about each of N pairs."""
+
+    kept: BoolArray
+    """(N,) true where no reason speaks against the pair."""
+    reason: npt.NDArray[np.int16]
+    """(N,) index into `reasons` of the first reason against the pair, `KEPT` if there is none."""
+    reasons: tuple[str, ...]
+    """`UNSCORED` if any pair is; the rules' names in their order; `LEAKS` if it was asked about."""
+
+    @property
+    def num_kept(self) -> int:
+        return int(np.count_nonzero(self.kept))
+
+    def counts(self) -> dict[str, int]:
+        """How many pairs each reason drops, zeros included; with `num_kept` they add up to N."""
+        return {
+            reason: int(np.count_nonzero(self.reason == index))
+            for index, reason in enumerate(self.reasons)
+        }
+
+
+def apply_filter(
+    rules: Sequence[Rule], margins: FloatArray, exclude: BoolArray | None = None
+) -> FilterResult:
+    """Decide about each pair by rules that must all hold, and say which one was the first to fail.
+
+    Unscored pairs are dropped before any rule is asked. Pairs in `exclude` leak into the evaluation;
+    this is asked last, so that its count is the number of pairs that leakage costs.
+
+    Shapes: margins (N, 4) data margins, NaN = unscored, fastest in Fortran order; exclude (N,).
+    """
+    reasons = tuple(rule.name for rule in rules)
+    scored = ~np.isnan(margins[:, 0])
+    all_scored = bool(scored.all())
+    if not all_scored:
+        reasons = (UNSCORED, *reasons)
+    if exclude is not None:
+        reasons = (*reasons, LEAKS)
+
+    # A pair's depth is the number of checks that it passes before the first failure. In blocks
+    # that stay in the processor's cache this takes a third of the time.
+    reason = np.empty(len(margins), dtype=np.int16)
+    for start in range(0, len(margins), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        checks = [_passes(rule, margins[block]) for rule in rules]
+        if not all_scored:
+            checks.insert(0, scored[block])
+        if exclude is not None:
+            checks.append(~exclude[block])
+        reason[block] = _first_failure(checks, len(scored[block]))
+    return FilterResult(kept=reason == KEPT, reason=reason, reasons=reasons)
+
+
+def _first_failure(checks: Sequence[BoolArray], num_pairs: int) -> npt.NDArray[np.int16]:
+    """(num_pairs,) index of the first check that each pair fails, `KEPT` if it passes all."""
+    alive = np.ones(num_pairs, dtype=np.bool_)
+    depth = np.zeros(num_pairs, dtype=np.int16)
+    for check in checks:
+        alive = alive & check
+        depth += alive
+    # Plain arithmetic, since writing through a mask is many times slower.
+    return depth + alive * np.int16(KEPT - len(checks))
+
+
+def _passes(rule: Rule, margins: FloatArray) -> BoolArray:
+    """(N,) which pairs the rule keeps."""
+    if isinstance(rule, KeptByRule):
+        return _any((apply_filter(rules, margins).kept for rules in rule.filters), len(margins))
+    columns = [margins[:, maxim.column] for maxim in rule.maxims]
+    if isinstance(rule, SumRule):
+        return np.asarray(sum(columns[1:], start=columns[0]) > rule.above)
+    return _any((np.abs(column) > rule.above for column in columns), len(margins))
+
+
+def _any(masks: Iterable[BoolArray], num_pairs: int) -> BoolArray:
+    return reduce(np.logical_or, masks, np.zeros(num_pairs, dtype=np.bool_))
