@@ -12,7 +12,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from grice_core.data.filters import LEAKS, UNSCORED, FrozenModel, Rule
 from grice_core.data.pairs import FloatArray
-from grice_core.maxims import MAXIMS, Maxim
+from grice_core.maxims import MAXIMS
 
 NAME_PATTERN = r"^[a-z][a-z0-9_-]*$"
 

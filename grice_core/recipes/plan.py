@@ -1,0 +1,85 @@
+"""What each stage of a recipe would learn from on given data, known before anything is trained."""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from grice_core.data.filters import FilterResult, apply_filter
+from grice_core.data.pairs import BoolArray, IntArray, PairTable
+from grice_core.data.split import holdout_mask
+from grice_core.recipes.config import Recipe, StageConfig
+
+FEW_PAIRS = 50
+"""A stage that trains on fewer pairs than this is trained with a warning."""
+
+
+@dataclass(frozen=True, eq=False)
+class PlannedStage:
+    """One stage cut out of a data set."""
+
+    config: StageConfig
+    """Its settings; a control's `num_steps` is filled in."""
+    filtered: FilterResult
+    """What its filter decided about each pair of the table."""
+    train_indices: IntArray
+    """Kept pairs to learn from, ascending indices into the table."""
+    heldout_indices: IntArray
+    """Kept pairs whose prompt is held out, ascending indices into the table."""
+
+    @property
+    def num_steps(self) -> int:
+        """Optimizer steps of the stage; an epoch's last, smaller step counts."""
+        if self.config.num_steps is not None:
+            return self.config.num_steps
+        steps_per_epoch = math.ceil(len(self.train_indices) / self.config.pairs_per_step)
+        return self.config.epochs * steps_per_epoch
+
+    @property
+    def fills_a_step(self) -> bool:
+        """Whether there are training pairs for one whole optimizer step; if not, don't train."""
+        return len(self.train_indices) >= self.config.pairs_per_step
+
+    @property
+    def caution(self) -> str | None:
+        """A sentence about a set that is too small to train on, or to learn much from."""
+        count = f"{self.config.name} has {len(self.train_indices)} training pairs"
+        if not self.fills_a_step:
+            return (
+                f"{count}, fewer than one optimizer step of {self.config.pairs_per_step}: training "
+                "would be refused. Lower the filter's thresholds or bring more pairs."
+            )
+        if len(self.train_indices) < FEW_PAIRS:
+            return f"{count}: expect little from fewer than {FEW_PAIRS}."
+        return None
+
+
+def plan_stages(
+    recipe: Recipe, table: PairTable, seed: int, exclude: BoolArray | None = None
+) -> tuple[PlannedStage, ...]:
+    """Cut a data set into each stage's training and held-out pairs.
+
+    The prompts held out are the same in all stages. Pairs in the (N,) mask `exclude` leak into the
+    evaluation and are dropped with that as their reason.
+    """
+    held_out = holdout_mask(table.prompts, recipe.holdout_share, seed)
+
+    def cut(config: StageConfig) -> PlannedStage:
+        filtered = apply_filter(config.filter, table.margins, exclude)
+        return PlannedStage(
+            config=config,
+            filtered=filtered,
+            train_indices=np.flatnonzero(filtered.kept & ~held_out),
+            heldout_indices=np.flatnonzero(filtered.kept & held_out),
+        )
+
+    stages = tuple(cut(config) for config in recipe.stages)
+    if not recipe.control_stages:
+        return stages
+    num_steps = sum(cut(config).num_steps for config in recipe.control_stages)
+    return tuple(_with_num_steps(stage, num_steps) for stage in stages)
+
+
+def _with_num_steps(stage: PlannedStage, num_steps: int) -> PlannedStage:
+    # A control of stages without a single pair has no steps; its own plan says so by its pairs.
+    return replace(stage, config=stage.config.model_copy(update={"num_steps": num_steps or None}))
