@@ -1,0 +1,187 @@
+"""Responses from a model: batched, and the same whatever the batch.
+
+In fp32 the batch size does not change a single text. A batch does change the last digits of the
+logits, since matrices of another shape are multiplied in another order. A draw that such digits
+could decide (about one in a thousand) is therefore taken again from logits that depend on no other
+row: a pass over that row alone, without padding or cache. In bf16 the digits that change are too
+many for that: there two batch sizes give responses that agree for a while and then part.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from grice_core.dpo.encode import Ids, encode_prompts
+from grice_core.errors import ModelError
+from grice_core.evaluation.sampling import Draw, Sampling, draw, noise_keys
+from grice_core.progress import Progress, silent
+
+TOLERANCE = 1e-3
+"""Twice the largest rounding error of an fp32 log-probability that is reckoned with."""
+
+
+@dataclass
+class _Row:
+    """One response in the making."""
+
+    place: int
+    """Index of its response in the result."""
+    prompt: Ids
+    key: np.uint64
+    response: list[int] = field(default_factory=list)
+
+
+def generate(
+    model: Any,
+    tokenizer: Any,
+    prompts: Sequence[str],
+    sampling: Sampling,
+    *,
+    batch_size: int = 16,
+    progress: Progress = silent,
+) -> list[str]:
+    """Sample responses to each prompt.
+
+    Rows are batched by length (padding on the left, keys and values cached); a row that ends leaves
+    its batch at once. A prompt that leaves no room for the response is cut from its left.
+
+    Args:
+        model: Causal language model, plain or with adapters; left in the modes it came in.
+        tokenizer: The model's tokenizer; it needs no padding token.
+        prompts: N texts.
+        sampling: Temperature, top-p, length, seed and samples per prompt (k).
+        batch_size: Rows at once; changes speed and memory only.
+        progress: Told of every finished response.
+
+    Returns:
+        N·k responses without special tokens and outer white space, the k samples of a prompt together.
+
+    Raises:
+        ModelError: The model has too few positions for the response, or its logits are not numbers.
+    """
+    rows = _rows(model, tokenizer, prompts, sampling)
+    # The longest first: what doesn't fit into memory shows at once.
+    queue = sorted(rows, key=lambda row: -len(row.prompt))
+    ends = _end_tokens(model, tokenizer)
+    done = 0
+    with _evaluating(model), torch.no_grad():
+        for start in range(0, len(queue), batch_size):
+            batch = queue[start : start + batch_size]
+            for finished in _complete(model, batch, sampling, ends):
+                done += finished
+                progress("generate responses", done, len(rows))
+    return [tokenizer.decode(row.response, skip_special_tokens=True).strip() for row in rows]
+
+
+def _complete(
+    model: Any, rows: list[_Row], sampling: Sampling, ends: frozenset[int]
+) -> Iterator[int]:
+    """Write the responses of one batch; yields how many have ended whenever some have."""
+    inputs, mask = _left_padded([row.prompt for row in rows], model.device)
+    positions = (mask.cumsum(dim=1) - 1).clamp(min=0)
+    cache = None
+    for _ in range(sampling.max_new_tokens):
+        output = model(
+            input_ids=inputs,
+            attention_mask=mask,
+            position_ids=positions,
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        cache = output.past_key_values
+        tokens = _next_tokens(model, rows, output.logits[:, -1], sampling)
+        going_on = [i for i, token in enumerate(tokens) if token not in ends]
+        for i in going_on:
+            rows[i].response.append(tokens[i])
+        if len(going_on) < len(rows):
+            yield len(rows) - len(going_on)
+            rows = [rows[i] for i in going_on]
+            if not rows:
+                return
+            kept = torch.tensor(going_on, device=mask.device)
+            cache.batch_select_indices(kept)
+            mask, positions = mask[kept], positions[kept]
+        inputs = torch.tensor([[row.response[-1]] for row in rows], device=mask.device)
+        mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
+        positions = positions[:, -1:] + 1
+    yield len(rows)
+
+
+def _next_tokens(model: Any, rows: Sequence[_Row], logits: Tensor, sampling: Sampling) -> list[int]:
+    """Draw each row's next token; see the module's docstring for what happens at a close call."""
+    tolerance = TOLERANCE if logits.dtype in (torch.float32, torch.float64) else 0.0
+
+    def drawn(rows: Sequence[_Row], logits: Tensor) -> Draw:
+        keys = np.array([row.key for row in rows], dtype=np.uint64)
+        return draw(logits, keys, len(rows[0].response), sampling, tolerance)
+
+    batch = drawn(rows, logits)
+    tokens: list[int] = batch.tokens.tolist()
+    for i in np.flatnonzero(~batch.settled).tolist():
+        row = rows[i]
+        alone = torch.tensor([[*row.prompt, *row.response]], device=logits.device)
+        output = model(input_ids=alone, use_cache=False, logits_to_keep=1)
+        tokens[i] = int(drawn([row], output.logits[:, -1]).tokens[0])
+    return tokens
+
+
+def _rows(model: Any, tokenizer: Any, prompts: Sequence[str], sampling: Sampling) -> list[_Row]:
+    """One row per prompt and sample, the samples of a prompt together."""
+    room = _room(model, sampling)
+    encoded = encode_prompts(tokenizer, prompts)
+    keys = [noise_keys(sampling.seed, prompts, s) for s in range(sampling.samples_per_prompt)]
+    places = [(n, s) for n in range(len(prompts)) for s in range(sampling.samples_per_prompt)]
+    return [
+        _Row(place, encoded[n] if room is None else encoded[n][-room:], keys[s][n])
+        for place, (n, s) in enumerate(places)
+    ]
+
+
+def _room(model: Any, sampling: Sampling) -> int | None:
+    """Tokens that a prompt may have; None if the model sets no limit."""
+    num_positions: int | None = getattr(model.config, "max_position_embeddings", None)
+    if num_positions is None:
+        return None
+    if num_positions <= sampling.max_new_tokens:
+        raise ModelError(
+            f"the model has {num_positions} positions, too few for a prompt and "
+            f"{sampling.max_new_tokens} new tokens: lower evaluation.max_new_tokens"
+        )
+    return num_positions - sampling.max_new_tokens
+
+
+def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
+    """Every token that ends a response; a chat model has several."""
+    config = getattr(model, "generation_config", None)
+    named = getattr(config, "eos_token_id", None)
+    several = named if isinstance(named, list) else [named]
+    return frozenset(int(end) for end in (*several, tokenizer.eos_token_id) if end is not None)
+
+
+def _left_padded(prompts: Sequence[Ids], device: torch.device) -> tuple[Tensor, Tensor]:
+    """(B, L) token ids, padded on the left with 0, and (B, L) mask: 1 where a token is real."""
+    width = max(len(prompt) for prompt in prompts)
+    ids = [[0] * (width - len(prompt)) + list(prompt) for prompt in prompts]
+    mask = [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts]
+    return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    """Switch dropout off, and bring every module back into the mode that it was in.
+
+    Module by module: a policy trains with its adapter's dropout on and its base's dropout off.
+    """
+    training = [module for module in model.modules() if module.training]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
