@@ -1,0 +1,61 @@
+"""What one stage trains on and what it watches."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+
+from grice_core.data.pairs import FloatArray, IntArray
+from grice_core.dpo.encode import EncodedPair
+from grice_core.dpo.logps import PairLogps, Passes
+
+HELDOUT = "heldout"
+"""Name of the stage's own held-out pairs among the watched groups."""
+
+
+@dataclass(frozen=True)
+class StageExamples:
+    """n encoded pairs of a stage, with everything that the loss needs besides the policy."""
+
+    pairs: tuple[EncodedPair, ...]
+    margins: FloatArray
+    """(n, 4) data margins."""
+    shares: FloatArray
+    """(n, 4) what each maxim adds to a pair's weight; a row's sum is the weight."""
+    train: IntArray
+    """Indices of the pairs to train on."""
+    watched: Mapping[str, IntArray]
+    """Groups of pairs that are never trained on, by name: `heldout`, earlier stages' …"""
+
+
+@dataclass(frozen=True)
+class Compute:
+    """How forward passes are run; none of it changes what is computed, but for rounding."""
+
+    device: torch.device
+    dtype: torch.dtype = torch.float32
+    """Number format of matrix products; bf16 runs under autocast, weights stay fp32."""
+    passes: Passes = "shared"
+    token_budget: int = 2048
+    """Tokens of one forward pass; a single pair may exceed it."""
+
+    def autocast(self) -> torch.autocast:
+        """The context in which a forward pass runs."""
+        return torch.autocast(
+            self.device.type, dtype=torch.bfloat16, enabled=self.dtype == torch.bfloat16
+        )
+
+
+@dataclass(frozen=True)
+class ReferenceLogps:
+    """Log-probabilities of all n pairs under the reference, on the CPU."""
+
+    chosen: torch.Tensor
+    """(n,) float32."""
+    rejected: torch.Tensor
+    """(n,) float32."""
+
+    def at(self, indices: IntArray, device: torch.device) -> PairLogps:
+        """Those of some pairs, where the policy is."""
+        wanted = torch.from_numpy(indices)
+        return PairLogps(self.chosen[wanted].to(device), self.rejected[wanted].to(device))

@@ -1,0 +1,78 @@
+"""What is measured on pairs during training, under the names that TRL's logs use."""
+
+import torch
+
+from grice_core.data.pairs import FloatArray
+from grice_core.dpo.logps import PairLogps
+from grice_core.dpo.loss import DpoLosses
+from grice_core.maxims import MAXIMS
+
+CLEAR_MARGIN = 0.1
+"""A data margin beyond ± this says which response is better on a maxim."""
+
+TIE = 1e-3
+"""|Δ| in nats below which policy and reference prefer equally: rounding, not learning."""
+
+Metrics = dict[str, float]
+
+
+class PairMeans:
+    """Sums over pairs, batch by batch, whose means are those of all pairs, not means of means."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, float] = {}
+        self._counts: dict[str, int] = {}
+
+    def add(self, name: str, values: torch.Tensor) -> None:
+        """Take (n,) values into the mean of this name."""
+        self._sums[name] = self._sums.get(name, 0.0) + float(
+            values.detach().sum(dtype=torch.double)
+        )
+        self._counts[name] = self._counts.get(name, 0) + len(values)
+
+    def means(self, prefix: str = "") -> Metrics:
+        """Mean of each name that got at least one value."""
+        return {
+            prefix + name: total / self._counts[name]
+            for name, total in self._sums.items()
+            if self._counts[name]
+        }
+
+
+def add_batch(means: PairMeans, losses: DpoLosses, policy: PairLogps, shares: torch.Tensor) -> None:
+    """Take a batch into the metrics of training.
+
+    Shapes: all (n,), shares (n, 4). `loss/<maxim>` is the maxim's part of `loss`; the parts of the
+    maxims with a weight add up to it.
+    """
+    rewards = losses.chosen_rewards - losses.rejected_rewards
+    means.add("loss", losses.losses)
+    # loss = Σ_m share_m · (−log σ), so each maxim's part is the loss times its part of the weight.
+    parts = (
+        losses.losses.detach()[:, None] * shares / shares.sum(dim=1, keepdim=True).clamp(min=1e-12)
+    )
+    for maxim, part, share in zip(MAXIMS, parts.T, shares.T, strict=True):
+        if bool((share > 0).any()):
+            means.add(f"loss/{maxim}", part)
+    means.add("rewards/chosen", losses.chosen_rewards)
+    means.add("rewards/rejected", losses.rejected_rewards)
+    means.add("rewards/margins", rewards)
+    means.add("logps/chosen", policy.chosen)
+    means.add("logps/rejected", policy.rejected)
+
+
+def add_accuracies(means: PairMeans, delta: torch.Tensor, margins: FloatArray) -> None:
+    """Take a batch into the accuracies: how often the policy's new preference is the data's.
+
+    Shapes: delta (n,) is Δ, margins (n, 4). A tie counts half, so an untrained adapter has 50 %.
+    Per maxim over the pairs whose data margin is clear, in the direction that it points.
+    """
+    means.add("rewards/accuracies", _wins(delta))
+    for maxim, column in zip(MAXIMS, torch.from_numpy(margins).to(delta).T, strict=True):
+        clear = column.abs() > CLEAR_MARGIN
+        means.add(f"accuracies/{maxim}", _wins((delta * column.sign())[clear]))
+
+
+def _wins(delta: torch.Tensor) -> torch.Tensor:
+    """1 where positive, 0 where negative, ½ where neither by more than rounding."""
+    return torch.where(delta.abs() <= TIE, 0.5, (delta > 0).double())

@@ -1,0 +1,53 @@
+"""Whether a model may share one pass over a prompt among its responses."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from grice_core.dpo.attention import UnsharableError
+from grice_core.dpo.encode import EncodedPair
+from grice_core.dpo.logps import Passes, pair_logps
+
+TOLERANCE = 1e-5
+"""Largest relative difference of a response's log-probability that counts as rounding in fp32."""
+
+
+@dataclass(frozen=True)
+class PassChoice:
+    """How the responses of a prompt are run, and why."""
+
+    passes: Passes
+    reason: str
+
+
+def choose_passes(model: Any, pairs: Sequence[EncodedPair]) -> PassChoice:
+    """Compare shared and separate passes on the two longest pairs; share only if they agree.
+
+    The longest, since an attention window shows itself only beyond its width. In fp32, since bf16
+    rounds away the difference between right and almost right.
+    """
+    longest = sorted(pairs, key=lambda pair: -len(pair.prompt + pair.chosen + pair.rejected))[:2]
+    device = next(model.parameters()).device
+    with torch.no_grad(), torch.autocast(device.type, enabled=False):
+        apart = pair_logps(model, longest, "separate")
+        try:
+            shared = pair_logps(model, longest, "shared")
+        except (UnsharableError, ValueError, TypeError, RuntimeError) as error:
+            # An architecture with its own attention or mask code fails in its own way.
+            return PassChoice("separate", f"separate passes: {_first_line(error)}")
+    difference = max(
+        _relative(shared.chosen, apart.chosen), _relative(shared.rejected, apart.rejected)
+    )
+    if difference > TOLERANCE:
+        return PassChoice("separate", f"separate passes: shared ones differ by {difference:.1e}")
+    return PassChoice("shared", f"shared passes equal separate ones to {difference:.1e}")
+
+
+def _relative(a: torch.Tensor, b: torch.Tensor) -> float:
+    return float(((a - b).abs() / b.abs().clamp(min=1.0)).max())
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,120 @@
+"""The proof, before the first step, that the reference is what it claims to be.
+
+At the start the adapter changes nothing, so policy and reference must agree on every pair: Δ = 0
+and loss = weight · ln 2. If they don't, every later number would be relative to something else.
+After the first step they must differ, or nothing is being trained.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from peft import PeftModel
+
+from grice_core.data.pairs import IntArray
+from grice_core.dpo.examples import Compute, ReferenceLogps, StageExamples
+from grice_core.dpo.logps import PairLogps, pair_logps
+from grice_core.dpo.loss import dpo_losses
+from grice_core.dpo.policy import reference
+from grice_core.errors import PreflightError, TrainingError
+
+NUM_PAIRS = 4
+"""Pairs on which the reference is proven."""
+
+_ROUNDING = {torch.float32: 1e-5, torch.bfloat16: 2e-2}
+"""Relative difference that another packing of the same pairs may cause."""
+
+
+@dataclass(frozen=True)
+class PreflightReport:
+    """What was measured, for the run's record."""
+
+    rows: tuple[int, ...]
+    max_delta: float
+    """Largest |Δ| between policy and reference, in nats."""
+    loss: float
+    expected_loss: float
+    """Mean weight · ln 2."""
+
+
+def preflight(
+    policy: PeftModel,
+    examples: StageExamples,
+    known: ReferenceLogps,
+    beta: float,
+    compute: Compute,
+) -> PreflightReport:
+    """Prove that Δ = 0 and loss = weight · ln 2 on the first training pairs.
+
+    `known` is checked too: what the cache says must be what the adapter-off model says.
+
+    Raises: PreflightError.
+    """
+    indices = examples.train[:NUM_PAIRS]
+    pairs = [examples.pairs[index] for index in indices]
+    with reference(policy), compute.autocast():
+        fresh = pair_logps(policy, pairs, compute.passes)
+    current = _policy_logps(policy, examples, indices, compute)
+    weights = torch.tensor(examples.shares[indices].sum(axis=1), device=compute.device)
+    losses = dpo_losses(current, fresh, weights, beta).losses
+    report = PreflightReport(
+        rows=tuple(pair.row for pair in pairs),
+        max_delta=float((current.margin - fresh.margin).abs().max()),
+        loss=float(losses.mean()),
+        expected_loss=float(weights.mean()) * math.log(2),
+    )
+    _check_reference(report)
+    _check_known(known.at(indices, compute.device), fresh, _ROUNDING[compute.dtype])
+    return report
+
+
+def check_learning(
+    policy: PeftModel, examples: StageExamples, known: ReferenceLogps, compute: Compute
+) -> None:
+    """After the first step: Δ ≠ 0 on the same pairs.
+
+    Raises: TrainingError.
+    """
+    indices = examples.train[:NUM_PAIRS]
+    current = _policy_logps(policy, examples, indices, compute)
+    before = known.at(indices, compute.device)
+    if torch.equal(current.chosen, before.chosen) and torch.equal(
+        current.rejected, before.rejected
+    ):
+        raise TrainingError(
+            "the first optimizer step changed nothing (Δ is still 0 on every pair): "
+            "raise learning_rate, or check lora.target_modules"
+        )
+
+
+def _policy_logps(
+    policy: PeftModel, examples: StageExamples, indices: IntArray, compute: Compute
+) -> PairLogps:
+    policy.eval()
+    with torch.no_grad(), compute.autocast():
+        return pair_logps(policy, [examples.pairs[index] for index in indices], compute.passes)
+
+
+def _check_reference(report: PreflightReport) -> None:
+    exact = report.max_delta == 0.0
+    if not exact or not math.isclose(report.loss, report.expected_loss, rel_tol=1e-5):
+        raise PreflightError(
+            "the reference is not the model that training starts from: policy and reference differ "
+            f"by up to {report.max_delta:.3g} nats before the first step, and the loss is "
+            f"{report.loss:.6f} instead of weight · ln 2 = {report.expected_loss:.6f}. "
+            "Start from a fresh adapter on the stage's own base"
+        )
+
+
+def _check_known(known: PairLogps, fresh: PairLogps, rounding: float) -> None:
+    for side, cached, now in (
+        ("chosen", known.chosen, fresh.chosen),
+        ("rejected", known.rejected, fresh.rejected),
+    ):
+        if not torch.allclose(cached, now, rtol=rounding, atol=rounding):
+            worst = float((cached - now).abs().max())
+            raise PreflightError(
+                f"the reference log-probabilities of the {side} responses are off by up to "
+                f"{worst:.3g} nats from what the model with its adapter off gives: delete the "
+                "cache folder `reference` under GRICE_HOME and start again"
+            )

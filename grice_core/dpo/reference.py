@@ -1,0 +1,112 @@
+"""Reference log-probabilities: computed once, without gradient, kept on disk.
+
+The cache is addressed by everything that they depend on: the weights, the number format, the way
+passes are run and each pair's token ids. A second run on the same data pays nothing.
+"""
+
+import hashlib
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from peft import PeftModel
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+
+from grice_core.dpo.encode import EncodedPair
+from grice_core.dpo.examples import Compute, ReferenceLogps
+from grice_core.dpo.logps import PairLogps, pair_logps
+from grice_core.dpo.policy import reference
+from grice_core.dpo.trees import micro_batches
+from grice_core.files import write_bytes_atomic
+from grice_core.progress import Progress, silent
+
+
+def weights_hash(model: torch.nn.Module) -> str:
+    """SHA-256 of a model's parameters and buffers: names, types, shapes and bytes."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        values = tensor.detach().cpu().contiguous()
+        digest.update(f"{name} {values.dtype} {tuple(values.shape)}\n".encode())
+        digest.update(values.view(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class ReferenceCache:
+    """A file of log-probabilities for one reference, by pair."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, folder: Path, weights: str, compute: Compute) -> "ReferenceCache":
+        """The cache of a reference with these weights, run in this way."""
+        how = (
+            f"{weights} {compute.dtype} {compute.passes} {compute.device.type} {torch.__version__}"
+        )
+        return cls(folder / f"{hashlib.sha256(how.encode()).hexdigest()}.safetensors")
+
+    def read(self) -> dict[str, tuple[float, float]]:
+        """Known pairs; an unreadable file counts as empty, since it can be computed again."""
+        try:
+            tensors = load(self.path.read_bytes())
+        except (OSError, SafetensorError):
+            return {}
+        keys = bytes(tensors["pairs"].numpy()).hex()
+        names = [keys[start : start + 64] for start in range(0, len(keys), 64)]
+        values = zip(tensors["chosen"].tolist(), tensors["rejected"].tolist(), strict=True)
+        return dict(zip(names, values, strict=True))
+
+    def write(self, known: dict[str, tuple[float, float]]) -> None:
+        """Replace the file in one step."""
+        keys = bytearray.fromhex("".join(known))
+        chosen, rejected = zip(*known.values(), strict=True)
+        tensors = {
+            "pairs": torch.frombuffer(keys, dtype=torch.uint8),
+            "chosen": torch.tensor(chosen, dtype=torch.float32),
+            "rejected": torch.tensor(rejected, dtype=torch.float32),
+        }
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes_atomic(self.path, save(tensors))
+
+
+def reference_logps(
+    policy: PeftModel,
+    pairs: Sequence[EncodedPair],
+    compute: Compute,
+    cache: ReferenceCache | None = None,
+    progress: Progress = silent,
+) -> ReferenceLogps:
+    """Log-probabilities of all pairs with the adapter off; only what the cache lacks is computed."""
+    keys = [_pair_key(pair) for pair in pairs]
+    known = cache.read() if cache else {}
+    absent = {key: pair for key, pair in zip(keys, pairs, strict=True) if key not in known}
+    missing = list(absent.values())
+    done = 0
+    with reference(policy), compute.autocast():
+        for positions in micro_batches(missing, compute.token_budget):
+            group = [missing[position] for position in positions]
+            known |= _by_key(group, pair_logps(policy, group, compute.passes))
+            done += len(group)
+            progress("reference", done, len(missing))
+    if cache and missing:
+        cache.write(known)
+    return ReferenceLogps(
+        chosen=torch.tensor([known[key][0] for key in keys], dtype=torch.float32),
+        rejected=torch.tensor([known[key][1] for key in keys], dtype=torch.float32),
+    )
+
+
+def _by_key(group: Sequence[EncodedPair], values: PairLogps) -> dict[str, tuple[float, float]]:
+    numbers = zip(values.chosen.tolist(), values.rejected.tolist(), strict=True)
+    return {_pair_key(pair): number for pair, number in zip(group, numbers, strict=True)}
+
+
+def _pair_key(pair: EncodedPair) -> str:
+    """SHA-256 of a pair's token ids."""
+    parts = (pair.prompt, pair.chosen, pair.rejected)
+    return hashlib.sha256(
+        b"".join(struct.pack(f"<I{len(ids)}I", len(ids), *ids) for ids in parts)
+    ).hexdigest()

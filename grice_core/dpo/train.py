@@ -1,0 +1,176 @@
+"""The training loop of one stage."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from peft import PeftModel
+
+from grice_core.data.pairs import IntArray
+from grice_core.dpo.examples import Compute, ReferenceLogps, StageExamples
+from grice_core.dpo.logps import pair_logps
+from grice_core.dpo.loss import dpo_losses
+from grice_core.dpo.metrics import Metrics, PairMeans, add_accuracies, add_batch
+from grice_core.dpo.policy import train_adapter_only
+from grice_core.dpo.preflight import check_learning
+from grice_core.dpo.schedules import beta_at, final_beta, learning_rate, step_batches
+from grice_core.dpo.trees import micro_batches
+from grice_core.errors import InterruptedRunError, TrainingError
+from grice_core.progress import Progress, silent
+from grice_core.recipes.config import StageConfig
+
+
+def _ignore(record: Metrics) -> None:
+    """Nobody reads the records."""
+
+
+def _never() -> bool:
+    """Nobody asks to stop."""
+    return False
+
+
+@dataclass(frozen=True)
+class Watchers:
+    """Who is told about a training run, and who may stop it."""
+
+    on_step: Callable[[Metrics], None] = _ignore
+    """Called with each optimizer step's record, in order."""
+    should_stop: Callable[[], bool] = _never
+    """Asked before each step."""
+    progress: Progress = silent
+
+
+@dataclass(frozen=True)
+class StageOutcome:
+    """What training a stage came to."""
+
+    num_steps: int
+    before: Metrics = field(default_factory=dict)
+    """Metrics of the watched pairs before the first step."""
+    after: Metrics = field(default_factory=dict)
+    """Metrics of the watched pairs after the last step."""
+
+
+class StageTrainer:
+    """Trains the adapter of one stage; the policy changes in place."""
+
+    def __init__(
+        self,
+        policy: PeftModel,
+        config: StageConfig,
+        examples: StageExamples,
+        known: ReferenceLogps,
+        compute: Compute,
+    ) -> None:
+        self.policy = policy
+        self.config = config
+        self.examples = examples
+        self.known = known
+        self.compute = compute
+        self._parameters = [p for p in policy.parameters() if p.requires_grad]
+        self._optimizer = torch.optim.AdamW(
+            self._parameters, lr=config.learning_rate, weight_decay=config.weight_decay
+        )
+
+    def run(self, num_steps: int, seed: int, watchers: Watchers | None = None) -> StageOutcome:
+        """Take this many optimizer steps.
+
+        Raises: TrainingError (NaN, nothing learned), InterruptedRunError.
+        """
+        watchers = watchers or Watchers()
+        batches = step_batches(
+            len(self.examples.train), self.config.pairs_per_step, num_steps, seed
+        )
+        before = self.measure()
+        watched = before
+        for step, batch in enumerate(batches):
+            if watchers.should_stop():
+                raise InterruptedRunError(f"stopped before step {step + 1} of {num_steps}")
+            # Each step draws its LoRA dropout from (seed, step): no stream to save and restore.
+            torch.manual_seed((seed << 32) + step)
+
+            record = self._step(self.examples.train[batch], step, num_steps)
+            if step == 0:
+                check_learning(self.policy, self.examples, self.known, self.compute)
+
+            if (step + 1) % self.config.eval_every == 0 or step + 1 == num_steps:
+                watched = self.measure()
+                record |= watched
+            watchers.on_step(record)
+            watchers.progress(self.config.name, step + 1, num_steps)
+        return StageOutcome(num_steps, before, watched)
+
+    def measure(self) -> Metrics:
+        """Metrics of the watched pairs, as `heldout/rewards/accuracies` and so on.
+
+        With the last step's beta, so that a ramp doesn't look like progress.
+        """
+        self.policy.eval()
+        metrics: Metrics = {}
+        for name, indices in self.examples.watched.items():
+            means = PairMeans()
+            with torch.no_grad():
+                for group in self._micro_batches(indices):
+                    self._losses(group, final_beta(self.config), means)
+            metrics |= means.means(f"{name}/")
+        return metrics
+
+    def _step(self, batch: IntArray, step: int, num_steps: int) -> Metrics:
+        """One optimizer step over these pairs: forward, loss, backward, clip, step, report."""
+        started = time.perf_counter()
+        rate = learning_rate(self.config, step, num_steps)
+        beta = beta_at(self.config, step, num_steps)
+        train_adapter_only(self.policy)
+        means = PairMeans()
+        num_tokens = 0
+
+        # The step's loss is the mean over its pairs, however many fit into one pass.
+        for group in self._micro_batches(batch):
+            loss = self._losses(group, beta, means) / len(batch)
+            loss.backward()  # type: ignore[no-untyped-call]
+            num_tokens += sum(self._num_tokens(index) for index in group)
+
+        norm = float(torch.nn.utils.clip_grad_norm_(self._parameters, self.config.max_grad_norm))
+        metrics = means.means()
+        if not math.isfinite(metrics["loss"]) or not math.isfinite(norm):
+            raise TrainingError(
+                f"{self.config.name}: the loss is not a finite number since step {step + 1} "
+                f"(loss {metrics['loss']}, gradient norm {norm}): lower learning_rate "
+                f"(now {self.config.learning_rate:g})"
+            )
+        for parameters in self._optimizer.param_groups:
+            parameters["lr"] = rate
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        return {
+            "step": step + 1,
+            **metrics,
+            "beta": beta,
+            "learning_rate": rate,
+            "grad_norm": norm,
+            "tokens_per_s": num_tokens / (time.perf_counter() - started),
+        }
+
+    def _losses(self, group: IntArray, beta: float, means: PairMeans) -> torch.Tensor:
+        """Summed loss of some training pairs, with gradient."""
+        shares = torch.from_numpy(self.examples.shares[group]).to(self.compute.device)
+        known = self.known.at(group, self.compute.device)
+        with self.compute.autocast():
+            policy = pair_logps(
+                self.policy, [self.examples.pairs[index] for index in group], self.compute.passes
+            )
+        losses = dpo_losses(policy, known, shares.sum(dim=1).float(), beta)
+        add_batch(means, losses, policy, shares)
+        add_accuracies(means, (policy.margin - known.margin).detach(), self.examples.margins[group])
+        return losses.losses.sum()
+
+    def _micro_batches(self, indices: IntArray) -> list[IntArray]:
+        pairs = [self.examples.pairs[index] for index in indices]
+        groups = micro_batches(pairs, self.compute.token_budget)
+        return [indices[positions] for positions in groups]
+
+    def _num_tokens(self, index: int) -> int:
+        pair = self.examples.pairs[index]
+        return len(pair.prompt) + len(pair.chosen) + len(pair.rejected)

@@ -1,0 +1,69 @@
+"""Pairs of one prompt as a tree: the prompt is the trunk, each response a branch.
+
+    pairs          (p, a, b), (p, a, c), (q, d, e)
+    shared trees   p → a, b, c        q → d, e
+    separate       p → a   p → b   p → c   q → d   q → e
+
+A branch sees the trunk and itself, never another branch, so its log-probabilities are those of a
+separate pass (prefix sharing for preference optimisation, arXiv 2410.20305).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from grice_core.dpo.encode import EncodedPair, Ids
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A prompt and responses to it."""
+
+    prompt: Ids
+    responses: tuple[Ids, ...]
+
+    @property
+    def num_tokens(self) -> int:
+        return len(self.prompt) + sum(map(len, self.responses))
+
+
+def shared_trees(pairs: Iterable[EncodedPair]) -> list[Tree]:
+    """One tree per distinct prompt, each distinct response once."""
+    branches: dict[Ids, dict[Ids, None]] = {}
+    for pair in pairs:
+        responses = branches.setdefault(pair.prompt, {})
+        responses[pair.chosen] = None
+        responses[pair.rejected] = None
+    return [Tree(prompt, tuple(responses)) for prompt, responses in branches.items()]
+
+
+def separate_trees(pairs: Iterable[EncodedPair]) -> list[Tree]:
+    """One tree per prompt and response, as two ordinary passes would have it."""
+    return [
+        Tree(tree.prompt, (response,))
+        for tree in shared_trees(pairs)
+        for response in tree.responses
+    ]
+
+
+def micro_batches(pairs: Sequence[EncodedPair], token_budget: int) -> list[list[int]]:
+    """Positions of pairs in groups whose shared trees stay within the budget of tokens.
+
+    A single pair may exceed it. Pairs of one prompt stand together, and groups hold similar
+    lengths. Order inside an optimizer step is free: its gradient is a sum over its pairs.
+    """
+
+    def place(position: int) -> tuple[int, Ids, int]:
+        pair = pairs[position]
+        return len(pair.prompt), pair.prompt, position
+
+    groups: list[list[int]] = []
+    for position in sorted(range(len(pairs)), key=place):
+        if groups and _num_tokens([pairs[at] for at in (*groups[-1], position)]) <= token_budget:
+            groups[-1].append(position)
+        else:
+            groups.append([position])
+    return groups
+
+
+def _num_tokens(pairs: Sequence[EncodedPair]) -> int:
+    return sum(tree.num_tokens for tree in shared_trees(pairs))

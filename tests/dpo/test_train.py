@@ -1,0 +1,154 @@
+import copy
+
+import numpy as np
+import pytest
+import torch
+
+from grice_core.dpo.examples import Compute
+from grice_core.dpo.policy import add_adapter
+from grice_core.dpo.reference import reference_logps
+from grice_core.dpo.schedules import step_batches
+from grice_core.dpo.train import StageTrainer, Watchers
+from grice_core.errors import InterruptedRunError, TrainingError
+from tests.dpo import slow_reference, tiny
+
+CPU = torch.device("cpu")
+NUM_STEPS = 22
+
+
+def trainer(model, config, examples, **compute):
+    policy = add_adapter(tiny.base(model), config.lora, seed=0)
+    how = Compute(CPU, **compute)
+    known = reference_logps(policy, examples.pairs, how)
+    return StageTrainer(policy, config, examples, known, how)
+
+
+def record_gradients(trainer):
+    """The gradients that each optimizer step is given."""
+    gradients = []
+    original = trainer._optimizer.step
+
+    def step():
+        gradients.append([p.grad.clone() for p in trainer._parameters])
+        return original()
+
+    trainer._optimizer.step = step
+    return gradients
+
+
+def run(trainer, num_steps=NUM_STEPS, seed=0):
+    records = []
+    outcome = trainer.run(num_steps, seed, Watchers(on_step=records.append))
+    return outcome, records
+
+
+@pytest.mark.parametrize("passes", ["shared", "separate"])
+@pytest.mark.parametrize("architecture", [tiny.gpt2, tiny.llama])
+def test_losses_and_gradients_equal_the_slow_reference(architecture, passes):
+    # 18 pairs in steps of 4: every fifth step is the smaller one of 2 pairs.
+    examples, config, model = tiny.examples(18), tiny.stage(), architecture()
+    fast = trainer(model, config, examples, passes=passes, token_budget=64)
+    slow_policy = copy.deepcopy(fast.policy)
+    gradients = record_gradients(fast)
+    _, records = run(fast)
+
+    batches = step_batches(18, config.pairs_per_step, NUM_STEPS, seed=0)
+    slow_losses, slow_gradients = slow_reference.train(slow_policy, examples, config, batches)
+
+    np.testing.assert_allclose([r["loss"] for r in records], slow_losses, atol=1e-5)
+    assert len(gradients) == NUM_STEPS
+    for ours, theirs in zip(gradients, slow_gradients, strict=True):
+        for one, other in zip(ours, theirs, strict=True):
+            torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("token_budget", [1, 60, 10_000])
+def test_the_result_does_not_depend_on_how_many_pairs_fit_into_a_pass(token_budget):
+    examples, config, model = tiny.examples(10), tiny.stage(), tiny.gpt2()
+    _, expected = run(trainer(model, config, examples, token_budget=128), num_steps=6)
+    _, records = run(trainer(model, config, examples, token_budget=token_budget), num_steps=6)
+    for ours, theirs in zip(records, expected, strict=True):
+        assert ours["loss"] == pytest.approx(theirs["loss"], abs=1e-6)
+        assert ours["grad_norm"] == pytest.approx(theirs["grad_norm"], abs=1e-5)
+
+
+def test_training_teaches_the_training_pairs():
+    fast = trainer(tiny.gpt2(), tiny.stage(eval_every=1000), tiny.examples(8))
+    _, records = run(fast, num_steps=40)
+    assert records[0]["rewards/accuracies"] == 0.5  # Δ = 0: all ties
+    assert records[-1]["rewards/accuracies"] > 0.9
+    assert records[-1]["loss"] < 0.7 * records[0]["loss"]
+
+
+def test_the_first_loss_is_the_mean_weight_times_ln_2():
+    examples = tiny.examples(4)
+    _, records = run(trainer(tiny.gpt2(), tiny.stage(), examples), num_steps=1)
+    weights = examples.shares[examples.train].sum(axis=1)
+    assert records[0]["loss"] == pytest.approx(weights.mean() * np.log(2))
+
+
+def test_losses_per_maxim_add_up_to_the_loss_and_name_only_weighted_maxims():
+    _, records = run(trainer(tiny.gpt2(), tiny.stage(), tiny.examples(4)), num_steps=3)
+    for record in records:
+        parts = {name: value for name, value in record.items() if name.startswith("loss/")}
+        assert set(parts) == {"loss/quantity", "loss/relation"}
+        assert sum(parts.values()) == pytest.approx(record["loss"])
+
+
+def test_the_same_seed_gives_the_same_losses_bit_for_bit_with_dropout_on():
+    config = tiny.stage(lora={"r": 4, "alpha": 8, "dropout": 0.3})
+    losses = []
+    for _ in range(2):
+        _, records = run(trainer(tiny.gpt2(), config, tiny.examples(8)), num_steps=5)
+        losses.append([record["loss"] for record in records])
+    assert losses[0] == losses[1]
+
+
+def test_the_bases_own_dropout_stays_off():
+    examples = tiny.examples(4)
+    with_dropout, without = (
+        run(trainer(tiny.gpt2(dropout), tiny.stage(), examples), num_steps=2)[1]
+        for dropout in (0.5, 0.0)
+    )
+    assert [r["loss"] for r in with_dropout] == [r["loss"] for r in without]
+
+
+def test_lora_dropout_is_on_while_training_and_off_while_measuring():
+    config = tiny.stage(lora={"r": 4, "alpha": 8, "dropout": 0.5})
+    fast = trainer(tiny.gpt2(), config, tiny.examples(4))
+    run(fast, num_steps=3)
+    assert fast.measure() == fast.measure()
+    dropouts = [m for n, m in fast.policy.named_modules() if n.endswith("lora_dropout.default")]
+    fast._step(np.arange(4), 0, 3)
+    assert dropouts
+    assert all(module.training for module in dropouts)
+
+
+def test_held_out_pairs_are_measured_before_and_after():
+    outcome, records = run(trainer(tiny.gpt2(), tiny.stage(eval_every=2), tiny.examples(8)), 5)
+    assert outcome.before["heldout/rewards/accuracies"] == 0.5
+    assert outcome.before["heldout/rewards/margins"] == pytest.approx(0, abs=1e-5)
+    measured = [r["step"] for r in records if "heldout/loss" in r]
+    assert measured == [2, 4, 5]
+    assert outcome.after["heldout/loss"] == records[-1]["heldout/loss"]
+
+
+def test_a_wild_learning_rate_ends_with_a_sentence_about_it():
+    fast = trainer(tiny.gpt2(), tiny.stage(learning_rate=1e30), tiny.examples(8))
+    with pytest.raises(TrainingError, match=r"not a finite number since step \d+.*learning_rate"):
+        run(fast)
+
+
+def test_an_adapter_that_reaches_nothing_is_noticed_after_the_first_step():
+    fast = trainer(tiny.gpt2(), tiny.stage(learning_rate=1e-30), tiny.examples(8))
+    with pytest.raises(TrainingError, match="changed nothing"):
+        run(fast)
+
+
+def test_a_stop_is_heard_between_steps():
+    fast = trainer(tiny.gpt2(), tiny.stage(), tiny.examples(8))
+    records = []
+    watchers = Watchers(on_step=records.append, should_stop=lambda: len(records) == 3)
+    with pytest.raises(InterruptedRunError, match="before step 4 of 10"):
+        fast.run(10, 0, watchers)
+    assert [r["step"] for r in records] == [1, 2, 3]

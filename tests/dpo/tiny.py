@@ -1,0 +1,127 @@
+"""Tiny models, a tokenizer and pairs for the trainer's tests."""
+
+import copy
+import random
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Split
+from transformers import (
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
+
+from grice_core.dpo.encode import EncodedPair
+from grice_core.dpo.examples import StageExamples
+from grice_core.dpo.loss import maxim_weights
+from grice_core.dpo.policy import BaseModel
+from grice_core.recipes.config import LoraSettings, MaximWeights, StageConfig
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz .,:?!"
+EOS = "<eos>"
+
+
+def tokenizer() -> PreTrainedTokenizerFast:
+    """One token per character, so that lengths can be counted by eye."""
+    words = {EOS: 0} | {letter: number for number, letter in enumerate(LETTERS, 1)}
+    inner = Tokenizer(WordLevel(words, unk_token=EOS))
+    inner.pre_tokenizer = Split("", "isolated")
+    return PreTrainedTokenizerFast(tokenizer_object=inner, eos_token=EOS)
+
+
+def gpt2(dropout: float = 0.0) -> PreTrainedModel:
+    torch.manual_seed(0)
+    return _spread(
+        GPT2LMHeadModel(
+            GPT2Config(
+                vocab_size=33,
+                n_positions=128,
+                n_embd=32,
+                n_layer=2,
+                n_head=4,
+                resid_pdrop=dropout,
+                embd_pdrop=dropout,
+                attn_pdrop=dropout,
+                bos_token_id=0,
+                eos_token_id=0,
+            )
+        )
+    )
+
+
+def llama() -> PreTrainedModel:
+    torch.manual_seed(0)
+    return _spread(
+        LlamaForCausalLM(
+            LlamaConfig(
+                vocab_size=33,
+                hidden_size=32,
+                intermediate_size=64,
+                num_hidden_layers=2,
+                num_attention_heads=4,
+                num_key_value_heads=2,
+                max_position_embeddings=128,
+                bos_token_id=0,
+                eos_token_id=0,
+            )
+        )
+    )
+
+
+def base(model: PreTrainedModel) -> BaseModel:
+    return BaseModel("tiny", copy.deepcopy(model), tokenizer())
+
+
+def stage(**changes: object) -> StageConfig:
+    """A stage that learns fast enough to be seen, without dropout."""
+    settings = {
+        "name": "stage1",
+        "weights": MaximWeights(quantity=1, relation=1),
+        "lora": LoraSettings(r=4, alpha=8, dropout=0.0),
+        "learning_rate": 5e-3,
+        "beta": 0.1,
+        "epochs": 1,
+    }
+    return StageConfig.model_validate(settings | changes)
+
+
+def encoded_pairs(num_pairs: int, seed: int = 0) -> tuple[EncodedPair, ...]:
+    """Random pairs, every third with the prompt of the one before."""
+    draw = random.Random(seed)
+
+    def ids(least: int, most: int) -> tuple[int, ...]:
+        return tuple(draw.randint(1, 32) for _ in range(draw.randint(least, most)))
+
+    pairs: list[EncodedPair] = []
+    for row in range(1, num_pairs + 1):
+        prompt = pairs[-1].prompt if row % 3 == 0 else ids(3, 20)
+        pairs.append(EncodedPair(row, prompt, (*ids(1, 8), 0), (*ids(1, 8), 0)))
+    return tuple(pairs)
+
+
+def examples(num_train: int, num_heldout: int = 4, seed: int = 0) -> StageExamples:
+    """Random pairs with random data margins, the last ones held out."""
+    config = stage()
+    pairs = encoded_pairs(num_train + num_heldout, seed)
+    margins = np.random.default_rng(seed).uniform(-1, 1, (len(pairs), 4))
+    return StageExamples(
+        pairs=pairs,
+        margins=margins,
+        shares=maxim_weights(margins, config.weights.as_array(), config.min_margin),
+        train=np.arange(num_train),
+        watched={"heldout": np.arange(num_train, len(pairs))},
+    )
+
+
+def _spread(model: PreTrainedModel) -> PreTrainedModel:
+    """Weights far enough from zero that different inputs give clearly different outputs."""
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    return model.eval()
