@@ -3,19 +3,23 @@
 import json
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 
-def write_bytes_atomic(path: Path, content: bytes) -> None:
-    """Write a file so that a crash at any moment leaves the old content or the new.
+@contextmanager
+def atomic_writer(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for writing so that a crash at any moment leaves the old content or the new.
 
-    The bytes go to a temporary file beside it, are forced to disk, and take the name at once.
+    The bytes go to a temporary file beside it, are forced to disk, and take the name at once when
+    the block ends; after an exception in the block the old file stays.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with temporary.open("xb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -23,6 +27,12 @@ def write_bytes_atomic(path: Path, content: bytes) -> None:
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def write_bytes_atomic(path: Path, content: bytes) -> None:
+    """Write a whole file at once like `atomic_writer`."""
+    with atomic_writer(path) as file:
+        file.write(content)
 
 
 def write_text_atomic(path: Path, text: str) -> None:
