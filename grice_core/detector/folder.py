@@ -1,0 +1,98 @@
+"""A detector as a folder: safetensors, tokenizer, configuration, record, model card."""
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save_file
+
+from grice_core.detector.card import model_card
+from grice_core.detector.model import DetectorModel, MaximHeads
+from grice_core.detector.record import (
+    RECORD_NAME,
+    WEIGHTS_NAME,
+    DetectorRecord,
+    write_record,
+)
+from grice_core.errors import OutputError
+
+
+def write_detector(
+    folder: Path, model: DetectorModel, tokenizer: Any, record: DetectorRecord
+) -> DetectorRecord:
+    """Write a detector's folder; the record returned holds the hash of the weights as written.
+
+    A Hugging Face classifier's folder is an ordinary one with a `detector.json` beside it.
+    """
+    tokenizer.save_pretrained(folder)
+    if isinstance(model, MaximHeads):
+        encoder: Any = model.encoder
+        encoder.config.save_pretrained(folder)
+        weights = {key: tensor.contiguous() for key, tensor in model.state_dict().items()}
+        save_file(weights, folder / WEIGHTS_NAME, metadata={"format": "pt"})
+    else:
+        model.classifier.save_pretrained(folder, max_shard_size="1TB")
+    record = record.model_copy(update={"weights_sha256": file_sha256(folder / WEIGHTS_NAME)})
+    update_record(folder, record)
+    return record
+
+
+def update_record(folder: Path, record: DetectorRecord) -> None:
+    """Write a detector's record anew, and the model card that is made from it."""
+    write_record(folder, record)
+    (folder / "README.md").write_text(model_card(record), encoding="utf-8")
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, as 64 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def new_detector_folder(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """A temporary folder that takes the name `out` when the block ends well, and vanishes if not.
+
+    Raises:
+        OutputError: `out` is not empty and may not be overwritten, or is no detector's folder.
+    """
+    check_detector_folder(out, overwrite=overwrite)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        yield temporary
+        temporary.chmod(0o755)
+        if out.exists():
+            discarded = Path(tempfile.mkdtemp(prefix=f".{out.name}.old.", dir=out.parent))
+            out.replace(discarded)
+            temporary.replace(out)
+            shutil.rmtree(discarded)
+        else:
+            temporary.replace(out)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_detector_folder(out: Path, *, overwrite: bool) -> None:
+    """Refuse a place to write to that holds anything but a detector to be overwritten.
+
+    Raises:
+        OutputError: see `new_detector_folder`.
+    """
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise OutputError(f"{out} is a file; --out names the folder to write the detector to")
+    if not any(out.iterdir()):
+        return
+    if not overwrite:
+        raise OutputError(f"{out} is not empty; name another folder, or add --overwrite")
+    if not (out / RECORD_NAME).is_file():
+        raise OutputError(
+            f"{out} holds something other than a detector, which --overwrite would delete; "
+            "name another folder"
+        )

@@ -1,0 +1,95 @@
+"""Unscored pairs turned into scored ones."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from grice_core.data.pairs import PairTable
+from grice_core.detector.journal import PairScores, ScoreJournal
+from grice_core.detector.score import Detector
+from grice_core.detector.template import JudgedText
+from grice_core.progress import Progress, silent
+
+_WINDOW = 256
+"""Pairs scored between two entries of the journal: some seconds of work on a CPU."""
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredPairs:
+    """All pairs, now with scores, and how that went."""
+
+    table: PairTable
+    num_scored: int
+    """Pairs that got their scores from the detector."""
+    num_taken_over: int
+    """Of these, pairs that an earlier, killed run had scored."""
+    num_cut: int
+    """Of these, pairs with a response longer than the detector can read."""
+
+
+def score_pairs(
+    detector: Detector,
+    table: PairTable,
+    journal_path: Path,
+    *,
+    rescore: bool = False,
+    progress: Progress = silent,
+) -> ScoredPairs:
+    """Score the pairs that have no scores, or with `rescore` all of them.
+
+    The journal keeps what is done, so that the same call goes on after a crash; whoever has stored
+    the result deletes it.
+
+    Raises:
+        OutputError: the journal can't be written.
+    """
+    wanted = np.arange(len(table)) if rescore else np.flatnonzero(~table.scored)
+    with ScoreJournal(journal_path, _work_key(detector, table, rescore=rescore)) as journal:
+        taken_over = len(journal.done)
+        left = [int(index) for index in wanted if int(index) not in journal.done]
+        for start in range(0, len(left), _WINDOW):
+            window = left[start : start + _WINDOW]
+            journal.append(_score_window(detector, table, window))
+            progress("scoring pairs", len(journal.done), len(wanted))
+        scores = journal.done
+    return ScoredPairs(
+        table=_with_scores(table, scores),
+        num_scored=len(scores),
+        num_taken_over=taken_over,
+        num_cut=sum(one.cut for one in scores.values()),
+    )
+
+
+def _work_key(detector: Detector, table: PairTable, *, rescore: bool) -> str:
+    """What the scores and their order depend on."""
+    parts = (detector.record.fingerprint, str(detector.dtype), table.fingerprint, str(rescore))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _score_window(
+    detector: Detector, table: PairTable, window: Sequence[int]
+) -> dict[int, PairScores]:
+    """Judge both responses of each pair in one go, so that batches are of like length."""
+    pairs = table.take(window)
+    texts = [
+        JudgedText.from_pair(prompt, response)
+        for responses in (pairs.chosen, pairs.rejected)
+        for prompt, response in zip(pairs.prompts, responses, strict=True)
+    ]
+    judgement = detector.judge(texts)
+    chosen, rejected = np.split(detector.probabilities(judgement), 2)
+    cut = np.logical_or(*np.split(judgement.response_cut, 2))
+    return {
+        index: PairScores(tuple(chosen[i].tolist()), tuple(rejected[i].tolist()), bool(cut[i]))
+        for i, index in enumerate(window)
+    }
+
+
+def _with_scores(table: PairTable, scores: dict[int, PairScores]) -> PairTable:
+    chosen, rejected = table.chosen_scores.copy(), table.rejected_scores.copy()
+    for index, one in scores.items():
+        chosen[index], rejected[index] = one.chosen, one.rejected
+    return replace(table, chosen_scores=chosen, rejected_scores=rejected)

@@ -1,0 +1,130 @@
+"""`detector.json`: everything about a detector but its weights and its tokenizer."""
+
+import hashlib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from grice_core.data.pairs import FloatArray
+from grice_core.detector.metrics import Metrics
+from grice_core.detector.template import Template
+from grice_core.errors import DetectorError
+from grice_core.maxims import MAXIMS
+
+RECORD_NAME = "detector.json"
+WEIGHTS_NAME = "model.safetensors"
+
+Pooling = Literal["cls", "cls+response_max"]
+"""What the heads see: the first token's state; or that and the maximum over the response's tokens."""
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class _PerMaxim(_Data):
+    """One number per maxim."""
+
+    def as_array(self) -> FloatArray:
+        """(4,) numbers in the order of `MAXIMS`."""
+        return np.array([getattr(self, maxim) for maxim in MAXIMS], dtype=np.float64)
+
+    @classmethod
+    def from_array(cls, values: FloatArray) -> Self:
+        """The inverse of `as_array`."""
+        return cls(**{maxim: float(values[maxim.column]) for maxim in MAXIMS})
+
+
+_Positive = Annotated[float, Field(gt=0)]
+_Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Temperatures(_PerMaxim):
+    """A maxim's logit is divided by this before the sigmoid (arXiv 1706.04599)."""
+
+    quantity: _Positive = 1.0
+    quality: _Positive = 1.0
+    relation: _Positive = 1.0
+    manner: _Positive = 1.0
+
+
+class Thresholds(_PerMaxim):
+    """A maxim counts as violated where its probability is above this."""
+
+    quantity: _Share = 0.5
+    quality: _Share = 0.5
+    relation: _Share = 0.5
+    manner: _Share = 0.5
+
+
+class HeadsArchitecture(_Data):
+    """Detector V2: an encoder, and one small perceptron per maxim on its pooled states."""
+
+    kind: Literal["heads"] = "heads"
+    pooling: Pooling = "cls"
+    hidden_widths: tuple[Annotated[int, Field(ge=1)], ...]
+    """Output widths of a head's Linears, but for the last one's, which is 1."""
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    """Before each Linear of the heads, in training."""
+
+
+class ClassifierArchitecture(_Data):
+    """A Hugging Face sequence classifier whose four labels are the maxims."""
+
+    kind: Literal["sequence-classifier"] = "sequence-classifier"
+
+
+Architecture = Annotated[HeadsArchitecture | ClassifierArchitecture, Field(discriminator="kind")]
+
+
+class DetectorRecord(_Data):
+    """What a detector is, how its input is written and how its output is to be read."""
+
+    format_version: Literal[1] = 1
+    architecture: Architecture
+    template: Template = Template()
+    max_length: int = Field(default=512, ge=8)
+    """Tokens of a whole input, special tokens included."""
+    temperatures: Temperatures = Temperatures()
+    thresholds: Thresholds = Thresholds()
+    origin: str
+    """Where the weights come from, in words."""
+    weights_sha256: str
+    training_data_sha256: str | None = None
+    metrics: Metrics | None = None
+    """How well it judged labelled texts that it was not trained on."""
+    remarks: tuple[str, ...] = ()
+    """What a user of the scores should know."""
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all that scores depend on, as 64 hex digits."""
+        decisive = {"architecture", "template", "max_length", "temperatures", "weights_sha256"}
+        return hashlib.sha256(self.model_dump_json(include=decisive).encode()).hexdigest()
+
+
+def read_record(folder: Path) -> DetectorRecord:
+    """Read a detector folder's `detector.json`.
+
+    Raises:
+        DetectorError: it can't be read or does not hold what it should.
+    """
+    path = folder / RECORD_NAME
+    try:
+        return DetectorRecord.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise DetectorError(f"{path} can't be read: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise DetectorError(
+            f"{path}: {where}: {first['msg']}; import or train the detector again"
+        ) from error
+
+
+def write_record(folder: Path, record: DetectorRecord) -> None:
+    """Write `detector.json` into a folder."""
+    text = record.model_dump_json(indent=2) + "\n"
+    (folder / RECORD_NAME).write_text(text, encoding="utf-8")
