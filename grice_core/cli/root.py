@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from grice_core.cli import data, detector, evaluation, recipe, training
+from grice_core.cli import data, detector, evaluation, recipe, stages, training
 from grice_core.errors import GriceError
 
 app = typer.Typer(
@@ -14,7 +14,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (data, recipe, training, detector, evaluation):
+for module in (data, stages, recipe, training, detector, evaluation):
     module.register(app)
 
 

@@ -80,6 +80,10 @@ class FilterResult:
             for index, reason in enumerate(self.reasons)
         }
 
+    def drop_reasons(self) -> list[str]:
+        """The reason of each dropped pair, in the order of the pairs."""
+        return [self.reasons[index] for index in self.reason[~self.kept]]
+
 
 def apply_filter(
     rules: Sequence[Rule], margins: FloatArray, exclude: BoolArray | None = None

@@ -43,13 +43,16 @@ class PlannedStage:
     @property
     def caution(self) -> str | None:
         """A sentence about a set that is too small to train on, or to learn much from."""
-        count = f"{self.config.name} has {len(self.train_indices)} training pairs"
+        num_pairs = len(self.train_indices)
+        count = (
+            f"{self.config.name} has {num_pairs} training {'pair' if num_pairs == 1 else 'pairs'}"
+        )
         if not self.fills_a_step:
             return (
                 f"{count}, fewer than one optimizer step of {self.config.pairs_per_step}: training "
                 "would be refused. Lower the filter's thresholds or bring more pairs."
             )
-        if len(self.train_indices) < FEW_PAIRS:
+        if num_pairs < FEW_PAIRS:
             return f"{count}: expect little from fewer than {FEW_PAIRS}."
         return None
 

@@ -1,0 +1,114 @@
+"""`grice stages`: what each stage of a recipe would learn from."""
+
+import json
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from grice_core.progress import Progress
+
+if TYPE_CHECKING:
+    from grice_core.data.load import LoadedPairs
+    from grice_core.recipes.plan import PlannedStage
+
+DEFAULT_RECIPE = "content-then-manner"
+_SEED = 0  # the pipeline's default; it decides about the held-out prompts alone
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands to the application."""
+    app.command()(stages)
+
+
+def stages(
+    file: Annotated[Path, typer.Argument(help="Scored preference pairs.", show_default=False)],
+    recipe: Annotated[
+        str, typer.Option(help="Name of a built-in recipe, or a YAML file.")
+    ] = DEFAULT_RECIPE,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Override a setting: stage1.epochs=1."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write each stage's kept and dropped pairs to.")
+    ] = None,
+) -> None:
+    """Show what each stage of a recipe keeps, what it drops, and why."""
+    from grice_core.cli import terminal
+    from grice_core.data.load import load_pairs
+    from grice_core.recipes.load import load_recipe
+    from grice_core.recipes.plan import plan_stages
+    from grice_core.recipes.summary import summarise
+
+    settings = overrides or []
+    loaded_recipe = load_recipe(recipe, settings)
+    with terminal.progress_bars() as progress:
+        loaded = load_pairs(file, progress)
+        planned = plan_stages(loaded_recipe, loaded.table, _SEED)
+        if out is not None:
+            _export(out, file, loaded, planned, progress)
+    margins = loaded.table.margins
+    summary = summarise({stage.config.name: stage.filtered for stage in planned}, margins)
+    if as_json:
+        typer.echo(json.dumps(summary.as_json(), indent=2))
+        return
+
+    from grice_core.cli.stages_report import stages_report
+
+    heading = f"{loaded_recipe.name} on {file.name}: {summary.num_pairs:,} pairs\n"
+    typer.echo(heading)
+    terminal.stdout().print(stages_report(planned, summary))
+    for remark in _remarks(file, loaded, planned):
+        typer.secho(f"! {remark}", err=True, fg=typer.colors.YELLOW)
+    if all(stage.fills_a_step for stage in planned):
+        typer.echo(f"\nTrain with\n  {_pipeline_command(file, recipe, settings)}")
+
+
+def _export(
+    folder: Path,
+    source: Path,
+    loaded: "LoadedPairs",
+    planned: "Sequence[PlannedStage]",
+    progress: Progress,
+) -> None:
+    from grice_core.data.export import SplitFiles, export_split
+    from grice_core.errors import OutputError
+
+    splits = [SplitFiles.of(folder, stage.config.file_stem) for stage in planned]
+    if source.resolve() in {path.resolve() for files in splits for path in files.all()}:
+        raise OutputError(
+            f"{source} would be overwritten by what it is cut into; choose another --out"
+        )
+    for files, stage in zip(splits, planned, strict=True):
+        export_split(files, loaded.table, stage.filtered, progress)
+    typer.echo(f"wrote {sum(len(files.all()) for files in splits)} files to {folder}", err=True)
+
+
+def _remarks(file: Path, loaded: "LoadedPairs", planned: "Sequence[PlannedStage]") -> Iterator[str]:
+    name = shlex.quote(str(file))
+    num_unusable = loaded.report.num_rows - loaded.report.num_usable
+    if num_unusable:
+        yield f"{num_unusable:,} rows can't be used and are not counted; see grice check {name}"
+    num_unscored = loaded.report.num_usable - loaded.report.num_scored
+    if num_unscored:
+        yield (
+            f"{num_unscored:,} pairs are unscored, so no stage keeps them; "
+            f"score them with grice score {name} --detector DIR --out scored.json"
+        )
+    for stage in planned:
+        if stage.caution:
+            yield stage.caution
+
+
+def _pipeline_command(file: Path, recipe: str, settings: Sequence[str]) -> str:
+    command = ["grice", "pipeline", "--data", str(file), "--eval", "FILE", "--base", "DIR"]
+    command += ["--detector", "DIR", "--out", "out/"]
+    if recipe != DEFAULT_RECIPE:
+        command += ["--recipe", recipe]
+    for setting in settings:
+        command += ["--set", setting]
+    return shlex.join(command)
