@@ -1,0 +1,53 @@
+"""Rows as a reader hands them on: named columns, values still as they came."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+
+from grice_core.data.pairs import BoolArray
+
+Column: TypeAlias = list[Any] | pa.Array
+"""JSON gives lists of Python values (`None` = absent or null), CSV and Parquet give Arrow arrays."""
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether this is one of Arrow's types of text."""
+    types = pa.types
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """N successive rows of a file."""
+
+    columns: dict[str, Column]
+    """Each of length N."""
+    num_rows: int
+    textual: bool = False
+    """Every cell is text, numbers too (CSV)."""
+    not_objects: BoolArray | None = None
+    """(N,) rows that are no objects at all; `None` = there are none."""
+
+    def row(self, index: int) -> dict[str, Any]:
+        """The fields of one row that have a value."""
+        values = {
+            name: column[index] if isinstance(column, list) else column[index].as_py()
+            for name, column in self.columns.items()
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+
+def batch_of_objects(objects: Sequence[Any]) -> Batch:
+    """The columns of a list of JSON objects, in the order in which their keys first appear."""
+    not_objects = None
+    rows: Sequence[dict[str, Any]] = objects
+    if set(map(type, objects)) != {dict}:
+        not_objects = np.array([not isinstance(row, dict) for row in objects])
+        rows = [row if isinstance(row, dict) else {} for row in objects]
+    keys = dict.fromkeys(chain.from_iterable(rows))
+    columns: dict[str, Column] = {key: [row.get(key) for row in rows] for key in keys}
+    return Batch(columns, len(rows), not_objects=not_objects)

@@ -1,0 +1,57 @@
+"""The names that a file may use for the fields we know."""
+
+from collections.abc import Collection, Iterable
+from difflib import get_close_matches
+
+from grice_core.data.pairs import TEXT_FIELDS
+from grice_core.errors import DataError
+from grice_core.maxims import Maxim
+
+SIDES = ("chosen", "rejected")
+
+TEXT_SPELLINGS: dict[str, tuple[str, ...]] = {
+    "prompt": ("prompt", "context"),
+    "chosen": ("chosen", "chosen_response"),
+    "rejected": ("rejected", "rejected_response"),
+}
+"""First the standard name; where a row has a value under several, the first one counts."""
+
+
+def score_object_name(side: str) -> str:
+    """The field that holds a side's four scores as one object: `chosen_scores`."""
+    return f"{side}_scores"
+
+
+def score_spellings(side: str, maxim: Maxim) -> tuple[str, ...]:
+    """The flat fields that may hold one score: `chosen_quantity`, `chosen_scores.quantity`, …"""
+    return (f"{side}_{maxim}", f"{side}_scores.{maxim}", f"{side}_scores_{maxim}")
+
+
+def require_fields(name: str, found: Collection[str], fields: Iterable[str] = TEXT_FIELDS) -> None:
+    """Check that each of the fields stands in a file under one of its names.
+
+    Raises:
+        DataError: one does not; names what was found, and the nearest of it.
+    """
+    missing = [field for field in fields if not set(TEXT_SPELLINGS[field]) & set(found)]
+    if not missing:
+        return
+    wanted = ", ".join(" or ".join(map(repr, TEXT_SPELLINGS[field])) for field in missing)
+    listed = ", ".join(repr(_shortened(field)) for field in list(found)[:12]) or "none"
+    more = ", …" if len(found) > 12 else ""
+    hint = _nearest(missing, found)
+    raise DataError(f"{name} has no field {wanted}; it has: {listed}{more}{hint}")
+
+
+def _nearest(missing: Iterable[str], found: Collection[str]) -> str:
+    """A hint at the first found name that looks like one of the missing ones."""
+    by_lower_case = {field.strip().lower(): field for field in found}
+    for field in missing:
+        for spelling in TEXT_SPELLINGS[field]:
+            for match in get_close_matches(spelling, by_lower_case, n=1):
+                return f"; is {by_lower_case[match]!r} meant to be {spelling!r}?"
+    return ""
+
+
+def _shortened(name: str, limit: int = 40) -> str:
+    return name if len(name) <= limit else name[: limit - 1] + "…"

@@ -1,0 +1,65 @@
+"""Warnings about usable pairs."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from grice_core.data import problems
+from grice_core.data.pairs import BoolArray, IntArray, PairTable
+from grice_core.data.report import Problem
+
+NO_MARGIN_BELOW = 1e-3
+"""Where all four |data margins| are below this, the scores tell the responses apart by nothing."""
+
+
+def find_warnings(table: PairTable) -> list[Problem]:
+    """What is odd about pairs that can be used all the same; some may have no rows."""
+    prompt = _text_numbers([table.texts.column("prompt")])[0]
+    chosen, rejected = _text_numbers([table.texts.column("chosen"), table.texts.column("rejected")])
+    masks = {
+        problems.SAME_RESPONSE: chosen == rejected,
+        problems.DUPLICATE: _repeated(prompt, chosen, rejected),
+        problems.CONTRADICTION: _contradicted(prompt, chosen, rejected),
+        problems.NO_MARGIN: table.scored & (np.abs(table.margins) < NO_MARGIN_BELOW).all(axis=1),
+    }
+    return [kind.at(table.rows[mask]) for kind, mask in masks.items()]
+
+
+def _text_numbers(columns: Sequence[pa.ChunkedArray]) -> list[IntArray]:
+    """(N,) per column: a number for each text, the same for the same text in any of the columns."""
+    chunks = [chunk for column in columns for chunk in column.chunks]
+    texts = pa.chunked_array(chunks, columns[0].type)
+    encoded = texts.dictionary_encode().unify_dictionaries()
+    parts = [chunk.indices.to_numpy() for chunk in encoded.chunks]
+    numbers = np.concatenate([*parts, np.empty(0, np.int64)]).astype(np.int64)
+    return np.split(numbers, len(columns))
+
+
+def _group(*keys: IntArray) -> IntArray:
+    """(N,) a number for each distinct combination of keys, which are small and not negative."""
+    group = np.zeros_like(keys[0])
+    for key in keys:
+        # Renumbered after each key: the product of all three could overflow.
+        group = group * (int(key.max(initial=0)) + 1) + key
+        group = np.unique(group, return_inverse=True)[1]
+    return group
+
+
+def _repeated(*keys: IntArray) -> BoolArray:
+    """(N,) rows whose combination of keys stands in an earlier row."""
+    group = _group(*keys)
+    repeated = np.ones(len(group), dtype=np.bool_)
+    repeated[np.unique(group, return_index=True)[1]] = False
+    return repeated
+
+
+def _contradicted(prompt: IntArray, chosen: IntArray, rejected: IntArray) -> BoolArray:
+    """(N,) rows whose two responses stand in another row of the same prompt the other way round."""
+    group = _group(prompt, np.minimum(chosen, rejected), np.maximum(chosen, rejected))
+    num_groups = int(group.max(initial=-1)) + 1
+    forward = np.bincount(group[chosen < rejected], minlength=num_groups)
+    backward = np.bincount(group[chosen > rejected], minlength=num_groups)
+    contradicted: BoolArray = ((forward > 0) & (backward > 0))[group]
+    contradicted[chosen == rejected] = False
+    return contradicted

@@ -1,0 +1,189 @@
+"""A file of preference pairs, read, checked and laid out as columns."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from grice_core.data import problems
+from grice_core.data.batches import Batch
+from grice_core.data.extras import join_extras
+from grice_core.data.fields import require_fields
+from grice_core.data.findings import find_warnings
+from grice_core.data.pairs import TEXT_FIELDS, BoolArray, IntArray, PairTable
+from grice_core.data.parse import ParsedRows, parse_rows, parse_texts
+from grice_core.data.readers import read_batches
+from grice_core.data.report import Problem, ProblemKind, ValidationReport
+from grice_core.data.sniff import inspect
+from grice_core.data.source import DEFAULT_LIMITS, Format, Limits
+from grice_core.errors import DataError
+from grice_core.progress import Progress, silent
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedPairs:
+    """What a file of pairs holds."""
+
+    table: PairTable
+    """The usable pairs, in file order."""
+    report: ValidationReport
+    unusable: pa.Table
+    """The other rows, in file order: `row` (1-based), `codes` (of its errors), `content` (the row
+    as JSON text, as far as JSON can say it)."""
+    format: Format
+    sha256: str
+    """Of the file's bytes, 64 hex digits."""
+    notes: tuple[str, ...] = ()
+    """Remarks about the file as a whole, one sentence each."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prompts:
+    """The prompts of a file, as an evaluation uses them."""
+
+    prompts: list[str]
+    """Of all rows, in file order."""
+    rows: IntArray
+    """(N,) 1-based row of each prompt."""
+    sha256: str
+    """Of the file's bytes, 64 hex digits."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """One batch of the file, usable rows taken apart from the others."""
+
+    parsed: ParsedRows
+    usable: BoolArray
+    rows: IntArray
+    unusable: list[dict[str, object]]
+
+
+def load_pairs(
+    path: Path, progress: Progress = silent, limits: Limits = DEFAULT_LIMITS
+) -> LoadedPairs:
+    """Read and check a file of pairs: JSON, JSON Lines, CSV or Parquet, also `.gz` or `.zst`.
+
+    Rows with an error are left out of the table, and listed in the report and in `unusable`.
+
+    Raises:
+        DataError: the file is not what it says, is larger than the limits, has no rows, or lacks
+            a required field altogether.
+    """
+    source = inspect(path, limits)
+    names: dict[str, None] = {}
+    parts: list[_Part] = []
+    num_rows = 0
+    for batch in read_batches(source, progress):
+        names.update(dict.fromkeys(batch.columns))
+        parts.append(_take_apart(batch, num_rows))
+        num_rows += batch.num_rows
+    _check_rows_and_fields(source.name, num_rows, names, parts)
+    table, disagree = _join(parts)
+    report = ValidationReport(num_rows, len(table), int(table.scored.sum()), ())
+    report = report.with_problems([*_errors(parts), *find_warnings(table)])
+    report = report.with_problems([problems.MARGINS_DISAGREE.at(table.rows[disagree])])
+    return LoadedPairs(
+        table=table,
+        report=report,
+        unusable=_unusable_table(parts),
+        format=source.format,
+        sha256=source.sha256(),
+        notes=source.notes,
+    )
+
+
+def load_prompts(path: Path, limits: Limits = DEFAULT_LIMITS) -> Prompts:
+    """Read the prompts of a file in any form that `load_pairs` takes; other fields are not looked at.
+
+    Raises:
+        DataError: the file is not what it says, has no rows, or a row has no prompt.
+    """
+    source = inspect(path, limits)
+    names: dict[str, None] = {}
+    prompts: list[str | None] = []
+    for batch in read_batches(source, silent):
+        names.update(dict.fromkeys(batch.columns))
+        prompt = parse_texts(batch, dict(batch.columns))[0]["prompt"]
+        prompts.extend(
+            None if blank else text
+            for text, blank in zip(prompt.values.to_pylist(), prompt.blank, strict=True)
+        )
+    if not prompts:
+        raise DataError(f"{source.name} holds no rows")
+    if all(text is None for text in prompts):
+        require_fields(source.name, names, ["prompt"])
+    present = [text for text in prompts if text is not None]
+    if len(present) < len(prompts):
+        row = prompts.index(None) + 1
+        raise DataError(f"{source.name}: row {row:,} has no prompt; fill it in or remove the row")
+    return Prompts(present, np.arange(1, len(present) + 1), source.sha256())
+
+
+def _take_apart(batch: Batch, num_before: int) -> _Part:
+    parsed = parse_rows(batch)
+    usable = parsed.usable
+    rows = np.arange(num_before + 1, num_before + 1 + batch.num_rows)
+    unusable: list[dict[str, object]] = [
+        {
+            "row": int(rows[index]),
+            "codes": [kind.code for kind, mask in parsed.errors.items() if mask[index]],
+            "content": json.dumps(batch.row(index), default=str),
+        }
+        for index in np.flatnonzero(~usable).tolist()
+    ]
+    return _Part(parsed, usable, rows, unusable)
+
+
+def _check_rows_and_fields(
+    name: str, num_rows: int, names: Iterable[str], parts: list[_Part]
+) -> None:
+    if not num_rows:
+        raise DataError(f"{name} holds no rows")
+    # Conversations may begin with their prompt, so a field only lacks if no row got a text for it.
+    empty = [
+        field
+        for field in TEXT_FIELDS
+        if all(part.parsed.texts[field].null_count == len(part.rows) for part in parts)
+    ]
+    require_fields(name, list(names), empty)
+
+
+def _join(parts: list[_Part]) -> tuple[PairTable, BoolArray]:
+    """The usable rows of all parts, and which of them disagree with the file's margins."""
+    masks = [part.usable for part in parts]
+    texts = {
+        field: pa.chunked_array([part.parsed.texts[field].filter(part.usable) for part in parts])
+        for field in TEXT_FIELDS
+    }
+    scores = np.concatenate([part.parsed.scores[part.usable] for part in parts])
+    extras = [
+        {name: column.filter(part.usable) for name, column in part.parsed.extras.items()}
+        for part in parts
+    ]
+    table = PairTable(
+        texts=pa.table(texts),
+        chosen_scores=np.ascontiguousarray(scores[:, 0]),
+        rejected_scores=np.ascontiguousarray(scores[:, 1]),
+        rows=np.concatenate([part.rows[part.usable] for part in parts]),
+        extras=join_extras(extras, [int(mask.sum()) for mask in masks]),
+    )
+    disagree = np.concatenate([part.parsed.margins_disagree[part.usable] for part in parts])
+    return table, disagree
+
+
+def _errors(parts: list[_Part]) -> Iterator[Problem]:
+    kinds: Iterable[ProblemKind] = parts[0].parsed.errors
+    for kind in kinds:
+        yield kind.at(np.concatenate([part.rows[part.parsed.errors[kind]] for part in parts]))
+
+
+def _unusable_table(parts: list[_Part]) -> pa.Table:
+    schema = pa.schema(
+        {"row": pa.int64(), "codes": pa.list_(pa.string()), "content": pa.large_string()}
+    )
+    rows = [row for part in parts for row in part.unusable]
+    return pa.Table.from_pylist(rows, schema)

@@ -1,0 +1,192 @@
+"""Batches of raw rows into texts, scores and errors; every error is about one row alone."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from grice_core.data import problems
+from grice_core.data.batches import Batch, Column
+from grice_core.data.extras import extra_array
+from grice_core.data.fields import (
+    SIDES,
+    TEXT_SPELLINGS,
+    score_object_name,
+    score_spellings,
+)
+from grice_core.data.messages import flatten, is_conversation
+from grice_core.data.pairs import TEXT_FIELDS, BoolArray, FloatArray
+from grice_core.data.report import ProblemKind
+from grice_core.data.scores import (
+    Fault,
+    FaultArray,
+    ScoreColumn,
+    no_scores,
+    score_column,
+    score_object_columns,
+)
+from grice_core.data.texts import TextColumn, first_text, no_text, text_column
+from grice_core.maxims import MAXIMS
+
+ORIGINAL_MESSAGES = "original_messages"
+"""The extra that keeps the messages of pairs in the conversational form."""
+_MARGIN_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class ParsedRows:
+    """N rows of a file, each field in its place."""
+
+    texts: dict[str, pa.Array]
+    """Per text field, (N,); null where there is no usable text."""
+    scores: FloatArray
+    """(N, 2, 4): chosen and rejected, the maxims; NaN where there is no usable score."""
+    extras: dict[str, pa.Array]
+    errors: dict[ProblemKind, BoolArray]
+    """(N,) each: the rows with this error."""
+    margins_disagree: BoolArray
+    """(N,) the file's own margins are not those of its scores."""
+
+    @property
+    def usable(self) -> BoolArray:
+        """(N,) rows without any error."""
+        usable: BoolArray = ~np.logical_or.reduce(list(self.errors.values()))
+        return usable
+
+
+def parse_rows(batch: Batch) -> ParsedRows:
+    """Find the fields of a batch under any of their names, and what is wrong with their values."""
+    remaining = dict(batch.columns)
+    texts, originals = parse_texts(batch, remaining)
+    scores, faults, unknown_scores = _parse_scores(batch, remaining)
+    margins_disagree = _margins_disagree(batch, scores[:, 1] - scores[:, 0])
+    extras = {name: extra_array(column) for name, column in {**remaining, **unknown_scores}.items()}
+    if originals is not None:
+        extras[ORIGINAL_MESSAGES] = extra_array(originals)
+    return ParsedRows(
+        texts={field: column.values for field, column in texts.items()},
+        scores=scores,
+        extras=extras,
+        errors={**_text_errors(batch, texts), **_score_errors(scores, faults)},
+        margins_disagree=margins_disagree,
+    )
+
+
+def parse_texts(
+    batch: Batch, remaining: dict[str, Column]
+) -> tuple[dict[str, TextColumn], list[object] | None]:
+    """The text fields, taken out of `remaining`, and the messages that they were flattened from."""
+    columns = {field: _take_text(field, remaining, batch.num_rows) for field in TEXT_FIELDS}
+    originals = None
+    if any(_may_hold_messages(column) for column in columns.values()):
+        columns, originals = _flatten(columns)
+    return {field: text_column(column) for field, column in columns.items()}, originals
+
+
+def _take_text(field: str, remaining: dict[str, Column], num_rows: int) -> Column:
+    spellings = [name for name in TEXT_SPELLINGS[field] if name in remaining]
+    if not spellings:
+        return no_text(num_rows).values
+    values = first_text([remaining[name] for name in spellings])
+    del remaining[spellings[0]]
+    return values
+
+
+def _may_hold_messages(column: Column) -> bool:
+    if isinstance(column, list):
+        return list in set(map(type, column))
+    return bool(pa.types.is_list(column.type) or pa.types.is_large_list(column.type))
+
+
+def _flatten(columns: dict[str, Column]) -> tuple[dict[str, Column], list[object]]:
+    """The columns with lists of messages as text, and per row the lists that there were."""
+    as_lists = [
+        column if isinstance(column, list) else column.to_pylist() for column in columns.values()
+    ]
+    rows = list(zip(*as_lists, strict=True))
+    texts = zip(*(flatten(*row) for row in rows), strict=True)
+    originals: list[object] = [
+        {field: value for field, value in zip(columns, row, strict=True) if is_conversation(value)}
+        or None
+        for row in rows
+    ]
+    return {field: list(column) for field, column in zip(columns, texts, strict=True)}, originals
+
+
+def _parse_scores(
+    batch: Batch, remaining: dict[str, Column]
+) -> tuple[FloatArray, FaultArray, dict[str, Column]]:
+    """Scores and faults, both (N, 2, 4), and unknown keys of score objects, flat."""
+    sides = []
+    unknown: dict[str, Column] = {}
+    for side in SIDES:
+        name = score_object_name(side)
+        columns = [no_scores(batch.num_rows)] * len(MAXIMS)
+        if name in remaining:
+            columns, others = score_object_columns(remaining.pop(name))
+            unknown.update({f"{name}.{key}": column for key, column in others.items()})
+        for maxim in MAXIMS:
+            flat = _take_flat_scores(score_spellings(side, maxim), batch, remaining)
+            if flat is not None:
+                columns[maxim.column] = columns[maxim.column].or_else(flat)
+        sides.append(columns)
+    values = np.stack([np.stack([column.values for column in side], axis=1) for side in sides], 1)
+    faults = np.stack([np.stack([column.faults for column in side], axis=1) for side in sides], 1)
+    return values, faults, unknown
+
+
+def _take_flat_scores(
+    spellings: tuple[str, ...], batch: Batch, remaining: dict[str, Column]
+) -> ScoreColumn | None:
+    for name in spellings:
+        if name in remaining:
+            return score_column(remaining.pop(name), batch.textual)
+    return None
+
+
+def _text_errors(batch: Batch, texts: dict[str, TextColumn]) -> dict[ProblemKind, BoolArray]:
+    not_objects = batch.not_objects
+    if not_objects is None:
+        not_objects = np.zeros(batch.num_rows, dtype=np.bool_)
+    columns = texts.values()
+    return {
+        problems.NOT_AN_OBJECT: not_objects,
+        **{
+            problems.EMPTY_TEXT[field]: column.blank & ~not_objects
+            for field, column in texts.items()
+        },
+        problems.TEXT_WRONG_TYPE: np.logical_or.reduce([column.wrong_type for column in columns]),
+        problems.TEXT_MALFORMED: np.logical_or.reduce([column.malformed for column in columns]),
+    }
+
+
+def _score_errors(scores: FloatArray, faults: FaultArray) -> dict[ProblemKind, BoolArray]:
+    def some(*kinds: Fault) -> BoolArray:
+        return _any_score(np.isin(faults, kinds))
+
+    # All eight null or NaN is no error: the pair is unscored.
+    scored = _any_score(~np.isin(faults, (Fault.ABSENT, Fault.NAN)))
+    return {
+        problems.MISSING_SCORE: scored & some(Fault.ABSENT, Fault.LACKING),
+        problems.SCORE_NOT_A_NUMBER: scored & some(Fault.NAN, Fault.NOT_A_NUMBER),
+        problems.SCORE_WRONG_TYPE: some(Fault.WRONG_TYPE),
+        problems.SCORE_OUT_OF_RANGE: _any_score((scores < 0) | (scores > 1)),
+    }
+
+
+def _any_score(mask: BoolArray) -> BoolArray:
+    """(N,) rows where the (N, 2, 4) mask holds for any score."""
+    return np.asarray(mask.any(axis=(1, 2)))
+
+
+def _margins_disagree(batch: Batch, margins: FloatArray) -> BoolArray:
+    """(N,) whether the file's `margins` or `avg_margin` differ from these (N, 4) margins."""
+    disagree = np.zeros(batch.num_rows, dtype=np.bool_)
+    if "margins" in batch.columns:
+        columns, _ = score_object_columns(batch.columns["margins"])
+        theirs = np.stack([column.values for column in columns], axis=1)
+        disagree |= (np.abs(theirs - margins) > _MARGIN_TOLERANCE).any(axis=1)
+    if "avg_margin" in batch.columns:
+        mean = score_column(batch.columns["avg_margin"], batch.textual).values
+        disagree |= np.abs(mean - margins.mean(axis=1)) > _MARGIN_TOLERANCE
+    return disagree

@@ -1,0 +1,82 @@
+"""Every problem that the validation report can name."""
+
+from grice_core.data.report import ProblemKind, Severity
+
+_ERROR = Severity.ERROR
+_WARNING = Severity.WARNING
+_FILL_IN = "fill in the text, or remove the rows"
+
+NOT_AN_OBJECT = ProblemKind(
+    "not_an_object", _ERROR, "the row is no object with fields", "write each pair as {…}"
+)
+EMPTY_TEXT = {
+    field: ProblemKind(f"empty_{field}", _ERROR, f"{field} is missing or empty", _FILL_IN)
+    for field in ("prompt", "chosen", "rejected")
+}
+TEXT_WRONG_TYPE = ProblemKind(
+    "text_wrong_type",
+    _ERROR,
+    "prompt, chosen or rejected is neither text nor a list of messages",
+    "write a string, or a list of {role, content}",
+)
+TEXT_MALFORMED = ProblemKind(
+    "text_malformed",
+    _ERROR,
+    "a text holds half of a character (an unpaired surrogate)",
+    "write the text again from its source",
+)
+MISSING_SCORE = ProblemKind(
+    "missing_score",
+    _ERROR,
+    "some of the eight scores are there, others are not",
+    "give all eight or none; unscored pairs can be scored with a detector",
+)
+SCORE_NOT_A_NUMBER = ProblemKind(
+    "score_not_a_number",
+    _ERROR,
+    "a score is NaN, infinite, or not written as a number",
+    "score these pairs again",
+)
+SCORE_WRONG_TYPE = ProblemKind(
+    "score_wrong_type",
+    _ERROR,
+    "a score is text, true/false, a list or an object where a number belongs",
+    "write scores as plain numbers, without quotation marks",
+)
+SCORE_OUT_OF_RANGE = ProblemKind(
+    "score_out_of_range",
+    _ERROR,
+    "a score lies outside [0, 1]",
+    "give violation probabilities: apply the sigmoid to logits, divide percentages by 100",
+)
+
+SAME_RESPONSE = ProblemKind(
+    "same_response",
+    _WARNING,
+    "chosen and rejected are the same text, so there is no preference to learn",
+    "remove the rows",
+)
+DUPLICATE = ProblemKind(
+    "duplicate",
+    _WARNING,
+    "the same three texts stand in an earlier row, so the pair counts twice",
+    "remove the repetitions",
+)
+CONTRADICTION = ProblemKind(
+    "contradiction",
+    _WARNING,
+    "another row prefers the same two responses to this prompt the other way round",
+    "decide for one, or remove both",
+)
+NO_MARGIN = ProblemKind(
+    "no_margin",
+    _WARNING,
+    "both responses have the same scores, so no stage will learn from the pair",
+    "nothing, or remove the rows",
+)
+MARGINS_DISAGREE = ProblemKind(
+    "margins_disagree",
+    _WARNING,
+    "the margins in the file are not rejected score − chosen score",
+    "nothing: margins are always computed from the scores",
+)

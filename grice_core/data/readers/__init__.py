@@ -1,0 +1,26 @@
+"""One reader per format: a source in, batches of rows out."""
+
+from collections.abc import Iterator
+
+from grice_core.data.batches import Batch
+from grice_core.data.readers.csv_file import read_csv
+from grice_core.data.readers.json_file import read_json, read_json_lines
+from grice_core.data.readers.parquet_file import read_parquet
+from grice_core.data.source import Format, Source
+from grice_core.progress import Progress
+
+_READERS = {
+    Format.JSON: read_json,
+    Format.JSONL: read_json_lines,
+    Format.CSV: read_csv,
+    Format.PARQUET: read_parquet,
+}
+
+
+def read_batches(source: Source, progress: Progress) -> Iterator[Batch]:
+    """The rows of a file, in order.
+
+    Raises:
+        DataError: the file is not what it says, or is larger than its limits.
+    """
+    return _READERS[source.format](source, progress)

@@ -1,0 +1,124 @@
+"""CSV with a header; cells may hold line breaks and JSON objects."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+
+import pyarrow as pa
+from pyarrow import csv as arrow_csv
+
+from grice_core.data.batches import Batch
+from grice_core.data.encoding import find_bad_byte, not_utf8
+from grice_core.data.source import MIB, Source, UnpackedStream, format_bytes
+from grice_core.errors import DataError
+from grice_core.progress import Progress
+
+_RAGGED = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
+_HEADER_SIZE = MIB
+
+
+def read_csv(source: Source, progress: Progress) -> Iterator[Batch]:
+    """The rows of a CSV file, every cell as text; an empty cell is no value, `""` an empty text."""
+    names = _header(source)
+    with source.open() as stream:
+        counted = _QuoteCounter(stream)
+        try:
+            for batch in _open(counted, names, source.limits.max_line_bytes):
+                columns = dict(zip(names, batch.columns, strict=True))
+                yield Batch(columns, batch.num_rows, textual=True)
+                progress(f"read {source.name}", stream.num_packed, stream.packed_size)
+        except pa.ArrowInvalid as error:
+            raise _explain(source, error) from error
+    if counted.num_quotes % 2:
+        _check_quotes(source)
+
+
+def _open(stream: io.RawIOBase, names: list[str], max_row_bytes: int) -> Iterator[pa.RecordBatch]:
+    """Arrow's reader, on one thread: only then does it know row numbers."""
+    return iter(
+        arrow_csv.open_csv(
+            stream,
+            read_options=arrow_csv.ReadOptions(block_size=max_row_bytes, use_threads=False),
+            parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.large_string()),
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+            ),
+        )
+    )
+
+
+def _header(source: Source) -> list[str]:
+    """The column names; refuses what would be misread silently."""
+    with source.open() as stream:
+        head = stream.read(_HEADER_SIZE)
+    line = head.split(b"\n", 1)[0].removesuffix(b"\r")
+    if b"\r" in line:
+        if b"\n" in head:
+            raise DataError(
+                f"{source.name} has a stray carriage return in its header line; "
+                "save it again with one kind of line ending"
+            )
+        line = line.split(b"\r", 1)[0]
+    try:
+        names = next(csv.reader([line.decode("utf-8-sig")]), [])
+    except UnicodeDecodeError as error:
+        raise not_utf8(source, error.start, 1) from error
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled:
+        raise DataError(f"{source.name} has two columns named {doubled[0]!r}; rename one")
+    return names
+
+
+class _QuoteCounter(io.RawIOBase):
+    """Passes a stream through and counts its quotation marks."""
+
+    def __init__(self, stream: UnpackedStream) -> None:
+        self._stream = stream
+        self.num_quotes = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        block = self._stream.read(size)
+        self.num_quotes += block.count(b'"')
+        return block
+
+
+def _check_quotes(source: Source) -> None:
+    """Refuse a file that ends inside a quoted cell: Arrow takes all the rest for that cell's text."""
+    with source.open() as stream:
+        reader = csv.reader(
+            io.TextIOWrapper(io.BufferedReader(stream), "utf-8-sig", newline=""), strict=True
+        )
+        started = 1
+        try:
+            for _ in reader:
+                started = reader.line_num + 1
+        except csv.Error as error:
+            raise DataError(
+                f"{source.name}: a quotation mark of the row that starts in line {started:,} is not "
+                "closed; close it, or copy the file again if it is cut off"
+            ) from error
+
+
+def _explain(source: Source, error: pa.ArrowInvalid) -> DataError:
+    reason = str(error).splitlines()[0]
+    if ragged := _RAGGED.search(reason):
+        row, expected, got = (int(number) for number in ragged.groups())
+        return DataError(
+            f"{source.name}: row {row - 1:,} has {got} cells where the header has {expected}; "
+            "quote cells that hold commas or line breaks"
+        )
+    if "straddl" in reason:
+        limit = format_bytes(source.limits.max_line_bytes)
+        return DataError(f"{source.name} has a row of more than {limit}; is a quote not closed?")
+    if "UTF8" in reason and (bad := find_bad_byte(source)):
+        return not_utf8(source, *bad)
+    if "Empty CSV" in reason:
+        return DataError(f"{source.name} holds no rows, only a header")
+    return DataError(f"{source.name} is not valid CSV ({reason})")

@@ -1,0 +1,121 @@
+"""JSON lists and JSON Lines."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from grice_core.data.batches import Batch, batch_of_objects
+from grice_core.data.encoding import not_utf8
+from grice_core.data.source import BLOCK_SIZE, Source, UnpackedStream, format_bytes
+from grice_core.errors import DataError
+from grice_core.progress import Progress
+
+_ROWS_PER_BATCH = 65_536
+_BOM = b"\xef\xbb\xbf"
+
+
+def read_json(source: Source, progress: Progress) -> Iterator[Batch]:
+    """The rows of a JSON list."""
+    content = source.read_document().removeprefix(_BOM)
+    rows = _parse_list(source, content)
+    del content
+    for start in range(0, len(rows), _ROWS_PER_BATCH):
+        batch = batch_of_objects(rows[start : start + _ROWS_PER_BATCH])
+        yield batch
+        progress(f"read {source.name}", start + batch.num_rows, len(rows))
+
+
+def read_json_lines(source: Source, progress: Progress) -> Iterator[Batch]:
+    """The rows of a file with one JSON object per line; blank lines are no rows."""
+    first_line = 1
+    offset = 0
+    with source.open() as stream:
+        for block in _whole_lines(source, stream):
+            rows = _parse_lines(source, block.removeprefix(_BOM), first_line, offset)
+            if rows:
+                yield batch_of_objects(rows)
+            first_line += block.count(b"\n")
+            offset += len(block)
+            progress(f"read {source.name}", stream.num_packed, stream.packed_size)
+
+
+def _whole_lines(source: Source, stream: UnpackedStream) -> Iterator[bytes]:
+    """The content in blocks that end where a line ends."""
+    limit = source.limits.max_line_bytes
+    begun = b""
+    while block := stream.read(min(BLOCK_SIZE, limit)):
+        end = block.rfind(b"\n") + 1
+        if end:
+            yield begun + block[:end]
+            begun = block[end:]
+        else:
+            begun += block
+        if len(begun) > limit:
+            raise DataError(
+                f"{source.name} has a line of more than {format_bytes(limit)}; "
+                "JSON Lines has one pair per line"
+            )
+    if begun:
+        yield begun
+
+
+def _parse_lines(source: Source, block: bytes, first_line: int, offset: int) -> list[Any]:
+    lines = [line for line in block.split(b"\n") if line and not line.isspace()]
+    try:
+        return [orjson.loads(line) for line in lines]
+    except orjson.JSONDecodeError:
+        return _parse_lines_leniently(source, block, first_line, offset)
+
+
+def _parse_lines_leniently(source: Source, block: bytes, first_line: int, offset: int) -> list[Any]:
+    """The same rows, but accepting NaN; says which line is to blame if one is no JSON at all."""
+    rows: list[Any] = []
+    for number, line in enumerate(block.split(b"\n"), start=first_line):
+        if line and not line.isspace():
+            try:
+                rows.append(_loads_leniently(line))
+            except UnicodeDecodeError as error:
+                raise not_utf8(source, offset + error.start, number) from error
+            except (ValueError, RecursionError) as error:
+                raise DataError(
+                    f"{source.name}: line {number} is not valid JSON ({_reason(error)}); "
+                    "correct it, or copy the file again if it is cut off there"
+                ) from error
+        offset += len(line) + 1
+    return rows
+
+
+def _parse_list(source: Source, content: bytes) -> list[Any]:
+    try:
+        rows = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        rows = _parse_list_leniently(source, content)
+    if not isinstance(rows, list):
+        raise DataError(f"{source.name} holds no list of pairs; write [{{…}}, {{…}}]")
+    return rows
+
+
+def _parse_list_leniently(source: Source, content: bytes) -> Any:
+    try:
+        return _loads_leniently(content)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise not_utf8(source, error.start, line) from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(
+            f"{source.name} is not valid JSON ({_reason(error)}); "
+            "correct it, or copy the file again if it is cut off there"
+        ) from error
+
+
+def _loads_leniently(text: bytes) -> Any:
+    """Parse JSON that may hold NaN, Infinity or half a surrogate pair, which orjson refuses."""
+    return json.loads(text.decode("utf-8"))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at line {error.lineno}, column {error.colno}"
+    return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
