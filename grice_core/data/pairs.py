@@ -82,8 +82,13 @@ class PairTable:
             chosen_scores=self.chosen_scores[indices],
             rejected_scores=self.rejected_scores[indices],
             rows=self.rows[indices],
-            extras=self.extras.take(indices) if self.extras.num_columns else self.extras,
+            extras=self._take_extras(indices),
         )
+
+    def _take_extras(self, indices: IntArray) -> pa.Table:
+        """The extras at these indices; Arrow would forget how many rows a table without columns has."""
+        numbered = self.extras.append_column("", pa.array(np.arange(len(self))))
+        return numbered.take(indices).select(range(self.extras.num_columns))
 
     @cached_property
     def fingerprint(self) -> str:
