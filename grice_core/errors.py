@@ -6,7 +6,12 @@ GriceError
 │   ├── RecipeError         a recipe or an override of one
 │   ├── ModelError          a base model, an adapter, a tokenizer
 │   ├── DetectorError       a detector folder or checkpoint
-│   └── OutputError         the place to write to
+│   ├── OutputError         the place to write to
+│   └── NotFoundError       a run, pipeline, data set … that the store doesn't have
+├── StoreError              the database or the artifact store can't be used (exit code 1)
+│   ├── TransitionError     a run can't go from its state to the one asked for
+│   ├── StaleOwnerError     a run belongs to somebody else by now; whoever sees this must stop
+│   └── ArtifactError       an artifact is missing or damaged
 ├── PreflightError          training would not mean what it claims (exit code 2)
 ├── TrainingError           training went wrong: NaN, out of memory (exit code 1)
 └── InterruptedRunError     stopped on request; what is on disk can go on (exit code 130)
@@ -45,6 +50,26 @@ class DetectorError(InputError):
 
 class OutputError(InputError):
     """The place to write to can't be used."""
+
+
+class NotFoundError(InputError):
+    """The store doesn't have what was asked for."""
+
+
+class StoreError(GriceError):
+    """The database or the artifact store can't be used."""
+
+
+class TransitionError(StoreError):
+    """A run can't go from its state to the one asked for."""
+
+
+class StaleOwnerError(StoreError):
+    """A run belongs to somebody else by now; nothing was written."""
+
+
+class ArtifactError(StoreError):
+    """An artifact is missing or damaged."""
 
 
 class PreflightError(GriceError):

@@ -2,8 +2,18 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _database_under(known: dict[str, Any]) -> str:
+    return f"sqlite:///{known['home'].absolute() / 'grice.db'}"
+
+
+def _artifacts_under(known: dict[str, Any]) -> str:
+    return f"file://{known['home'].absolute() / 'artifacts'}"
 
 
 class Settings(BaseSettings):
@@ -13,6 +23,10 @@ class Settings(BaseSettings):
 
     home: Path = Path("var")
     """Folder for everything that Grice Studio keeps: caches, data sets, adapters, logs."""
+    database_url: str = Field(default_factory=_database_under, repr=False)
+    """Where the database is (`sqlite:///…` or `postgresql://…`); a file in `home` by default."""
+    artifacts_url: str = Field(default_factory=_artifacts_under, repr=False)
+    """Where artifacts are kept: any fsspec URL (`s3://bucket/folder`); a folder in `home` by default."""
 
 
 @cache

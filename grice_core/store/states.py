@@ -1,0 +1,47 @@
+"""What a run does, where, and how far it is."""
+
+from enum import StrEnum
+
+
+class RunKind(StrEnum):
+    """What a run does."""
+
+    SCORE = "score"
+    FIT_DETECTOR = "fit_detector"
+    TRAIN = "train"
+    EVALUATE = "evaluate"
+    EXPORT = "export"
+
+
+class Device(StrEnum):
+    """The class of worker that a run needs; each has its own queue."""
+
+    CPU = "cpu"
+    GPU = "gpu"
+
+
+class RunState(StrEnum):
+    """Where a run stands.
+
+    queued → running → succeeded | failed | cancelled, and running → interrupted → running when the
+    owner vanished or shut down. `transitions` is the only module that changes it.
+    """
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    INTERRUPTED = "interrupted"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    def is_finished(self) -> bool:
+        """Nothing will happen any more unless somebody asks for it."""
+        return self in FINISHED
+
+    def is_waiting(self) -> bool:
+        """A worker may claim it."""
+        return self in WAITING
+
+
+WAITING = frozenset({RunState.QUEUED, RunState.INTERRUPTED})
+FINISHED = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED})

@@ -1,0 +1,120 @@
+"""Asking for runs; asking twice, in two tabs or by twenty threads, gives one of each.
+
+A submission carries a key that stands for the intent, say a hash of what was chosen or a number
+that the page drew when it was opened. The database lets each key in once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from grice_core.errors import NotFoundError
+from grice_core.store.database import writes
+from grice_core.store.states import Device, RunKind
+from grice_core.store.tables import JsonObject, Pipeline, Run, RunParent
+
+
+@dataclass(frozen=True)
+class RunDraft:
+    """A run to be asked for."""
+
+    key: str
+    """Submitting the same key again changes nothing."""
+    kind: RunKind
+    spec: JsonObject
+    """What the job is called with; JSON only."""
+    device: Device = Device.CPU
+    stage: str | None = None
+    """Stage of the recipe that it trains."""
+    parents: tuple[str, ...] = ()
+    """Keys of the runs that it waits for: of earlier ones in the same submission, or submitted before."""
+    priority: int = 0
+    """Higher goes first."""
+
+
+@dataclass(frozen=True)
+class PipelineDraft:
+    """A pipeline to be asked for, with its runs, parents before children."""
+
+    key: str
+    """Submitting the same key again changes nothing."""
+    name: str
+    recipe_id: int
+    data_set_id: int
+    base: str
+    """Base model: hub id or folder."""
+    runs: Sequence[RunDraft]
+    eval_data_set_id: int | None = None
+    detector_id: int | None = None
+    spec: JsonObject = field(default_factory=dict)
+    """Everything else that the results depend on."""
+
+
+@writes
+def submit(session: Session, draft: PipelineDraft) -> int:
+    """Ask for a pipeline with all its runs; returns its id, old or new."""
+    pipeline_id = _insert_once(
+        session,
+        Pipeline,
+        key=draft.key,
+        name=draft.name,
+        recipe_id=draft.recipe_id,
+        data_set_id=draft.data_set_id,
+        eval_data_set_id=draft.eval_data_set_id,
+        detector_id=draft.detector_id,
+        base=draft.base,
+        spec=draft.spec,
+    )
+    if pipeline_id is None:
+        return _id_of(session, Pipeline, draft.key)
+    for run in draft.runs:
+        _submit_run(session, run, pipeline_id)
+    return pipeline_id
+
+
+@writes
+def submit_run(session: Session, draft: RunDraft) -> int:
+    """Ask for one run outside any pipeline; returns its id, old or new."""
+    return _submit_run(session, draft, pipeline_id=None)
+
+
+def _submit_run(session: Session, draft: RunDraft, pipeline_id: int | None) -> int:
+    last = select(func.coalesce(func.max(Run.position), 0) + 1)
+    run_id = _insert_once(
+        session,
+        Run,
+        key=draft.key,
+        pipeline_id=pipeline_id,
+        kind=draft.kind,
+        stage=draft.stage,
+        spec=draft.spec,
+        device=draft.device,
+        priority=draft.priority,
+        position=last.scalar_subquery(),
+    )
+    if run_id is None:
+        return _id_of(session, Run, draft.key)
+    session.add_all(
+        RunParent(run_id=run_id, parent_id=_id_of(session, Run, parent)) for parent in draft.parents
+    )
+    return run_id
+
+
+def _insert_once(
+    session: Session, table: type[Pipeline] | type[Run], **columns: object
+) -> int | None:
+    """The new row's id, or None if its key is there already."""
+    dialect = session.get_bind().dialect.name
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    row = insert(table).values(columns).on_conflict_do_nothing(index_elements=["key"])
+    return session.execute(row.returning(table.id)).scalar_one_or_none()
+
+
+def _id_of(session: Session, table: type[Pipeline] | type[Run], key: str) -> int:
+    found = session.scalars(select(table.id).where(table.key == key)).one_or_none()
+    if found is None:
+        raise NotFoundError(f"there is no run with the key {key!r}; submit parents before children")
+    return found

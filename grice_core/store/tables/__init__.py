@@ -1,0 +1,23 @@
+"""The tables, one class each; `migrations/` makes them in a database."""
+
+from grice_core.store.tables.base import Base, JsonObject
+from grice_core.store.tables.catalogue import Artifact, DataSet, Detector, Pipeline, Recipe
+from grice_core.store.tables.evaluations import Generation, Violation
+from grice_core.store.tables.runs import LogPosition, Metric, Run, RunArtifact, RunParent
+
+__all__ = [
+    "Artifact",
+    "Base",
+    "DataSet",
+    "Detector",
+    "Generation",
+    "JsonObject",
+    "LogPosition",
+    "Metric",
+    "Pipeline",
+    "Recipe",
+    "Run",
+    "RunArtifact",
+    "RunParent",
+    "Violation",
+]

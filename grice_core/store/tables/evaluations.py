@@ -1,0 +1,42 @@
+"""What the models answered and what the detector said, as rows that SQL can ask about."""
+
+from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from grice_core.maxims import Maxim
+from grice_core.store.tables.base import Base, Id, Name, enum_type
+
+
+class Generation(Base):
+    """One response of one model to one prompt."""
+
+    __tablename__ = "generations"
+    __table_args__ = (
+        UniqueConstraint("run_id", "model", "prompt_index"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[Id]
+    run_id: Mapped[int] = mapped_column(
+        ForeignKey("runs.id", ondelete="CASCADE"), comment="The evaluation"
+    )
+    model: Mapped[Name] = mapped_column(comment="baseline, or the stage after which it answered")
+    prompt_index: Mapped[int] = mapped_column(comment="0-based; the same prompt for every model")
+    prompt: Mapped[str] = mapped_column(comment="What the model was given")
+    response: Mapped[str] = mapped_column(comment="What it answered")
+
+
+class Violation(Base):
+    """How much one response violates one maxim."""
+
+    __tablename__ = "violations"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - as SQLAlchemy wants it
+
+    generation_id: Mapped[int] = mapped_column(
+        ForeignKey("generations.id", ondelete="CASCADE"), primary_key=True, comment="The response"
+    )
+    maxim: Mapped[Maxim] = mapped_column(
+        enum_type(Maxim), primary_key=True, comment="quantity, quality, relation or manner"
+    )
+    score: Mapped[float] = mapped_column(comment="Violation probability, 0 to 1; lower is better")
+    violated: Mapped[bool] = mapped_column(comment="The score is above the detector's threshold")

@@ -1,0 +1,331 @@
+"""The only module that changes the state of a run.
+
+    from                      by                                   to
+    queued, interrupted       claim (all parents succeeded)        running
+    running                   finish                               succeeded
+    running                   fail                                 failed
+    running                   give_back (owner shuts down)         interrupted
+    running                   reconcile, interrupt (it vanished)   interrupted | cancelled | failed
+    running                   acknowledge_stop                     cancelled
+    queued, interrupted       request_stop                         cancelled
+    running                   request_stop                         running, with the request noted
+    failed, cancelled         resume (from the last checkpoint)    queued
+    finished, interrupted     rerun (from nothing)                 queued
+
+A run that vanishes goes on by itself, up to `MAX_FUTILE_ATTEMPTS` times without getting further
+than ever before. A run that fails says why and waits for somebody to resume it.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import case, delete, exists, func, select, update
+from sqlalchemy.orm import Session, aliased
+
+from grice_core.errors import NotFoundError, StaleOwnerError, TransitionError
+from grice_core.store.claims import LEASE_S, Claim
+from grice_core.store.clock import database_now
+from grice_core.store.database import Database, reads, writes
+from grice_core.store.states import FINISHED, WAITING, RunState
+from grice_core.store.tables import (
+    Generation,
+    JsonObject,
+    LogPosition,
+    Metric,
+    Run,
+    RunArtifact,
+    RunParent,
+)
+
+MAX_FUTILE_ATTEMPTS = 3
+"""A run that vanished this often without getting further than ever before is given up."""
+
+_UNOWNED: dict[str, Any] = {"owner": None, "pid": None, "lease_until": None}
+
+
+@writes
+def claim(
+    session: Session, run_id: int, owner: str, attempt: int | None = None, lease_s: float = LEASE_S
+) -> Claim | None:
+    """Become the owner of a waiting run, or learn that somebody was faster.
+
+    Args:
+        owner: the worker, as host and process.
+        attempt: the attempt that is meant, as the doorbell said; None: whichever is next.
+        lease_s: seconds without a sign of life after which the run is anybody's again.
+
+    Returns:
+        None if the run is not waiting, waits for its parents, or this attempt was claimed before.
+    """
+    if not _parents_succeeded(session, run_id):
+        return None
+    now = database_now()
+    claimed = (
+        update(Run)
+        .where(Run.id == run_id, Run.state.in_(WAITING), ~Run.stop_requested)
+        .values(
+            state=RunState.RUNNING,
+            owner=owner,
+            token=Run.token + 1,
+            attempt=Run.attempt + 1,
+            futile_attempts=Run.futile_attempts + 1,
+            heartbeat_at=now,
+            lease_until=now + lease_s,
+            started_at=func.coalesce(Run.started_at, now),
+            stale=case((Run.started_at.is_(None), _has_stale_parent(run_id)), else_=Run.stale),
+            error=None,
+        )
+        .returning(Run.attempt, Run.token, Run.round)
+    )
+    if attempt is not None:
+        claimed = claimed.where(Run.attempt == attempt - 1)
+    row = session.execute(claimed).one_or_none()
+    return None if row is None else Claim(run_id, owner, *row, lease_s)
+
+
+def _parents_succeeded(session: Session, run_id: int) -> bool:
+    # The lock keeps a parent from being run again between this look and the claim.
+    states = session.scalars(
+        select(Run.state)
+        .join(RunParent, RunParent.parent_id == Run.id)
+        .where(RunParent.run_id == run_id)
+        .order_by(Run.id)
+        .with_for_update(read=True, of=Run)
+    )
+    return all(state is RunState.SUCCEEDED for state in states)
+
+
+def _has_stale_parent(run_id: int) -> Any:
+    parent = aliased(Run)
+    return exists().where(
+        RunParent.run_id == run_id, RunParent.parent_id == parent.id, parent.stale
+    )
+
+
+@writes
+def finish(session: Session, claim: Claim, result: JsonObject | None = None) -> None:
+    """The job is done.
+
+    Raises:
+        StaleOwnerError: the run is not the claim's any more.
+    """
+    _leave(session, claim, RunState.SUCCEEDED, result=result, error=None)
+
+
+@writes
+def fail(session: Session, claim: Claim, error: str) -> None:
+    """The job ended with an error that trying again would not mend; `error` says so in words.
+
+    Raises:
+        StaleOwnerError: the run is not the claim's any more.
+    """
+    _leave(session, claim, RunState.FAILED, error=error)
+
+
+@writes
+def acknowledge_stop(session: Session, claim: Claim) -> None:
+    """The job stopped because somebody asked it to.
+
+    Raises:
+        StaleOwnerError: the run is not the claim's any more.
+    """
+    _leave(session, claim, RunState.CANCELLED, error=None)
+
+
+@writes
+def give_back(session: Session, claim: Claim) -> None:
+    """The owner shuts down in good order; the run goes on elsewhere, and no attempt is lost.
+
+    Raises:
+        StaleOwnerError: the run is not the claim's any more.
+    """
+    run = _locked(session, claim.run_id)
+    _leave(
+        session,
+        claim,
+        RunState.CANCELLED if run.stop_requested else RunState.INTERRUPTED,
+        futile_attempts=max(0, run.futile_attempts - 1),
+        error="its worker was shut down",
+    )
+
+
+@writes
+def interrupt(session: Session, claim: Claim, cause: str) -> RunState:
+    """The job's process died under its living owner; returns what becomes of the run.
+
+    Args:
+        cause: what is known about its end, as in "killed by signal 9".
+
+    Raises:
+        StaleOwnerError: the run is not the claim's any more.
+    """
+    run = _locked(session, claim.run_id)
+    state, error = _after_vanishing(run, cause)
+    _leave(session, claim, state, error=error)
+    return state
+
+
+def _leave(session: Session, claim: Claim, state: RunState, **columns: Any) -> None:
+    left = (
+        update(Run)
+        .where(Run.id == claim.run_id, Run.token == claim.token, Run.state == RunState.RUNNING)
+        .values(state=state, **_UNOWNED, **columns)
+        .returning(Run.id)
+    )
+    if state in FINISHED:
+        left = left.values(finished_at=database_now())
+    if session.execute(left).one_or_none() is not None:
+        return
+    # The same call may come twice if the connection broke after the first one was kept.
+    now = session.execute(select(Run.token, Run.state).where(Run.id == claim.run_id)).one_or_none()
+    if now is None or (now.token, now.state) != (claim.token, state):
+        raise StaleOwnerError(
+            f"run {claim.run_id} is not held by {claim.owner} (attempt {claim.attempt}) any more, "
+            f"so it was not marked {state}"
+        )
+
+
+@writes
+def request_stop(session: Session, run_id: int) -> RunState:
+    """Ask a run to stop; a waiting one is cancelled at once, a finished one stays as it is.
+
+    Returns:
+        The run's state afterwards; `running` means that its job will see the request.
+
+    Raises:
+        NotFoundError: there is no such run.
+    """
+    run = _locked(session, run_id)
+    if run.state in WAITING:
+        run.state = RunState.CANCELLED
+        run.token += 1
+        run.finished_at = _time(session)
+    elif run.state is RunState.RUNNING:
+        run.stop_requested = True
+    return run.state
+
+
+@writes
+def resume(session: Session, run_id: int) -> None:
+    """Let a failed or cancelled run go on from its last checkpoint.
+
+    Raises:
+        NotFoundError: there is no such run.
+        TransitionError: it has succeeded; or nothing is wrong with it.
+    """
+    run = _locked(session, run_id)
+    if run.state not in {RunState.FAILED, RunState.CANCELLED}:
+        raise TransitionError(
+            f"run {run_id} is {run.state}; only a failed or cancelled run can be resumed"
+        )
+    _queue_again(run)
+
+
+@writes
+def rerun(session: Session, run_id: int) -> list[int]:
+    """Do a run again from nothing; what it wrote before goes, what was built on it is marked stale.
+
+    Returns:
+        The ids of the runs that were marked.
+
+    Raises:
+        NotFoundError: there is no such run.
+        TransitionError: it is queued already, or running.
+    """
+    run = _locked(session, run_id)
+    if run.state in {RunState.QUEUED, RunState.RUNNING}:
+        raise TransitionError(f"run {run_id} is {run.state} already; stop it first")
+    _queue_again(run)
+    run.round += 1
+    run.step = run.furthest_step = 0
+    run.num_steps = run.result = run.started_at = None
+    run.stale = False
+    for table in (Metric, Generation, LogPosition, RunArtifact):
+        session.execute(delete(table).where(table.run_id == run_id))
+    marked = (
+        update(Run)
+        .where(Run.id.in_(_descendants(run_id)), Run.started_at.is_not(None))
+        .values(stale=True)
+        .returning(Run.id)
+    )
+    return sorted(session.scalars(marked))
+
+
+def _queue_again(run: Run) -> None:
+    run.state = RunState.QUEUED
+    run.token += 1
+    run.futile_attempts = 0
+    run.stop_requested = False
+    run.error = run.finished_at = run.owner = run.pid = run.lease_until = None
+
+
+def _descendants(run_id: int) -> Any:
+    """The ids of all runs that wait for this one, directly or through others."""
+    tree = (
+        select(RunParent.run_id.label("id"))
+        .where(RunParent.parent_id == run_id)
+        .cte(recursive=True)
+    )
+    tree = tree.union(select(RunParent.run_id).join(tree, RunParent.parent_id == tree.c.id))
+    return select(tree.c.id)
+
+
+@dataclass(frozen=True)
+class Vanished:
+    """A run whose lease ran out, and what became of it."""
+
+    run_id: int
+    owner: str
+    state: RunState
+    """interrupted (it goes on), failed (tried too often), cancelled (it had been asked to stop)."""
+
+
+def reconcile(database: Database) -> list[Vanished]:
+    """Take the runs whose lease ran out from their owners; any number of processes may call it."""
+    taken = [_take_from_vanished(database, run_id) for run_id in _expired(database)]
+    return [vanished for vanished in taken if vanished is not None]
+
+
+@reads
+def _expired(session: Session) -> list[int]:
+    return list(session.scalars(select(Run.id).where(*_EXPIRED)))
+
+
+_EXPIRED = (Run.state == RunState.RUNNING, Run.lease_until < database_now())
+
+
+@writes
+def _take_from_vanished(session: Session, run_id: int) -> Vanished | None:
+    run = session.scalar(select(Run).where(Run.id == run_id, *_EXPIRED).with_for_update())
+    if run is None:
+        return None
+    owner = run.owner or "nobody"
+    run.state, run.error = _after_vanishing(run, f"its worker {owner} gave no sign of life")
+    run.token += 1
+    run.owner = run.pid = run.lease_until = None
+    if run.state in FINISHED:
+        run.finished_at = _time(session)
+    return Vanished(run_id, owner, run.state)
+
+
+def _after_vanishing(run: Run, cause: str) -> tuple[RunState, str]:
+    """What becomes of a run that ended without saying why, and the words for it."""
+    if run.stop_requested:
+        return RunState.CANCELLED, cause
+    if run.futile_attempts >= MAX_FUTILE_ATTEMPTS:
+        return RunState.FAILED, (
+            f"given up after {run.futile_attempts} attempts in a row that got no further than step "
+            f"{run.furthest_step}; the last one: {cause}. Look at its log, then resume it"
+        )
+    return RunState.INTERRUPTED, cause
+
+
+def _locked(session: Session, run_id: int) -> Run:
+    run = session.scalar(select(Run).where(Run.id == run_id).with_for_update())
+    if run is None:
+        raise NotFoundError(f"there is no run {run_id}; `grice runs` lists them")
+    return run
+
+
+def _time(session: Session) -> float:
+    return session.scalars(select(database_now())).one()
