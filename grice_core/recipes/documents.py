@@ -9,7 +9,7 @@ import yaml
 from grice_core.errors import RecipeError
 from grice_core.recipes.config import Recipe
 
-MAX_CHARACTERS = 1_000_000
+MAX_CHARACTERS = 100_000
 """A longer text is no recipe; more likely a data file given by mistake."""
 
 

@@ -71,11 +71,17 @@ def refuse(problems: Sequence[Problem], source: str, overrides: Sequence[str]) -
 
 
 def _line(problem: Problem, overrides: Sequence[str]) -> str:
-    for override in reversed(overrides):
-        path = override.partition("=")[0].strip().removeprefix("stages.")
-        if f"{problem.path}.".startswith(f"{path}."):
-            return f"{problem.path}: {problem.message} [--set {override}]"
-    return f"{problem.path}: {problem.message}"
+    sources = [override for override in overrides if _concerns(override, problem.path)]
+    source = f" [--set {sources[-1]}]" if sources else ""
+    return f"{problem.path}: {problem.message}{source}"
+
+
+def _concerns(override: str, path: str) -> bool:
+    """Whether an override wrote what is at `path`, around it, or, below a stage, a part of it."""
+    written = override.partition("=")[0].strip().removeprefix("stages.")
+    around = f"{path}.".startswith(f"{written}.")
+    within = "." in path and written.startswith(f"{path}.")
+    return around or within
 
 
 def in_plain_words(errors: Iterable[ErrorDetails], document: Any) -> list[Problem]:

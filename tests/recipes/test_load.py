@@ -1,0 +1,206 @@
+"""Recipes are read from names, files and text, and all their problems are told at once."""
+
+from pathlib import Path
+
+import pytest
+
+from grice_core.errors import RecipeError
+from grice_core.recipes.config import BetaRamp, Recipe
+from grice_core.recipes.documents import to_yaml
+from grice_core.recipes.load import builtin_names, load_recipe, parse_recipe
+
+MINIMAL = """\
+name: mine
+stages:
+  - name: stage1
+    weights: {manner: 1}
+    learning_rate: 5e-5
+    beta: 0.1
+"""
+
+
+def problems_of(text: str, *overrides: str) -> list[str]:
+    """The lines of the error that a recipe's text gives."""
+    with pytest.raises(RecipeError) as caught:
+        parse_recipe(text, "mine.yaml", overrides)
+    first, *others = str(caught.value).splitlines()
+    if not others:
+        return [first.removeprefix("mine.yaml: ")]
+    assert first == f"mine.yaml has {len(others)} problems:"
+    return [line.strip() for line in others]
+
+
+def written(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_a_file_is_read_and_defaults_filled_in(tmp_path: Path) -> None:
+    recipe = load_recipe(written(tmp_path, "mine.yaml", MINIMAL))
+
+    assert recipe.name == "mine"
+    assert recipe.stages[0].learning_rate == 5e-5
+    assert recipe.stages[0].lora.r == 16
+    assert recipe.stages[0].file_stem == "stage1"
+
+
+@pytest.mark.parametrize(
+    "number", ["5e-5", "5E-5", "+5e-5", "5.e-5", "5.0e-05", "0.00005", ".00005"]
+)
+def test_numbers_are_numbers_however_they_are_written(number: str) -> None:
+    recipe = parse_recipe(MINIMAL.replace("5e-5", number), "mine.yaml")
+    assert recipe.stages[0].learning_rate == 5e-5
+
+
+@pytest.mark.parametrize("text", ["e5", "5e", "v1e5", "2024-01e"])
+def test_text_that_only_resembles_a_number_stays_text(text: str) -> None:
+    assert parse_recipe(MINIMAL + f"description: {text}\n", "mine.yaml").description == text
+
+
+@pytest.mark.parametrize("name", builtin_names())
+def test_what_show_prints_is_read_back_the_same(name: str) -> None:
+    overrides = ["stage1.lora.r=8", "stage1.beta={start: 0.1, end: 0.05}", "holdout_share=0.2"]
+    recipe = load_recipe(name, overrides)
+
+    assert parse_recipe(to_yaml(recipe), "again.yaml") == recipe
+
+
+@pytest.mark.parametrize("name", builtin_names())
+def test_a_recipe_as_json_needs_nothing_else_to_be_read(name: str) -> None:
+    recipe = load_recipe(name)
+    assert Recipe.model_validate_json(recipe.model_dump_json()) == recipe
+
+
+def test_all_problems_are_told_at_once() -> None:
+    text = """\
+name: My Recipe
+holdout: 0.1
+stages:
+  - name: stage1
+    title: a/b
+    weights: {manner: 0}
+    learning_rate: -1
+    beta: much
+    epochs: 1.5
+    lora: {rank: 8, dropout: 1}
+    filter:
+      - {kind: sum, name: first, maxims: [maner], above: .inf}
+      - {kind: product, name: second}
+      - {kind: any_abs, name: third, maxims: []}
+  - stage2
+"""
+    assert problems_of(text) == [
+        "name: must match ^[a-z][a-z0-9_-]*$ (got 'My Recipe')",
+        "stage1.title: must match ^[\\w -]*$ (got 'a/b')",
+        "stage1.filter.first.maxims.0: must be 'quantity', 'quality', 'relation' or 'manner' (got 'maner')",
+        "stage1.filter.first.above: must be a finite number (got inf)",
+        "stage1.filter.second: must be of kind 'any_abs', 'sum', 'kept_by_control', not 'product'",
+        "stage1.filter.third.maxims: needs at least 1 (got [])",
+        "stage1.filter.third.above: is missing",
+        "stage1.weights: at least one maxim needs a weight above 0",
+        "stage1.lora.dropout: must be less than 1 (got 1)",
+        "stage1.lora.rank: is not a setting; there are: alpha, dropout, r, target_modules",
+        "stage1.learning_rate: must be greater than 0 (got -1)",
+        "stage1.beta: must be a number (got 'much')",
+        "stage1.epochs: must be a whole number (got 1.5)",
+        "stages.1: must be a mapping (got 'stage2')",
+        "holdout: is not a setting; did you mean 'holdout_share'?",
+    ]
+
+
+def test_a_long_list_of_problems_is_cut() -> None:
+    text = MINIMAL + "".join(f"extra{n}: 1\n" for n in range(30))
+    with pytest.raises(RecipeError) as caught:
+        parse_recipe(text, "mine.yaml")
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "mine.yaml has 30 problems:"
+    assert lines[-1] == "  … and 10 more"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("stages: [{name: a}, {name: a}]", "two stages are named 'a'"),
+        (
+            "stages: [{name: a_b}, {name: a, title: b}]",
+            "the files of two stages would be named 'a_b'",
+        ),
+    ],
+)
+def test_stages_can_be_told_apart(text: str, problem: str) -> None:
+    rest = "weights: {manner: 1}, learning_rate: 1, beta: 1}"
+    assert problem in problems_of("name: mine\n" + text.replace("}", f", {rest}"))[0]
+
+
+@pytest.mark.parametrize(
+    ("names", "problem"),
+    [
+        (("same", "same"), "two rules of the filter are named 'same'"),
+        (("unscored", "b"), "a rule can't be named 'unscored', a reason of its own"),
+        (("leaks into evaluation", "b"), "a rule can't be named 'leaks into evaluation', a reason"),
+    ],
+)
+def test_reasons_can_be_told_apart(names: tuple[str, str], problem: str) -> None:
+    rules = ", ".join(f"{{kind: sum, name: {n}, maxims: [manner], above: 0}}" for n in names)
+    assert problem in problems_of(MINIMAL + f"    filter: [{rules}]\n")[0]
+
+
+def test_a_ramp_of_beta_is_checked_field_by_field() -> None:
+    recipe = parse_recipe(MINIMAL, "mine.yaml", ["stage1.beta.start=0.1", "stage1.beta.end=0.05"])
+    assert recipe.stages[0].beta == BetaRamp(start=0.1, end=0.05)
+
+    assert problems_of(MINIMAL.replace("0.1", "{start: 0}")) == [
+        "stage1.beta.start: must be greater than 0 (got 0)",
+        "stage1.beta.end: is missing",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "mine.yaml is empty; `grice recipe show` prints a recipe to start from."),
+        ("# nothing", "mine.yaml is empty;"),
+        ("- a\n- b", "mine.yaml holds ['a', 'b'], not a mapping with `name` and `stages`;"),
+        ("name: [", "mine.yaml is not valid YAML: expected the node content, but found"),
+        (MINIMAL + "name: b", "mine.yaml is not valid YAML: the key 'name' stands there twice (line 7, column 1)."),
+        ("name: a\n---\nname: b", "mine.yaml is not valid YAML: but found another document (line 2,"),
+        ("name: \0", "mine.yaml is not valid YAML: unacceptable character #x0000"),
+        ("name: 2024-13-45", "mine.yaml is not valid YAML: month must be in 1..12."),
+        ("name: !!python/name:os.system", "mine.yaml is not valid YAML: could not determine a constructor"),
+        ("- " * 10_000, "mine.yaml is nested too deeply."),
+        ("#" * 200_000, "mine.yaml is too long for a recipe: is it a data file?"),
+    ],
+)  # fmt: skip
+def test_a_text_that_is_no_recipe_gets_one_sentence(text: str, sentence: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        parse_recipe(text, "mine.yaml")
+    assert str(caught.value).startswith(sentence)
+    assert "\n" not in str(caught.value)
+
+
+def test_yaml_that_contains_itself_is_refused() -> None:
+    assert problems_of("&a {name: mine, stages: [*a]}") != []
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("joit", "There is no recipe or file 'joit'; did you mean 'joint'?"),
+        ("x.yaml", "There is no recipe or file 'x.yaml'; there are: content-then-manner, joint"),
+        ("\0", r"'\x00' can't be read: embedded null byte."),
+    ],
+)
+def test_a_recipe_that_is_not_there_is_named(name: str, sentence: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(name)
+    assert str(caught.value) == sentence
+
+
+def test_a_folder_and_bytes_that_are_no_text_are_named(tmp_path: Path) -> None:
+    (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe\xfa")
+
+    with pytest.raises(RecipeError, match=r"can't be read: Is a directory\."):
+        load_recipe(tmp_path)
+    with pytest.raises(RecipeError, match=r"bytes\.yaml is not UTF-8 text"):
+        load_recipe(tmp_path / "bytes.yaml")
