@@ -71,9 +71,11 @@ def tree_attention(
     Shapes: query (1, heads, tokens, dim); key, value (1, key heads, tokens, dim); the result
     (1, tokens, heads, dim), as transformers' attention functions return it.
 
-    Raises: UnsharableError, if the model wants logits capped, biased or given a sink, or its
-    window is narrower than a tree.
+    Raises: UnsharableError, if the model wants logits capped, biased or given a sink, its window is
+    narrower than a tree, or it keeps the spans from its attention.
     """
+    if not tree_spans:
+        raise UnsharableError("it passes nothing of ours on to its attention")
     refused = [name for name in _REFUSED if wishes.get(name) is not None]
     if refused:
         raise UnsharableError(f"its attention uses {', '.join(refused)}")

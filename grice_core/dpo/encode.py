@@ -62,7 +62,8 @@ def encode_pairs(table: PairTable, tokenizer: Any, max_length: int) -> Encoding:
             continue
         if len(prompts[index]) > room:
             cut.append(row)
-        pairs[index] = EncodedPair(row, prompts[index][-room:], chosen[index], rejected[index])
+        prompt = cut_left(prompts[index], room, tokenizer)
+        pairs[index] = EncodedPair(row, prompt, chosen[index], rejected[index])
     return Encoding(pairs, tuple(skipped), tuple(cut))
 
 
@@ -70,10 +71,21 @@ def encode_prompts(tokenizer: Any, prompts: Sequence[str]) -> list[Ids]:
     """Token ids of each prompt, as generation will see them: with the tokenizer's own beginning-of-
     text token if it has one, without an end-of-text token, never empty."""
     encoded = _encode(tokenizer, prompts, special=True)
-    eos = tokenizer.eos_token_id
-    # A tokenizer that closes every text (`add_eos_token`) would end the prompt before the answer.
-    closed = [ids[:-1] if len(ids) > 1 and ids[-1] == eos else ids for ids in encoded]
-    return [ids or (eos,) for ids in closed]
+    if _closes_texts(tokenizer):  # and would end the prompt before the answer
+        encoded = [ids[:-1] for ids in encoded]
+    return [ids or (tokenizer.eos_token_id,) for ids in encoded]
+
+
+def cut_left(prompt: Ids, room: int, tokenizer: Any) -> Ids:
+    """The prompt's last tokens, behind its beginning-of-text token if it has one.
+
+    Models are trained with that token first and lean on it (arXiv 2309.17453), so it stays.
+    """
+    if len(prompt) <= room:
+        return prompt
+    if room > 1 and prompt[0] == tokenizer.bos_token_id:
+        return (prompt[0], *prompt[-(room - 1) :])
+    return prompt[-room:]
 
 
 def joint(prompt: str, response: str) -> str:
@@ -98,6 +110,17 @@ def _encode_responses(
             (response,) = _encode(tokenizer, [text[len(prompt) :]], special=False)
         encoded.append(response if response and response[-1] == eos else (*response, eos))
     return encoded
+
+
+def _closes_texts(tokenizer: Any) -> bool:
+    """Whether the tokenizer ends every text with an end-of-text token (`add_eos_token`).
+
+    Asked of a text of our own, since a prompt may well end with that token: some dialogue models
+    separate turns by it.
+    """
+    (plain,) = _encode(tokenizer, ["a"], special=False)
+    (ids,) = _encode(tokenizer, ["a"], special=True)
+    return ids[-1:] == (tokenizer.eos_token_id,) != plain[-1:]
 
 
 def _encode(tokenizer: Any, texts: Sequence[str], *, special: bool) -> list[Ids]:

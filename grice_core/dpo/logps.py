@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 from transformers import PreTrainedModel
 
-from grice_core.dpo.attention import TREE_ATTENTION, TreeSpan, tree_mask
+from grice_core.dpo.attention import TREE_ATTENTION, TreeSpan, UnsharableError, tree_mask
 from grice_core.dpo.encode import EncodedPair, Ids
 from grice_core.dpo.trees import Tree, separate_trees, shared_trees
 
@@ -126,8 +126,13 @@ def _device(model: Any) -> torch.device:
 
 @contextmanager
 def _attention(model: Any, implementation: str) -> Iterator[None]:
-    """The model with another attention function, for the time of one forward pass."""
+    """The model with another attention function, for the time of one forward pass.
+
+    Raises: UnsharableError, if the model knows no other attention than its own.
+    """
     inner: PreTrainedModel = model.get_base_model() if hasattr(model, "get_base_model") else model
+    if not inner._can_set_attn_implementation():
+        raise UnsharableError(f"{type(inner).__name__} has attention code of its own")
     before = inner.config._attn_implementation
     inner.set_attn_implementation(implementation)
     try:

@@ -28,7 +28,7 @@ def choose_passes(model: Any, pairs: Sequence[EncodedPair]) -> PassChoice:
     The longest, since an attention window shows itself only beyond its width. In fp32, since bf16
     rounds away the difference between right and almost right.
     """
-    longest = sorted(pairs, key=lambda pair: -len(pair.prompt + pair.chosen + pair.rejected))[:2]
+    longest = sorted(pairs, key=_longest_path, reverse=True)[:2]
     device = next(model.parameters()).device
     with torch.no_grad(), torch.autocast(device.type, enabled=False):
         apart = pair_logps(model, longest, "separate")
@@ -43,6 +43,11 @@ def choose_passes(model: Any, pairs: Sequence[EncodedPair]) -> PassChoice:
     if difference > TOLERANCE:
         return PassChoice("separate", f"separate passes: shared ones differ by {difference:.1e}")
     return PassChoice("shared", f"shared passes equal separate ones to {difference:.1e}")
+
+
+def _longest_path(pair: EncodedPair) -> int:
+    """Tokens of the prompt and the longer response."""
+    return len(pair.prompt) + max(len(pair.chosen), len(pair.rejected))
 
 
 def _relative(a: torch.Tensor, b: torch.Tensor) -> float:

@@ -4,19 +4,21 @@ import copy
 import random
 
 import numpy as np
+import pyarrow as pa
 import torch
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Split
 from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
     GPT2Config,
     GPT2LMHeadModel,
-    LlamaConfig,
-    LlamaForCausalLM,
     PreTrainedModel,
     PreTrainedTokenizerFast,
 )
 
+from grice_core.data.pairs import TEXT_FIELDS, PairTable
 from grice_core.dpo.encode import EncodedPair
 from grice_core.dpo.examples import StageExamples
 from grice_core.dpo.loss import maxim_weights
@@ -56,22 +58,26 @@ def gpt2(dropout: float = 0.0) -> PreTrainedModel:
 
 
 def llama() -> PreTrainedModel:
+    return architecture("llama")
+
+
+def architecture(model_type: str, **changes: object) -> PreTrainedModel:
+    """A two-layer model of any type that names its sizes as Llama does."""
+    sizes = {
+        "vocab_size": 33,
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 128,
+        "bos_token_id": 0,
+        "eos_token_id": 0,
+        "pad_token_id": 0,
+    }
     torch.manual_seed(0)
-    return _spread(
-        LlamaForCausalLM(
-            LlamaConfig(
-                vocab_size=33,
-                hidden_size=32,
-                intermediate_size=64,
-                num_hidden_layers=2,
-                num_attention_heads=4,
-                num_key_value_heads=2,
-                max_position_embeddings=128,
-                bos_token_id=0,
-                eos_token_id=0,
-            )
-        )
-    )
+    config = AutoConfig.for_model(model_type, **(sizes | changes))
+    return _spread(AutoModelForCausalLM.from_config(config))
 
 
 def base(model: PreTrainedModel) -> BaseModel:
@@ -89,6 +95,14 @@ def stage(**changes: object) -> StageConfig:
         "epochs": 1,
     }
     return StageConfig.model_validate(settings | changes)
+
+
+def table(*texts: tuple[str, str, str], first_row: int = 1) -> PairTable:
+    """Unscored pairs of (prompt, chosen, rejected), their rows counted from `first_row`."""
+    columns = pa.table(dict(zip(TEXT_FIELDS, zip(*texts, strict=True), strict=True)))
+    unscored = np.full((len(texts), 4), np.nan)
+    rows = np.arange(first_row, first_row + len(texts))
+    return PairTable(columns, unscored, unscored, rows, extras=columns.select([]))
 
 
 def encoded_pairs(num_pairs: int, seed: int = 0) -> tuple[EncodedPair, ...]:

@@ -1,0 +1,80 @@
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from grice_core.dpo.attention import TreeSpan, UnsharableError, tree_attention, tree_mask
+from grice_core.dpo.trees import Tree
+
+CPU = torch.device("cpu")
+TREE = Tree((1, 1), ((2, 2), (3,)))
+
+
+def attend(query, key, value, *, groups=1, **wishes):
+    module = SimpleNamespace(num_key_value_groups=groups)
+    return tree_attention(module, query, key, value, None, **wishes)[0]
+
+
+def spans(*trees):
+    starts = [sum(tree.num_tokens for tree in trees[:n]) for n in range(len(trees))]
+    return tuple(
+        TreeSpan(start, start + tree.num_tokens, 4, tree_mask(tree, CPU))
+        for start, tree in zip(starts, trees, strict=True)
+    )
+
+
+def test_a_branch_sees_the_prompt_and_itself():
+    assert tree_mask(TREE, CPU).int().tolist() == [
+        [1, 0, 0, 0, 0],
+        [1, 1, 0, 0, 0],
+        [1, 1, 1, 0, 0],
+        [1, 1, 1, 1, 0],
+        [1, 1, 0, 0, 1],
+    ]
+
+
+def test_equal_keys_give_the_mean_of_the_visible_values():
+    value = torch.tensor([1.0, 3.0, 8.0, 12.0, 26.0]).view(1, 1, 5, 1)
+    zero = torch.zeros_like(value)
+    out = attend(zero, zero, value, tree_spans=spans(TREE))
+    assert out.shape == (1, 5, 1, 1)  # (row, tokens, heads, dim)
+    # Means of 1; 1 3; 1 3 8; 1 3 8 12; and, in the second branch, 1 3 26.
+    torch.testing.assert_close(out.flatten(), torch.tensor([1.0, 2.0, 4.0, 6.0, 10.0]))
+
+
+def test_one_tree_does_not_see_another():
+    torch.manual_seed(0)
+    query, key, value = torch.randn(3, 1, 2, 8, 4)
+    other = Tree((1,), ((2, 2),))
+    together = attend(query, key, value, tree_spans=spans(TREE, other))
+    first = attend(*(x[:, :, :5] for x in (query, key, value)), tree_spans=spans(TREE))
+    second = attend(*(x[:, :, 5:] for x in (query, key, value)), tree_spans=spans(other))
+    torch.testing.assert_close(together, torch.cat([first, second], dim=1))
+
+
+def test_grouped_heads_share_their_keys():
+    torch.manual_seed(0)
+    query, key, value = torch.randn(1, 4, 5, 2), torch.randn(1, 2, 5, 2), torch.randn(1, 2, 5, 2)
+    grouped = attend(query, key, value, groups=2, tree_spans=spans(TREE))
+    repeated = [x[:, [0, 0, 1, 1]] for x in (key, value)]
+    torch.testing.assert_close(grouped, attend(query, *repeated, tree_spans=spans(TREE)))
+
+
+@pytest.mark.parametrize(
+    ("wishes", "reason"),
+    [
+        ({"softcap": 50.0}, "uses softcap"),
+        ({"s_aux": torch.zeros(2)}, "uses s_aux"),
+        ({"sliding_window": 3}, "window is 3 tokens"),
+        ({"tree_spans": ()}, "passes nothing of ours on"),
+    ],
+)
+def test_what_a_tree_cannot_give_is_refused(wishes, reason):
+    with pytest.raises(UnsharableError, match=reason):
+        attend(*torch.zeros(3, 1, 1, 5, 1), **({"tree_spans": spans(TREE)} | wishes))
+
+
+def test_a_window_as_wide_as_the_longest_path_cuts_nothing():
+    value = torch.ones(1, 1, 5, 1)
+    out = attend(value, value, value, sliding_window=4, tree_spans=spans(TREE))
+    torch.testing.assert_close(out.flatten(), torch.ones(5))
