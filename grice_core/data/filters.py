@@ -103,8 +103,8 @@ def apply_filter(
     if exclude is not None:
         reasons = (*reasons, LEAKS)
 
-    # A pair's depth is the number of checks that it passes before the first failure. In blocks
-    # that stay in the processor's cache this takes a third of the time.
+    # A pair's depth is the number of checks that it passes before the first failure. Blocks
+    # keep the temporary arrays within the processor's cache.
     reason = np.empty(len(margins), dtype=np.int16)
     for start in range(0, len(margins), _BLOCK):
         block = slice(start, start + _BLOCK)
