@@ -83,6 +83,13 @@ def write_json(
         file.write(b"\n]\n" if len(table) else b"[]\n")
 
 
+def write_jsonl(path: Path, table: PairTable, progress: Progress = silent) -> None:
+    """Write pairs as `write_json` does, one object per line."""
+    with atomic_writer(path) as file:
+        for record in _records(path, table, None, progress):
+            file.write(_encode(record) + b"\n")
+
+
 def write_trl_jsonl(
     path: Path,
     table: PairTable,

@@ -50,7 +50,11 @@ class ScoreJournal:
             ) from error
         except OSError as error:
             raise OutputError(f"{self.path} can't be written: {error.strerror}") from error
-        self._take_over()
+        try:
+            self._take_over()
+        except BaseException:
+            self._file.close()
+            raise
         return self
 
     def __exit__(
@@ -79,7 +83,8 @@ class ScoreJournal:
             if entry is None or (number == 0 and entry.get("key") != self._key):
                 break
             if number > 0:
-                self.done[entry.pop("pair")] = PairScores(**entry)
+                scores = tuple(entry["chosen"]), tuple(entry["rejected"])
+                self.done[entry["pair"]] = PairScores(*scores, cut=entry["cut"])
             good += len(line)
         self._file.truncate(good)
         if good == 0:

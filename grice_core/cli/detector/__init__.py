@@ -1,0 +1,16 @@
+"""`grice score` and `grice detector …`: the judge."""
+
+import typer
+
+from grice_core.cli.detector.importing import import_
+from grice_core.cli.detector.scoring import score
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands to the application."""
+    app.command()(score)
+    detector = typer.Typer(
+        help="Import, train, calibrate and evaluate detectors.", no_args_is_help=True
+    )
+    detector.command("import")(import_)
+    app.add_typer(detector, name="detector")

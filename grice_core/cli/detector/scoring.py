@@ -1,0 +1,120 @@
+"""`grice score`: unscored pairs turned into scored ones."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from grice_core.cli.detector.options import Device, Overwrite, Precision
+from grice_core.errors import DataError, InterruptedRunError, OutputError
+
+if TYPE_CHECKING:
+    from grice_core.data.load import LoadedPairs
+    from grice_core.detector.pairs import ScoredPairs
+    from grice_core.detector.score import Detector
+
+_SUFFIXES = (".json", ".jsonl")
+
+
+def score(
+    file: Annotated[Path, typer.Argument(help="Preference pairs.", show_default=False)],
+    detector: Annotated[
+        str,
+        typer.Option(
+            help="Detector folder, or a four-label classifier (folder or hub id).",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="File to write: .json (the guide's layout) or .jsonl.", show_default=False
+        ),
+    ],
+    rescore: Annotated[bool, typer.Option("--all", help="Score scored pairs anew, too.")] = False,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    overwrite: Overwrite = False,
+) -> None:
+    """Score the pairs that have no scores yet; a run that was killed goes on where it was."""
+    from grice_core.cli import terminal
+    from grice_core.data.load import load_pairs
+    from grice_core.detector.load import load_detector
+    from grice_core.detector.pairs import score_pairs
+    from grice_core.precision import resolve_device
+
+    _check_out(out, overwrite=overwrite)
+    journal = out.with_name(f"{out.name}.partial")
+    judge = load_detector(detector, resolve_device(device), precision)
+    with terminal.progress_bars() as progress:
+        loaded = load_pairs(file, progress)
+        if not len(loaded.table):
+            raise DataError(f"{file} has no row that can be used; grice check {file} says why")
+        try:
+            scored = score_pairs(judge, loaded.table, journal, rescore=rescore, progress=progress)
+        except KeyboardInterrupt as error:
+            raise InterruptedRunError(
+                f"stopped; what is scored is kept in {journal}, and the same command goes on"
+            ) from error
+        _write(out, scored)
+    journal.unlink(missing_ok=True)
+    _show(judge, loaded, scored, out)
+
+
+def _check_out(out: Path, *, overwrite: bool) -> None:
+    if out.suffix not in _SUFFIXES:
+        raise OutputError(f"{out}: name a file that ends in .json or .jsonl")
+    if out.exists() and not overwrite:
+        raise OutputError(f"{out} exists; name another file, or add --overwrite")
+    out.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _write(out: Path, scored: "ScoredPairs") -> None:
+    from grice_core.data.export import write_json, write_jsonl
+
+    (write_json if out.suffix == ".json" else write_jsonl)(out, scored.table)
+
+
+def _show(judge: "Detector", loaded: "LoadedPairs", scored: "ScoredPairs", out: Path) -> None:
+    from rich.table import Table
+
+    from grice_core.cli import terminal
+    from grice_core.maxims import MAXIMS
+
+    pairs = scored.table
+    table = Table(box=None, pad_edge=False)
+    table.add_column("maxim")
+    for name in ("chosen violates", "rejected violates", "data margin"):
+        table.add_column(name, justify="right")
+    chosen = (pairs.chosen_scores > judge.thresholds).mean(axis=0)
+    rejected = (pairs.rejected_scores > judge.thresholds).mean(axis=0)
+    for maxim, *rates, margin in zip(
+        MAXIMS, chosen, rejected, pairs.margins.mean(axis=0), strict=True
+    ):
+        weak = " (too weak to judge this maxim)" if maxim in judge.weak_maxims else ""
+        table.add_row(maxim + weak, *(f"{rate:.1%}" for rate in rates), f"{margin:+.3f}")
+    console = terminal.stdout()
+    console.print(f"{scored.num_scored:,} of {len(pairs):,} pairs scored → {out}", highlight=False)
+    console.print(table)
+    _remark(judge, loaded, scored)
+
+
+def _remark(judge: "Detector", loaded: "LoadedPairs", scored: "ScoredPairs") -> None:
+    from grice_core.cli import terminal
+
+    remarks = [f"note: {remark}" for remark in judge.record.remarks]
+    if scored.num_taken_over:
+        remarks.append(f"{scored.num_taken_over:,} pairs had been scored by a run that was stopped")
+    left = len(scored.table) - scored.num_scored
+    if left:
+        remarks.append(f"{left:,} pairs kept the scores they came with; --all scores them anew")
+    if scored.num_cut:
+        remarks.append(
+            f"{scored.num_cut:,} pairs have a response longer than the detector's "
+            f"{judge.record.max_length} tokens; its end was not read"
+        )
+    if loaded.report.num_usable < loaded.report.num_rows:
+        unusable = loaded.report.num_rows - loaded.report.num_usable
+        remarks.append(f"{unusable:,} rows can't be used and are left out; grice check says why")
+    for remark in remarks:
+        terminal.stderr().print(remark, style="yellow", highlight=False, soft_wrap=True)
