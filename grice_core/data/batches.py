@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -49,5 +50,12 @@ def batch_of_objects(objects: Sequence[Any]) -> Batch:
         not_objects = np.array([not isinstance(row, dict) for row in objects])
         rows = [row if isinstance(row, dict) else {} for row in objects]
     keys = dict.fromkeys(chain.from_iterable(rows))
-    columns: dict[str, Column] = {key: [row.get(key) for row in rows] for key in keys}
+    columns: dict[str, Column] = {key: _values(rows, key) for key in keys}
     return Batch(columns, len(rows), not_objects=not_objects)
+
+
+def _values(rows: Sequence[dict[str, Any]], key: str) -> list[Any]:
+    try:
+        return list(map(itemgetter(key), rows))
+    except KeyError:
+        return [row.get(key) for row in rows]

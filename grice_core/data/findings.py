@@ -30,8 +30,8 @@ def _text_numbers(columns: Sequence[pa.ChunkedArray]) -> list[IntArray]:
     """(N,) per column: a number for each text, the same for the same text in any of the columns."""
     chunks = [chunk for column in columns for chunk in column.chunks]
     texts = pa.chunked_array(chunks, columns[0].type)
-    encoded = texts.dictionary_encode().unify_dictionaries()
-    parts = [chunk.indices.to_numpy() for chunk in encoded.chunks]
+    # All chunks of the result share one dictionary, so that their indices can be compared.
+    parts = [chunk.indices.to_numpy() for chunk in texts.dictionary_encode().chunks]
     numbers = np.concatenate([*parts, np.empty(0, np.int64)]).astype(np.int64)
     return np.split(numbers, len(columns))
 

@@ -12,9 +12,7 @@ def leaking(prompts: Sequence[str], training_prompts: Iterable[str]) -> BoolArra
     """(len(prompts),) which prompts also stand among the training prompts, once normalised."""
     known = {normalise_prompt(prompt) for prompt in set(training_prompts)}
     return np.fromiter(
-        (normalise_prompt(prompt) in known for prompt in prompts),
-        dtype=np.bool_,
-        count=len(prompts),
+        (normalise_prompt(prompt) in known for prompt in prompts), np.bool_, len(prompts)
     )
 
 
@@ -23,4 +21,4 @@ def distinct(prompts: Iterable[str]) -> IntArray:
     first: dict[str, int] = {}
     for index, prompt in enumerate(prompts):
         first.setdefault(normalise_prompt(prompt), index)
-    return np.fromiter(first.values(), dtype=np.int64, count=len(first))
+    return np.fromiter(first.values(), np.int64, len(first))

@@ -13,8 +13,8 @@ from grice_core.data.batches import Batch
 from grice_core.data.extras import join_extras
 from grice_core.data.fields import require_fields
 from grice_core.data.findings import find_warnings
-from grice_core.data.pairs import TEXT_FIELDS, BoolArray, IntArray, PairTable
-from grice_core.data.parse import ParsedRows, parse_rows, parse_texts
+from grice_core.data.pairs import TEXT_FIELDS, BoolArray, FloatArray, IntArray, PairTable
+from grice_core.data.parse import parse_rows, parse_texts
 from grice_core.data.readers import read_batches
 from grice_core.data.report import Problem, ProblemKind, ValidationReport
 from grice_core.data.sniff import inspect
@@ -54,12 +54,20 @@ class Prompts:
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """One batch of the file, usable rows taken apart from the others."""
+    """One batch of the file, its usable rows taken apart from the others."""
 
-    parsed: ParsedRows
-    usable: BoolArray
+    texts: dict[str, pa.Array]
+    scores: FloatArray
+    """(usable rows, 2, 4)."""
     rows: IntArray
+    """(usable rows,)."""
+    extras: dict[str, pa.Array]
+    margins_disagree: BoolArray
+    """(usable rows,)."""
     unusable: list[dict[str, object]]
+    error_rows: dict[ProblemKind, IntArray]
+    fields: set[str]
+    """Text fields of which some row has a text."""
 
 
 def load_pairs(
@@ -82,13 +90,11 @@ def load_pairs(
         parts.append(_take_apart(batch, num_rows))
         num_rows += batch.num_rows
     _check_rows_and_fields(source.name, num_rows, names, parts)
-    table, disagree = _join(parts)
+    table = _join(parts)
     report = ValidationReport(num_rows, len(table), int(table.scored.sum()), ())
-    report = report.with_problems([*_errors(parts), *find_warnings(table)])
-    report = report.with_problems([problems.MARGINS_DISAGREE.at(table.rows[disagree])])
     return LoadedPairs(
         table=table,
-        report=report,
+        report=report.with_problems(_problems(parts, table)),
         unusable=_unusable_table(parts),
         format=source.format,
         sha256=source.sha256(),
@@ -127,15 +133,32 @@ def _take_apart(batch: Batch, num_before: int) -> _Part:
     parsed = parse_rows(batch)
     usable = parsed.usable
     rows = np.arange(num_before + 1, num_before + 1 + batch.num_rows)
-    unusable: list[dict[str, object]] = [
-        {
-            "row": int(rows[index]),
-            "codes": [kind.code for kind, mask in parsed.errors.items() if mask[index]],
-            "content": json.dumps(batch.row(index), default=str),
-        }
-        for index in np.flatnonzero(~usable).tolist()
-    ]
-    return _Part(parsed, usable, rows, unusable)
+    return _Part(
+        texts=_rows_of(parsed.texts, usable),
+        scores=parsed.scores[usable],
+        rows=rows[usable],
+        extras=_rows_of(parsed.extras, usable),
+        margins_disagree=parsed.margins_disagree[usable],
+        unusable=[
+            {
+                "row": int(rows[index]),
+                "codes": [kind.code for kind, mask in parsed.errors.items() if mask[index]],
+                "content": json.dumps(batch.row(index), default=str),
+            }
+            for index in np.flatnonzero(~usable).tolist()
+        ],
+        error_rows={kind: rows[mask] for kind, mask in parsed.errors.items()},
+        fields={
+            field for field, texts in parsed.texts.items() if texts.null_count < batch.num_rows
+        },
+    )
+
+
+def _rows_of(columns: dict[str, pa.Array], mask: BoolArray) -> dict[str, pa.Array]:
+    """The columns where the mask holds; not copied where it always does."""
+    if mask.all():
+        return columns
+    return {name: column.filter(mask) for name, column in columns.items()}
 
 
 def _check_rows_and_fields(
@@ -144,41 +167,33 @@ def _check_rows_and_fields(
     if not num_rows:
         raise DataError(f"{name} holds no rows")
     # Conversations may begin with their prompt, so a field only lacks if no row got a text for it.
-    empty = [
-        field
-        for field in TEXT_FIELDS
-        if all(part.parsed.texts[field].null_count == len(part.rows) for part in parts)
-    ]
-    require_fields(name, list(names), empty)
+    found: set[str] = set().union(*(part.fields for part in parts))
+    require_fields(name, list(names), [field for field in TEXT_FIELDS if field not in found])
 
 
-def _join(parts: list[_Part]) -> tuple[PairTable, BoolArray]:
-    """The usable rows of all parts, and which of them disagree with the file's margins."""
-    masks = [part.usable for part in parts]
-    texts = {
-        field: pa.chunked_array([part.parsed.texts[field].filter(part.usable) for part in parts])
-        for field in TEXT_FIELDS
-    }
-    scores = np.concatenate([part.parsed.scores[part.usable] for part in parts])
-    extras = [
-        {name: column.filter(part.usable) for name, column in part.parsed.extras.items()}
-        for part in parts
-    ]
-    table = PairTable(
-        texts=pa.table(texts),
+def _join(parts: list[_Part]) -> PairTable:
+    scores = np.concatenate([part.scores for part in parts])
+    return PairTable(
+        texts=pa.table(
+            {
+                field: pa.chunked_array([part.texts[field] for part in parts])
+                for field in TEXT_FIELDS
+            }
+        ),
         chosen_scores=np.ascontiguousarray(scores[:, 0]),
         rejected_scores=np.ascontiguousarray(scores[:, 1]),
-        rows=np.concatenate([part.rows[part.usable] for part in parts]),
-        extras=join_extras(extras, [int(mask.sum()) for mask in masks]),
+        rows=np.concatenate([part.rows for part in parts]),
+        extras=join_extras([part.extras for part in parts], [len(part.rows) for part in parts]),
     )
-    disagree = np.concatenate([part.parsed.margins_disagree[part.usable] for part in parts])
-    return table, disagree
 
 
-def _errors(parts: list[_Part]) -> Iterator[Problem]:
-    kinds: Iterable[ProblemKind] = parts[0].parsed.errors
-    for kind in kinds:
-        yield kind.at(np.concatenate([part.rows[part.parsed.errors[kind]] for part in parts]))
+def _problems(parts: list[_Part], table: PairTable) -> Iterator[Problem]:
+    """Errors, then warnings; some may have no rows."""
+    for kind in parts[0].error_rows:
+        yield kind.at(np.concatenate([part.error_rows[kind] for part in parts]))
+    yield from find_warnings(table)
+    disagree = np.concatenate([part.margins_disagree for part in parts])
+    yield problems.MARGINS_DISAGREE.at(table.rows[disagree])
 
 
 def _unusable_table(parts: list[_Part]) -> pa.Table:

@@ -71,8 +71,8 @@ CONTRADICTION = ProblemKind(
 NO_MARGIN = ProblemKind(
     "no_margin",
     _WARNING,
-    "both responses have the same scores, so no stage will learn from the pair",
-    "nothing, or remove the rows",
+    "all four margins are practically zero, so there is nothing to learn from the pair",
+    "nothing: the filters of the stages drop such pairs",
 )
 MARGINS_DISAGREE = ProblemKind(
     "margins_disagree",
@@ -80,3 +80,33 @@ MARGINS_DISAGREE = ProblemKind(
     "the margins in the file are not rejected score − chosen score",
     "nothing: margins are always computed from the scores",
 )
+
+
+def prompt_in_evaluation(message: str) -> ProblemKind:
+    """A prompt stands in both files; the message has to say which file the rows are of."""
+    return ProblemKind(
+        "prompt_in_evaluation",
+        _WARNING,
+        message,
+        "nothing: an evaluation leaves these prompts out unless told otherwise (--leakage)",
+    )
+
+
+def too_long(max_length: int) -> ProblemKind:
+    """A pair that training will skip."""
+    return ProblemKind(
+        "too_long",
+        _WARNING,
+        f"a response alone does not fit into {max_length:,} tokens, so training skips the pair",
+        "shorten the response, or raise max_length as far as the model allows",
+    )
+
+
+def prompt_cut(max_length: int) -> ProblemKind:
+    """A pair that training will see without the beginning of its prompt."""
+    return ProblemKind(
+        "prompt_cut",
+        _WARNING,
+        f"prompt and response exceed {max_length:,} tokens, so the prompt loses its beginning",
+        "nothing, or raise max_length as far as the model allows",
+    )

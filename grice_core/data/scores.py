@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -92,12 +93,16 @@ def _from_objects(values: list[Any]) -> tuple[list[ScoreColumn], dict[str, Colum
     objects = values
     if set(map(type, values)) != {dict}:
         objects = [_as_object(value) for value in values]
-    columns = [
-        _from_list([item.get(key, _LACKING) if item else None for item in objects])
-        for key in MAXIM_KEYS
-    ]
+    columns = [_from_list(_values(objects, key)) for key in MAXIM_KEYS]
     unknown = dict.fromkeys(chain.from_iterable(objects)).keys() - set(MAXIM_KEYS)
     return columns, {key: [item.get(key) for item in objects] for key in sorted(unknown)}
+
+
+def _values(objects: list[dict[str, Any]], key: str) -> list[Any]:
+    try:
+        return list(map(itemgetter(key), objects))
+    except KeyError:
+        return [item.get(key, _LACKING) if item else None for item in objects]
 
 
 def _as_object(value: Any) -> dict[str, Any]:
