@@ -1,5 +1,6 @@
 """What the sub-commands share: consoles and progress bars."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -40,6 +41,8 @@ def progress_bars() -> Iterator[Progress]:
     )
     from rich.progress import Progress as Bars
 
+    if "transformers" in sys.modules:  # its bars for loading weights would cut through ours
+        sys.modules["transformers"].utils.logging.disable_progress_bar()
     bars = Bars(
         TextColumn("{task.description:<24}"),
         BarColumn(bar_width=30),

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model_state_dict
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
+
+from grice_core.dpo.hub import loading_errors
 
 Tensors = dict[str, torch.Tensor]
 
@@ -70,6 +72,13 @@ def save_adapter(adapter: Adapter, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     save_file(adapter.tensors, folder / "adapter_model.safetensors", metadata={"format": "pt"})
     adapter.config.save_pretrained(str(folder))
+
+
+def load_adapter(folder: Path) -> Adapter:
+    """Read an adapter that `save_adapter` wrote."""
+    with loading_errors("adapter", str(folder)):
+        config = LoraConfig.from_pretrained(str(folder))
+        return Adapter(config, load_file(folder / "adapter_model.safetensors"))
 
 
 _Pair = tuple[torch.Tensor, torch.Tensor]

@@ -16,11 +16,15 @@ def loading_errors(what: str, name: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         if Path(name).is_dir():
             advice = "the folder must hold config.json, the weights and the tokenizer's files"
         elif Path(name).is_absolute() or name.startswith("."):
             advice = "there is no such folder"
         else:
             advice = "it is neither a folder here nor a model that the hub could give"
-        raise ModelError(f"can't load the {what} {name}: {advice} ({reason})") from error
+        raise ModelError(f"can't load the {what} {name}: {advice} ({first_line(error)})") from error
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's message, or its class if it has none."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

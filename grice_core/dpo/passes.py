@@ -8,6 +8,7 @@ import torch
 
 from grice_core.dpo.attention import UnsharableError
 from grice_core.dpo.encode import EncodedPair
+from grice_core.dpo.hub import first_line
 from grice_core.dpo.logps import Passes, pair_logps
 
 TOLERANCE = 1e-5
@@ -36,7 +37,7 @@ def choose_passes(model: Any, pairs: Sequence[EncodedPair]) -> PassChoice:
             shared = pair_logps(model, longest, "shared")
         except (UnsharableError, ValueError, TypeError, RuntimeError) as error:
             # An architecture with its own attention or mask code fails in its own way.
-            return PassChoice("separate", f"separate passes: {_first_line(error)}")
+            return PassChoice("separate", f"separate passes: {first_line(error)}")
     difference = max(
         _relative(shared.chosen, apart.chosen), _relative(shared.rejected, apart.rejected)
     )
@@ -52,7 +53,3 @@ def _longest_path(pair: EncodedPair) -> int:
 
 def _relative(a: torch.Tensor, b: torch.Tensor) -> float:
     return float(((a - b).abs() / b.abs().clamp(min=1.0)).max())
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

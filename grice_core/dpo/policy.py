@@ -14,7 +14,8 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
-from grice_core.dpo.hub import loading_errors
+from grice_core.dpo.hub import first_line, loading_errors
+from grice_core.errors import RecipeError
 from grice_core.recipes.config import LoraSettings
 
 GPT2_TARGETS = ("c_attn", "c_proj", "c_fc")
@@ -49,7 +50,10 @@ def load_base(name: str, device: torch.device) -> BaseModel:
 
 
 def add_adapter(base: BaseModel, settings: LoraSettings, seed: int) -> PeftModel:
-    """The base with a fresh adapter, which changes nothing yet (B = 0), drawn from the seed."""
+    """The base with a fresh adapter, which changes nothing yet (B = 0), drawn from the seed.
+
+    Raises: RecipeError, if the base doesn't have the modules that the recipe names.
+    """
     config = LoraConfig(
         task_type="CAUSAL_LM",
         r=settings.r,
@@ -60,7 +64,13 @@ def add_adapter(base: BaseModel, settings: LoraSettings, seed: int) -> PeftModel
     )
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        policy = get_peft_model(base.model, config)
+        try:
+            policy = get_peft_model(base.model, config)
+        except ValueError as error:
+            raise RecipeError(
+                f"lora.target_modules: {base.name} can't be adapted at {settings.target_modules!r} "
+                f"({first_line(error)})"
+            ) from error
     policy.peft_config["default"].base_model_name_or_path = base.name
     return policy
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import torch
 from peft import PeftModel
 
-from grice_core.data.pairs import IntArray
 from grice_core.dpo.examples import Compute, ReferenceLogps, StageExamples
 from grice_core.dpo.logps import PairLogps, pair_logps
 from grice_core.dpo.loss import dpo_losses
@@ -52,9 +51,11 @@ def preflight(
     """
     indices = examples.train[:NUM_PAIRS]
     pairs = [examples.pairs[index] for index in indices]
-    with reference(policy), compute.autocast():
-        fresh = pair_logps(policy, pairs, compute.passes)
-    current = _policy_logps(policy, examples, indices, compute)
+    policy.eval()
+    with torch.no_grad(), compute.autocast():
+        current = pair_logps(policy, pairs, compute.passes)
+        with reference(policy):
+            fresh = pair_logps(policy, pairs, compute.passes)
     weights = torch.tensor(examples.shares[indices].sum(axis=1), device=compute.device)
     losses = dpo_losses(current, fresh, weights, beta).losses
     report = PreflightReport(
@@ -68,16 +69,19 @@ def preflight(
     return report
 
 
-def check_learning(
-    policy: PeftModel, examples: StageExamples, known: ReferenceLogps, compute: Compute
-) -> None:
+def check_learning(policy: PeftModel, examples: StageExamples, compute: Compute) -> None:
     """After the first step: Δ ≠ 0 on the same pairs.
+
+    In fp32, since a first step can be too small to show in bf16.
 
     Raises: TrainingError.
     """
-    indices = examples.train[:NUM_PAIRS]
-    current = _policy_logps(policy, examples, indices, compute)
-    before = known.at(indices, compute.device)
+    pairs = [examples.pairs[index] for index in examples.train[:NUM_PAIRS]]
+    policy.eval()
+    with torch.no_grad(), torch.autocast(compute.device.type, enabled=False):
+        current = pair_logps(policy, pairs, compute.passes)
+        with reference(policy):
+            before = pair_logps(policy, pairs, compute.passes)
     if torch.equal(current.chosen, before.chosen) and torch.equal(
         current.rejected, before.rejected
     ):
@@ -85,14 +89,6 @@ def check_learning(
             "the first optimizer step changed nothing (Δ is still 0 on every pair): "
             "raise learning_rate, or check lora.target_modules"
         )
-
-
-def _policy_logps(
-    policy: PeftModel, examples: StageExamples, indices: IntArray, compute: Compute
-) -> PairLogps:
-    policy.eval()
-    with torch.no_grad(), compute.autocast():
-        return pair_logps(policy, [examples.pairs[index] for index in indices], compute.passes)
 
 
 def _check_reference(report: PreflightReport) -> None:

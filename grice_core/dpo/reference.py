@@ -12,7 +12,6 @@ from pathlib import Path
 
 import torch
 from peft import PeftModel
-from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from grice_core.dpo.encode import EncodedPair
@@ -22,6 +21,8 @@ from grice_core.dpo.policy import reference
 from grice_core.dpo.trees import micro_batches
 from grice_core.files import write_bytes_atomic
 from grice_core.progress import Progress, silent
+
+_DIGEST_SIZE = hashlib.sha256().digest_size
 
 
 def weights_hash(model: torch.nn.Module) -> str:
@@ -36,7 +37,7 @@ def weights_hash(model: torch.nn.Module) -> str:
 
 @dataclass(frozen=True)
 class ReferenceCache:
-    """A file of log-probabilities for one reference, by pair."""
+    """A file of log-probabilities for one reference, by pair: a SHA-256 of the rest, then tensors."""
 
     path: Path
 
@@ -46,14 +47,18 @@ class ReferenceCache:
         how = (
             f"{weights} {compute.dtype} {compute.passes} {compute.device.type} {torch.__version__}"
         )
-        return cls(folder / f"{hashlib.sha256(how.encode()).hexdigest()}.safetensors")
+        return cls(folder / f"{hashlib.sha256(how.encode()).hexdigest()}.logps")
 
     def read(self) -> dict[str, tuple[float, float]]:
-        """Known pairs; an unreadable file counts as empty, since it can be computed again."""
+        """Known pairs; a damaged file counts as empty, since it can be computed again."""
         try:
-            tensors = load(self.path.read_bytes())
-        except (OSError, SafetensorError):
+            content = self.path.read_bytes()
+        except OSError:
             return {}
+        digest, body = content[:_DIGEST_SIZE], content[_DIGEST_SIZE:]
+        if hashlib.sha256(body).digest() != digest:
+            return {}
+        tensors = load(body)
         keys = bytes(tensors["pairs"].numpy()).hex()
         names = [keys[start : start + 64] for start in range(0, len(keys), 64)]
         values = zip(tensors["chosen"].tolist(), tensors["rejected"].tolist(), strict=True)
@@ -69,7 +74,8 @@ class ReferenceCache:
             "rejected": torch.tensor(rejected, dtype=torch.float32),
         }
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes_atomic(self.path, save(tensors))
+        body = save(tensors)
+        write_bytes_atomic(self.path, hashlib.sha256(body).digest() + body)
 
 
 def reference_logps(
@@ -85,14 +91,16 @@ def reference_logps(
     absent = {key: pair for key, pair in zip(keys, pairs, strict=True) if key not in known}
     missing = list(absent.values())
     done = 0
-    with reference(policy), compute.autocast():
-        for positions in micro_batches(missing, compute.token_budget):
-            group = [missing[position] for position in positions]
-            known |= _by_key(group, pair_logps(policy, group, compute.passes))
-            done += len(group)
-            progress("reference", done, len(missing))
-    if cache and missing:
-        cache.write(known)
+    try:
+        with reference(policy), compute.autocast():
+            for positions in micro_batches(missing, compute.token_budget):
+                group = [missing[position] for position in positions]
+                known |= _by_key(group, pair_logps(policy, group, compute.passes))
+                done += len(group)
+                progress("reference", done, len(missing))
+    finally:  # a stop keeps what was computed so far
+        if cache and done:
+            cache.write(known)
     return ReferenceLogps(
         chosen=torch.tensor([known[key][0] for key in keys], dtype=torch.float32),
         rejected=torch.tensor([known[key][1] for key in keys], dtype=torch.float32),

@@ -93,7 +93,7 @@ class StageTrainer:
 
             record = self._step(self.examples.train[batch], step, num_steps)
             if step == 0:
-                check_learning(self.policy, self.examples, self.known, self.compute)
+                check_learning(self.policy, self.examples, self.compute)
 
             if (step + 1) % self.config.eval_every == 0 or step + 1 == num_steps:
                 watched = self.measure()

@@ -1,0 +1,63 @@
+"""What a pipeline is asked to do, and who is told about it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from grice_core.errors import InterruptedRunError
+from grice_core.evaluation.selection import LeakagePolicy
+from grice_core.precision import Precision
+from grice_core.progress import Progress, silent
+from grice_core.recipes.config import Recipe
+
+
+@dataclass(frozen=True)
+class PipelineConfig:
+    """One recipe on one data set with one base model, judged by one detector."""
+
+    data: Path
+    """Preference pairs; unscored ones are scored by the detector first."""
+    eval: Path
+    """Evaluation prompts: any file with a `prompt` field."""
+    base: str
+    """Hub id or folder of the base model."""
+    detector: str
+    """Detector folder, or hub id of a four-label classifier."""
+    recipe: Recipe
+    out: Path
+    seed: int = 0
+    """0 … 2³¹ − 1; decides adapter weights, data order, dropout, held-out prompts and sampling."""
+    device: str = "auto"
+    precision: Precision = "auto"
+    leakage: LeakagePolicy = "drop-eval"
+    overwrite: bool = False
+    """Whether an earlier pipeline's results in `out` may be replaced."""
+
+
+def _unheard(message: str) -> None:
+    """Nobody listens."""
+
+
+def _never() -> bool:
+    """Nobody asks to stop."""
+    return False
+
+
+@dataclass(frozen=True)
+class Reporter:
+    """Who is told how a pipeline is doing, and who may stop it."""
+
+    progress: Progress = silent
+    say: Callable[[str], None] = _unheard
+    """Remarks and warnings, each one sentence."""
+    should_stop: Callable[[], bool] = _never
+    """Asked before each optimizer step, and whenever other parts tell their progress."""
+
+    def interruptible(self, task: str, done: int, total: int) -> None:
+        """Progress of a part that can be stopped at any moment without losing what counts.
+
+        Raises: InterruptedRunError, if a stop was asked for.
+        """
+        self.progress(task, done, total)
+        if self.should_stop() and done < total:
+            raise InterruptedRunError(f"stopped during {task!r} ({done:,} of {total:,})")

@@ -1,0 +1,96 @@
+"""The inputs of a pipeline, checked and cut before any model learns anything."""
+
+from dataclasses import dataclass
+
+from grice_core.data.export import write_json
+from grice_core.data.leakage import leaking
+from grice_core.data.load import LoadedPairs, load_pairs, load_prompts
+from grice_core.data.pairs import PairTable
+from grice_core.detector.pairs import score_pairs
+from grice_core.detector.score import Detector
+from grice_core.errors import DataError
+from grice_core.evaluation.selection import PromptSelection, select_prompts
+from grice_core.pipeline.config import PipelineConfig, Reporter
+from grice_core.pipeline.output import OutputFolder
+from grice_core.recipes.plan import PlannedStage, plan_stages
+
+
+@dataclass(frozen=True, eq=False)
+class PipelineInputs:
+    """Everything that comes from the user's files."""
+
+    loaded: LoadedPairs
+    table: PairTable
+    """The usable pairs, all scored."""
+    eval_sha256: str
+    selection: PromptSelection
+    stages: tuple[PlannedStage, ...]
+
+
+def read_inputs(
+    config: PipelineConfig, detector: Detector, output: OutputFolder, reporter: Reporter
+) -> PipelineInputs:
+    """Load, score what is unscored, choose the evaluation prompts and cut every stage's set.
+
+    Raises: DataError, if a file can't be used or a stage's set is too small to train on.
+    """
+    loaded = load_pairs(config.data, reporter.interruptible)
+    report = loaded.report
+    reporter.say(f"{config.data.name}: {report.num_usable:,} usable of {report.num_rows:,} rows")
+    for problem in report.problems:
+        if problem.severity == "error":
+            reporter.say(f"{problem.count:,} rows left out: {problem.message}")
+    table = _score_missing(loaded.table, detector, output, reporter)
+    prompts = load_prompts(config.eval)
+    selection = select_prompts(
+        prompts.prompts,
+        table.prompts,
+        policy=config.leakage,
+        num_prompts=config.recipe.evaluation.num_prompts,
+        seed=config.seed,
+    )
+    reporter.say(_about_prompts(selection))
+    exclude = leaking(table.prompts, prompts.prompts) if config.leakage == "drop-train" else None
+    stages = plan_stages(config.recipe, table, config.seed, exclude)
+    for stage in stages:
+        _check_size(stage, reporter)
+    return PipelineInputs(loaded, table, prompts.sha256, selection, stages)
+
+
+def _about_prompts(selection: PromptSelection) -> str:
+    leaking_ones = (
+        f"; {selection.num_leaking_rows:,} of its {selection.num_rows:,} rows share a prompt with "
+        f"the data ({selection.policy})"
+        if selection.num_leaking_rows
+        else ""
+    )
+    return (
+        f"evaluation: {len(selection.prompts):,} of {selection.num_distinct:,} distinct prompts"
+        + leaking_ones
+    )
+
+
+def _score_missing(
+    table: PairTable, detector: Detector, output: OutputFolder, reporter: Reporter
+) -> PairTable:
+    """The table with the detector's scores where it had none; kept in the output folder too."""
+    num_missing = int((~table.scored).sum())
+    if not num_missing:
+        return table
+    reporter.say(f"{num_missing:,} pairs come without scores: the detector scores them")
+    journal = output.path / "scoring.journal"
+    scored = score_pairs(detector, table, journal, progress=reporter.interruptible).table
+    write_json(output.scored_pairs, scored)
+    journal.unlink()
+    return scored
+
+
+def _check_size(stage: PlannedStage, reporter: Reporter) -> None:
+    if not stage.fills_a_step:
+        raise DataError(str(stage.caution))
+    if stage.caution:
+        reporter.say(stage.caution)
+    reporter.say(
+        f"{stage.config.name}: {len(stage.train_indices):,} pairs to train on, "
+        f"{len(stage.heldout_indices):,} held out, {stage.num_steps:,} optimizer steps"
+    )

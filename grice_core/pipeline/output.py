@@ -1,0 +1,120 @@
+"""The output folder: what stands where.
+
+run.json                     inputs' hashes, resolved recipe, versions, timings, what came out
+stage1/history.jsonl         one line per optimizer step
+stage1/final_model/          adapter for the plain base: stock PEFT loads it
+stage2/own_adapter/          what stage 2 alone learned, on (base + stage 1)
+stage2/final_model/          both, composed into one adapter for the plain base
+generations.jsonl            every response with its scores
+evaluation.json              rates, intervals, verdict
+multistage_results.json      the guide's layout: violation rates in percent
+"""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from grice_core.errors import OutputError
+from grice_core.evaluation.results import EVALUATION_FILE, GENERATIONS_FILE, RESULTS_FILE
+from grice_core.files import write_json_atomic
+
+RUN_FILE = "run.json"
+SCORED_PAIRS = "scored_pairs.json"
+OWN_FILES = (
+    RUN_FILE,
+    GENERATIONS_FILE,
+    EVALUATION_FILE,
+    RESULTS_FILE,
+    SCORED_PAIRS,
+)
+
+
+@dataclass(frozen=True)
+class StageFolder:
+    """Where one stage's results go."""
+
+    path: Path
+
+    @property
+    def history(self) -> Path:
+        return self.path / "history.jsonl"
+
+    @property
+    def final_model(self) -> Path:
+        return self.path / "final_model"
+
+    @property
+    def own_adapter(self) -> Path:
+        """The adapter without the stages before it; a first stage's is its final model."""
+        own = self.path / "own_adapter"
+        return own if own.is_dir() else self.final_model
+
+
+@dataclass(frozen=True)
+class OutputFolder:
+    """Where one pipeline's results go."""
+
+    path: Path
+
+    def stage(self, name: str) -> StageFolder:
+        return StageFolder(self.path / name)
+
+    @property
+    def scored_pairs(self) -> Path:
+        return self.path / SCORED_PAIRS
+
+    @property
+    def run(self) -> Path:
+        return self.path / RUN_FILE
+
+    def write_run(self, record: dict[str, Any]) -> None:
+        """Replace run.json."""
+        write_json_atomic(self.run, record)
+
+    def what_is_left(self, stages: tuple[str, ...]) -> str:
+        """A sentence about what an interrupted run leaves behind."""
+        finished = [name for name in stages if self.stage(name).final_model.is_dir()]
+        if not finished:
+            return f"No stage was finished; {self.path} holds run.json and the steps so far."
+        return f"Finished and usable in {self.path}: {', '.join(finished)} (final_model)."
+
+
+def open_output(path: Path, *, overwrite: bool, stages: tuple[str, ...]) -> OutputFolder:
+    """Make the folder, or empty it of an earlier pipeline's results if that was asked for.
+
+    Nothing but a pipeline's own files is ever deleted.
+
+    Raises: OutputError, if the folder holds something and `overwrite` is off, or can't be written.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if any(path.iterdir()):
+            if not overwrite:
+                raise OutputError(
+                    f"{path} is not empty: choose another --out, or add --overwrite to replace "
+                    "the results of an earlier pipeline in it"
+                )
+            _clear(path, stages)
+    except FileExistsError as error:
+        raise OutputError(f"{path} is a file: --out must be a folder") from error
+    except OSError as error:
+        raise OutputError(f"can't write to {path}: {error.strerror}") from error
+    return OutputFolder(path)
+
+
+def _clear(path: Path, stages: tuple[str, ...]) -> None:
+    for stage in {*stages, *_stages_of_earlier_run(path)}:
+        shutil.rmtree(path / stage, ignore_errors=True)
+    for name in OWN_FILES:
+        (path / name).unlink(missing_ok=True)
+
+
+def _stages_of_earlier_run(path: Path) -> list[str]:
+    """Stage names that an earlier run.json tells; none if it can't be read."""
+    try:
+        recipe = json.loads((path / RUN_FILE).read_text(encoding="utf-8"))["recipe"]
+        return [str(Path(stage["name"]).name) for stage in recipe["stages"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []

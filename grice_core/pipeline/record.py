@@ -1,0 +1,103 @@
+"""run.json: enough to know what was run, and to run it again."""
+
+import importlib.metadata
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from grice_core.detector.score import Detector
+from grice_core.dpo.policy import BaseModel
+from grice_core.dpo.reference import weights_hash
+from grice_core.pipeline.config import PipelineConfig
+from grice_core.pipeline.inputs import PipelineInputs
+from grice_core.pipeline.output import OutputFolder
+
+_LIBRARIES = ("torch", "transformers", "peft", "tokenizers", "numpy", "scipy", "statsmodels")
+
+
+class RunRecord:
+    """Grows with the pipeline and is on disk after each of its parts."""
+
+    def __init__(self, config: PipelineConfig, output: OutputFolder) -> None:
+        self._output = output
+        self._started = time.perf_counter()
+        self.content: dict[str, Any] = {
+            "state": "running",
+            "seed": config.seed,
+            "leakage": config.leakage,
+            "recipe": config.recipe.model_dump(mode="json"),
+            "versions": versions(),
+            "stages": [],
+            "seconds": {},
+        }
+        self.write()
+
+    def inputs(self, config: PipelineConfig, inputs: PipelineInputs, detector: Detector) -> None:
+        """Note the files and what became of them."""
+        self.content["inputs"] = {
+            "data": {
+                "path": str(config.data),
+                "sha256": inputs.loaded.sha256,
+                "num_rows": inputs.loaded.report.num_rows,
+                "num_usable": inputs.loaded.report.num_usable,
+                "num_scored": inputs.loaded.report.num_scored,
+            },
+            "eval": {
+                "path": str(config.eval),
+                "sha256": inputs.eval_sha256,
+                "prompts": inputs.selection.counts(),
+            },
+            "detector": {
+                "path": config.detector,
+                "fingerprint": detector.record.fingerprint,
+                "weights_sha256": detector.record.weights_sha256,
+            },
+        }
+        self.write()
+
+    def base(self, base: BaseModel, device: str, dtype: str) -> None:
+        """Note the base model and how it is computed."""
+        self.content["inputs"]["base"] = {
+            "name": base.name,
+            "weights_sha256": weights_hash(base.model),
+        }
+        self.content["device"] = device
+        self.content["precision"] = dtype
+        self.write()
+
+    def stage(self, record: dict[str, Any]) -> None:
+        """Note a finished stage."""
+        self.content["stages"].append(record)
+        self.write()
+
+    @contextmanager
+    def timed(self, part: str) -> Iterator[None]:
+        """Note how long a part takes, and how it ended if it didn't."""
+        started = time.perf_counter()
+        try:
+            yield
+        except BaseException as error:
+            self.content |= {"state": "interrupted", "ended_in": part, "error": str(error)}
+            raise
+        finally:
+            self.content["seconds"][part] = round(time.perf_counter() - started, 1)
+            self.write()
+
+    def finish(self) -> None:
+        """Note that everything is done."""
+        self.content["state"] = "finished"
+        self.content["seconds"]["all"] = round(time.perf_counter() - self._started, 1)
+        self.write()
+
+    def write(self) -> None:
+        """Replace run.json."""
+        self._output.write_run(self.content)
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python, this package and what its numbers depend on."""
+    libraries = {name: importlib.metadata.version(name) for name in _LIBRARIES}
+    own = importlib.metadata.version("grice-studio")
+    return {"grice-studio": own, "python": platform.python_version(), **libraries}
