@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 from grice_core.dpo.encode import Ids, encode_prompts
 from grice_core.errors import ModelError
-from grice_core.evaluation.sampling import Draw, Sampling, draw, noise_keys
+from grice_core.evaluation.drawing import Draw, draw, noise_keys
+from grice_core.evaluation.sampling import Sampling
 from grice_core.progress import Progress, silent
 
 TOLERANCE = 1e-3

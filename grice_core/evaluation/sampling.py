@@ -1,37 +1,13 @@
-"""Drawing the next token: the nucleus, and noise that every model shares.
+"""How responses are sampled."""
 
-**Common random numbers.** The noise of a token depends on (seed, prompt, sample, position, token) and
-on nothing else: no shared stream, no batch, no model. Two models that answer the same prompt meet
-the same luck, so that what differs between their answers is the models' doing.
-
-**Why the Gumbel trick.** `argmax(log p + Gumbel noise)` is an exact draw from p. Against inverting
-the cumulative distribution with one uniform number per position it couples two models more tightly:
-a small change of p moves the draw only if it overtakes the winner, whereas one probability that
-changes early in the vocabulary shifts the cumulative sum of all that follow. Noise is needed only
-for the tokens of the nucleus, so it costs next to nothing.
-"""
-
-import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-import torch
-from torch import Tensor
-
-from grice_core.data.pairs import BoolArray, IntArray
-from grice_core.errors import ModelError
-
-KeyArray = npt.NDArray[np.uint64]
-
-FIRST_CANDIDATES = 64
-"""How many of the most probable tokens are looked at first; eightfold while the nucleus is larger."""
+from grice_core.recipes.config import EvaluationConfig
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How responses are sampled."""
+    """Everything that a response depends on beside the model and its prompt."""
 
     temperature: float
     top_p: float
@@ -40,108 +16,9 @@ class Sampling:
     seed: int
     samples_per_prompt: int = 1
 
-
-@dataclass(frozen=True, eq=False)
-class Draw:
-    """The next token of B rows."""
-
-    tokens: IntArray
-    """(B,) the drawn token of each row."""
-    settled: BoolArray
-    """(B,) whether the same token is drawn whatever rounding errors up to half the tolerance do."""
-
-
-def noise_keys(seed: int, prompts: Sequence[str], sample: int = 0) -> KeyArray:
-    """(N,) 64-bit key of each prompt's own noise."""
-    texts = (f"{seed}\x1f{sample}\x1f{prompt}" for prompt in prompts)
-    digests = b"".join(hashlib.sha256(text.encode()).digest()[:8] for text in texts)
-    return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
-
-
-def gumbel_noise(keys: KeyArray, position: int, tokens: IntArray) -> npt.NDArray[np.float64]:
-    """(B, K) standard Gumbel noise of these (B, K) tokens at this position, one of (B,) keys per row.
-
-    Counter-based: a number is the hash of its place, computed on its own and alike on every machine.
-
-    Source: SplitMix64 (Steele, Lea, Flood 2014, doi 10.1145/2660193.2660195).
-    """
-    step = np.uint64(0x9E3779B97F4A7C15)
-    at_position = _mix(keys + np.full_like(keys, position + 1) * step)
-    bits = _mix(at_position[:, None] + (tokens.astype(np.uint64) + np.uint64(1)) * step)
-    uniform = ((bits >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53  # never 0, never 1
-    noise: npt.NDArray[np.float64] = -np.log(-np.log(uniform))
-    return noise
-
-
-def draw(
-    logits: Tensor, keys: KeyArray, position: int, sampling: Sampling, tolerance: float = 0.0
-) -> Draw:
-    """Draw each row's next token from its nucleus.
-
-    The nucleus holds every token whose strictly more probable tokens have less than `top_p`
-    together, so that equally probable tokens are in or out together.
-
-    Args:
-        logits: (B, V), any floating type.
-        keys: (B,) from `noise_keys`.
-        position: How many tokens each row has drawn before.
-        sampling: Temperature and top-p.
-        tolerance: A draw counts as settled if no change of the log-probabilities below half of this
-            could change it.
-
-    Raises:
-        ModelError: The logits are not numbers.
-    """
-    log_probs, tokens = _candidates(logits, sampling, tolerance)
-    scores = log_probs + torch.from_numpy(gumbel_noise(keys, position, tokens.numpy()))
-    inside = _mass_above(log_probs, 0.0) < sampling.top_p
-    possibly = _mass_above(log_probs, tolerance) < sampling.top_p + tolerance
-    surely = _mass_above(log_probs, -tolerance) < sampling.top_p - tolerance
-
-    best = scores.masked_fill(~inside, -torch.inf).argmax(dim=-1, keepdim=True)
-    rivals = scores.masked_fill(~possibly, -torch.inf).scatter(-1, best, -torch.inf)
-    lead = scores.gather(-1, best) - rivals.max(dim=-1, keepdim=True).values
-    settled = surely.gather(-1, best) & (lead > tolerance)
-    return Draw(tokens.gather(-1, best)[:, 0].numpy(), settled[:, 0].numpy())
-
-
-def _candidates(logits: Tensor, sampling: Sampling, tolerance: float) -> tuple[Tensor, Tensor]:
-    """(B, K) log-probabilities, falling, and their tokens: the nucleus and what is close to it.
-
-    Found without sorting the vocabulary, which would cost more than a small model's forward pass.
-    """
-    scaled = logits.detach().float() / sampling.temperature
-    total = scaled.logsumexp(dim=-1, keepdim=True)
-    if not bool(torch.isfinite(total).all()):
-        raise ModelError(
-            "the model's logits are not numbers: it can't be evaluated; "
-            "if it was trained just now, train again with a lower learning rate"
+    @classmethod
+    def of(cls, config: EvaluationConfig, seed: int, samples_per_prompt: int = 1) -> "Sampling":
+        """As the recipe says."""
+        return cls(
+            config.temperature, config.top_p, config.max_new_tokens, seed, samples_per_prompt
         )
-    num_tokens = scaled.shape[-1]
-    count = min(FIRST_CANDIDATES, num_tokens)
-    while True:
-        top = scaled.topk(count, dim=-1)
-        log_probs = (top.values.double() - total.double()).cpu()
-        last = _mass_above(log_probs, tolerance)[:, -1]
-        if count == num_tokens or bool((last >= sampling.top_p + tolerance).all()):
-            return log_probs, top.indices.cpu()
-        count = min(8 * count, num_tokens)
-
-
-def _mass_above(log_probs: Tensor, by: float) -> Tensor:
-    """(B, K) probability of the *other* tokens that are more probable by more than `by`.
-
-    With a negative `by`, also of those that are less probable by at most |by|. Rows fall.
-    """
-    rising = -log_probs
-    probs = log_probs.exp()
-    up_to = torch.nn.functional.pad(probs.cumsum(dim=-1), (1, 0))
-    if by >= 0:
-        return up_to.gather(-1, torch.searchsorted(rising, rising - by))
-    return up_to.gather(-1, torch.searchsorted(rising, rising - by, right=True)) - probs
-
-
-def _mix(bits: KeyArray) -> KeyArray:
-    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return bits ^ (bits >> np.uint64(31))

@@ -17,13 +17,14 @@ from transformers import (
 
 VOCABULARY = 300
 END = VOCABULARY - 1
+UNKNOWN = "w0"
 
 
 @pytest.fixture(scope="session")
 def tokenizer() -> Any:
     """Words w0 … w298 and an end-of-text token; no padding token."""
     words = {f"w{i}": i for i in range(VOCABULARY - 1)} | {"<end>": END}
-    fast = Tokenizer(WordLevel(words))
+    fast = Tokenizer(WordLevel(words, unk_token=UNKNOWN))
     fast.pre_tokenizer = Whitespace()
     wrapped = PreTrainedTokenizerFast(tokenizer_object=fast)
     wrapped.add_special_tokens({"eos_token": "<end>"})

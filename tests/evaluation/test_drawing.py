@@ -7,7 +7,8 @@ from scipy import stats
 from torch import Tensor
 
 from grice_core.errors import ModelError
-from grice_core.evaluation.sampling import KeyArray, Sampling, draw, gumbel_noise, noise_keys
+from grice_core.evaluation.drawing import KeyArray, draw, gumbel_noise, noise_keys
+from grice_core.evaluation.sampling import Sampling
 
 
 def sampling(temperature: float = 1.0, top_p: float = 1.0) -> Sampling:

@@ -1,0 +1,110 @@
+"""Two models on the same prompts: what changed, and whether that could be chance."""
+
+from dataclasses import dataclass
+
+from scipy.stats import binomtest
+
+from grice_core.data.pairs import BoolArray, FloatArray
+from grice_core.errors import DataError
+from grice_core.evaluation.intervals import Interval, paired_interval
+from grice_core.evaluation.violations import COOPERATIVE, MEASURES, EvaluatedModel
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """What became of the responses, prompt by prompt; counts, adding up to all responses.
+
+    For `cooperative`, "violated" means that some maxim is.
+    """
+
+    fixed: int
+    """Violated before, fine after."""
+    broken: int
+    """Fine before, violated after."""
+    still_violated: int
+    still_fine: int
+
+
+@dataclass(frozen=True)
+class PairedChange:
+    """How one measure changed from one model to another, over the prompts that both answered."""
+
+    measure: str
+    before: str
+    after: str
+    num_prompts: int
+    change: float
+    """Rate after − rate before, as a fraction."""
+    interval: Interval
+    p_value: float
+    """Two-sided, not corrected for the other tests."""
+    prompts_up: int
+    """Prompts whose rate rose."""
+    prompts_down: int
+    """Prompts whose rate fell."""
+    transitions: Transitions
+
+
+def paired_changes(before: EvaluatedModel, after: EvaluatedModel) -> dict[str, PairedChange]:
+    """The change of each measure from one model to the other.
+
+    Raises:
+        DataError: The models have no prompt in common, or differ in responses per prompt.
+    """
+    prompts = [prompt for prompt in before.rows_of_prompt if prompt in after.rows_of_prompt]
+    if not prompts:
+        raise DataError(
+            f"{before.name} and {after.name} have no evaluation prompt in common: "
+            "evaluate both on the same file with the same seed"
+        )
+    if before.samples_per_prompt != after.samples_per_prompt:
+        raise DataError(
+            f"{before.name} has {before.samples_per_prompt} responses per prompt and {after.name} "
+            f"{after.samples_per_prompt}: evaluate both with the same --samples-per-prompt"
+        )
+    first, second = before.outcomes_of(prompts), after.outcomes_of(prompts)
+    return {
+        measure: _change(measure, (before.name, after.name), first[..., m], second[..., m])
+        for m, measure in enumerate(MEASURES)
+    }
+
+
+def sign_test(up: int, down: int) -> float:
+    """Two-sided exact p-value of "as many prompts rise as fall".
+
+    With one response per prompt this is McNemar's exact test.
+
+    Source: McNemar 1947 (doi 10.1007/BF02295996).
+    """
+    changed = up + down
+    return float(binomtest(up, changed, 0.5).pvalue) if changed else 1.0
+
+
+def _change(
+    measure: str, names: tuple[str, str], before: FloatArray, after: FloatArray
+) -> PairedChange:
+    """One measure's change; (M, k) outcomes of the same prompts, and samples with the same noise."""
+    differences = after.mean(axis=1) - before.mean(axis=1)
+    up, down = int((differences > 0).sum()), int((differences < 0).sum())
+    return PairedChange(
+        measure=measure,
+        before=names[0],
+        after=names[1],
+        num_prompts=len(differences),
+        change=float(differences.mean()),
+        interval=paired_interval(differences, before.shape[1]),
+        p_value=sign_test(up, down),
+        prompts_up=up,
+        prompts_down=down,
+        transitions=_transitions(measure, before == 1, after == 1),
+    )
+
+
+def _transitions(measure: str, before: BoolArray, after: BoolArray) -> Transitions:
+    bad_before, bad_after = (~before, ~after) if measure == COOPERATIVE else (before, after)
+    return Transitions(
+        fixed=int((bad_before & ~bad_after).sum()),
+        broken=int((~bad_before & bad_after).sum()),
+        still_violated=int((bad_before & bad_after).sum()),
+        still_fine=int((~bad_before & ~bad_after).sum()),
+    )

@@ -1,0 +1,124 @@
+"""The files of an evaluation: the guide's results, everything behind them, every response."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from grice_core.evaluation.paired import paired_changes
+from grice_core.evaluation.rates import Rate, model_rates
+from grice_core.evaluation.sampling import Sampling
+from grice_core.evaluation.selection import PromptSelection
+from grice_core.evaluation.verdict import judge
+from grice_core.evaluation.violations import COOPERATIVE, MEASURES, EvaluatedModel
+from grice_core.files import write_json_atomic, write_text_atomic
+from grice_core.maxims import MAXIMS
+from grice_core.recipes.config import EvaluationConfig
+
+RESULTS_FILE = "multistage_results.json"
+EVALUATION_FILE = "evaluation.json"
+GENERATIONS_FILE = "generations.jsonl"
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """A pipeline's models, judged on the same prompts."""
+
+    models: tuple[EvaluatedModel, ...]
+    """The baseline, then each stage in its order."""
+    selection: PromptSelection
+    sampling: Sampling
+    config: EvaluationConfig
+    warnings: tuple[str, ...] = ()
+    """What a reader has to know of the detector before believing the rates."""
+
+
+def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
+    """Write `generations.jsonl`, `evaluation.json` and, last, `multistage_results.json`."""
+    write_text_atomic(folder / GENERATIONS_FILE, generations_jsonl(evaluation.models))
+    write_json_atomic(folder / EVALUATION_FILE, evaluation_document(evaluation))
+    write_json_atomic(folder / RESULTS_FILE, guide_results(evaluation.models))
+
+
+def guide_results(models: Sequence[EvaluatedModel]) -> dict[str, dict[str, float]]:
+    """The guide's layout, all in percent: violation rates per model, then all cooperative rates.
+
+    Models are named by their place: `baseline`, `stage1`, …, the last with `_final`.
+    """
+    last = len(models) - 1
+    names = ["baseline", *(f"stage{i}" + "_final" * (i == last) for i in range(1, len(models)))]
+    percents = {
+        name: dict(zip(MEASURES, _percents(model), strict=True))
+        for name, model in zip(names, models, strict=True)
+    }
+    cooperative = {name: of_model.pop(COOPERATIVE) for name, of_model in percents.items()}
+    return {**percents, COOPERATIVE: cooperative}
+
+
+def generations_jsonl(models: Sequence[EvaluatedModel]) -> str:
+    """One JSON object per line: each model's responses in the order of the prompts."""
+    lines = (json.dumps(line, ensure_ascii=False) for model in models for line in _lines(model))
+    return "".join(line + "\n" for line in lines)
+
+
+def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
+    """Everything behind the results; rates and differences are fractions.
+
+    Holds no time and no path: the same models, prompts and seed give the same document.
+    """
+    models = evaluation.models
+    verdict = judge(models, evaluation.config)
+    return {
+        "verdict": asdict(verdict),
+        "warnings": list(evaluation.warnings),
+        "prompts": evaluation.selection.counts(),
+        "sampling": asdict(evaluation.sampling),
+        "criteria": evaluation.config.model_dump(
+            include={"min_cooperative", "target_cooperative", "max_regression"}
+        ),
+        "thresholds": dict(zip(MAXIMS, models[0].thresholds.tolist(), strict=True)),
+        "models": [{"name": model.name, "rates": _rates(model_rates(model))} for model in models],
+        "changes": [
+            asdict(change)
+            for before, after in compared(models)
+            for change in paired_changes(before, after).values()
+        ],
+    }
+
+
+def compared(models: Sequence[EvaluatedModel]) -> list[tuple[EvaluatedModel, EvaluatedModel]]:
+    """Which models are compared: each stage with the baseline and with the stage before it."""
+    with_baseline = [(models[0], model) for model in models[1:]]
+    return with_baseline + list(pairwise(models[1:]))
+
+
+def _lines(model: EvaluatedModel) -> list[dict[str, Any]]:
+    return [
+        {
+            "model": model.name,
+            "prompt": prompt,
+            "response": response,
+            "scores": dict(zip(MAXIMS, scores, strict=True)),
+            "violations": [str(m) for m, violated in zip(MAXIMS, flags, strict=True) if violated],
+            "cooperative": not any(flags),
+        }
+        for prompt, response, scores, flags in zip(
+            model.prompts,
+            model.responses,
+            model.scores.tolist(),
+            model.violated.tolist(),
+            strict=True,
+        )
+    ]
+
+
+def _percents(model: EvaluatedModel) -> list[float]:
+    """Per measure; from counts, so that 14 of 200 is 7.0 and not 7.000000000000001."""
+    num_responses = len(model.responses)
+    return [100 * int(count) / num_responses for count in model.outcomes.sum(axis=0)]
+
+
+def _rates(rates: dict[str, Rate]) -> dict[str, Any]:
+    return {str(measure): asdict(rate) for measure, rate in rates.items()}

@@ -1,0 +1,178 @@
+"""Did it work? Met, not met, or too few prompts to tell.
+
+A criterion is a claim about the models, not about these prompts. It is *met* if the whole 95 % interval
+lies on the good side of its bound, *not met* if the whole interval lies on the bad side, and *undecided*
+otherwise. All criteria must be met, so each is tested at its own level without correction
+(intersection-union test: the chance to call the whole met by mistake is below that of its weakest
+part). The other way round one criterion that is not met is enough.
+
+A maxim that the baseline hardly violates leaves no room to improve: its interval can't leave 0, and
+"improves" stays undecided whatever is trained. That is meant; the sentence says so.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from grice_core.evaluation.intervals import Interval
+from grice_core.evaluation.numbers import percent, percent_interval, points, points_interval
+from grice_core.evaluation.paired import PairedChange, paired_changes
+from grice_core.evaluation.rates import Rate, model_rates
+from grice_core.evaluation.violations import COOPERATIVE, EvaluatedModel
+from grice_core.maxims import MAXIMS, Maxim
+from grice_core.recipes.config import EvaluationConfig
+
+
+class State(StrEnum):
+    """What the responses say about a claim."""
+
+    MET = "met"
+    NOT_MET = "not met"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One claim and what became of it."""
+
+    name: str
+    """`improves`, `cooperative` or `no_regression`."""
+    state: State
+    sentence: str
+    maxims: Mapping[str, State]
+    """The state of each maxim, where the claim is about maxims."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The whole: met if all criteria are, not met if one is not, else undecided."""
+
+    state: State
+    sentence: str
+    criteria: tuple[Criterion, ...]
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """How a claim about all maxims reads in each state."""
+
+    met: str
+    not_met: str
+    undecided: str
+
+    def reads(self, state: State) -> str:
+        return {
+            State.MET: self.met,
+            State.NOT_MET: self.not_met,
+            State.UNDECIDED: self.undecided,
+        }[state]
+
+
+def judge(models: Sequence[EvaluatedModel], config: EvaluationConfig) -> Verdict:
+    """The verdict on the last model, against the first one (the baseline)."""
+    baseline, final = models[0], models[-1]
+    changes = paired_changes(baseline, final)
+    before, after = model_rates(baseline), model_rates(final)
+    criteria = (
+        _improves(changes, before),
+        _reaches(after[COOPERATIVE], config),
+        _no_regression(changes, config.max_regression),
+    )
+    state = _all_of([criterion.state for criterion in criteria])
+    return Verdict(state, _headline(state, before, after, changes[COOPERATIVE]), criteria)
+
+
+def _improves(changes: Mapping[str, PairedChange], before: Mapping[str, Rate]) -> Criterion:
+    claim = _Claim(
+        met="All four maxims are violated less often than by the baseline",
+        not_met="Not every maxim is violated less often than by the baseline",
+        undecided="Too few prompts to tell whether every maxim is violated less often than by the baseline",
+    )
+    told = {
+        maxim: _told(changes[maxim])
+        + (
+            ", never violated by the baseline: no room to improve"
+            if not before[maxim].count
+            else ""
+        )
+        for maxim in MAXIMS
+    }
+    return _about_maxims("improves", claim, told, changes, bound=0.0)
+
+
+def _no_regression(changes: Mapping[str, PairedChange], bound: float) -> Criterion:
+    much = f"more than {100 * bound:g} points more often than by the baseline"
+    claim = _Claim(
+        met=f"No maxim is violated {much}",
+        not_met=f"Some maxim is violated {much}",
+        undecided=f"Too few prompts to tell whether some maxim is violated {much}",
+    )
+    told = {maxim: _told(changes[maxim]) for maxim in MAXIMS}
+    criterion = _about_maxims("no_regression", claim, told, changes, bound)
+    if criterion.state != State.MET:
+        return criterion
+    closest = max(MAXIMS, key=lambda maxim: changes[maxim].interval.high)
+    return replace(criterion, sentence=f"{claim.met}; closest is {told[closest]}.")
+
+
+def _reaches(cooperative: Rate, config: EvaluationConfig) -> Criterion:
+    """The cooperative rate against the minimum, with a remark on the target."""
+    minimum, target = config.min_cooperative, config.target_cooperative
+    interval = cooperative.interval
+    if interval.low >= minimum:
+        state, claim = State.MET, f"The cooperative rate is at least {100 * minimum:g} %"
+    elif interval.high < minimum:
+        state, claim = State.NOT_MET, f"The cooperative rate is below {100 * minimum:g} %"
+    else:
+        state = State.UNDECIDED
+        claim = (
+            f"Too few prompts to tell whether the cooperative rate is at least {100 * minimum:g} %"
+        )
+    reached = "reached" if cooperative.rate >= target else "not reached"
+    sentence = (
+        f"{claim}: {percent(cooperative.rate)} {percent_interval(interval)}; "
+        f"the target of {100 * target:g} % is {reached}."
+    )
+    return Criterion("cooperative", state, sentence, {})
+
+
+def _about_maxims(
+    name: str,
+    claim: _Claim,
+    told: Mapping[Maxim, str],
+    changes: Mapping[str, PairedChange],
+    bound: float,
+) -> Criterion:
+    """A claim that each maxim's change is below the bound; names the maxims that decide it."""
+    states = {str(maxim): _below(changes[maxim].interval, bound) for maxim in MAXIMS}
+    state = _all_of(list(states.values()))
+    deciding = [told[maxim] for maxim in MAXIMS if states[maxim] == state]
+    return Criterion(name, state, f"{claim.reads(state)}: {'; '.join(deciding)}.", states)
+
+
+def _below(interval: Interval, bound: float) -> State:
+    if interval.high < bound:
+        return State.MET
+    return State.NOT_MET if interval.low >= bound else State.UNDECIDED
+
+
+def _all_of(states: Sequence[State]) -> State:
+    if State.NOT_MET in states:
+        return State.NOT_MET
+    return State.UNDECIDED if State.UNDECIDED in states else State.MET
+
+
+def _told(change: PairedChange) -> str:
+    return f"{change.measure} {points(change.change)} points {points_interval(change.interval)}"
+
+
+def _headline(
+    state: State, before: Mapping[str, Rate], after: Mapping[str, Rate], change: PairedChange
+) -> str:
+    answer = "too few prompts to tell" if state == State.UNDECIDED else str(state)
+    low, high = points(change.interval.low), points(change.interval.high)
+    return (
+        f"Verdict: {answer}. Cooperative {percent(before[COOPERATIVE].rate)} → "
+        f"{percent(after[COOPERATIVE].rate)} ({points(change.change)} points, "
+        f"95 % interval {low} … {high}, {change.num_prompts} prompts)."
+    )

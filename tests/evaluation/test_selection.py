@@ -1,0 +1,71 @@
+import pytest
+
+from grice_core.errors import DataError
+from grice_core.evaluation.selection import LeakagePolicy, PromptSelection, select_prompts
+
+
+def select(
+    prompts: list[str],
+    training: list[str],
+    policy: LeakagePolicy = "drop-eval",
+    num_prompts: int = 100,
+    seed: int = 0,
+) -> PromptSelection:
+    return select_prompts(prompts, training, policy=policy, num_prompts=num_prompts, seed=seed)
+
+
+def test_leaking_prompts_are_left_out_and_counted() -> None:
+    # Six rows, four distinct prompts; a (twice) and b are trained on.
+    selection = select(["a", "b", "a", "c", "d", "c"], ["a", "b", "e"])
+
+    assert sorted(selection.prompts) == ["c", "d"]
+    assert selection.counts() == {
+        "policy": "drop-eval",
+        "rows": 6,
+        "distinct": 4,
+        "leaking_rows": 3,
+        "left_out": 2,
+        "used": 2,
+    }
+
+
+@pytest.mark.parametrize("policy", ["drop-train", "keep"])
+def test_other_policies_keep_leaking_prompts_but_count_them(policy: LeakagePolicy) -> None:
+    selection = select(["a", "b", "a"], ["a"], policy)
+
+    assert sorted(selection.prompts) == ["a", "b"]
+    assert (selection.num_leaking_rows, selection.num_left_out) == (2, 0)
+
+
+def test_the_choice_does_not_depend_on_the_order_of_the_file() -> None:
+    prompts = [f"prompt {i}" for i in range(50)]
+
+    assert select(prompts, [], num_prompts=10) == select(prompts[::-1], [], num_prompts=10)
+
+
+def test_more_prompts_add_to_the_fewer() -> None:
+    prompts = [f"prompt {i}" for i in range(50)]
+
+    few, many = (select(prompts, [], num_prompts=n).prompts for n in (10, 20))
+
+    assert many[:10] == few
+
+
+def test_another_seed_chooses_others() -> None:
+    prompts = [f"prompt {i}" for i in range(50)]
+
+    assert (
+        select(prompts, [], num_prompts=10).prompts
+        != select(prompts, [], num_prompts=10, seed=1).prompts
+    )
+
+
+def test_fewer_prompts_than_asked_for_are_all_used() -> None:
+    assert len(select(["a", "b"], [], num_prompts=100).prompts) == 2
+
+
+def test_nothing_left_is_refused_with_a_way_out() -> None:
+    with pytest.raises(DataError, match=r"each of the 2 evaluation rows.*--leakage"):
+        select(["a", "a"], ["a"])
+    with pytest.raises(DataError, match="no usable prompt"):
+        select([], ["a"])
