@@ -93,7 +93,8 @@ class Database:
                     return work(session)
             except DBAPIError as error:
                 if not is_passing(error):
-                    raise _in_words(error) from error
+                    _explain(error)
+                    raise
                 last = error
         raise StoreError(
             f"the database did not answer for {self.retries.give_up_after_s:.0f} s "
@@ -139,18 +140,26 @@ def is_passing(error: DBAPIError) -> bool:
     return state in _POSTGRES_PASSING
 
 
-def _in_words(error: DBAPIError) -> Exception:
-    """An operational failure in one sentence; a mistake in our own SQL as it is."""
+def _explain(error: DBAPIError) -> None:
+    """Raise an operational failure in one sentence; a mistake in our own SQL is left as it is."""
     cause = error.orig
-    if isinstance(cause, sqlite3.DatabaseError):
-        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
-        if code == sqlite3.SQLITE_FULL:
-            return StoreError("the disk that holds the database is full; make room and try again")
-        if code == sqlite3.SQLITE_NOTADB:
-            return StoreError("the database file is not a SQLite database; set GRICE_DATABASE_URL")
+    code = getattr(cause, "sqlite_errorcode", 0) & 0xFF if isinstance(cause, sqlite3.Error) else 0
+    reason = _reason(error)
+    if code == sqlite3.SQLITE_FULL:
+        raise StoreError(
+            "the disk that holds the database is full; make room and try again"
+        ) from error
+    if code == sqlite3.SQLITE_NOTADB:
+        raise StoreError(
+            "the database file is no SQLite database; set GRICE_DATABASE_URL to another place"
+        ) from error
+    if "no such table" in reason or getattr(cause, "sqlstate", None) == "42P01":
+        raise StoreError(
+            f"the database has no tables of this version ({reason}); "
+            "run `python -m grice_core.store.migrate`"
+        ) from error
     if isinstance(error, OperationalError):
-        return StoreError(f"the database can't be used: {_reason(error)}")
-    return error
+        raise StoreError(f"the database can't be used: {reason}") from error
 
 
 def _reason(error: DBAPIError) -> str:

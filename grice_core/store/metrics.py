@@ -9,12 +9,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from grice_core.store.claims import Claim, Steps, hold
 from grice_core.store.database import Database, reads, writes
 from grice_core.store.tables import Metric, Run
+from grice_core.store.upsert import insert_into
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,7 @@ def record(
     if not rows:
         return hold(session, claim)
     stop_requested = hold(session, claim, Steps(rows[-1].step, num_steps))
-    dialect = session.get_bind().dialect.name
-    insert = (postgresql if dialect == "postgresql" else sqlite).insert(Metric)
+    insert = insert_into(session, Metric)
     upsert = insert.on_conflict_do_update(
         index_elements=["run_id", "step"], set_={"numbers": insert.excluded.numbers}
     )
@@ -79,10 +78,11 @@ def since(
 @reads
 def latest(session: Session, run_ids: Collection[int]) -> dict[int, MetricRow]:
     """The last step of each of these runs; runs without one are left out."""
+    of_same_run = aliased(Metric)
     newest = (
-        select(Metric.step)
-        .where(Metric.run_id == Run.id)
-        .order_by(Metric.step.desc())
+        select(of_same_run.step)
+        .where(of_same_run.run_id == Run.id)
+        .order_by(of_same_run.step.desc())
         .limit(1)
         .scalar_subquery()
     )

@@ -87,7 +87,7 @@ def of_pipeline(session: Session, pipeline_id: int) -> Sequence[Run]:
 def count_by_state(session: Session) -> dict[RunState, int]:
     """How many runs are in each state; states without a run are left out."""
     rows = session.execute(select(Run.state, func.count()).group_by(Run.state))
-    return dict(rows.tuples())
+    return dict(rows.all())
 
 
 @reads

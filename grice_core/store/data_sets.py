@@ -1,0 +1,85 @@
+"""Data sets: stored once per content, listed newest first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from grice_core.errors import NotFoundError
+from grice_core.store import references
+from grice_core.store.artifacts import Address
+from grice_core.store.database import reads, writes
+from grice_core.store.tables import DataSet, JsonObject
+from grice_core.store.upsert import insert_into
+
+
+@dataclass(frozen=True)
+class DataSetDraft:
+    """A data set to be kept."""
+
+    name: str
+    sha256: str
+    """Of the uploaded file's content."""
+    pairs: Address
+    """The pairs as columns (Parquet)."""
+    num_rows: int
+    num_usable: int
+    num_scored: int
+    report: JsonObject
+    """Validation report."""
+
+
+@writes
+def add(session: Session, draft: DataSetDraft) -> int:
+    """Keep a data set; returns its id, the old one if the same file was uploaded before."""
+    references.note(session, draft.pairs)
+    row = insert_into(session, DataSet).values(
+        name=draft.name,
+        sha256=draft.sha256,
+        artifact_sha256=draft.pairs.sha256,
+        num_rows=draft.num_rows,
+        num_usable=draft.num_usable,
+        num_scored=draft.num_scored,
+        report=draft.report,
+    )
+    session.execute(row.on_conflict_do_nothing(index_elements=["sha256"]))
+    return session.scalars(select(DataSet.id).where(DataSet.sha256 == draft.sha256)).one()
+
+
+@reads
+def get(session: Session, data_set_id: int) -> DataSet:
+    """One data set.
+
+    Raises:
+        NotFoundError: there is no such data set.
+    """
+    data_set = session.get(DataSet, data_set_id)
+    if data_set is None:
+        raise NotFoundError(f"there is no data set {data_set_id}")
+    return data_set
+
+
+@reads
+def with_content(session: Session, sha256: str) -> DataSet | None:
+    """The data set that a file with this content became, if it was uploaded before."""
+    return session.scalars(select(DataSet).where(DataSet.sha256 == sha256)).one_or_none()
+
+
+@reads
+def page(session: Session, limit: int = 100) -> Sequence[DataSet]:
+    """The newest data sets first."""
+    return session.scalars(select(DataSet).order_by(DataSet.id.desc()).limit(limit)).all()
+
+
+@writes
+def rename(session: Session, data_set_id: int, name: str) -> None:
+    """Call a data set something else.
+
+    Raises:
+        NotFoundError: there is no such data set.
+    """
+    data_set = session.get(DataSet, data_set_id)
+    if data_set is None:
+        raise NotFoundError(f"there is no data set {data_set_id}")
+    data_set.name = name

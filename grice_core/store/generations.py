@@ -1,0 +1,181 @@
+"""What the models answered, and questions such as "which prompts does stage 2 break on manner?"."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import Integer, cast, delete, func, insert, select
+from sqlalchemy.orm import Session, aliased
+
+from grice_core.maxims import Maxim
+from grice_core.store.claims import Claim, hold
+from grice_core.store.database import reads, writes
+from grice_core.store.tables import Generation, Violation
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the detector says about one response and one maxim."""
+
+    score: float
+    """Violation probability, 0 to 1; lower is better."""
+    violated: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One model's response to one prompt, judged."""
+
+    prompt_index: int
+    """0-based; the same prompt for every model."""
+    prompt: str
+    response: str
+    judgements: Mapping[Maxim, Judgement]
+
+
+class Change(StrEnum):
+    """What a later model did to a prompt's answer, on one maxim."""
+
+    BROKEN = "broken"
+    """Not violated before, violated after."""
+    FIXED = "fixed"
+    """Violated before, not violated after."""
+    ANY = "any"
+    """Every prompt."""
+
+
+@dataclass(frozen=True)
+class ChangedAnswer:
+    """One prompt's answers by two models, judged on one maxim."""
+
+    prompt_index: int
+    prompt: str
+    response_before: str
+    response_after: str
+    score_before: float
+    score_after: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Which two models of an evaluation are compared, and on which maxim."""
+
+    run_id: int
+    """The evaluation."""
+    maxim: Maxim
+    before: str
+    """`baseline`, or a stage."""
+    after: str
+
+
+@writes
+def replace(session: Session, claim: Claim, model: str, answers: Sequence[Answer]) -> None:
+    """Store all answers of one model, in place of those that an earlier attempt stored.
+
+    Raises:
+        StaleOwnerError: the run is not the claim's any more.
+    """
+    hold(session, claim)
+    session.execute(
+        delete(Generation).where(Generation.run_id == claim.run_id, Generation.model == model)
+    )
+    if not answers:
+        return
+    rows = [
+        {
+            "run_id": claim.run_id,
+            "model": model,
+            "prompt_index": answer.prompt_index,
+            "prompt": answer.prompt,
+            "response": answer.response,
+        }
+        for answer in answers
+    ]
+    ids = session.scalars(
+        insert(Generation).returning(Generation.id, sort_by_parameter_order=True), rows
+    )
+    violations = [
+        {
+            "generation_id": generation_id,
+            "maxim": maxim,
+            "score": judgement.score,
+            "violated": judgement.violated,
+        }
+        for generation_id, answer in zip(ids, answers, strict=True)
+        for maxim, judgement in answer.judgements.items()
+    ]
+    if violations:
+        session.execute(insert(Violation), violations)
+
+
+@reads
+def changes(
+    session: Session, comparison: Comparison, change: Change = Change.ANY, limit: int = 100
+) -> list[ChangedAnswer]:
+    """The prompts whose answers got worse or better on a maxim, the largest change first.
+
+    "Which prompts does stage 2 break on manner?" is
+    `changes(database, Comparison(run_id, Maxim.MANNER, "stage1", "stage2"), Change.BROKEN)`.
+    """
+    before, after = aliased(Generation), aliased(Generation)
+    judged_before, judged_after = aliased(Violation), aliased(Violation)
+    query = (
+        select(
+            after.prompt_index,
+            after.prompt,
+            before.response,
+            after.response,
+            judged_before.score,
+            judged_after.score,
+        )
+        .join(before, (before.run_id == after.run_id) & (before.prompt_index == after.prompt_index))
+        .join(judged_before, judged_before.generation_id == before.id)
+        .join(judged_after, judged_after.generation_id == after.id)
+        .where(
+            after.run_id == comparison.run_id,
+            after.model == comparison.after,
+            before.model == comparison.before,
+            judged_before.maxim == comparison.maxim,
+            judged_after.maxim == comparison.maxim,
+        )
+        .order_by(func.abs(judged_after.score - judged_before.score).desc(), after.prompt_index)
+        .limit(limit)
+    )
+    if change is not Change.ANY:
+        broken = change is Change.BROKEN
+        query = query.where(judged_before.violated == (not broken), judged_after.violated == broken)
+    return [ChangedAnswer(*row) for row in session.execute(query)]
+
+
+@reads
+def violation_rates(session: Session, run_id: int) -> dict[str, dict[Maxim, float]]:
+    """For each model of an evaluation, the share of its answers that violates each maxim, 0 to 1."""
+    query = (
+        select(Generation.model, Violation.maxim, func.avg(cast(Violation.violated, Integer)))
+        .join(Violation, Violation.generation_id == Generation.id)
+        .where(Generation.run_id == run_id)
+        .group_by(Generation.model, Violation.maxim)
+    )
+    rates: dict[str, dict[Maxim, float]] = {}
+    for model, maxim, rate in session.execute(query):
+        rates.setdefault(model, {})[maxim] = float(rate)
+    return rates
+
+
+@reads
+def answers(session: Session, run_id: int, prompt_index: int) -> dict[str, Answer]:
+    """What became of one prompt: the answer of each model, by model."""
+    query = (
+        select(Generation, Violation)
+        .join(Violation, Violation.generation_id == Generation.id)
+        .where(Generation.run_id == run_id, Generation.prompt_index == prompt_index)
+        .order_by(Generation.id)
+    )
+    found: dict[str, tuple[Generation, dict[Maxim, Judgement]]] = {}
+    for generation, violation in session.execute(query):
+        _, judgements = found.setdefault(generation.model, (generation, {}))
+        judgements[violation.maxim] = Judgement(violation.score, violation.violated)
+    return {
+        model: Answer(prompt_index, generation.prompt, generation.response, judgements)
+        for model, (generation, judgements) in found.items()
+    }

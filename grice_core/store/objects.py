@@ -1,0 +1,143 @@
+"""Files under an fsspec URL, each written whole or not at all.
+
+A local folder, memory and every object store (`s3://`) will do: a local file is written beside its
+place and renamed, an object store shows an object only when its upload is complete.
+"""
+
+import errno
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from grice_core.errors import ArtifactError, StoreError
+from grice_core.files import atomic_writer
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file as a listing shows it."""
+
+    name: str
+    """Path below the store's root, with forward slashes."""
+    size_bytes: int
+    age_s: float
+    """Seconds since it was written."""
+
+
+class ObjectStore:
+    """Named files under one URL."""
+
+    def __init__(self, url: str) -> None:
+        """Open a place; nothing is written yet.
+
+        Raises:
+            StoreError: the URL is of no kind that we can use, or its driver is not installed.
+        """
+        self.url = url
+        try:
+            self._files, self._root = fsspec.url_to_fs(url)
+        except ImportError as error:
+            raise StoreError(
+                f"GRICE_ARTIFACTS_URL is {url!r}, which needs a driver: {error} "
+                "(for s3://, pip install 'grice-studio[s3]')"
+            ) from None
+        except ValueError as error:
+            raise StoreError(
+                f"GRICE_ARTIFACTS_URL is {url!r}, which can't be used: {error}; give a folder as "
+                "file:///folder, or s3://bucket/folder"
+            ) from None
+
+    def size(self, name: str) -> int | None:
+        """Size in bytes, or None if there is no such file."""
+        with self._in_words(name):
+            try:
+                return int(self._files.size(self._path(name)))
+            except FileNotFoundError:
+                return None
+
+    def age_s(self, name: str) -> float | None:
+        """Seconds since the file was written, or None if there is no such file."""
+        with self._in_words(name):
+            try:
+                return time.time() - float(self._files.modified(self._path(name)).timestamp())
+            except FileNotFoundError:
+                return None
+
+    def put(self, name: str, source: Path) -> None:
+        """Store a copy of a local file under this name, in place of any older one."""
+        with self._in_words(name):
+            if isinstance(self._files, LocalFileSystem):
+                target = Path(self._path(name))
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with source.open("rb") as reader, atomic_writer(target) as writer:
+                    shutil.copyfileobj(reader, writer, 1 << 20)
+            else:
+                self._files.put_file(str(source), self._path(name))
+
+    def put_bytes(self, name: str, content: bytes) -> None:
+        """Store these bytes under this name, in place of any older file."""
+        with self._in_words(name):
+            if isinstance(self._files, LocalFileSystem):
+                target = Path(self._path(name))
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with atomic_writer(target) as writer:
+                    writer.write(content)
+            else:
+                self._files.pipe_file(self._path(name), content)
+
+    def chunks(self, name: str, start: int = 0) -> Iterator[bytes]:
+        """The file's bytes from `start` on, a megabyte at a time.
+
+        Raises:
+            ArtifactError: there is no such file.
+        """
+        with self._in_words(name):
+            try:
+                with self._files.open(self._path(name), "rb") as file:
+                    file.seek(start)
+                    while chunk := file.read(1 << 20):
+                        yield chunk
+            except FileNotFoundError:
+                raise ArtifactError(f"{self.url} has no file {name}") from None
+
+    def names(self, folder: str) -> Iterator[StoredFile]:
+        """All files below a folder, in no order."""
+        with self._in_words(folder):
+            try:
+                found = self._files.find(self._path(folder))
+            except FileNotFoundError:
+                return
+        for path in found:
+            name = str(PurePosixPath(path).relative_to(PurePosixPath(self._root)))
+            size, age_s = self.size(name), self.age_s(name)
+            if size is not None and age_s is not None:
+                yield StoredFile(name, size, age_s)
+
+    def delete(self, name: str) -> None:
+        """Remove a file; one that is not there is fine."""
+        with self._in_words(name):
+            try:
+                self._files.rm_file(self._path(name))
+            except FileNotFoundError:
+                return
+
+    def _path(self, name: str) -> str:
+        parts = PurePosixPath(name).parts
+        if not parts or name.startswith("/") or ".." in parts:
+            raise ValueError(f"{name!r} is no name inside the artifact store")
+        return f"{self._root}/{name}"
+
+    @contextmanager
+    def _in_words(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise StoreError(f"the disk that holds {self.url} is full; make room") from error
+            raise StoreError(f"{self.url} can't be used for {name}: {error}") from error

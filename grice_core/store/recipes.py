@@ -1,0 +1,69 @@
+"""Recipes and their versions; a version never changes."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from grice_core.errors import NotFoundError
+from grice_core.store.database import reads, writes
+from grice_core.store.json import digest_of
+from grice_core.store.tables import JsonObject, Recipe
+from grice_core.store.upsert import insert_into
+
+
+@writes
+def save(session: Session, name: str, body: JsonObject, forked_from: int | None = None) -> int:
+    """Keep a recipe as the next version of its name; returns the version's id.
+
+    A body that the name had before is that version, not a new one.
+    """
+    digest = digest_of(body)
+    known = select(Recipe.id).where(Recipe.name == name, Recipe.digest == digest)
+    recipe_id = session.scalars(known).one_or_none()
+    while recipe_id is None:
+        versions = select(func.coalesce(func.max(Recipe.version), 0)).where(Recipe.name == name)
+        row = insert_into(session, Recipe).values(
+            name=name,
+            version=session.scalars(versions).one() + 1,
+            digest=digest,
+            body=body,
+            forked_from=forked_from,
+        )
+        # Somebody else may take the version, or save the same body, at the same moment.
+        session.execute(row.on_conflict_do_nothing())
+        recipe_id = session.scalars(known).one_or_none()
+    return recipe_id
+
+
+@reads
+def get(session: Session, recipe_id: int) -> Recipe:
+    """One version of a recipe.
+
+    Raises:
+        NotFoundError: there is no such version.
+    """
+    recipe = session.get(Recipe, recipe_id)
+    if recipe is None:
+        raise NotFoundError(f"there is no recipe {recipe_id}")
+    return recipe
+
+
+@reads
+def newest(session: Session) -> Sequence[Recipe]:
+    """The newest version of every recipe, by name."""
+    last = select(Recipe.name, func.max(Recipe.version).label("version")).group_by(Recipe.name)
+    latest = last.subquery()
+    return session.scalars(
+        select(Recipe)
+        .join(latest, (Recipe.name == latest.c.name) & (Recipe.version == latest.c.version))
+        .order_by(Recipe.name)
+    ).all()
+
+
+@reads
+def versions(session: Session, name: str) -> Sequence[Recipe]:
+    """All versions of a recipe, the newest first."""
+    return session.scalars(
+        select(Recipe).where(Recipe.name == name).order_by(Recipe.version.desc())
+    ).all()

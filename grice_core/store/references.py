@@ -1,0 +1,127 @@
+"""Who needs which artifact, and throwing away what nobody needs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, select, union
+from sqlalchemy.orm import Session
+
+from grice_core.errors import NotFoundError
+from grice_core.store.artifacts import GRACE_S, Address, ArtifactStore, sha256_of
+from grice_core.store.claims import Claim, hold
+from grice_core.store.clock import database_now
+from grice_core.store.database import Database, reads, writes
+from grice_core.store.tables import Artifact, DataSet, Detector, LogPosition, RunArtifact
+from grice_core.store.upsert import insert_into
+
+
+def note(session: Session, address: Address) -> None:
+    """Make an artifact known, so that rows can refer to it; part of a larger transaction."""
+    row = insert_into(session, Artifact).values(
+        sha256=address.sha256, is_folder=address.is_folder, size_bytes=address.size_bytes
+    )
+    session.execute(row.on_conflict_do_nothing())
+
+
+@writes
+def attach(session: Session, claim: Claim, role: str, address: Address) -> None:
+    """Say that a run made this; an older artifact in the same role is forgotten.
+
+    Args:
+        role: what it is to the run: checkpoint, adapter, own_adapter, report …
+
+    Raises:
+        StaleOwnerError: the run is not the claim's any more.
+    """
+    hold(session, claim)
+    note(session, address)
+    session.execute(
+        delete(RunArtifact).where(RunArtifact.run_id == claim.run_id, RunArtifact.role == role)
+    )
+    session.add(RunArtifact(run_id=claim.run_id, role=role, sha256=address.sha256))
+
+
+@reads
+def of_run(session: Session, run_id: int) -> dict[str, Address]:
+    """What a run made, by role."""
+    rows = session.execute(
+        select(RunArtifact.role, Artifact.sha256, Artifact.is_folder, Artifact.size_bytes)
+        .join(Artifact, Artifact.sha256 == RunArtifact.sha256)
+        .where(RunArtifact.run_id == run_id)
+        .order_by(RunArtifact.role)
+    )
+    return {role: Address(sha256, folder, size) for role, sha256, folder, size in rows}
+
+
+@reads
+def get(session: Session, sha256: str) -> Address:
+    """An artifact that is known.
+
+    Raises:
+        NotFoundError: no such artifact was ever stored, or it was thrown away.
+    """
+    row = session.get(Artifact, sha256)
+    if row is None:
+        raise NotFoundError(f"there is no artifact {sha256}")
+    return Address(row.sha256, row.is_folder, row.size_bytes)
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What a collection threw away."""
+
+    num_files: int
+    size_bytes: int
+
+
+def collect_garbage(
+    database: Database, artifacts: ArtifactStore, grace_s: float = GRACE_S
+) -> Collected:
+    """Throw away what no data set, detector or run refers to, once it is older than the grace.
+
+    Raises:
+        ArtifactError: the manifest of a folder that is needed can't be read; nothing was thrown
+            away then, since nobody can say what it holds.
+    """
+    needed = _with_files(artifacts, _forget_unreferenced(database, grace_s))
+    logs = _log_names(database)
+    collected = Collected(0, 0)
+    for file in [*artifacts.stored(), *artifacts.objects.names("logs")]:
+        if sha256_of(file.name) in needed or file.name in logs or file.age_s < grace_s:
+            continue
+        # Somebody may have stored the same content again since the listing.
+        age_s = artifacts.objects.age_s(file.name)
+        if age_s is not None and age_s >= grace_s:
+            artifacts.objects.delete(file.name)
+            collected = Collected(collected.num_files + 1, collected.size_bytes + file.size_bytes)
+    return collected
+
+
+@writes
+def _forget_unreferenced(session: Session, grace_s: float) -> Sequence[Address]:
+    """Delete the rows of artifacts that nothing refers to; returns all others."""
+    referenced = union(
+        select(DataSet.artifact_sha256),
+        select(Detector.artifact_sha256),
+        select(RunArtifact.sha256),
+    )
+    session.execute(
+        delete(Artifact).where(
+            Artifact.sha256.not_in(referenced), Artifact.created_at < database_now() - grace_s
+        )
+    )
+    kept = session.execute(select(Artifact.sha256, Artifact.is_folder, Artifact.size_bytes))
+    return [Address(*row) for row in kept]
+
+
+def _with_files(artifacts: ArtifactStore, kept: Sequence[Address]) -> set[str]:
+    needed = {address.sha256 for address in kept}
+    for address in kept:
+        if address.is_folder:
+            needed.update(entry.sha256 for entry in artifacts.folder(address.sha256))
+    return needed
+
+
+@reads
+def _log_names(session: Session) -> set[str]:
+    return set(session.scalars(select(LogPosition.name)))

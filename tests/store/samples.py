@@ -1,0 +1,107 @@
+"""A small pipeline, submitted and run to its end, for the tests that need one."""
+
+from pathlib import Path
+
+from grice_core.maxims import MAXIMS, Maxim
+from grice_core.store import (
+    data_sets,
+    detectors,
+    generations,
+    metrics,
+    recipes,
+    references,
+    runs,
+    transitions,
+)
+from grice_core.store.artifacts import ArtifactStore
+from grice_core.store.claims import Claim
+from grice_core.store.data_sets import DataSetDraft
+from grice_core.store.database import Database
+from grice_core.store.generations import Answer, Judgement
+from grice_core.store.metrics import MetricRow
+from grice_core.store.states import RunKind
+from grice_core.store.submission import PipelineDraft, RunDraft, submit
+
+RECIPE = {"name": "content-then-manner", "stages": [{"name": "stage1", "beta": 0.05}]}
+
+
+def claim_of(database: Database, run_id: int, owner: str = "host:1") -> Claim:
+    """A claim that is granted."""
+    claim = transitions.claim(database, run_id, owner)
+    assert claim is not None
+    return claim
+
+
+def submitted_pipeline(database: Database, artifacts: ArtifactStore, key: str = "demo") -> int:
+    """A pipeline of two runs, a training and an evaluation, that wait."""
+    data_set = DataSetDraft(
+        name="pairs.json",
+        sha256="a" * 64,
+        pairs=artifacts.put_bytes(b"the pairs"),
+        num_rows=3,
+        num_usable=2,
+        num_scored=2,
+        report={"problems": []},
+    )
+    return submit(
+        database,
+        PipelineDraft(
+            key=key,
+            name="demo",
+            recipe_id=recipes.save(database, "content-then-manner", RECIPE),
+            data_set_id=data_sets.add(database, data_set),
+            detector_id=detectors.add(
+                database,
+                "tiny",
+                artifacts.put_bytes(b"the detector"),
+                {"temperatures": [1, 1, 1, 1]},
+            ),
+            base="gpt2",
+            spec={"seed": 0},
+            runs=[
+                RunDraft(f"{key}/stage1", RunKind.TRAIN, {"stage": "stage1"}, stage="stage1"),
+                RunDraft(f"{key}/evaluate", RunKind.EVALUATE, {}, parents=(f"{key}/stage1",)),
+            ],
+        ),
+    )
+
+
+def finished_pipeline(
+    database: Database, artifacts: ArtifactStore, folder: Path, key: str = "demo"
+) -> int:
+    """The same, with both runs done: three steps, an adapter of two files, and the answers."""
+    pipeline_id = submitted_pipeline(database, artifacts, key)
+    training, evaluation = runs.of_pipeline(database, pipeline_id)
+    claim = claim_of(database, training.id)
+    steps = [MetricRow(step, {"loss": 0.7 - step / 10}) for step in (1, 2, 3)]
+    metrics.record(database, claim, steps, num_steps=3)
+    adapter = folder / f"adapter-{key}"
+    (adapter / "weights").mkdir(parents=True)
+    (adapter / "config.json").write_text('{"r": 16}')
+    (adapter / "weights" / "adapter.safetensors").write_bytes(bytes(range(256)) * 8)
+    references.attach(database, claim, "adapter", artifacts.put_folder(adapter))
+    transitions.finish(database, claim, {"loss": 0.4})
+    claim = claim_of(database, evaluation.id)
+    for model, scores in ANSWERS.items():
+        generations.replace(database, claim, model, [answer(i, s) for i, s in enumerate(scores)])
+    transitions.finish(database, claim, {"cooperative": 0.5})
+    return pipeline_id
+
+
+ANSWERS: dict[str, list[float]] = {
+    "baseline": [0.9, 0.2, 0.8],
+    "stage1": [0.1, 0.3, 0.7],
+    "stage2": [0.2, 0.95, 0.6],
+}
+"""Manner's score of each model's answer to prompts 0, 1 and 2; above 0.5 is a violation."""
+
+
+def answer(prompt_index: int, manner: float) -> Answer:
+    """A response that violates nothing but perhaps manner."""
+    scores = dict.fromkeys(MAXIMS, 0.1) | {Maxim.MANNER: manner}
+    return Answer(
+        prompt_index,
+        f"prompt {prompt_index}",
+        f"an answer of {manner}",
+        {maxim: Judgement(score, violated=score > 0.5) for maxim, score in scores.items()},
+    )
