@@ -36,8 +36,10 @@ def require_fields(name: str, found: Collection[str], fields: Iterable[str] = TE
     missing = [field for field in fields if not set(TEXT_SPELLINGS[field]) & set(found)]
     if not missing:
         return
+    if not found:
+        raise DataError(f"{name} holds no objects with fields; write each pair as {{…}}")
     wanted = ", ".join(" or ".join(map(repr, TEXT_SPELLINGS[field])) for field in missing)
-    listed = ", ".join(repr(_shortened(field)) for field in list(found)[:12]) or "none"
+    listed = ", ".join(repr(_shortened(field)) for field in list(found)[:12])
     more = ", …" if len(found) > 12 else ""
     hint = _nearest(missing, found)
     raise DataError(f"{name} has no field {wanted}; it has: {listed}{more}{hint}")

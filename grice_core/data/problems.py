@@ -41,7 +41,7 @@ SCORE_WRONG_TYPE = ProblemKind(
     "score_wrong_type",
     _ERROR,
     "a score is text, true/false, a list or an object where a number belongs",
-    "write scores as plain numbers, without quotation marks",
+    "write scores as plain numbers, and objects of scores as JSON",
 )
 SCORE_OUT_OF_RANGE = ProblemKind(
     "score_out_of_range",

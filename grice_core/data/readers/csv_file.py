@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from grice_core.data.batches import Batch
-from grice_core.data.encoding import find_bad_byte, not_utf8
+from grice_core.data.encoding import not_utf8
 from grice_core.data.source import MIB, Source, UnpackedStream, format_bytes
 from grice_core.errors import DataError
 from grice_core.progress import Progress
@@ -66,7 +66,7 @@ def _header(source: Source) -> list[str]:
     try:
         names = next(csv.reader([line.decode("utf-8-sig")]), [])
     except UnicodeDecodeError as error:
-        raise not_utf8(source, error.start, 1) from error
+        raise not_utf8(source) from error
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
         raise DataError(f"{source.name} has two columns named {doubled[0]!r}; rename one")
@@ -90,7 +90,7 @@ class _QuoteCounter(io.RawIOBase):
 
 
 def _check_quotes(source: Source) -> None:
-    """Refuse a file that ends inside a quoted cell: Arrow takes all the rest for that cell's text."""
+    """Refuse a quoted cell that is never closed: Arrow takes all the rest for that cell's text."""
     with source.open() as stream:
         reader = csv.reader(
             io.TextIOWrapper(io.BufferedReader(stream), "utf-8-sig", newline=""), strict=True
@@ -109,6 +109,7 @@ def _check_quotes(source: Source) -> None:
 def _explain(source: Source, error: pa.ArrowInvalid) -> DataError:
     reason = str(error).splitlines()[0]
     if ragged := _RAGGED.search(reason):
+        _check_quotes(source)
         row, expected, got = (int(number) for number in ragged.groups())
         return DataError(
             f"{source.name}: row {row - 1:,} has {got} cells where the header has {expected}; "
@@ -117,8 +118,8 @@ def _explain(source: Source, error: pa.ArrowInvalid) -> DataError:
     if "straddl" in reason:
         limit = format_bytes(source.limits.max_line_bytes)
         return DataError(f"{source.name} has a row of more than {limit}; is a quote not closed?")
-    if "UTF8" in reason and (bad := find_bad_byte(source)):
-        return not_utf8(source, *bad)
+    if "UTF8" in reason:
+        return not_utf8(source)
     if "Empty CSV" in reason:
         return DataError(f"{source.name} holds no rows, only a header")
     return DataError(f"{source.name} is not valid CSV ({reason})")

@@ -30,14 +30,12 @@ def read_json(source: Source, progress: Progress) -> Iterator[Batch]:
 def read_json_lines(source: Source, progress: Progress) -> Iterator[Batch]:
     """The rows of a file with one JSON object per line; blank lines are no rows."""
     first_line = 1
-    offset = 0
     with source.open() as stream:
         for block in _whole_lines(source, stream):
-            rows = _parse_lines(source, block.removeprefix(_BOM), first_line, offset)
+            rows = _parse_lines(source, block.removeprefix(_BOM), first_line)
             if rows:
                 yield batch_of_objects(rows)
             first_line += block.count(b"\n")
-            offset += len(block)
             progress(f"read {source.name}", stream.num_packed, stream.packed_size)
 
 
@@ -61,15 +59,15 @@ def _whole_lines(source: Source, stream: UnpackedStream) -> Iterator[bytes]:
         yield begun
 
 
-def _parse_lines(source: Source, block: bytes, first_line: int, offset: int) -> list[Any]:
+def _parse_lines(source: Source, block: bytes, first_line: int) -> list[Any]:
     lines = [line for line in block.split(b"\n") if line and not line.isspace()]
     try:
         return [orjson.loads(line) for line in lines]
     except orjson.JSONDecodeError:
-        return _parse_lines_leniently(source, block, first_line, offset)
+        return _parse_lines_leniently(source, block, first_line)
 
 
-def _parse_lines_leniently(source: Source, block: bytes, first_line: int, offset: int) -> list[Any]:
+def _parse_lines_leniently(source: Source, block: bytes, first_line: int) -> list[Any]:
     """The same rows, but accepting NaN; says which line is to blame if one is no JSON at all."""
     rows: list[Any] = []
     for number, line in enumerate(block.split(b"\n"), start=first_line):
@@ -77,13 +75,12 @@ def _parse_lines_leniently(source: Source, block: bytes, first_line: int, offset
             try:
                 rows.append(_loads_leniently(line))
             except UnicodeDecodeError as error:
-                raise not_utf8(source, offset + error.start, number) from error
+                raise not_utf8(source) from error
             except (ValueError, RecursionError) as error:
                 raise DataError(
                     f"{source.name}: line {number} is not valid JSON ({_reason(error)}); "
                     "correct it, or copy the file again if it is cut off there"
                 ) from error
-        offset += len(line) + 1
     return rows
 
 
@@ -101,8 +98,7 @@ def _parse_list_leniently(source: Source, content: bytes) -> Any:
     try:
         return _loads_leniently(content)
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise not_utf8(source, error.start, line) from error
+        raise not_utf8(source) from error
     except (ValueError, RecursionError) as error:
         raise DataError(
             f"{source.name} is not valid JSON ({_reason(error)}); "

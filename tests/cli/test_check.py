@@ -1,0 +1,147 @@
+"""`grice check` says what a file holds, what is wrong with it, and what to do next."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
+from typer.testing import CliRunner, Result
+
+from grice_core.cli import app
+from grice_core.errors import DataError, InputError
+from tests.data.files import json_file, pair
+
+
+def check(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, ["check", *map(str, arguments)], catch_exceptions=True)
+
+
+def report(*arguments: str | Path) -> dict[str, Any]:
+    result = check(*arguments, "--json")
+    assert result.exit_code == 0, result.output
+    document: dict[str, Any] = json.loads(result.stdout)
+    return document
+
+
+def test_json_is_one_document_with_the_promised_keys(tmp_path: Path) -> None:
+    document = report(json_file(tmp_path, pair(1), pair(2, chosen="")))
+
+    assert list(document) == ["num_rows", "num_usable", "num_scored", "problems"]
+    (problem,) = document["problems"]
+    assert list(problem) == ["code", "severity", "count", "rows", "message", "fix"]
+    assert problem["rows"] == [2]
+
+
+def test_a_person_sees_counts_problems_and_the_next_step(tmp_path: Path) -> None:
+    path = json_file(tmp_path, pair(1), pair(2, chosen=""), pair(3))
+
+    result = check(path)
+
+    assert result.exit_code == 0
+    lines = [line.strip() for line in result.stdout.splitlines()]
+    assert "usable  2  1 with errors" in lines
+    assert "1 row  error  empty_chosen: chosen is missing or empty" in lines
+    assert "→ fill in the text, or remove the rows" in lines
+    assert lines[-1] == f"grice stages {path}"
+
+
+def test_unscored_pairs_are_to_be_scored_next(tmp_path: Path) -> None:
+    path = json_file(tmp_path, pair(1, chosen_scores=None, rejected_scores=None))
+
+    result = check(path)
+
+    assert "No problems found." in result.stdout
+    assert f"grice score {path} --detector DIR" in result.stdout
+
+
+def test_leakage_says_which_file_its_rows_are_of(tmp_path: Path) -> None:
+    training = json_file(tmp_path, pair(1), pair(1, chosen="x"), pair(2), name="train.json")
+    prompts = [{"prompt": text} for text in ("new", "prompt  1", "prompt 2")]
+    evaluation = json_file(tmp_path, *prompts, name="eval.json")
+
+    (problem,) = report(training, "--eval", evaluation)["problems"]
+
+    assert (problem["code"], problem["severity"]) == ("prompt_in_evaluation", "warning")
+    assert (problem["count"], problem["rows"]) == (2, [2, 3])
+    assert problem["message"].startswith(
+        "2 of the 3 rows of eval.json have a prompt that also stands in train.json, in 3 of its"
+    )
+
+
+def test_no_shared_prompt_is_no_problem(tmp_path: Path) -> None:
+    training = json_file(tmp_path, pair(1), name="train.json")
+    evaluation = json_file(tmp_path, {"prompt": "new"}, name="eval.json")
+
+    assert report(training, "--eval", evaluation)["problems"] == []
+
+
+@pytest.fixture
+def word_tokenizer(tmp_path: Path) -> Path:
+    """A tokenizer folder; every word is one token."""
+    words = Tokenizer(models.WordLevel({"<unk>": 0, "</s>": 1}, unk_token="<unk>"))
+    words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    folder = tmp_path / "tokenizer"
+    PreTrainedTokenizerFast(
+        tokenizer_object=words, unk_token="<unk>", eos_token="</s>"
+    ).save_pretrained(folder)
+    return folder
+
+
+def test_pairs_too_long_for_the_model_are_found(tmp_path: Path, word_tokenizer: Path) -> None:
+    fits = pair(1, prompt="one two three", chosen="one two three four")  # with the end: 8
+    cut = pair(2, prompt="one two three four", chosen="one two three four")
+    barely = pair(3, rejected="one two three four five six")  # one prompt token is left
+    too_long = pair(4, rejected="one two three four five six seven")
+    path = json_file(tmp_path, fits, cut, barely, too_long)
+
+    problems = report(path, "--tokenizer", word_tokenizer, "--max-length", "8")["problems"]
+
+    assert {problem["code"]: problem["rows"] for problem in problems} == {
+        "too_long": [4],
+        "prompt_cut": [2, 3],
+    }
+
+
+def test_a_file_without_usable_rows_exits_with_2_and_says_why(tmp_path: Path) -> None:
+    path = json_file(tmp_path, pair(1, chosen_scores={"quantity": 5}), pair(2, chosen=""))
+
+    result = check(path, "--json")
+
+    assert isinstance(result.exception, DataError)
+    assert result.exception.exit_code == 2
+    assert str(result.exception).startswith("pairs.json has no usable row: in 1 of 2 rows ")
+    assert json.loads(result.stdout)["num_usable"] == 0
+
+
+def test_a_file_that_is_not_what_it_says_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.json"
+    path.write_bytes(b"[{")
+
+    result = check(path, "--json")
+
+    assert isinstance(result.exception, DataError)
+    assert result.stdout == ""
+
+
+def test_a_tokenizer_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    result = check(json_file(tmp_path, pair(1)), "--tokenizer", tmp_path / "none")
+
+    assert isinstance(result.exception, InputError)
+
+
+def test_a_length_without_a_tokenizer_is_refused(tmp_path: Path) -> None:
+    result = check(json_file(tmp_path, pair(1)), "--max-length", "100")
+
+    assert result.exit_code == 2
+    assert "needs --tokenizer" in result.stderr
+
+
+def test_a_name_that_does_not_fit_is_remarked_upon_on_stderr(tmp_path: Path) -> None:
+    path = json_file(tmp_path, pair(1), name="pairs.jsonl")
+
+    result = check(path, "--json")
+
+    assert "! pairs.jsonl holds JSON, not JSON Lines; read as what it is" in result.stderr
+    assert json.loads(result.stdout)["num_rows"] == 1
