@@ -39,21 +39,13 @@ def compose(first: Adapter, second: Adapter) -> Adapter:
     Modules that only one of them changes get zeros for the other's ranks.
     """
     rank = first.config.r + second.config.r
-    modules = sorted({name.rsplit(".lora_", 1)[0] for name in (*first.tensors, *second.tensors)})
+    ours, theirs = _updates(first), _updates(second)
     tensors: Tensors = {}
-    for module in modules:
-        parts = [_module(adapter, module) for adapter in (first, second)]
-        known = next(part for part in parts if part is not None)
-        tensors[f"{module}.lora_A.weight"] = torch.cat(
-            [_a(part, known, adapter) for part, adapter in zip(parts, (first, second), strict=True)]
-        )
-        tensors[f"{module}.lora_B.weight"] = torch.cat(
-            [
-                _b(part, known, adapter)
-                for part, adapter in zip(parts, (first, second), strict=True)
-            ],
-            dim=1,
-        )
+    for module in sorted(ours.keys() | theirs.keys()):
+        one = ours.get(module) or _no_update(theirs[module], first.config.r)
+        other = theirs.get(module) or _no_update(ours[module], second.config.r)
+        tensors[f"{module}.lora_A.weight"] = torch.cat([one.a, other.a])
+        tensors[f"{module}.lora_B.weight"] = torch.cat([one.b, other.b], dim=1)
     config = LoraConfig(
         task_type="CAUSAL_LM",
         base_model_name_or_path=first.config.base_model_name_or_path,
@@ -81,27 +73,32 @@ def load_adapter(folder: Path) -> Adapter:
         return Adapter(config, load_file(folder / "adapter_model.safetensors"))
 
 
-_Pair = tuple[torch.Tensor, torch.Tensor]
+@dataclass(frozen=True)
+class _Update:
+    """What an adapter adds to one module's weight: b · a."""
+
+    a: torch.Tensor
+    """(r, in)."""
+    b: torch.Tensor
+    """(out, r), scaled."""
 
 
-def _module(adapter: Adapter, module: str) -> _Pair | None:
-    if f"{module}.lora_A.weight" not in adapter.tensors:
-        return None
-    return (
-        adapter.tensors[f"{module}.lora_A.weight"],
-        adapter.tensors[f"{module}.lora_B.weight"],
-    )
-
-
-def _a(part: _Pair | None, known: _Pair, adapter: Adapter) -> torch.Tensor:
-    """(r, in) of one adapter for a module, zeros where it leaves the module alone."""
-    return part[0] if part else torch.zeros(adapter.config.r, known[0].shape[1])
-
-
-def _b(part: _Pair | None, known: _Pair, adapter: Adapter) -> torch.Tensor:
-    """(out, r) of one adapter for a module, scaled, zeros where it leaves the module alone."""
+def _updates(adapter: Adapter) -> dict[str, _Update]:
+    """The adapter's update of each module that it changes."""
     scaling = adapter.config.lora_alpha / adapter.config.r
-    return part[1] * scaling if part else torch.zeros(known[1].shape[0], adapter.config.r)
+    modules = {name.rsplit(".lora_", 1)[0] for name in adapter.tensors}
+    return {
+        module: _Update(
+            a=adapter.tensors[f"{module}.lora_A.weight"],
+            b=adapter.tensors[f"{module}.lora_B.weight"] * scaling,
+        )
+        for module in modules
+    }
+
+
+def _no_update(like: _Update, rank: int) -> _Update:
+    """Zeros, for a module that only the other adapter changes."""
+    return _Update(like.a.new_zeros(rank, like.a.shape[1]), like.b.new_zeros(like.b.shape[0], rank))
 
 
 def _union(first: Adapter, second: Adapter) -> list[str] | str:

@@ -71,6 +71,11 @@ def add_adapter(base: BaseModel, settings: LoraSettings, seed: int) -> PeftModel
                 f"lora.target_modules: {base.name} can't be adapted at {settings.target_modules!r} "
                 f"({first_line(error)})"
             ) from error
+    if any("lora_embedding" in name for name, _ in policy.named_parameters()):
+        raise RecipeError(
+            f"lora.target_modules: {settings.target_modules!r} names an embedding, whose adapter "
+            "can't be composed with another stage's: name linear layers only"
+        )
     policy.peft_config["default"].base_model_name_or_path = base.name
     return policy
 

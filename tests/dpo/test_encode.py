@@ -55,8 +55,7 @@ def test_a_pair_whose_responses_leave_no_prompt_token_is_skipped_by_its_row_numb
 
 
 def test_a_cut_prompt_keeps_its_beginning_of_text_token():
-    tokenizer = tiny.tokenizer()
-    tokenizer.bos_token = "a"
+    tokenizer = tiny.tokenizer(bos_token="a")
     assert cut_left(ids("abcdef"), 6, tokenizer) == ids("abcdef")
     assert cut_left(ids("abcdef"), 3, tokenizer) == ids("aef")
     assert cut_left(ids("bcdef"), 3, tokenizer) == ids("def")

@@ -1,7 +1,6 @@
 """Tiny models, a tokenizer and pairs for the trainer's tests."""
 
 import copy
-import random
 
 import numpy as np
 import pyarrow as pa
@@ -29,12 +28,12 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz .,:?!"
 EOS = "<eos>"
 
 
-def tokenizer() -> PreTrainedTokenizerFast:
+def tokenizer(**special_tokens: str) -> PreTrainedTokenizerFast:
     """One token per character, so that lengths can be counted by eye."""
     words = {EOS: 0} | {letter: number for number, letter in enumerate(LETTERS, 1)}
     inner = Tokenizer(WordLevel(words, unk_token=EOS))
     inner.pre_tokenizer = Split("", "isolated")
-    return PreTrainedTokenizerFast(tokenizer_object=inner, eos_token=EOS)
+    return PreTrainedTokenizerFast(tokenizer_object=inner, **({"eos_token": EOS} | special_tokens))
 
 
 def gpt2(dropout: float = 0.0) -> PreTrainedModel:
@@ -107,10 +106,10 @@ def table(*texts: tuple[str, str, str], first_row: int = 1) -> PairTable:
 
 def encoded_pairs(num_pairs: int, seed: int = 0) -> tuple[EncodedPair, ...]:
     """Random pairs, every third with the prompt of the one before."""
-    draw = random.Random(seed)
+    draw = np.random.default_rng(seed)
 
     def ids(least: int, most: int) -> tuple[int, ...]:
-        return tuple(draw.randint(1, 32) for _ in range(draw.randint(least, most)))
+        return tuple(draw.integers(1, 33, draw.integers(least, most + 1)).tolist())
 
     pairs: list[EncodedPair] = []
     for row in range(1, num_pairs + 1):
