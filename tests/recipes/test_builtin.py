@@ -8,7 +8,7 @@ from grice_core.recipes.load import builtin_names, load_recipe
 
 
 def test_the_default_comes_first() -> None:
-    assert builtin_names() == ("content-then-manner", "joint")
+    assert builtin_names() == ("content-then-manner", "demo", "joint")
 
 
 def test_stage_1_is_the_guides_content_stage() -> None:
@@ -37,7 +37,7 @@ def test_stage_2_is_the_guides_manner_stage() -> None:
     assert manner.file_stem == "stage2_manner"
 
 
-@pytest.mark.parametrize("name", builtin_names())
+@pytest.mark.parametrize("name", ["content-then-manner", "joint"])
 def test_every_stage_has_the_guides_training_settings(name: str) -> None:
     for stage in load_recipe(name).stages:
         assert (stage.lora.r, stage.lora.alpha, stage.lora.dropout) == (16, 32, 0.05)
@@ -68,3 +68,13 @@ def test_joint_is_one_stage_on_the_same_pairs_with_all_maxims() -> None:
     filters = tuple(stage.filter for stage in default.stages)
     assert stage.filter == (KeptByRule(name="kept by no stage", filters=filters),)
     assert joint.control_stages == default.stages
+
+
+def test_the_demo_differs_from_the_guide_only_in_its_second_stage_and_its_lengths() -> None:
+    demo, guide = load_recipe("demo"), load_recipe("content-then-manner")
+
+    short = {"max_length": 256}
+    assert demo.stages == (
+        guide.stages[0].model_copy(update=short),
+        guide.stages[1].model_copy(update={**short, "learning_rate": 1e-4, "beta": 0.1}),
+    )

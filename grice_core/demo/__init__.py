@@ -1,0 +1,1 @@
+"""Synthetic small talk about invented things, and tiny models that really learn from it."""
