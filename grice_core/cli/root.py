@@ -1,6 +1,7 @@
 """The command's root: the typer application and the one place where errors become exit codes."""
 
 import sys
+import warnings
 
 import typer
 
@@ -20,6 +21,8 @@ for module in (data, stages, recipe, training, detector, evaluation):
 
 def run(application: typer.Typer) -> None:
     """Run a typer application; a `GriceError` becomes one sentence on stderr and its exit code."""
+    # The libraries below us warn each other about their own changes; a user can't act on that.
+    warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft)\b")
     try:
         application()
     except GriceError as error:

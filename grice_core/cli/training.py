@@ -88,11 +88,15 @@ def pipeline(
         overwrite=overwrite,
     )
     with progress_bars() as progress, stop_on_signals() as should_stop:
-        result = run_pipeline(config, Reporter(progress, stderr().print, should_stop))
-    _show(result)
+        result = run_pipeline(config, Reporter(progress, say, should_stop))
+    show_result(result)
 
 
-def _show(result: "PipelineResult") -> None:
+def say(message: str) -> None:
+    stderr().print(message, soft_wrap=True, highlight=False)
+
+
+def show_result(result: "PipelineResult") -> None:
     """The comparison, what training did to the held-out pairs, and where everything is."""
     from rich.table import Table
 

@@ -9,10 +9,16 @@ from grice_core.data.pairs import PairTable
 from grice_core.detector.pairs import score_pairs
 from grice_core.detector.score import Detector
 from grice_core.errors import DataError
-from grice_core.evaluation.selection import PromptSelection, select_prompts
+from grice_core.evaluation.selection import LeakagePolicy, PromptSelection, select_prompts
 from grice_core.pipeline.config import PipelineConfig, Reporter
 from grice_core.pipeline.output import OutputFolder
 from grice_core.recipes.plan import PlannedStage, plan_stages
+
+_POLICIES: dict[LeakagePolicy, str] = {
+    "drop-eval": "left out of the evaluation",
+    "drop-train": "left out of training",
+    "keep": "kept in both",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +30,8 @@ class PipelineInputs:
     """The usable pairs, all scored."""
     eval_sha256: str
     selection: PromptSelection
+    num_leaking_pairs: int
+    """Pairs left out of training since their prompt is also evaluated."""
     stages: tuple[PlannedStage, ...]
 
 
@@ -39,7 +47,7 @@ def read_inputs(
     reporter.say(f"{config.data.name}: {report.num_usable:,} usable of {report.num_rows:,} rows")
     for problem in report.problems:
         if problem.severity == "error":
-            reporter.say(f"{problem.count:,} rows left out: {problem.message}")
+            reporter.say(f"{_rows(problem.count)} left out: {problem.message}")
     table = _score_missing(loaded.table, detector, output, reporter)
     prompts = load_prompts(config.eval)
     selection = select_prompts(
@@ -50,23 +58,27 @@ def read_inputs(
         seed=config.seed,
     )
     reporter.say(_about_prompts(selection))
-    exclude = leaking(table.prompts, prompts.prompts) if config.leakage == "drop-train" else None
-    stages = plan_stages(config.recipe, table, config.seed, exclude)
+    leaks = leaking(table.prompts, prompts.prompts) & (config.leakage == "drop-train")
+    stages = plan_stages(config.recipe, table, config.seed, leaks)
     for stage in stages:
         _check_size(stage, reporter)
-    return PipelineInputs(loaded, table, prompts.sha256, selection, stages)
+    return PipelineInputs(loaded, table, prompts.sha256, selection, int(leaks.sum()), stages)
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} {'row' if count == 1 else 'rows'}"
 
 
 def _about_prompts(selection: PromptSelection) -> str:
-    leaking_ones = (
-        f"; {selection.num_leaking_rows:,} of its {selection.num_rows:,} rows share a prompt with "
-        f"the data ({selection.policy})"
-        if selection.num_leaking_rows
-        else ""
+    sentence = (
+        f"evaluation: {len(selection.prompts):,} prompts out of "
+        f"{selection.num_distinct - selection.num_left_out:,} distinct ones"
     )
+    if not selection.num_leaking_rows:
+        return sentence
     return (
-        f"evaluation: {len(selection.prompts):,} of {selection.num_distinct:,} distinct prompts"
-        + leaking_ones
+        f"{sentence}; {selection.num_leaking_rows:,} of {selection.num_rows:,} rows share a prompt "
+        f"with the data ({selection.policy}: {_POLICIES[selection.policy]})"
     )
 
 

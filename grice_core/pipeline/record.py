@@ -21,7 +21,7 @@ class RunRecord:
     """Grows with the pipeline and is on disk after each of its parts."""
 
     def __init__(self, config: PipelineConfig, output: OutputFolder) -> None:
-        self._output = output
+        self.output = output
         self._started = time.perf_counter()
         self.content: dict[str, Any] = {
             "state": "running",
@@ -43,6 +43,7 @@ class RunRecord:
                 "num_rows": inputs.loaded.report.num_rows,
                 "num_usable": inputs.loaded.report.num_usable,
                 "num_scored": inputs.loaded.report.num_scored,
+                "num_left_out_by_leakage": inputs.num_leaking_pairs,
             },
             "eval": {
                 "path": str(config.eval),
@@ -93,7 +94,7 @@ class RunRecord:
 
     def write(self) -> None:
         """Replace run.json."""
-        self._output.write_run(self.content)
+        self.output.write_run(self.content)
 
 
 def versions() -> dict[str, str]:

@@ -1,0 +1,76 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.world import write_pairs, write_world
+
+GRICE = Path(sys.executable).with_name("grice")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    return write_world(tmp_path_factory.mktemp("world"))
+
+
+def grice(world, *options, **changes):
+    """Run the installed command as a user would, with the world's files unless told otherwise."""
+    files = {
+        "--data": world / "pairs.json",
+        "--eval": world / "eval.json",
+        "--base": world / "base",
+        "--detector": world / "detector",
+        "--out": world / "out",
+    } | {f"--{name}": value for name, value in changes.items()}
+    command = [GRICE, "pipeline", *(str(part) for item in files.items() for part in item), *options]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=world, env=None)
+
+
+def test_the_command_ends_with_a_table_and_a_verdict(world, tmp_path):
+    out = tmp_path / "out"
+    done = grice(
+        world,
+        *("--set", "stage1.epochs=1", "--set", "stage2.epochs=1"),
+        *("--set", "evaluation.max_new_tokens=5", "--num-eval", "4", "--device", "cpu"),
+        out=out,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "cooperative" in done.stdout
+    assert "baseline" in done.stdout
+    assert "held-out accuracy" in done.stdout
+    assert json.loads((out / "run.json").read_text())["state"] == "finished"
+    assert "Warning" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("changes", "options", "sentence"),
+    [
+        ({"data": "nowhere.json"}, (), "nowhere.json"),
+        ({"base": "./nowhere"}, (), "can't load the base model ./nowhere: there is no such folder"),
+        ({"detector": "./nowhere"}, (), "nowhere"),
+        ({}, ("--recipe", "contnt"), "content-then-manner"),
+        ({}, ("--set", "stage1.epoch=1"), "stage1.epochs"),
+        ({}, ("--set", "stage1.epochs=0", "--set", "stage2.beta=-1"), "stage2.beta"),
+        ({}, ("--device", "cuda:77"), "cuda:77"),
+        ({}, ("--num-eval", "0"), "--num-eval"),
+        ({}, ("--leakage", "maybe"), "drop-eval"),
+    ],
+)
+def test_bad_input_exits_with_2_and_one_sentence(world, tmp_path, changes, options, sentence):
+    done = grice(world, *options, **({"out": tmp_path / "out"} | changes))
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_broken_row_is_named_and_left_out(world, tmp_path):
+    data = write_pairs(tmp_path / "pairs.json", num_pairs=4)
+    rows = json.loads(data.read_text())
+    rows[2]["chosen_scores"]["quality"] = 1.7
+    data.write_text(json.dumps(rows))
+    done = grice(world, data=data, out=tmp_path / "out")
+    assert done.returncode == 2  # four pairs are too few for a step
+    assert "3 usable of 4 rows" in done.stderr
+    assert "1 row left out" in done.stderr
