@@ -1,6 +1,6 @@
 """Rows as a reader hands them on: named columns, values still as they came."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
@@ -10,6 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from grice_core.data.pairs import BoolArray
+from grice_core.errors import DataError
+
+MAX_FIELDS = 1000
 
 Column: TypeAlias = list[Any] | pa.Array
 """JSON gives lists of Python values (`None` = absent or null), CSV and Parquet give Arrow arrays."""
@@ -42,14 +45,31 @@ class Batch:
         return {name: value for name, value in values.items() if value is not None}
 
 
-def batch_of_objects(objects: Sequence[Any]) -> Batch:
-    """The columns of a list of JSON objects, in the order in which their keys first appear."""
+def check_num_fields(where: str, names: Collection[str]) -> None:
+    """Refuse objects whose keys are no fields: each would become a column as long as the file.
+
+    Raises:
+        DataError: there are more than `MAX_FIELDS`.
+    """
+    if len(names) > MAX_FIELDS:
+        raise DataError(
+            f"{where} has more than {MAX_FIELDS:,} different fields; keep those that a pair needs"
+        )
+
+
+def batch_of_objects(name: str, objects: Sequence[Any]) -> Batch:
+    """The columns of a list of JSON objects, in the order in which their keys first appear.
+
+    Raises:
+        DataError: the file of this name has too many different fields.
+    """
     not_objects = None
     rows: Sequence[dict[str, Any]] = objects
     if set(map(type, objects)) != {dict}:
         not_objects = np.array([not isinstance(row, dict) for row in objects])
         rows = [row if isinstance(row, dict) else {} for row in objects]
     keys = dict.fromkeys(chain.from_iterable(rows))
+    check_num_fields(name, keys)
     columns: dict[str, Column] = {key: _values(rows, key) for key in keys}
     return Batch(columns, len(rows), not_objects=not_objects)
 

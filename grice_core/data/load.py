@@ -1,6 +1,5 @@
 """A file of preference pairs, read, checked and laid out as columns."""
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,14 +8,14 @@ import numpy as np
 import pyarrow as pa
 
 from grice_core.data import problems
-from grice_core.data.batches import Batch
-from grice_core.data.extras import join_extras
+from grice_core.data.batches import Batch, check_num_fields
 from grice_core.data.fields import require_fields
 from grice_core.data.findings import find_warnings
-from grice_core.data.pairs import TEXT_FIELDS, BoolArray, FloatArray, IntArray, PairTable
-from grice_core.data.parse import parse_rows, parse_texts
+from grice_core.data.pairs import TEXT_FIELDS, IntArray, PairTable
+from grice_core.data.parse import parse_texts
+from grice_core.data.parts import Part, join_parts, take_apart, unusable_rows
 from grice_core.data.readers import read_batches
-from grice_core.data.report import Problem, ProblemKind, ValidationReport
+from grice_core.data.report import Problem, ValidationReport
 from grice_core.data.sniff import inspect
 from grice_core.data.source import DEFAULT_LIMITS, Format, Limits
 from grice_core.errors import DataError
@@ -52,24 +51,6 @@ class Prompts:
     """Of the file's bytes, 64 hex digits."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Part:
-    """One batch of the file, its usable rows taken apart from the others."""
-
-    texts: dict[str, pa.Array]
-    scores: FloatArray
-    """(usable rows, 2, 4)."""
-    rows: IntArray
-    """(usable rows,)."""
-    extras: dict[str, pa.Array]
-    margins_disagree: BoolArray
-    """(usable rows,)."""
-    unusable: list[dict[str, object]]
-    error_rows: dict[ProblemKind, IntArray]
-    fields: set[str]
-    """Text fields of which some row has a text."""
-
-
 def load_pairs(
     path: Path, progress: Progress = silent, limits: Limits = DEFAULT_LIMITS
 ) -> LoadedPairs:
@@ -83,19 +64,20 @@ def load_pairs(
     """
     source = inspect(path, limits)
     names: dict[str, None] = {}
-    parts: list[_Part] = []
+    parts: list[Part] = []
     num_rows = 0
     for batch in read_batches(source, progress):
         names.update(dict.fromkeys(batch.columns))
-        parts.append(_take_apart(batch, num_rows))
+        parts.append(_parse(source.name, batch, num_rows))
+        check_num_fields(source.name, {*names, *parts[-1].extras})
         num_rows += batch.num_rows
     _check_rows_and_fields(source.name, num_rows, names, parts)
-    table = _join(parts)
+    table = join_parts(parts)
     report = ValidationReport(num_rows, len(table), int(table.scored.sum()), ())
     return LoadedPairs(
         table=table,
         report=report.with_problems(_problems(parts, table)),
-        unusable=_unusable_table(parts),
+        unusable=unusable_rows(parts),
         format=source.format,
         sha256=source.sha256(),
         notes=source.notes,
@@ -129,40 +111,15 @@ def load_prompts(path: Path, limits: Limits = DEFAULT_LIMITS) -> Prompts:
     return Prompts(present, np.arange(1, len(present) + 1), source.sha256())
 
 
-def _take_apart(batch: Batch, num_before: int) -> _Part:
-    parsed = parse_rows(batch)
-    usable = parsed.usable
-    rows = np.arange(num_before + 1, num_before + 1 + batch.num_rows)
-    return _Part(
-        texts=_rows_of(parsed.texts, usable),
-        scores=parsed.scores[usable],
-        rows=rows[usable],
-        extras=_rows_of(parsed.extras, usable),
-        margins_disagree=parsed.margins_disagree[usable],
-        unusable=[
-            {
-                "row": int(rows[index]),
-                "codes": [kind.code for kind, mask in parsed.errors.items() if mask[index]],
-                "content": json.dumps(batch.row(index), default=str),
-            }
-            for index in np.flatnonzero(~usable).tolist()
-        ],
-        error_rows={kind: rows[mask] for kind, mask in parsed.errors.items()},
-        fields={
-            field for field, texts in parsed.texts.items() if texts.null_count < batch.num_rows
-        },
-    )
-
-
-def _rows_of(columns: dict[str, pa.Array], mask: BoolArray) -> dict[str, pa.Array]:
-    """The columns where the mask holds; not copied where it always does."""
-    if mask.all():
-        return columns
-    return {name: column.filter(mask) for name, column in columns.items()}
+def _parse(name: str, batch: Batch, num_before: int) -> Part:
+    try:
+        return take_apart(batch, num_before)
+    except RecursionError as error:
+        raise DataError(f"{name} holds values that are nested too deeply; flatten them") from error
 
 
 def _check_rows_and_fields(
-    name: str, num_rows: int, names: Iterable[str], parts: list[_Part]
+    name: str, num_rows: int, names: Iterable[str], parts: list[Part]
 ) -> None:
     if not num_rows:
         raise DataError(f"{name} holds no rows")
@@ -171,34 +128,10 @@ def _check_rows_and_fields(
     require_fields(name, list(names), [field for field in TEXT_FIELDS if field not in found])
 
 
-def _join(parts: list[_Part]) -> PairTable:
-    scores = np.concatenate([part.scores for part in parts])
-    return PairTable(
-        texts=pa.table(
-            {
-                field: pa.chunked_array([part.texts[field] for part in parts])
-                for field in TEXT_FIELDS
-            }
-        ),
-        chosen_scores=np.ascontiguousarray(scores[:, 0]),
-        rejected_scores=np.ascontiguousarray(scores[:, 1]),
-        rows=np.concatenate([part.rows for part in parts]),
-        extras=join_extras([part.extras for part in parts], [len(part.rows) for part in parts]),
-    )
-
-
-def _problems(parts: list[_Part], table: PairTable) -> Iterator[Problem]:
+def _problems(parts: list[Part], table: PairTable) -> Iterator[Problem]:
     """Errors, then warnings; some may have no rows."""
     for kind in parts[0].error_rows:
         yield kind.at(np.concatenate([part.error_rows[kind] for part in parts]))
     yield from find_warnings(table)
     disagree = np.concatenate([part.margins_disagree for part in parts])
     yield problems.MARGINS_DISAGREE.at(table.rows[disagree])
-
-
-def _unusable_table(parts: list[_Part]) -> pa.Table:
-    schema = pa.schema(
-        {"row": pa.int64(), "codes": pa.list_(pa.string()), "content": pa.large_string()}
-    )
-    rows = [row for part in parts for row in part.unusable]
-    return pa.Table.from_pylist(rows, schema)

@@ -13,7 +13,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from grice_core.data.batches import Column, is_text
+from grice_core.data.batches import Column, check_num_fields, is_text
 from grice_core.data.pairs import FloatArray
 from grice_core.data.texts import as_mask
 from grice_core.maxims import MAXIMS
@@ -74,7 +74,11 @@ def score_column(column: Column, textual: bool = False) -> ScoreColumn:
 
 
 def score_object_columns(column: Column) -> tuple[list[ScoreColumn], dict[str, Column]]:
-    """The four columns of a column of score objects, and its unknown keys as columns."""
+    """The four columns of a column of score objects, and its unknown keys as columns.
+
+    Raises:
+        DataError: there are too many unknown keys.
+    """
     if isinstance(column, list):
         return _from_objects(column)
     if pa.types.is_struct(column.type):
@@ -95,6 +99,7 @@ def _from_objects(values: list[Any]) -> tuple[list[ScoreColumn], dict[str, Colum
         objects = [_as_object(value) for value in values]
     columns = [_from_list(_values(objects, key)) for key in MAXIM_KEYS]
     unknown = dict.fromkeys(chain.from_iterable(objects)).keys() - set(MAXIM_KEYS)
+    check_num_fields("an object of scores", unknown)
     return columns, {key: [item.get(key) for item in objects] for key in sorted(unknown)}
 
 

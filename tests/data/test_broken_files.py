@@ -48,7 +48,12 @@ def parquet_bytes(**columns: list[object]) -> bytes:
         ("a.json", b'[{"prompt": "x"', "is not valid JSON ("),
         ("a.json", b"[1, 2", "copy the file again if it is cut off"),
         ("a.json", b"[" * 100_000, "nested too deeply"),
-        ("a.jsonl", b'{"a": 1}\n{"a": \n', "line 2 is not valid JSON"),
+        (
+            "a.jsonl",
+            b'{"a": 1}\n{"a": \n',
+            "line 2 is not valid JSON (Expecting value at column 7)",
+        ),
+        ("a.json", b'[{"extra": ' + b"[" * 1000 + b"]" * 1000 + b"}]", "nested too deeply"),
         ("a.json", b'[{"prompt":\n"\xff"}]', "not UTF-8 at byte 13 (line 2)"),
         ("a.jsonl", b'{"a": 1}\n\n{"a": "\xff"}\n', "not UTF-8 at byte 17 (line 3)"),
         ("a.csv", HEADER + b"a,b,c\na,\xc3(,c\n", "not UTF-8 at byte 31 (line 3)"),
@@ -57,6 +62,8 @@ def parquet_bytes(**columns: list[object]) -> bytes:
         ("a.csv", HEADER + b"a,b,c\nd,e\n", "row 2 has 2 cells where the header has 3"),
         ("a.csv", HEADER + b'a,"b,c\nd,e,f\n', "row that starts in line 2 is not closed"),
         ("a.csv", b"prompt,cho\rsen,rejected\na,b,c\n", "stray carriage return in its header"),
+        ("a.csv", b'"pro\nmpt",chosen,rejected\na,b,c\n', "a header that is not one line"),
+        ("a.csv", b"\n" + HEADER + b"a,b,c\n", "a header that is not one line"),
         ("a.csv", b"prompt,chosen,chosen\na,b,c\n", "two columns named 'chosen'"),
         ("a.parquet", b"PAR1 and no more", "is not a complete Parquet file"),
         ("a.parquet", b"[1]", "holds no objects with fields"),
@@ -139,3 +146,15 @@ def test_a_small_parquet_file_of_huge_content_is_refused_before_it_takes_memory(
     message = refusal(tmp_path / "a.parquet", content, Limits(max_bytes=50_000_000))
 
     assert "unpacks to more than 47.7 MiB" in message
+
+
+def test_keys_that_are_no_fields_are_refused_before_they_become_columns(tmp_path: Path) -> None:
+    rows = [pair(n, **{f"key {n}": n}) for n in range(2000)]
+    lines = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    scores = json.dumps([pair(1, chosen_scores={f"key {n}": n for n in range(2000)})]).encode()
+
+    few_at_a_time = Limits(max_line_bytes=10_000)
+
+    assert "more than 1,000 different fields" in refusal(tmp_path / "a.jsonl", lines)
+    assert "more than 1,000 different fields" in refusal(tmp_path / "a.jsonl", lines, few_at_a_time)
+    assert "more than 1,000 different fields" in refusal(tmp_path / "a.json", scores)

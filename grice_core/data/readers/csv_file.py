@@ -24,7 +24,7 @@ def read_csv(source: Source, progress: Progress) -> Iterator[Batch]:
     with source.open() as stream:
         counted = _QuoteCounter(stream)
         try:
-            for batch in _open(counted, names, source.limits.max_line_bytes):
+            for batch in _open(source, counted, names):
                 columns = dict(zip(names, batch.columns, strict=True))
                 yield Batch(columns, batch.num_rows, textual=True)
                 progress(f"read {source.name}", stream.num_packed, stream.packed_size)
@@ -34,21 +34,23 @@ def read_csv(source: Source, progress: Progress) -> Iterator[Batch]:
         _check_quotes(source)
 
 
-def _open(stream: io.RawIOBase, names: list[str], max_row_bytes: int) -> Iterator[pa.RecordBatch]:
+def _open(source: Source, stream: io.RawIOBase, names: list[str]) -> arrow_csv.CSVStreamingReader:
     """Arrow's reader, on one thread: only then does it know row numbers."""
-    return iter(
-        arrow_csv.open_csv(
-            stream,
-            read_options=arrow_csv.ReadOptions(block_size=max_row_bytes, use_threads=False),
-            parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
-            convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.large_string()),
-                null_values=[""],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-            ),
-        )
+    block_size = source.limits.max_line_bytes
+    reader = arrow_csv.open_csv(
+        stream,
+        read_options=arrow_csv.ReadOptions(block_size=block_size, use_threads=False),
+        parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.large_string()),
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        ),
     )
+    if reader.schema.names != names:
+        raise _bad_header(source)
+    return reader
 
 
 def _header(source: Source) -> list[str]:
@@ -67,10 +69,19 @@ def _header(source: Source) -> list[str]:
         names = next(csv.reader([line.decode("utf-8-sig")]), [])
     except UnicodeDecodeError as error:
         raise not_utf8(source) from error
+    except csv.Error as error:
+        raise _bad_header(source) from error
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
         raise DataError(f"{source.name} has two columns named {doubled[0]!r}; rename one")
     return names
+
+
+def _bad_header(source: Source) -> DataError:
+    return DataError(
+        f"{source.name} has a header that is not one line of column names; "
+        "write all names, without line breaks, in the first line"
+    )
 
 
 class _QuoteCounter(io.RawIOBase):
@@ -92,9 +103,8 @@ class _QuoteCounter(io.RawIOBase):
 def _check_quotes(source: Source) -> None:
     """Refuse a quoted cell that is never closed: Arrow takes all the rest for that cell's text."""
     with source.open() as stream:
-        reader = csv.reader(
-            io.TextIOWrapper(io.BufferedReader(stream), "utf-8-sig", newline=""), strict=True
-        )
+        text = io.TextIOWrapper(io.BufferedReader(stream), "utf-8", errors="replace", newline="")
+        reader = csv.reader(text, strict=True)
         started = 1
         try:
             for _ in reader:

@@ -22,7 +22,7 @@ def read_json(source: Source, progress: Progress) -> Iterator[Batch]:
     rows = _parse_list(source, content)
     del content
     for start in range(0, len(rows), _ROWS_PER_BATCH):
-        batch = batch_of_objects(rows[start : start + _ROWS_PER_BATCH])
+        batch = batch_of_objects(source.name, rows[start : start + _ROWS_PER_BATCH])
         yield batch
         progress(f"read {source.name}", start + batch.num_rows, len(rows))
 
@@ -34,7 +34,7 @@ def read_json_lines(source: Source, progress: Progress) -> Iterator[Batch]:
         for block in _whole_lines(source, stream):
             rows = _parse_lines(source, block.removeprefix(_BOM), first_line)
             if rows:
-                yield batch_of_objects(rows)
+                yield batch_of_objects(source.name, rows)
             first_line += block.count(b"\n")
             progress(f"read {source.name}", stream.num_packed, stream.packed_size)
 
@@ -78,7 +78,7 @@ def _parse_lines_leniently(source: Source, block: bytes, first_line: int) -> lis
                 raise not_utf8(source) from error
             except (ValueError, RecursionError) as error:
                 raise DataError(
-                    f"{source.name}: line {number} is not valid JSON ({_reason(error)}); "
+                    f"{source.name}: line {number} is not valid JSON ({_reason(error, in_line=True)}); "
                     "correct it, or copy the file again if it is cut off there"
                 ) from error
     return rows
@@ -111,7 +111,9 @@ def _loads_leniently(text: bytes) -> Any:
     return json.loads(text.decode("utf-8"))
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, in_line: bool = False) -> str:
+    """What a parser says; `in_line` = the line is known already."""
     if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} at line {error.lineno}, column {error.colno}"
+        line = "" if in_line else f"line {error.lineno}, "
+        return f"{error.msg} at {line}column {error.colno}"
     return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)

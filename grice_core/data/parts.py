@@ -1,0 +1,100 @@
+"""A file's batches, each with its usable rows taken apart from the others, and their join."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from grice_core.data.batches import Batch
+from grice_core.data.extras import join_extras
+from grice_core.data.pairs import TEXT_FIELDS, BoolArray, FloatArray, IntArray, PairTable
+from grice_core.data.parse import parse_rows
+from grice_core.data.report import ProblemKind
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One batch; U of its rows are usable."""
+
+    texts: dict[str, pa.Array]
+    """(U,) each."""
+    scores: FloatArray
+    """(U, 2, 4): chosen and rejected, the maxims."""
+    rows: IntArray
+    """(U,) 1-based row in the file."""
+    extras: dict[str, pa.Array]
+    """(U,) each."""
+    margins_disagree: BoolArray
+    """(U,) the file's own margins are not those of its scores."""
+    unusable: list[dict[str, object]]
+    """The other rows: `row`, `codes` of their errors, `content` as JSON text."""
+    error_rows: dict[ProblemKind, IntArray]
+    """For every kind of error, the rows that have it."""
+    fields: set[str]
+    """Text fields of which some row has a text."""
+
+
+def take_apart(batch: Batch, num_before: int) -> Part:
+    """Parse a batch that `num_before` rows come before.
+
+    Raises:
+        DataError: score objects have too many different keys.
+        RecursionError: values are nested too deeply.
+    """
+    parsed = parse_rows(batch)
+    usable = parsed.usable
+    rows = np.arange(num_before + 1, num_before + 1 + batch.num_rows)
+    return Part(
+        texts=_rows_of(parsed.texts, usable),
+        scores=parsed.scores[usable],
+        rows=rows[usable],
+        extras=_rows_of(parsed.extras, usable),
+        margins_disagree=parsed.margins_disagree[usable],
+        unusable=[
+            {
+                "row": int(rows[index]),
+                "codes": [kind.code for kind, mask in parsed.errors.items() if mask[index]],
+                "content": json.dumps(batch.row(index), default=str),
+            }
+            for index in np.flatnonzero(~usable).tolist()
+        ],
+        error_rows={kind: rows[mask] for kind, mask in parsed.errors.items()},
+        fields={
+            field for field, texts in parsed.texts.items() if texts.null_count < batch.num_rows
+        },
+    )
+
+
+def _rows_of(columns: dict[str, pa.Array], mask: BoolArray) -> dict[str, pa.Array]:
+    """The columns where the mask holds; not copied where it always does."""
+    if mask.all():
+        return columns
+    return {name: column.filter(mask) for name, column in columns.items()}
+
+
+def join_parts(parts: Sequence[Part]) -> PairTable:
+    """The usable rows of all parts, of which there is at least one."""
+    scores = np.concatenate([part.scores for part in parts])
+    return PairTable(
+        texts=pa.table(
+            {
+                field: pa.chunked_array([part.texts[field] for part in parts])
+                for field in TEXT_FIELDS
+            }
+        ),
+        chosen_scores=np.ascontiguousarray(scores[:, 0]),
+        rejected_scores=np.ascontiguousarray(scores[:, 1]),
+        rows=np.concatenate([part.rows for part in parts]),
+        extras=join_extras([part.extras for part in parts], [len(part.rows) for part in parts]),
+    )
+
+
+def unusable_rows(parts: Sequence[Part]) -> pa.Table:
+    """The other rows of all parts: columns `row`, `codes`, `content`."""
+    schema = pa.schema(
+        {"row": pa.int64(), "codes": pa.list_(pa.string()), "content": pa.large_string()}
+    )
+    rows = [row for part in parts for row in part.unusable]
+    return pa.Table.from_pylist(rows, schema)
