@@ -1,6 +1,7 @@
 """The inputs of a pipeline, checked and cut before any model learns anything."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from grice_core.data.export import write_json
 from grice_core.data.leakage import leaking
@@ -36,7 +37,10 @@ class PipelineInputs:
 
 
 def read_inputs(
-    config: PipelineConfig, detector: Detector, output: OutputFolder, reporter: Reporter
+    config: PipelineConfig,
+    load_detector: Callable[[], Detector],
+    output: OutputFolder,
+    reporter: Reporter,
 ) -> PipelineInputs:
     """Load, score what is unscored, choose the evaluation prompts and cut every stage's set.
 
@@ -48,7 +52,7 @@ def read_inputs(
     for problem in report.problems:
         if problem.severity == "error":
             reporter.say(f"{_rows(problem.count)} left out: {problem.message}")
-    table = _score_missing(loaded.table, detector, output, reporter)
+    table = _score_missing(loaded.table, load_detector, output, reporter)
     prompts = load_prompts(config.eval)
     selection = select_prompts(
         prompts.prompts,
@@ -83,15 +87,23 @@ def _about_prompts(selection: PromptSelection) -> str:
 
 
 def _score_missing(
-    table: PairTable, detector: Detector, output: OutputFolder, reporter: Reporter
+    table: PairTable,
+    load_detector: Callable[[], Detector],
+    output: OutputFolder,
+    reporter: Reporter,
 ) -> PairTable:
     """The table with the detector's scores where it had none; kept in the output folder too."""
     num_missing = int((~table.scored).sum())
     if not num_missing:
         return table
+    if output.scored_pairs.exists():  # an earlier part of this pipeline wrote it, whole
+        known = load_pairs(output.scored_pairs).table
+        return replace(
+            table, chosen_scores=known.chosen_scores, rejected_scores=known.rejected_scores
+        )
     reporter.say(f"{num_missing:,} pairs come without scores: the detector scores them")
     journal = output.path / "scoring.journal"
-    scored = score_pairs(detector, table, journal, progress=reporter.interruptible).table
+    scored = score_pairs(load_detector(), table, journal, progress=reporter.interruptible).table
     write_json(output.scored_pairs, scored)
     journal.unlink()
     return scored

@@ -69,6 +69,14 @@ class OutputFolder:
     def run(self) -> Path:
         return self.path / RUN_FILE
 
+    def read_run(self) -> dict[str, Any] | None:
+        """The content of run.json; None if there is none."""
+        try:
+            record: dict[str, Any] = json.loads(self.run.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        return record
+
     def write_run(self, record: dict[str, Any]) -> None:
         """Replace run.json."""
         write_json_atomic(self.run, record)

@@ -21,9 +21,9 @@ class RunRecord:
     """Grows with the pipeline and is on disk after each of its parts."""
 
     def __init__(self, config: PipelineConfig, output: OutputFolder) -> None:
+        """Go on with the record that an earlier part of this pipeline left, or begin one."""
         self.output = output
-        self._started = time.perf_counter()
-        self.content: dict[str, Any] = {
+        begun = {
             "state": "running",
             "seed": config.seed,
             "leakage": config.leakage,
@@ -32,6 +32,10 @@ class RunRecord:
             "stages": [],
             "seconds": {},
         }
+        self.content: dict[str, Any] = output.read_run() or begun
+        self.content["state"] = "running"
+        for about_the_end in ("ended_in", "error"):
+            self.content.pop(about_the_end, None)
         self.write()
 
     def inputs(self, config: PipelineConfig, inputs: PipelineInputs, detector: Detector) -> None:
@@ -70,7 +74,8 @@ class RunRecord:
 
     def stage(self, record: dict[str, Any]) -> None:
         """Note a finished stage."""
-        self.content["stages"].append(record)
+        others = [stage for stage in self.content["stages"] if stage["name"] != record["name"]]
+        self.content["stages"] = [*others, record]
         self.write()
 
     @contextmanager
@@ -89,7 +94,8 @@ class RunRecord:
     def finish(self) -> None:
         """Note that everything is done."""
         self.content["state"] = "finished"
-        self.content["seconds"]["all"] = round(time.perf_counter() - self._started, 1)
+        parts = [taken for part, taken in self.content["seconds"].items() if part != "all"]
+        self.content["seconds"]["all"] = round(sum(parts), 1)
         self.write()
 
     def write(self) -> None:

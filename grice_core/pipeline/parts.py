@@ -1,0 +1,129 @@
+"""The parts of a pipeline: prepare, train each stage, evaluate.
+
+Each part goes on from what the parts before it left in the output folder, so they may run in one
+process, which keeps models in memory between them, or each in a process of its own, whenever and
+wherever: the numbers are the same.
+"""
+
+from functools import cached_property
+
+from grice_core.detector.load import load_detector
+from grice_core.detector.score import Detector
+from grice_core.dpo.policy import BaseModel, load_base, merge_saved
+from grice_core.errors import RecipeError
+from grice_core.evaluation.results import Evaluation, write_evaluation
+from grice_core.pipeline.config import PipelineConfig, Reporter
+from grice_core.pipeline.inputs import PipelineInputs, read_inputs
+from grice_core.pipeline.judging import EvaluationJob, evaluate_stages
+from grice_core.pipeline.output import OutputFolder
+from grice_core.pipeline.record import RunRecord
+from grice_core.pipeline.training import StageJob, train_stage
+from grice_core.precision import resolve_device, resolve_precision
+
+
+class PipelineParts:
+    """One pipeline in its output folder, which exists; what a part needs is loaded when it does."""
+
+    def __init__(self, config: PipelineConfig, reporter: Reporter | None = None) -> None:
+        self.config = config
+        self.reporter = reporter or Reporter()
+        self.output = OutputFolder(config.out)
+        self.device = resolve_device(config.device)
+        self.dtype = resolve_precision(config.precision, self.device)
+        self._detector: Detector | None = None
+        self._trained: tuple[BaseModel, int] | None = None
+
+    @property
+    def stage_names(self) -> tuple[str, ...]:
+        return tuple(stage.name for stage in self.config.recipe.stages)
+
+    def load_detector(self) -> Detector:
+        """The judge; loaded once.
+
+        Raises: DetectorError.
+        """
+        if self._detector is None:
+            self._detector = load_detector(self.config.detector, self.device, self.config.precision)
+        return self._detector
+
+    @cached_property
+    def record(self) -> RunRecord:
+        """run.json: gone on with where an earlier part left it, else begun."""
+        return RunRecord(self.config, self.output)
+
+    @cached_property
+    def inputs(self) -> PipelineInputs:
+        """The user's files, read, scored, checked and cut."""
+        return read_inputs(self.config, self.load_detector, self.output, self.reporter)
+
+    def prepare(self) -> None:
+        """Check everything that the user gave, and score what comes without scores.
+
+        Raises: DataError, DetectorError, ModelError, InterruptedRunError.
+        """
+        with self.record.timed("inputs"):
+            self.record.inputs(self.config, self.inputs, self.load_detector())
+        with self.record.timed("base"):
+            base = load_base(self.config.base, self.device)
+            self.record.base(base, str(self.device), str(self.dtype).removeprefix("torch."))
+            self._trained = base, 0
+
+    def train(self, stage: str) -> None:
+        """Train one stage on the ones before it, which are trained already.
+
+        Raises: DataError, PreflightError, TrainingError, InterruptedRunError.
+        """
+        number = self._number(stage)
+        stages = self.inputs.stages
+        job = StageJob(
+            planned=stages[number],
+            earlier=stages[:number],
+            table=self.inputs.table,
+            output=self.output,
+            seed=self.config.seed,
+            device=self.device,
+            dtype=self.dtype,
+        )
+        with self.record.timed(stage):
+            base = self._base_with(number)
+            self.record.stage(train_stage(base, job, self.reporter))
+            self._trained = base, number
+
+    def evaluate(self) -> Evaluation:
+        """Ask the baseline and every stage, judge the answers, write the results.
+
+        Raises: ModelError, DetectorError, InterruptedRunError.
+        """
+        # The stages' merged weights make room for the plain base, which is asked first.
+        self._trained = None
+        job = EvaluationJob(
+            stages=self.stage_names,
+            selection=self.inputs.selection,
+            config=self.config.recipe.evaluation,
+            detector=self.load_detector(),
+            output=self.output,
+            seed=self.config.seed,
+            dtype=self.dtype,
+        )
+        with self.record.timed("evaluation"):
+            base = load_base(self.config.base, self.device)
+            evaluation = evaluate_stages(base, job, self.reporter)
+            write_evaluation(self.output.path, evaluation)
+        self.record.finish()
+        return evaluation
+
+    def _number(self, stage: str) -> int:
+        if stage not in self.stage_names:
+            raise RecipeError(
+                f"the recipe {self.config.recipe.name} has no stage {stage!r}; "
+                f"it has {', '.join(self.stage_names)}"
+            )
+        return self.stage_names.index(stage)
+
+    def _base_with(self, number: int) -> BaseModel:
+        """The base with the first stages merged into it; the one in memory, as far as it goes."""
+        base, merged = self._trained or (load_base(self.config.base, self.device), 0)
+        self._trained = None
+        for stage in self.stage_names[merged:number]:
+            base = merge_saved(base, self.output.stage(stage).own_adapter)
+        return base
