@@ -52,7 +52,7 @@ def _counts(report: ValidationReport) -> Table:
 
 
 def _problems(report: ValidationReport) -> Table:
-    table = Table.grid(padding=(0, 2, 1, 0))
+    table = Table(box=None, show_header=False, padding=(0, 2, 1, 0))
     table.add_column(justify="right", no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column()
@@ -68,6 +68,6 @@ def _described(problem: Problem) -> Text:
     text.append(problem.message, style="not bold")
     listed = ", ".join(f"{row}" for row in problem.rows[:_NUM_ROWS_LISTED])
     more = ", …" if problem.count > _NUM_ROWS_LISTED else ""
-    text.append(f"\nat {listed}{more}", style="not bold dim")
+    text.append(f"\nat row{'s' * (problem.count > 1)} {listed}{more}", style="not bold dim")
     text.append(f"\n→ {problem.fix}", style="not bold")
     return text
