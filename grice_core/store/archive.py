@@ -19,7 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from grice_core.errors import DataError, NotFoundError
+from grice_core.errors import ArtifactError, DataError, NotFoundError
 from grice_core.files import atomic_writer
 from grice_core.progress import Progress, silent
 from grice_core.store.artifacts import ArtifactStore
@@ -131,9 +131,13 @@ def _parsed(lines: bytes) -> Iterator[Row]:
 
 
 def _refuse_incomplete(artifacts: ArtifactStore, rows: list[Row]) -> None:
-    for sha256 in _objects(artifacts, rows):
-        if not artifacts.contains(sha256):
-            raise DataError(f"the artifact {sha256} is missing in it")
+    try:
+        needed = _objects(artifacts, rows)
+    except ArtifactError as error:
+        raise DataError(str(error)) from None
+    missing = [sha256 for sha256 in needed if not artifacts.contains(sha256)]
+    if missing:
+        raise DataError(f"the file {missing[0]} is missing in it")
 
 
 def _take_over(artifacts: ArtifactStore, sha256: str, content: IO[bytes]) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from grice_core.errors import ArtifactError, StoreError
+from grice_core.errors import ArtifactError, GriceError, StoreError
 from grice_core.files import atomic_writer
 
 
@@ -26,8 +26,6 @@ class StoredFile:
     name: str
     """Path below the store's root, with forward slashes."""
     size_bytes: int
-    age_s: float
-    """Seconds since it was written."""
 
 
 class ObjectStore:
@@ -41,7 +39,8 @@ class ObjectStore:
         """
         self.url = url
         try:
-            self._files, self._root = fsspec.url_to_fs(url)
+            # Other processes write too, so no listing may be remembered.
+            self._files, self._root = fsspec.url_to_fs(url, use_listings_cache=False)
         except ImportError as error:
             raise StoreError(
                 f"GRICE_ARTIFACTS_URL is {url!r}, which needs a driver: {error} "
@@ -110,14 +109,12 @@ class ObjectStore:
         """All files below a folder, in no order."""
         with self._in_words(folder):
             try:
-                found = self._files.find(self._path(folder))
+                found = self._files.find(self._path(folder), detail=True)
             except FileNotFoundError:
                 return
-        for path in found:
-            name = str(PurePosixPath(path).relative_to(PurePosixPath(self._root)))
-            size, age_s = self.size(name), self.age_s(name)
-            if size is not None and age_s is not None:
-                yield StoredFile(name, size, age_s)
+        for path, details in found.items():
+            name = PurePosixPath(path).relative_to(PurePosixPath(self._root))
+            yield StoredFile(name.as_posix(), details["size"])
 
     def delete(self, name: str) -> None:
         """Remove a file; one that is not there is fine."""
@@ -130,14 +127,17 @@ class ObjectStore:
     def _path(self, name: str) -> str:
         parts = PurePosixPath(name).parts
         if not parts or name.startswith("/") or ".." in parts:
-            raise ValueError(f"{name!r} is no name inside the artifact store")
+            raise ArtifactError(f"{name!r} is no name inside the artifact store")
         return f"{self._root}/{name}"
 
     @contextmanager
     def _in_words(self, name: str) -> Iterator[None]:
         try:
             yield
-        except OSError as error:
-            if error.errno == errno.ENOSPC:
+        except GriceError:
+            raise
+        except Exception as error:
+            # Every driver has errors of its own besides OSError.
+            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
                 raise StoreError(f"the disk that holds {self.url} is full; make room") from error
             raise StoreError(f"{self.url} can't be used for {name}: {error}") from error

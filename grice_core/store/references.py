@@ -87,9 +87,9 @@ def collect_garbage(
     logs = _log_names(database)
     collected = Collected(0, 0)
     for file in [*artifacts.stored(), *artifacts.objects.names("logs")]:
-        if sha256_of(file.name) in needed or file.name in logs or file.age_s < grace_s:
+        if sha256_of(file.name) in needed or file.name in logs:
             continue
-        # Somebody may have stored the same content again since the listing.
+        # Asked last: somebody may have stored the same content again since the listing.
         age_s = artifacts.objects.age_s(file.name)
         if age_s is not None and age_s >= grace_s:
             artifacts.objects.delete(file.name)

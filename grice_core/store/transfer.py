@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import JSON, ColumnElement, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql.elements import KeyedColumnElement
 
@@ -181,10 +181,10 @@ def _columns(table: type[Base]) -> list[str]:
 
 def _checked(table: type[Base], column: KeyedColumnElement[Any], value: Any) -> Any:
     """The value as its column has it; SQLite would take a text for a number."""
-    kind = column.type.python_type
+    kind: type[Any] = dict if isinstance(column.type, JSON) else column.type.python_type
     if value is None and getattr(column, "nullable", False):
         return None
-    if issubclass(kind, StrEnum) and value in list(kind):
+    if issubclass(kind, StrEnum) and value in {member.value for member in kind}:
         return kind(value)
     if kind is float and type(value) is int:
         return float(value)

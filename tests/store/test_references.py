@@ -1,0 +1,122 @@
+"""What a run made, and throwing away what nobody needs."""
+
+from pathlib import Path
+
+import pytest
+
+from grice_core.errors import ArtifactError, NotFoundError, StaleOwnerError
+from grice_core.store import logs, pipelines, references, runs, transitions
+from grice_core.store.artifacts import ArtifactStore
+from grice_core.store.claims import Claim
+from grice_core.store.database import Database
+from grice_core.store.references import Collected, collect_garbage
+from grice_core.store.states import RunKind
+from grice_core.store.submission import RunDraft, submit_run
+from tests.store.samples import claim_of, finished_pipeline
+
+
+def new_claim(database: Database) -> Claim:
+    return claim_of(database, submit_run(database, RunDraft("a", RunKind.TRAIN, {})))
+
+
+def test_a_run_has_one_artifact_in_each_role(database: Database, artifacts: ArtifactStore) -> None:
+    claim = new_claim(database)
+    first, second = artifacts.put_bytes(b"step 10"), artifacts.put_bytes(b"step 20")
+    references.attach(database, claim, "checkpoint", first)
+    references.attach(database, claim, "checkpoint", second)
+    references.attach(database, claim, "report", first)
+    assert references.of_run(database, claim.run_id) == {"checkpoint": second, "report": first}
+    assert references.get(database, first.sha256) == first
+
+
+def test_a_stale_owner_attaches_nothing(database: Database, artifacts: ArtifactStore) -> None:
+    claim = new_claim(database)
+    transitions.give_back(database, claim)
+    address = artifacts.put_bytes(b"late")
+    with pytest.raises(StaleOwnerError):
+        references.attach(database, claim, "checkpoint", address)
+    with pytest.raises(NotFoundError, match=address.sha256):
+        references.get(database, address.sha256)
+
+
+def test_what_is_referred_to_is_kept(
+    database: Database, artifacts: ArtifactStore, tmp_path: Path
+) -> None:
+    finished_pipeline(database, artifacts, tmp_path)
+    before = set(artifacts.stored())
+    assert len(before) == 5  # data set, detector, two files of the adapter and their manifest
+    stray = artifacts.put_bytes(b"nobody needs me")
+    assert collect_garbage(database, artifacts, grace_s=0) == Collected(1, 15)
+    assert not artifacts.contains(stray.sha256)
+    assert set(artifacts.stored()) == before
+
+
+def test_what_is_young_is_kept(database: Database, artifacts: ArtifactStore) -> None:
+    artifacts.put_bytes(b"somebody is about to need me")
+    assert collect_garbage(database, artifacts) == Collected(0, 0)
+
+
+def test_replaced_checkpoints_and_leftovers_go(
+    database: Database, artifacts: ArtifactStore, tmp_path: Path
+) -> None:
+    claim = new_claim(database)
+    for content in (b"step 10", b"step 20"):
+        references.attach(database, claim, "checkpoint", artifacts.put_bytes(content))
+    leftover = tmp_path / "artifacts" / "objects" / "ab" / ".abc.1f3a"
+    leftover.parent.mkdir(exist_ok=True)
+    leftover.write_bytes(b"half a file")
+    assert collect_garbage(database, artifacts, grace_s=0).num_files == 2
+    (kept,) = artifacts.stored()
+    assert artifacts.read(Path(kept.name).name) == b"step 20"
+
+
+def test_a_removed_pipeline_leaves_what_others_need(
+    database: Database, artifacts: ArtifactStore, tmp_path: Path
+) -> None:
+    first = finished_pipeline(database, artifacts, tmp_path, "first")
+    second = finished_pipeline(database, artifacts, tmp_path, "second")
+    pipelines.remove(database, first)
+    assert collect_garbage(database, artifacts, grace_s=0).num_files == 0  # the same adapter
+    pipelines.remove(database, second)
+    assert collect_garbage(database, artifacts, grace_s=0).num_files == 3
+    assert runs.page(database) == []
+
+
+def test_nothing_is_thrown_away_while_a_folder_can_not_be_read(
+    database: Database, artifacts: ArtifactStore, tmp_path: Path
+) -> None:
+    pipeline_id = finished_pipeline(database, artifacts, tmp_path)
+    training = runs.of_pipeline(database, pipeline_id)[0]
+    manifest = references.of_run(database, training.id)["adapter"].sha256
+    artifacts.objects.delete(f"objects/{manifest[:2]}/{manifest}")
+    before = set(artifacts.stored())
+    with pytest.raises(ArtifactError, match=manifest):
+        collect_garbage(database, artifacts, grace_s=0)
+    assert set(artifacts.stored()) == before
+
+
+def test_logs_of_runs_that_are_gone_go_too(
+    database: Database, artifacts: ArtifactStore, tmp_path: Path
+) -> None:
+    claim = new_claim(database)
+    (tmp_path / "log").write_text("step 1\n")
+    logs.publish(database, artifacts.objects, claim, tmp_path / "log")
+    artifacts.objects.put_bytes("logs/77/1.log", b"of a run long removed")
+    assert collect_garbage(database, artifacts, grace_s=0).num_files == 1
+    (position,) = logs.positions(database, claim.run_id)
+    assert logs.tail(artifacts.objects, position) == "step 1\n"
+
+
+def test_a_page_follows_a_log_from_where_it_stopped(
+    database: Database, artifacts: ArtifactStore, tmp_path: Path
+) -> None:
+    claim, log = new_claim(database), tmp_path / "log"
+    log.write_text("step 1\n")
+    logs.publish(database, artifacts.objects, claim, log)
+    seen = logs.positions(database, claim.run_id)[0].size_bytes
+    log.write_text("step 1\nstep 2 …\n")
+    logs.publish(database, artifacts.objects, claim, log)
+    (position,) = logs.positions(database, claim.run_id)
+    assert logs.tail(artifacts.objects, position, seen) == "step 2 …\n"
+    assert logs.tail(artifacts.objects, position, position.size_bytes) == ""
+    assert (position.attempt, position.name) == (1, f"logs/{claim.run_id}/1.log")
