@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from grice_core.data.filters import FilterResult, apply_filter
-from grice_core.data.pairs import BoolArray, IntArray, PairTable
+from grice_core.data.pairs import BoolArray, FloatArray, IntArray, PairTable
 from grice_core.data.split import holdout_mask
 from grice_core.recipes.config import Recipe, StageConfig
 
@@ -66,9 +66,19 @@ def plan_stages(
     evaluation and are dropped with that as their reason.
     """
     held_out = holdout_mask(table.prompts, recipe.holdout_share, seed)
+    return plan_margins(recipe, table.margins, held_out, exclude)
+
+
+def plan_margins(
+    recipe: Recipe, margins: FloatArray, held_out: BoolArray, exclude: BoolArray | None = None
+) -> tuple[PlannedStage, ...]:
+    """`plan_stages` for whoever knows which pairs are held out, which takes longest to find.
+
+    Shapes: margins (N, 4) data margins, NaN = unscored; held_out and exclude (N,).
+    """
 
     def cut(config: StageConfig) -> PlannedStage:
-        filtered = apply_filter(config.filter, table.margins, exclude)
+        filtered = apply_filter(config.filter, margins, exclude)
         return PlannedStage(
             config=config,
             filtered=filtered,
