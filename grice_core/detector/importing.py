@@ -2,14 +2,18 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 from torch import Tensor
 
 from grice_core.detector.checkpoint import infer_heads, read_state_dict, with_our_positions
-from grice_core.detector.folder import check_detector_folder, new_detector_folder, write_detector
+from grice_core.detector.folder import (
+    Destination,
+    check_detector_folder,
+    new_detector_folder,
+    write_detector,
+)
 from grice_core.detector.load import (
     build_heads,
     load_classifier,
@@ -29,14 +33,6 @@ from grice_core.maxims import MAXIMS
 
 _FAILED_SEARCH = 0.1
 """The lower bound of the field's search for temperatures: a result there is no optimum."""
-
-
-@dataclass(frozen=True)
-class Destination:
-    """Where a new detector's folder goes."""
-
-    folder: Path
-    overwrite: bool = False
 
 
 def import_checkpoint(

@@ -11,7 +11,7 @@ from grice_core.data.pairs import FloatArray
 from grice_core.detector.metrics import Metrics
 from grice_core.detector.template import Template
 from grice_core.errors import DetectorError
-from grice_core.maxims import MAXIMS
+from grice_core.maxims import MAXIMS, Maxim
 
 RECORD_NAME = "detector.json"
 WEIGHTS_NAME = "model.safetensors"
@@ -79,6 +79,27 @@ class ClassifierArchitecture(_Data):
 Architecture = Annotated[HeadsArchitecture | ClassifierArchitecture, Field(discriminator="kind")]
 
 
+class TrainingData(_Data):
+    """The labelled or scored texts behind a detector, and how they were split."""
+
+    sha256: str
+    """Of the file's bytes."""
+    seed: int
+    holdout_share: float
+    """Share of the dialogues for validation, and again for the test."""
+
+
+class Agreement(_Data):
+    """How near a student's scores are to its teacher's, on prompts that it was not trained on."""
+
+    spearman: float
+    """Rank correlation; 1 = the same order."""
+    same_verdict: float
+    """Share of the texts that both call violated or both don't, at 0.5."""
+    mean_abs_difference: float
+    """Of the probabilities."""
+
+
 class DetectorRecord(_Data):
     """What a detector is, how its input is written and how its output is to be read."""
 
@@ -92,9 +113,12 @@ class DetectorRecord(_Data):
     origin: str
     """Where the weights come from, in words."""
     weights_sha256: str
-    training_data_sha256: str | None = None
+    training: TrainingData | None = None
+    """What it was trained on, where that was done here."""
     metrics: Metrics | None = None
     """How well it judged labelled texts that it was not trained on."""
+    agreement: dict[Maxim, Agreement] | None = None
+    """How near it is to its teacher, if it was distilled from one."""
     remarks: tuple[str, ...] = ()
     """What a user of the scores should know."""
 

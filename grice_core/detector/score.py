@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from scipy.special import expit
-from torch import Tensor
+from torch import Tensor, nn
 
 from grice_core.data.pairs import BoolArray, FloatArray
 from grice_core.detector.encode import EncodedText, TextEncoder
@@ -80,23 +80,36 @@ class Detector:
         """Read each distinct text once, in batches of like length."""
         distinct = list(dict.fromkeys(texts))
         encoded = self.encoder.encode(distinct)
-        logits = np.empty((len(distinct), len(MAXIMS)))
-        budget = batch_tokens or _BATCH_TOKENS.get(self.device.type, _BATCH_TOKENS["cpu"])
-        done = 0
-        for batch in batches_by_length([len(one) for one in encoded], budget):
-            logits[batch] = self._forward([encoded[i] for i in batch])
-            done += len(batch)
-            progress("scoring", done, len(distinct))
+        pad = self.encoder.tokenizer.pad_token_id
+        reader = Reader(self.model, pad, self.device, batch_tokens)
+        logits = reader.logits(encoded, progress)
         position = {text: i for i, text in enumerate(distinct)}
         back = [position[text] for text in texts]
         cut = np.array([one.response_cut for one in encoded], dtype=np.bool_)
         return Judgement(logits=logits[back], response_cut=cut[back])
 
+
+@dataclass(frozen=True, eq=False)
+class Reader:
+    """A network on a device, fed in batches of like length."""
+
+    model: nn.Module
+    pad_token_id: int
+    device: torch.device
+    batch_tokens: int | None = None
+    """Padded tokens of a batch; None = what suits the device."""
+
     @torch.inference_mode()
-    def _forward(self, batch: Sequence[EncodedText]) -> FloatArray:
-        """(B, 4) logits."""
-        tensors = collate(batch, self.encoder.tokenizer.pad_token_id, self.device)
-        logits: FloatArray = self.model(*tensors).cpu().double().numpy()
+    def logits(self, encoded: Sequence[EncodedText], progress: Progress = silent) -> FloatArray:
+        """(N, 4) logits of N inputs."""
+        logits = np.empty((len(encoded), len(MAXIMS)))
+        budget = self.batch_tokens or _BATCH_TOKENS.get(self.device.type, _BATCH_TOKENS["cpu"])
+        done = 0
+        for batch in batches_by_length([len(one) for one in encoded], budget):
+            tensors = collate([encoded[i] for i in batch], self.pad_token_id, self.device)
+            logits[batch] = self.model(*tensors).double().cpu().numpy()
+            done += len(batch)
+            progress("scoring", done, len(encoded))
         return logits
 
 

@@ -34,7 +34,8 @@ def test_the_card_gives_the_scores_that_we_give(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if kind == "classifier":
-        from grice_core.detector.importing import Destination, import_classifier
+        from grice_core.detector.folder import Destination
+        from grice_core.detector.importing import import_classifier
 
         source = tiny.write_classifier(tmp_path / "source", tuple(MAXIMS))
         import_classifier(str(source), None, Destination(tmp_path / "out"))

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from grice_core.detector.importing import Destination, import_checkpoint, import_classifier
+from grice_core.detector.folder import Destination
+from grice_core.detector.importing import import_checkpoint, import_classifier
 from grice_core.detector.load import load_detector
 from grice_core.detector.record import DetectorRecord, HeadsArchitecture
 from grice_core.detector.template import JudgedText

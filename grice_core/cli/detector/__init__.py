@@ -3,7 +3,9 @@
 import typer
 
 from grice_core.cli.detector.importing import import_
+from grice_core.cli.detector.judging import calibrate, evaluate
 from grice_core.cli.detector.scoring import score
+from grice_core.cli.detector.training import distill, train
 
 
 def register(app: typer.Typer) -> None:
@@ -13,4 +15,8 @@ def register(app: typer.Typer) -> None:
         help="Import, train, calibrate and evaluate detectors.", no_args_is_help=True
     )
     detector.command("import")(import_)
+    detector.command()(train)
+    detector.command()(distill)
+    detector.command()(calibrate)
+    detector.command()(evaluate)
     app.add_typer(detector, name="detector")

@@ -36,7 +36,8 @@ def import_(
     overwrite: Overwrite = False,
 ) -> None:
     """Make a foreign detector usable here; nothing in its file is run."""
-    from grice_core.detector.importing import Destination, import_checkpoint, import_classifier
+    from grice_core.detector.folder import Destination
+    from grice_core.detector.importing import import_checkpoint, import_classifier
 
     destination = Destination(out, overwrite)
     if Path(source).suffix in _CHECKPOINTS:
@@ -54,21 +55,11 @@ def import_(
 
 
 def _show(record: "DetectorRecord", out: Path) -> None:
-    from rich.table import Table
-
     from grice_core.cli import terminal
+    from grice_core.cli.detector import tables
     from grice_core.detector.record import HeadsArchitecture
-    from grice_core.maxims import MAXIMS
 
-    table = Table(title=f"Detector {out}", title_justify="left", box=None, pad_edge=False)
-    table.add_column("maxim")
-    table.add_column("temperature", justify="right")
-    table.add_column("threshold", justify="right")
-    for maxim in MAXIMS:
-        temperature = record.temperatures.as_array()[maxim.column]
-        threshold = record.thresholds.as_array()[maxim.column]
-        table.add_row(maxim, f"{temperature:.3f}", f"{threshold:.3f}")
-    terminal.stdout().print(table)
+    terminal.stdout().print(tables.settings_table(record, f"Detector {out}"))
     architecture = record.architecture
     if isinstance(architecture, HeadsArchitecture):
         widths = " → ".join(str(width) for width in (*architecture.hidden_widths, 1))
@@ -78,12 +69,7 @@ def _show(record: "DetectorRecord", out: Path) -> None:
     terminal.stdout().print(
         f"{kind}, inputs of at most {record.max_length} tokens", highlight=False
     )
-    for remark in record.remarks:
-        terminal.stderr().print(f"note: {remark}", style="yellow", highlight=False, soft_wrap=True)
-    terminal.stderr().print(
-        f"next: grice detector evaluate {out} LABELS\n"
-        f"      grice score FILE --detector {out} --out FILE",
-        style="dim",
-        soft_wrap=True,
-        highlight=False,
-    )
+    tables.say([f"note: {remark}" for remark in record.remarks])
+    steps = f"""next: grice detector evaluate {out} LABELS
+      grice score FILE --detector {out} --out FILE"""
+    tables.say([steps], style="dim")

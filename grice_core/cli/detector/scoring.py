@@ -100,7 +100,7 @@ def _show(judge: "Detector", loaded: "LoadedPairs", scored: "ScoredPairs", out: 
 
 
 def _remark(judge: "Detector", loaded: "LoadedPairs", scored: "ScoredPairs") -> None:
-    from grice_core.cli import terminal
+    from grice_core.cli.detector import tables
 
     remarks = [f"note: {remark}" for remark in judge.record.remarks]
     if scored.num_taken_over:
@@ -116,5 +116,4 @@ def _remark(judge: "Detector", loaded: "LoadedPairs", scored: "ScoredPairs") -> 
     if loaded.report.num_usable < loaded.report.num_rows:
         unusable = loaded.report.num_rows - loaded.report.num_usable
         remarks.append(f"{unusable:,} rows can't be used and are left out; grice check says why")
-    for remark in remarks:
-        terminal.stderr().print(remark, style="yellow", highlight=False, soft_wrap=True)
+    tables.say(remarks)

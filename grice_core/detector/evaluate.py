@@ -1,0 +1,137 @@
+"""How good a detector is on labelled texts, and what the labels make of it."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from grice_core.data.pairs import FloatArray
+from grice_core.detector.calibrate import Calibration, calibrate
+from grice_core.detector.labels import LabelledTexts, split_again
+from grice_core.detector.metrics import Metrics, measure
+from grice_core.detector.record import DetectorRecord
+from grice_core.detector.score import Detector
+from grice_core.detector.template import JudgedText
+from grice_core.maxims import MAXIMS, Maxim
+from grice_core.progress import Progress, silent
+
+NUM_MISTAKES = 5
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A verdict that the label contradicts."""
+
+    maxim: Maxim
+    row: int
+    """1-based, in the labels' file."""
+    text: JudgedText
+    violated: bool
+    """According to the label."""
+    probability: float
+    """That the detector gave to a violation."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What the labels say about a detector."""
+
+    labelled: LabelledTexts
+    """The texts that were judged: only those that it was not trained on."""
+    probabilities: FloatArray
+    """(N, 4)."""
+    metrics: Metrics
+    mistakes: tuple[Mistake, ...]
+    """The most confident ones of each maxim."""
+    note: str | None
+    """What was left out, and why."""
+
+
+def evaluate_detector(
+    detector: Detector, labelled: LabelledTexts, progress: Progress = silent
+) -> Evaluation:
+    """Judge labelled texts and compare; of the detector's own training file, only its test part."""
+    split = split_again(labelled, detector.record.training)
+    note = None
+    if split is not None:
+        note = (
+            f"The detector was trained on this file: only the {len(split.test):,} texts that were "
+            "kept aside as a test count."
+        )
+        labelled = split.test
+    judgement = detector.judge(labelled.texts, progress=progress)
+    probabilities = detector.probabilities(judgement)
+    return Evaluation(
+        labelled=labelled,
+        probabilities=probabilities,
+        metrics=measure(
+            labelled.labels,
+            probabilities,
+            probabilities > detector.thresholds,
+            labelled.groups,
+            labelled.sha256,
+        ),
+        mistakes=find_mistakes(labelled, probabilities, detector.thresholds),
+        note=note,
+    )
+
+
+def find_mistakes(
+    labelled: LabelledTexts, probabilities: FloatArray, thresholds: FloatArray
+) -> tuple[Mistake, ...]:
+    """Of each maxim the wrong verdicts whose probability is farthest from the label."""
+    wrong = (probabilities > thresholds) != (labelled.labels == 1)
+    distance = np.where(wrong, np.abs(probabilities - labelled.labels), -1.0)
+    mistakes = []
+    for maxim in MAXIMS:
+        column = maxim.column
+        for i in np.argsort(-distance[:, column], kind="stable")[:NUM_MISTAKES].tolist():
+            if wrong[i, column]:
+                probability = float(probabilities[i, column])
+                truth = bool(labelled.labels[i, column] == 1)
+                row, text = labelled.rows[i], labelled.texts[i]
+                mistakes.append(Mistake(maxim, row, text, truth, probability))
+    return tuple(mistakes)
+
+
+@dataclass(frozen=True, eq=False)
+class Calibrated:
+    """A detector's record with new temperatures and thresholds."""
+
+    record: DetectorRecord
+    calibration: Calibration
+    note: str | None
+    """What was left out, and why."""
+
+
+def calibrate_detector(
+    detector: Detector,
+    labelled: LabelledTexts,
+    precision: float | None = None,
+    progress: Progress = silent,
+) -> Calibrated:
+    """Find temperatures and thresholds on labelled texts, and measure the detector with them.
+
+    Of the detector's own training file the validation part is used, and the metrics come from the
+    test part. Otherwise the metrics are cross-fitted: each text is judged with the temperature
+    and threshold found on the other dialogues.
+    """
+    split = split_again(labelled, detector.record.training)
+    judged = split.validation if split else labelled
+    logits = detector.judge(judged.texts, progress=progress).logits
+    before = detector.record.temperatures
+    found = calibrate(logits, judged.labels, judged.groups, before, precision)
+    record = detector.record.model_copy(
+        update={
+            "temperatures": found.temperatures,
+            "thresholds": found.thresholds,
+            "remarks": found.remarks,
+        }
+    )
+    if split:
+        note = "The detector was trained on this file: its validation part calibrates it."
+        metrics = evaluate_detector(replace(detector, record=record), labelled, progress).metrics
+    else:
+        note = None
+        verdicts = (found.probabilities, found.violated)
+        metrics = measure(judged.labels, *verdicts, judged.groups, judged.sha256)
+    return Calibrated(record.model_copy(update={"metrics": metrics}), found, note)

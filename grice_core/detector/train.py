@@ -1,0 +1,138 @@
+"""A detector made from labelled texts."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit
+
+from grice_core.data.pairs import FloatArray
+from grice_core.detector.calibrate import Calibration, calibrate
+from grice_core.detector.fit import Epoch, FitSettings, Task
+from grice_core.detector.folder import Destination, new_detector_folder, write_detector
+from grice_core.detector.labels import LabelledTexts, Split, split_by_group
+from grice_core.detector.losses import focal_loss, inverse_frequency_weights
+from grice_core.detector.metrics import macro_f1, measure
+from grice_core.detector.record import DetectorRecord, Temperatures, TrainingData
+from grice_core.detector.student import Student
+from grice_core.errors import DataError
+from grice_core.maxims import MAXIMS
+from grice_core.progress import Progress, silent
+
+_MAX_REPEATED = 0.1
+"""Share of a maxim's test violations that may repeat a training response without a remark."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What training brought."""
+
+    record: DetectorRecord
+    epochs: list[Epoch]
+    split: Split
+
+
+def train_detector(
+    labelled: LabelledTexts,
+    student: Student,
+    settings: FitSettings,
+    out: Destination,
+    progress: Progress = silent,
+) -> Trained:
+    """Train by focal loss, stop on macro-F1, calibrate, measure, and write the detector's folder.
+
+    The texts are split by dialogue: validation decides when to stop, the temperatures and the
+    thresholds; the test texts decide nothing, and the metrics come from them.
+
+    Raises:
+        DataError: there are too few dialogues to hold some out.
+        OutputError: there is something else at the destination.
+        TrainingError: the loss is no longer a number.
+    """
+    with new_detector_folder(out.folder, overwrite=out.overwrite) as folder:
+        split = split_by_group(labelled, settings.holdout_share, settings.seed)
+        check_split(split, labelled)
+        epochs = _learn(split, student, settings, progress)
+        record = _measured_record(split, student, settings)
+        record = write_detector(folder, student.model, student.encoder.tokenizer, record)
+    return Trained(record, epochs, split)
+
+
+def _learn(
+    split: Split, student: Student, settings: FitSettings, progress: Progress
+) -> list[Epoch]:
+    validation = student.encode(split.validation.texts)
+
+    def figure() -> float:
+        return macro_f1(split.validation.labels, student.logits(validation) > 0)
+
+    weights = inverse_frequency_weights(split.train.labels)
+    task = Task(
+        encoded=student.encode(split.train.texts),
+        targets=split.train.labels,
+        loss=focal_loss(settings.focal_alpha, settings.focal_gamma, weights),
+        figure=figure,
+        pad_token_id=student.pad_token_id,
+    )
+    return student.learn(task, settings, progress)
+
+
+def _measured_record(split: Split, student: Student, settings: FitSettings) -> DetectorRecord:
+    """Calibrated on the validation texts, measured on the test texts."""
+    calibration = _calibrate(split.validation, student)
+    test = split.test
+    probabilities = expit(_logits(test, student) / calibration.temperatures.as_array())
+    violated = probabilities > calibration.thresholds.as_array()
+    return DetectorRecord(
+        architecture=student.architecture,
+        max_length=student.encoder.max_length,
+        temperatures=calibration.temperatures,
+        thresholds=calibration.thresholds,
+        origin=f"trained on {len(split.train):,} labelled texts, {student.start}",
+        weights_sha256="",
+        training=TrainingData(
+            sha256=test.sha256, seed=settings.seed, holdout_share=settings.holdout_share
+        ),
+        metrics=measure(test.labels, probabilities, violated, test.groups, test.sha256),
+        remarks=(*calibration.remarks, *repetition_remarks(split)),
+    )
+
+
+def _calibrate(labelled: LabelledTexts, student: Student) -> Calibration:
+    logits = _logits(labelled, student)
+    return calibrate(logits, labelled.labels, labelled.groups, Temperatures())
+
+
+def _logits(labelled: LabelledTexts, student: Student) -> FloatArray:
+    return student.logits(student.encode(labelled.texts))
+
+
+def repetition_remarks(split: Split) -> tuple[str, ...]:
+    """What to say of maxims whose test violations were seen word for word in training.
+
+    A split by dialogue can't keep them apart where canned responses were put into many dialogues.
+    """
+    seen = {text.response for text in split.train.texts}
+    repeated = np.array([text.response in seen for text in split.test.texts])
+    remarks = []
+    for maxim in MAXIMS:
+        violated = split.test.labels[:, maxim.column] == 1
+        count, total = int((violated & repeated).sum()), int(violated.sum())
+        if count > _MAX_REPEATED * total:
+            remarks.append(
+                f"{count:,} of the {total:,} test texts that violate {maxim} have a response that "
+                "stands word for word in the training texts: its figures say little about others."
+            )
+    return tuple(remarks)
+
+
+def check_split(split: Split, labelled: LabelledTexts) -> None:
+    """Refuse to train where nothing could be learnt or nothing would be left to judge by.
+
+    Raises:
+        DataError: a part is empty.
+    """
+    if not all(len(part) for part in (split.train, split.validation, split.test)):
+        raise DataError(
+            f"{len(labelled):,} texts of {len(set(labelled.groups)):,} dialogues are too few to "
+            "train on some and hold others out; give more, or another --holdout or --seed"
+        )
