@@ -1,13 +1,13 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from app.cli import main
 from tests.pipeline.world import write_pairs, write_world
-
-GRICE = Path(sys.executable).with_name("grice")
 
 
 @pytest.fixture(scope="module")
@@ -15,8 +15,8 @@ def world(tmp_path_factory):
     return write_world(tmp_path_factory.mktemp("world"))
 
 
-def grice(world, *options, **changes):
-    """Run the installed command as a user would, with the world's files unless told otherwise."""
+def command_line(world, *options, **changes):
+    """`grice pipeline` with the world's files unless told otherwise."""
     files = {
         "--data": world / "pairs.json",
         "--eval": world / "eval.json",
@@ -24,18 +24,33 @@ def grice(world, *options, **changes):
         "--detector": world / "detector",
         "--out": world / "out",
     } | {f"--{name}": value for name, value in changes.items()}
-    command = [GRICE, "pipeline", *(str(part) for item in files.items() for part in item), *options]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=world, env=None)
+    return ["grice", "pipeline", *(str(part) for item in files.items() for part in item), *options]
+
+
+@pytest.fixture
+def grice(world, monkeypatch, capsys):
+    """The command in this process, where torch need not be imported again: exit code and stderr."""
+
+    def run(*options, **changes):
+        monkeypatch.setattr("sys.argv", command_line(world, *options, **changes))
+        with pytest.raises(SystemExit) as exit_:
+            main()
+        return exit_.value.code, capsys.readouterr().err
+
+    return run
 
 
 def test_the_command_ends_with_a_table_and_a_verdict(world, tmp_path):
     out = tmp_path / "out"
-    done = grice(
+    command = command_line(
         world,
         *("--set", "stage1.epochs=1", "--set", "stage2.epochs=1"),
         *("--set", "evaluation.max_new_tokens=5", "--num-eval", "4", "--device", "cpu"),
         out=out,
     )
+    command[0] = str(Path(sys.executable).with_name("grice"))
+    home = os.environ | {"GRICE_HOME": str(tmp_path)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=home)
     assert done.returncode == 0, done.stderr
     assert "cooperative" in done.stdout
     assert "baseline" in done.stdout
@@ -51,26 +66,26 @@ def test_the_command_ends_with_a_table_and_a_verdict(world, tmp_path):
         ({"base": "./nowhere"}, (), "can't load the base model ./nowhere: there is no such folder"),
         ({"detector": "./nowhere"}, (), "nowhere"),
         ({}, ("--recipe", "contnt"), "content-then-manner"),
-        ({}, ("--set", "stage1.epoch=1"), "stage1.epochs"),
+        ({}, ("--set", "stage1.epoch=1"), "did you mean 'epochs'"),
         ({}, ("--set", "stage1.epochs=0", "--set", "stage2.beta=-1"), "stage2.beta"),
         ({}, ("--device", "cuda:77"), "cuda:77"),
         ({}, ("--num-eval", "0"), "--num-eval"),
         ({}, ("--leakage", "maybe"), "drop-eval"),
     ],
 )
-def test_bad_input_exits_with_2_and_one_sentence(world, tmp_path, changes, options, sentence):
-    done = grice(world, *options, **({"out": tmp_path / "out"} | changes))
-    assert done.returncode == 2
-    assert sentence in done.stderr
-    assert "Traceback" not in done.stderr
+def test_bad_input_exits_with_2_and_one_sentence(grice, tmp_path, changes, options, sentence):
+    code, said = grice(*options, **({"out": tmp_path / "out"} | changes))
+    assert code == 2
+    assert sentence in said
+    assert "Traceback" not in said
 
 
-def test_a_broken_row_is_named_and_left_out(world, tmp_path):
+def test_a_broken_row_is_named_and_left_out(grice, tmp_path):
     data = write_pairs(tmp_path / "pairs.json", num_pairs=4)
     rows = json.loads(data.read_text())
     rows[2]["chosen_scores"]["quality"] = 1.7
     data.write_text(json.dumps(rows))
-    done = grice(world, data=data, out=tmp_path / "out")
-    assert done.returncode == 2  # four pairs are too few for a step
-    assert "3 usable of 4 rows" in done.stderr
-    assert "1 row left out" in done.stderr
+    code, said = grice(data=data, out=tmp_path / "out")
+    assert code == 2  # four pairs are too few for a step
+    assert "3 usable of 4 rows" in said
+    assert "1 row left out" in said

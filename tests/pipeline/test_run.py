@@ -183,7 +183,9 @@ def test_an_interrupted_run_says_what_is_left(world, tmp_path):
         seen.append((task, done, total))
 
     stop_in_stage_2 = Reporter(progress, should_stop=lambda: ("stage2", 2) in {s[:2] for s in seen})
-    with pytest.raises(InterruptedRunError, match=r"stage2.*Finished and usable in .*: stage1"):
+    with pytest.raises(
+        InterruptedRunError, match=r"before step 3 of 5.*Finished and usable in .*: stage1"
+    ):
         run_pipeline(config(world, tmp_path / "out"), stop_in_stage_2)
     record = json.loads((tmp_path / "out" / "run.json").read_text())
     assert (record["state"], record["ended_in"]) == ("interrupted", "stage2")

@@ -41,7 +41,7 @@ def pair(number: int, draw: random.Random) -> dict[str, Any]:
 
 
 def write_pairs(path: Path, num_pairs: int = 48, scored: bool = True) -> Path:
-    draw = random.Random(0)  # noqa: S311  (nothing secret)
+    draw = random.Random(0)
     pairs = [pair(number, draw) for number in range(num_pairs)]
     if not scored:
         for one in pairs:
