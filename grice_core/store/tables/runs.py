@@ -14,6 +14,7 @@ class Run(Base):
     __table_args__ = (
         UniqueConstraint("key"),
         Index(None, "pipeline_id"),
+        Index(None, "kind", "state"),
         # The queue in its order; its first column also finds the running ones and counts states.
         Index("ix_runs_queue", "state", "device", "priority", "position"),
         {"sqlite_autoincrement": True},

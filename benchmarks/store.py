@@ -1,0 +1,97 @@
+"""How long each page waits for the store: 10,000 runs with 1,000,000 rows of metrics.
+
+    python -m benchmarks.store [--url postgresql://…] [--runs 10000] [--steps 100]
+
+Without a URL it builds a SQLite file in a temporary folder. Prints the median and the slowest of
+20 calls per page query, in milliseconds; the aim is 50.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.store_sample import build, evaluations
+from grice_core.maxims import Maxim
+from grice_core.store import generations, metrics, pipelines, runs
+from grice_core.store.database import Database
+from grice_core.store.generations import Change, Comparison
+from grice_core.store.migrate import upgrade
+from grice_core.store.runs import RunFilter
+from grice_core.store.states import RunState
+
+NUM_CALLS = 20
+AIM_MS = 50.0
+
+
+def main() -> None:
+    """Build the database, time the queries, print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--url", help="an empty database; default: a SQLite file")
+    parser.add_argument("--runs", type=int, default=10_000)
+    parser.add_argument("--steps", type=int, default=100, help="metric rows of each run")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database.at(arguments.url or f"sqlite:///{Path(folder) / 'grice.db'}")
+        started = time.perf_counter()
+        upgrade(database.engine)
+        build(database, arguments.runs, arguments.steps)
+        seconds = time.perf_counter() - started
+        rows = arguments.runs * arguments.steps
+        dialect = database.engine.dialect.name
+        print(
+            f"{dialect}: {arguments.runs:,} runs, {rows:,} metric rows, built in {seconds:.0f} s\n"
+        )
+        print(f"{'page query':<44} {'median':>10} {'slowest':>10}")
+        for name, query in page_queries(database, arguments.runs).items():
+            median_ms, slowest_ms = timed_ms(query)
+            remark = "" if slowest_ms < AIM_MS else f"  above {AIM_MS:.0f} ms"
+            print(f"{name:<44} {median_ms:>7.1f} ms {slowest_ms:>7.1f} ms{remark}")
+        database.engine.dispose()
+
+
+def page_queries(database: Database, num_runs: int) -> dict[str, Callable[[], Any]]:
+    """What the pages ask for."""
+    evaluation = evaluations(num_runs)[-1]
+    trained = evaluation - 1
+    newest = list(range(num_runs, num_runs - 50, -1))
+    comparison = Comparison(evaluation, Maxim.MANNER, "stage1", "stage2")
+    failed = RunFilter(states={RunState.FAILED})
+    old = RunFilter(before_id=num_runs // 2)
+    return {
+        "Overview: runs by state": lambda: runs.count_by_state(database),
+        "Overview: latest verdict": lambda: pipelines.latest_result(database),
+        "Overview: newest 50 pipelines with runs": lambda: pipelines.page(database),
+        "Runs: newest 50": lambda: runs.page(database),
+        "Runs: failed ones": lambda: runs.page(database, failed),
+        "Runs: a page in the middle": lambda: runs.page(database, old),
+        "Runs: last numbers of 50 runs": lambda: metrics.latest(database, newest),
+        "Runs: queue with reasons for waiting": lambda: runs.queue(database),
+        "Runs: what can start": lambda: runs.ready(database),
+        "Run: one run": lambda: runs.get(database, trained),
+        "Run: its whole curve": lambda: metrics.since(database, trained),
+        "Run: steps after the last one": lambda: metrics.since(database, trained, 98),
+        "Compare: violation rates": lambda: generations.violation_rates(database, evaluation),
+        "Compare: broken by stage 2 on manner": lambda: generations.changes(
+            database, comparison, Change.BROKEN
+        ),
+        "Compare: one prompt's answers": lambda: generations.answers(database, evaluation, 7),
+    }
+
+
+def timed_ms(query: Callable[[], Any]) -> tuple[float, float]:
+    """Median and slowest of some calls, after one to warm up."""
+    query()
+    times_ms = []
+    for _ in range(NUM_CALLS):
+        started = time.perf_counter()
+        query()
+        times_ms.append(1000 * (time.perf_counter() - started))
+    return statistics.median(times_ms), max(times_ms)
+
+
+if __name__ == "__main__":
+    main()
