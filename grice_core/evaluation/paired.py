@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 from scipy.stats import binomtest
 
 from grice_core.data.pairs import BoolArray, FloatArray
@@ -42,6 +43,8 @@ class PairedChange:
     """Prompts whose rate rose."""
     prompts_down: int
     """Prompts whose rate fell."""
+    mean_size: float
+    """Mean |change| of the prompts that changed; 1 with one response per prompt."""
     transitions: Transitions
 
 
@@ -96,6 +99,7 @@ def _change(
         p_value=sign_test(up, down),
         prompts_up=up,
         prompts_down=down,
+        mean_size=float(np.abs(differences).sum()) / (up + down) if up + down else 1.0,
         transitions=_transitions(measure, before == 1, after == 1),
     )
 

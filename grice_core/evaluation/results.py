@@ -3,12 +3,12 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from grice_core.evaluation.paired import paired_changes
+from grice_core.evaluation.comparison import compared, corrected
 from grice_core.evaluation.rates import Rate, model_rates
+from grice_core.evaluation.retention import retention
 from grice_core.evaluation.sampling import Sampling
 from grice_core.evaluation.selection import PromptSelection
 from grice_core.evaluation.verdict import judge
@@ -80,18 +80,9 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
         ),
         "thresholds": dict(zip(MAXIMS, models[0].thresholds.tolist(), strict=True)),
         "models": [{"name": model.name, "rates": _rates(model_rates(model))} for model in models],
-        "changes": [
-            asdict(change)
-            for before, after in compared(models)
-            for change in paired_changes(before, after).values()
-        ],
+        "changes": [change.document() for change in corrected(compared(models))],
+        "retention": [asdict(retained) for retained in retention(models)],
     }
-
-
-def compared(models: Sequence[EvaluatedModel]) -> list[tuple[EvaluatedModel, EvaluatedModel]]:
-    """Which models are compared: each stage with the baseline and with the stage before it."""
-    with_baseline = [(models[0], model) for model in models[1:]]
-    return with_baseline + list(pairwise(models[1:]))
 
 
 def _lines(model: EvaluatedModel) -> list[dict[str, Any]]:

@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from grice_core.evaluation.comparison import CorrectedChange, compared, corrected
 from grice_core.evaluation.numbers import percent, percent_interval, points, points_interval
-from grice_core.evaluation.paired import PairedChange, paired_changes
 from grice_core.evaluation.rates import Rate, model_rates
 from grice_core.evaluation.verdict import State, Verdict
 from grice_core.evaluation.violations import COOPERATIVE, MEASURES, EvaluatedModel
 
 if TYPE_CHECKING:
-    from rich.console import Group
+    from rich.console import Console, ConsoleOptions, Group, RenderResult
+    from rich.table import Table
+    from rich.text import Text
 
 MARKS = {State.MET: "✓", State.NOT_MET: "✗", State.UNDECIDED: "?"}
 STYLES = {State.MET: "green", State.NOT_MET: "red", State.UNDECIDED: "yellow"}
@@ -24,54 +26,119 @@ class ComparisonRow:
     measure: str
     rates: tuple[Rate, ...]
     """One per model, in their order."""
-    change: PairedChange
-
-    @property
-    def mark(self) -> str:
-        """`better`, `worse`, or nothing where the interval of the change holds 0."""
-        interval = self.change.interval
-        if interval.low <= 0 <= interval.high:
-            return ""
-        rises_are_good = self.measure == COOPERATIVE
-        return "better" if (interval.low > 0) == rises_are_good else "worse"
+    change: CorrectedChange
 
 
-def comparison_rows(models: Sequence[EvaluatedModel]) -> list[ComparisonRow]:
-    """One row per maxim and one for cooperative; the first model is the baseline."""
+def comparison_rows(
+    models: Sequence[EvaluatedModel], changes: Sequence[CorrectedChange]
+) -> list[ComparisonRow]:
+    """One row per maxim and one for cooperative.
+
+    Args:
+        models: The baseline, then each stage.
+        changes: Corrected together; the last model's changes from the baseline are among them.
+    """
+    ends = (models[0].name, models[-1].name)
+    of_measure = {
+        found.change.measure: found
+        for found in changes
+        if (found.change.before, found.change.after) == ends
+    }
     rates = [model_rates(model) for model in models]
-    changes = paired_changes(models[0], models[-1])
     return [
-        ComparisonRow(measure, tuple(of[measure] for of in rates), changes[measure])
+        ComparisonRow(measure, tuple(of[measure] for of in rates), of_measure[measure])
         for measure in MEASURES
     ]
 
 
-def render_comparison(models: Sequence[EvaluatedModel], verdict: Verdict) -> "Group":
-    """The verdict, the table and the criteria, for a rich console."""
+def render_comparison(
+    models: Sequence[EvaluatedModel],
+    verdict: Verdict,
+    changes: Sequence[CorrectedChange] | None = None,
+) -> "Group":
+    """The verdict, the table and the criteria, for a rich console.
+
+    Args:
+        models: The baseline, then each stage.
+        verdict: On these models.
+        changes: All changes shown together; by default the changes between these models.
+    """
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    table.add_column("", no_wrap=True)
-    for model in models:
-        table.add_column(model.name, justify="right", no_wrap=True)
-        table.add_column("", style="dim", no_wrap=True)
-    table.add_column("change", justify="right", no_wrap=True)
-    table.add_column("points", style="dim", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    for row in comparison_rows(models):
-        table.add_row(*_cells(row), end_section=row.measure == MEASURES[-2])
+    if changes is None:
+        changes = corrected(compared(models))
+    rows = comparison_rows(models, changes)
     criteria = Table.grid(padding=(0, 1, 0, 0))
     for criterion in verdict.criteria:
         style = STYLES[criterion.state]
         criteria.add_row(Text(MARKS[criterion.state], style), Text(criterion.sentence, style))
-    return Group(Text(verdict.sentence, "bold"), Text(), table, Text(), criteria)
+    table = FittingTable([model.name for model in models], rows)
+    note = Text(how_to_read(rows[0].change.num_tests), "dim")
+    return Group(Text(verdict.sentence, "bold"), Text(), table, note, Text(), criteria)
 
 
-def _cells(row: ComparisonRow) -> list[str]:
-    rates = [
-        cell for rate in row.rates for cell in (percent(rate.rate), percent_interval(rate.interval))
+def how_to_read(num_tests: int) -> str:
+    """What brackets and stars mean."""
+    return (
+        "Change from baseline in points; [95 % interval]; * p < 0.05, ** < 0.01, *** < 0.001 "
+        f"(exact paired tests, Holm-corrected over {num_tests})."
+    )
+
+
+@dataclass(frozen=True)
+class FittingTable:
+    """The rows as a rich table; where the terminal is narrow, intervals stand below their numbers."""
+
+    names: Sequence[str]
+    """The models' names."""
+    rows: Sequence[ComparisonRow]
+
+    def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "RenderResult":
+        beside = self._table(stacked=False)
+        natural = console.measure(beside, options=options.update(width=1000)).maximum
+        fits = natural <= options.max_width
+        yield beside if fits else self._table(stacked=True)
+
+    def _table(self, *, stacked: bool) -> "Table":
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+        table.add_column("", no_wrap=True)
+        for name in (*self.names, "change"):
+            table.add_column(name, justify="right", no_wrap=True)
+            if not stacked:
+                table.add_column("", no_wrap=True)
+        table.add_column("", no_wrap=True)
+        for row in self.rows:
+            cells = [*(rate_cells(rate) for rate in row.rates), change_cells(row.change)]
+            joined = [[Text("\n").join(pair)] for pair in cells] if stacked else cells
+            stars = Text(row.change.stars, change_style(row.change))
+            table.add_row(row.measure, *(cell for part in joined for cell in part), stars)
+        return table
+
+
+def rate_cells(rate: Rate) -> list["Text"]:
+    """A rate and its interval."""
+    from rich.text import Text
+
+    return [Text(percent(rate.rate)), Text(percent_interval(rate.interval), "dim")]
+
+
+def change_cells(found: CorrectedChange) -> list["Text"]:
+    """A change and its interval, in points."""
+    from rich.text import Text
+
+    change = found.change
+    return [
+        Text(points(change.change), change_style(found)),
+        Text(points_interval(change.interval), "dim"),
     ]
-    change = row.change
-    return [row.measure, *rates, points(change.change), points_interval(change.interval), row.mark]
+
+
+def change_style(found: CorrectedChange) -> str:
+    """Green for better, red for worse, nothing for what may be chance."""
+    better = (found.change.change > 0) == (found.change.measure == COOPERATIVE)
+    return ("green" if better else "red") if found.stars else ""

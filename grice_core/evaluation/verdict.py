@@ -17,6 +17,7 @@ from enum import StrEnum
 from grice_core.evaluation.intervals import Interval
 from grice_core.evaluation.numbers import percent, percent_interval, points, points_interval
 from grice_core.evaluation.paired import PairedChange, paired_changes
+from grice_core.evaluation.power import prompts_to_tell
 from grice_core.evaluation.rates import Rate, model_rates
 from grice_core.evaluation.violations import COOPERATIVE, EvaluatedModel
 from grice_core.maxims import MAXIMS, Maxim
@@ -41,6 +42,8 @@ class Criterion:
     sentence: str
     maxims: Mapping[str, State]
     """The state of each maxim, where the claim is about maxims."""
+    prompts_to_tell: int | None = None
+    """About how many prompts would decide it, if it is undecided and there is such a number."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def judge(models: Sequence[EvaluatedModel], config: EvaluationConfig) -> Verdict
     before, after = model_rates(baseline), model_rates(final)
     criteria = (
         _improves(changes, before),
-        _reaches(after[COOPERATIVE], config),
+        _reaches(after[COOPERATIVE], final.num_prompts, config),
         _no_regression(changes, config.max_regression),
     )
     state = _all_of([criterion.state for criterion in criteria])
@@ -115,7 +118,7 @@ def _no_regression(changes: Mapping[str, PairedChange], bound: float) -> Criteri
     return replace(criterion, sentence=f"{claim.met}; closest is {told[closest]}.")
 
 
-def _reaches(cooperative: Rate, config: EvaluationConfig) -> Criterion:
+def _reaches(cooperative: Rate, num_prompts: int, config: EvaluationConfig) -> Criterion:
     """The cooperative rate against the minimum, with a remark on the target."""
     minimum, target = config.min_cooperative, config.target_cooperative
     interval = cooperative.interval
@@ -133,7 +136,8 @@ def _reaches(cooperative: Rate, config: EvaluationConfig) -> Criterion:
         f"{claim}: {percent(cooperative.rate)} {percent_interval(interval)}; "
         f"the target of {100 * target:g} % is {reached}."
     )
-    return Criterion("cooperative", state, sentence, {})
+    needed = prompts_to_tell(num_prompts, interval, minimum) if state == State.UNDECIDED else None
+    return Criterion("cooperative", state, sentence + _would_tell(needed), {}, needed)
 
 
 def _about_maxims(
@@ -146,8 +150,22 @@ def _about_maxims(
     """A claim that each maxim's change is below the bound; names the maxims that decide it."""
     states = {str(maxim): _below(changes[maxim].interval, bound) for maxim in MAXIMS}
     state = _all_of(list(states.values()))
-    deciding = [told[maxim] for maxim in MAXIMS if states[maxim] == state]
-    return Criterion(name, state, f"{claim.reads(state)}: {'; '.join(deciding)}.", states)
+    deciding = [maxim for maxim in MAXIMS if states[maxim] == state]
+    needed = _prompts_to_tell([changes[maxim] for maxim in deciding], bound, state)
+    sentence = f"{claim.reads(state)}: {'; '.join(told[maxim] for maxim in deciding)}."
+    return Criterion(name, state, sentence + _would_tell(needed), states, needed)
+
+
+def _prompts_to_tell(changes: Sequence[PairedChange], bound: float, state: State) -> int | None:
+    """What the least clear of these changes needs."""
+    if state != State.UNDECIDED:
+        return None
+    needed = [prompts_to_tell(change.num_prompts, change.interval, bound) for change in changes]
+    return None if None in needed else max(number for number in needed if number is not None)
+
+
+def _would_tell(num_prompts: int | None) -> str:
+    return f" About {num_prompts:,} prompts would tell." if num_prompts else ""
 
 
 def _below(interval: Interval, bound: float) -> State:

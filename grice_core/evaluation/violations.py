@@ -53,6 +53,11 @@ class EvaluatedModel:
         return np.column_stack([self.violated, self.cooperative])
 
     @cached_property
+    def bad(self) -> BoolArray:
+        """(N, 5) in the order of `MEASURES`: violated, and for `cooperative`: not cooperative."""
+        return np.column_stack([self.violated, ~self.cooperative])
+
+    @cached_property
     def rates(self) -> dict[str, float]:
         """Share of the responses per measure, as fractions."""
         return dict(zip(MEASURES, self.outcomes.mean(axis=0).tolist(), strict=True))

@@ -1,9 +1,17 @@
+from collections.abc import Sequence
 from io import StringIO
 
 from rich.console import Console
 
-from grice_core.evaluation.table import comparison_rows, render_comparison
+from grice_core.evaluation.comparison import compared, corrected
+from grice_core.evaluation.table import (
+    ComparisonRow,
+    change_style,
+    comparison_rows,
+    render_comparison,
+)
 from grice_core.evaluation.verdict import judge
+from grice_core.evaluation.violations import EvaluatedModel
 from grice_core.recipes.config import EvaluationConfig
 from tests.evaluation.judged import judged
 
@@ -14,36 +22,52 @@ MODELS = [
 ]
 
 
+def rows_of(models: Sequence[EvaluatedModel]) -> dict[str, ComparisonRow]:
+    return {row.measure: row for row in comparison_rows(models, corrected(compared(models)))}
+
+
+def shown(width: int) -> list[str]:
+    console = Console(width=width, record=True, file=StringIO())
+    console.print(render_comparison(MODELS, judge(MODELS, EvaluationConfig())))
+    return console.export_text().splitlines()
+
+
 def test_there_is_one_row_per_maxim_and_one_for_cooperative() -> None:
-    rows = {row.measure: row for row in comparison_rows(MODELS)}
+    rows = rows_of(MODELS)
 
     assert list(rows) == ["quantity", "quality", "relation", "manner", "cooperative"]
     assert [rate.count for rate in rows["quantity"].rates] == [30, 10, 0]
-    assert rows["quantity"].change.before == "baseline"
-    assert rows["quantity"].change.after == "stage2"
+    assert rows["quantity"].change.change.before == "baseline"
+    assert rows["quantity"].change.change.after == "stage2"
 
 
-def test_fewer_violations_are_better_and_fewer_cooperative_responses_worse() -> None:
-    rows = {row.measure: row for row in comparison_rows([MODELS[1], MODELS[0]])}
-    marks = {row.measure: row.mark for row in comparison_rows(MODELS)}
+def test_fewer_violations_are_green_and_fewer_cooperative_responses_red() -> None:
+    better, worse = rows_of(MODELS), rows_of([MODELS[1], MODELS[0]])
 
-    assert marks == {
-        "quantity": "better",
+    assert {measure: change_style(row.change) for measure, row in better.items()} == {
+        "quantity": "green",
         "quality": "",
         "relation": "",
-        "manner": "worse",
+        "manner": "red",
         "cooperative": "",
     }
-    assert (rows["quantity"].mark, rows["cooperative"].mark) == ("worse", "worse")
+    assert change_style(worse["quantity"].change) == "red"
+    assert change_style(worse["cooperative"].change) == "red"
 
 
 def test_the_terminal_shows_the_verdict_first_and_every_number() -> None:
-    console = Console(width=140, record=True, file=StringIO())
-    console.print(render_comparison(MODELS, judge(MODELS, EvaluationConfig())))
-    lines = console.export_text().splitlines()
+    lines = shown(140)
 
     assert lines[0].startswith("Verdict: not met. Cooperative 70.0 % → 80.0 %")
     quantity = next(line for line in lines if line.startswith("quantity"))
     assert quantity.split()[1:5] == ["30.0", "%", "[21.9,", "39.6]"]
-    assert quantity.rstrip().endswith("better")
+    assert quantity.split()[-3:] == ["[−39.2,", "−20.6]", "***"]
     assert any(line.startswith("✗ Not every maxim") for line in lines)
+
+
+def test_a_narrow_terminal_gets_intervals_below_their_numbers() -> None:
+    lines = shown(80)
+
+    at = next(i for i, line in enumerate(lines) if line.startswith("quantity"))
+    assert lines[at].split() == ["quantity", "30.0", "%", "10.0", "%", "0.0", "%", "−30.0", "***"]
+    assert lines[at + 1].split()[:2] == ["[21.9,", "39.6]"]

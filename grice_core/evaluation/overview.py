@@ -1,0 +1,105 @@
+"""Everything that can be said about one or several pipelines, tested together."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from grice_core.evaluation.comparison import (
+    CorrectedChange,
+    between_pipelines,
+    compared,
+    corrected,
+)
+from grice_core.evaluation.retention import Retention, retention
+from grice_core.evaluation.stored import StoredEvaluation
+from grice_core.evaluation.taught import PAIRS_FILE, TaughtPairs, read_taught
+from grice_core.evaluation.verdict import Verdict, judge
+
+
+@dataclass(frozen=True, eq=False)
+class PipelineView:
+    """One pipeline."""
+
+    stored: StoredEvaluation
+    verdict: Verdict
+    changes: tuple[CorrectedChange, ...]
+    """Of each stage from the baseline and from the stage before it."""
+    retention: tuple[Retention, ...]
+    taught: dict[str, TaughtPairs]
+    """Per stage, where the pipeline kept what its training pairs taught."""
+
+
+@dataclass(frozen=True, eq=False)
+class Overview:
+    """Pipelines beside each other; all their changes are corrected together."""
+
+    pipelines: tuple[PipelineView, ...]
+    between: tuple[CorrectedChange, ...]
+    """Of each further pipeline's last model from the first pipeline's last model."""
+
+
+def overview(stored: Sequence[StoredEvaluation]) -> Overview:
+    """Compare within each pipeline, and each further pipeline with the first one.
+
+    Raises:
+        DataError: Two pipelines have no evaluation prompt in common.
+    """
+    within = [compared(evaluation.models) for evaluation in stored]
+    first = stored[0]
+    between = [
+        change
+        for other in stored[1:]
+        for change in between_pipelines(
+            (str(first.folder), first.models[-1]), (str(other.folder), other.models[-1])
+        )
+    ]
+    # One correction over everything that is shown, dealt out again in the same order.
+    tested = iter(corrected([change for part in (*within, between) for change in part]))
+    return Overview(
+        pipelines=tuple(
+            PipelineView(
+                stored=evaluation,
+                verdict=judge(evaluation.models, evaluation.config),
+                changes=tuple(next(tested) for _ in changes),
+                retention=tuple(retention(evaluation.models)),
+                taught=_taught(evaluation),
+            )
+            for evaluation, changes in zip(stored, within, strict=True)
+        ),
+        between=tuple(tested),
+    )
+
+
+def overview_document(found: Overview) -> dict[str, Any]:
+    """The overview as plain data; rates and differences are fractions."""
+    return {
+        "pipelines": [_pipeline_document(view) for view in found.pipelines],
+        "between": [change.document() for change in found.between],
+    }
+
+
+def _pipeline_document(view: PipelineView) -> dict[str, Any]:
+    """What evaluation.json says, with this overview's correction, and where it comes from."""
+    return {
+        "folder": str(view.stored.folder),
+        "recipe": view.stored.recipe,
+        "seed": view.stored.seed,
+        **view.stored.document,
+        "verdict": asdict(view.verdict),
+        "changes": [change.document() for change in view.changes],
+        "taught": {
+            stage: {
+                "num_pairs": len(pairs.rows),
+                "accuracy": pairs.accuracy,
+                "rank_correlations": pairs.correlations(),
+            }
+            for stage, pairs in view.taught.items()
+        },
+    }
+
+
+def _taught(evaluation: StoredEvaluation) -> dict[str, TaughtPairs]:
+    files = {
+        model.name: evaluation.folder / model.name / PAIRS_FILE for model in evaluation.models[1:]
+    }
+    return {stage: read_taught(path) for stage, path in files.items() if path.is_file()}

@@ -1,0 +1,138 @@
+"""An overview of pipelines for the terminal."""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from grice_core.evaluation.comparison import CorrectedChange
+from grice_core.evaluation.numbers import percent
+from grice_core.evaluation.overview import Overview, PipelineView
+from grice_core.evaluation.retention import Retention
+from grice_core.evaluation.table import change_cells, change_style, render_comparison
+from grice_core.evaluation.taught import TaughtPairs
+
+if TYPE_CHECKING:
+    from rich.console import Group, JustifyMethod, RenderableType
+    from rich.table import Table
+    from rich.text import Text
+
+COLUMNS = (
+    ("", 13),
+    ("change", 6),
+    ("[95 %]", 16),
+    ("p", 6),
+    ("fixed", 5),
+    ("broken", 6),
+    ("still bad", 9),
+    ("fine", 5),
+    ("seen", 5),
+)
+NOTE = (
+    "p: Holm-corrected. seen: the smallest true change that this many prompts show 4 times in 5. "
+    "The verdict asks for all its criteria at once, so it goes by the intervals as they are."
+)
+
+
+def render_overview(found: Overview) -> "Group":
+    """Each pipeline's verdict, table, changes and retention, then the pipelines against each other."""
+    from rich.console import Group
+    from rich.text import Text
+
+    parts: list[RenderableType] = []
+    for view in found.pipelines:
+        parts += [*_pipeline(view), Text()]
+    if found.between:
+        parts += [
+            Text("Pipelines against each other", "bold"),
+            changes_blocks(found.between),
+            Text(),
+        ]
+    return Group(*parts, Text(NOTE, "dim"))
+
+
+def _pipeline(view: PipelineView) -> list["RenderableType"]:
+    from rich.text import Text
+
+    stored = view.stored
+    remarks = [
+        *retention_sentences(view.retention),
+        *(taught_sentence(stage, pairs) for stage, pairs in view.taught.items()),
+        *(f"! {warning}" for warning in stored.document["warnings"]),
+    ]
+    return [
+        Text(f"{stored.folder} · {stored.recipe} · seed {stored.seed}", "dim"),
+        render_comparison(stored.models, view.verdict, view.changes),
+        Text(),
+        changes_blocks(view.changes),
+        *([Text()] if remarks else []),
+        *(Text(remark) for remark in remarks),
+    ]
+
+
+def changes_blocks(changes: Sequence[CorrectedChange]) -> "Group":
+    """One block per pair of models, one line per measure; blocks are aligned with each other."""
+    from rich.console import Group
+    from rich.text import Text
+
+    blocks = groupby(changes, lambda found: (found.change.before, found.change.after))
+    parts: list[RenderableType] = []
+    for (before, after), block in blocks:
+        parts += [Text(f"{before} → {after}", "bold"), _block(block)]
+    return Group(*parts)
+
+
+def _block(block: Iterable[CorrectedChange]) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    for title, width in COLUMNS:
+        justify: JustifyMethod = "right" if title else "left"
+        table.add_column(Text(title, "dim"), justify=justify, no_wrap=True, min_width=width)
+    for found in block:
+        table.add_row(*_cells(found))
+    return table
+
+
+def retention_sentences(found: Sequence[Retention]) -> list[str]:
+    """One sentence per stage that could lose what stages before it had gained."""
+    sentences = []
+    for (before, after), block in groupby(found, lambda r: (r.before, r.after)):
+        told = [
+            f"{retained.measure} {retained.kept} of {retained.gained} ({percent(retained.share)})"
+            for retained in block
+            if retained.share is not None
+        ]
+        gains = "; ".join(told) if told else f"{before} had fixed nothing that could be lost"
+        sentences.append(f"Fixed by {before} and still fine after {after}: {gains}.")
+    return sentences
+
+
+def taught_sentence(stage: str, pairs: TaughtPairs) -> str:
+    """What a stage's training pairs taught, in one sentence."""
+    told = [
+        f"{maxim} {rho:+.2f}".replace("-", "−")
+        for maxim, rho in pairs.correlations().items()
+        if rho is not None
+    ]
+    correlations = f"; rank correlation of data margin and reward margin: {', '.join(told)}"
+    return (
+        f"{stage} moved towards the chosen response in {percent(pairs.accuracy)} of "
+        f"{len(pairs.rows):,} training pairs{correlations if told else ''}."
+    )
+
+
+def _cells(found: CorrectedChange) -> list["str | Text"]:
+    from rich.text import Text
+
+    moved = found.change.transitions
+    counts = (moved.fixed, moved.broken, moved.still_violated, moved.still_fine)
+    smallest = "–" if found.detectable is None else f"{100 * found.detectable:.1f}"
+    p_value = "<0.001" if found.p_holm < 0.001 else f"{found.p_holm:.3f}"
+    return [
+        f"  {found.change.measure}",
+        *change_cells(found),
+        Text(p_value, change_style(found)),
+        *(f"{count:,}" for count in counts),
+        smallest,
+    ]

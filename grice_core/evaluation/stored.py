@@ -1,0 +1,108 @@
+"""Evaluations as pipelines left them on disk."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from grice_core.data.pairs import FloatArray
+from grice_core.errors import DataError
+from grice_core.evaluation.results import EVALUATION_FILE, GENERATIONS_FILE
+from grice_core.evaluation.violations import EvaluatedModel
+from grice_core.maxims import MAXIMS
+from grice_core.recipes.config import EvaluationConfig
+
+RUN_FILE = "run.json"
+
+
+@dataclass(frozen=True, eq=False)
+class StoredEvaluation:
+    """What a pipeline's output folder says."""
+
+    folder: Path
+    models: tuple[EvaluatedModel, ...]
+    """The baseline, then each stage."""
+    config: EvaluationConfig
+    """With the criteria that the verdict went by."""
+    document: dict[str, Any]
+    """The content of evaluation.json."""
+    recipe: str
+    """The recipe's name."""
+    seed: int
+
+
+def read_evaluation(folder: Path) -> StoredEvaluation:
+    """Read the output folder of a pipeline that was evaluated.
+
+    Raises:
+        DataError: A file is missing or isn't what a pipeline writes.
+    """
+    document = _read_json(folder / EVALUATION_FILE)
+    run = _read_json(folder / RUN_FILE)
+    try:
+        thresholds = np.array([document["thresholds"][maxim] for maxim in MAXIMS])
+        stored = StoredEvaluation(
+            folder=folder,
+            models=_read_models(folder / GENERATIONS_FILE, thresholds),
+            config=EvaluationConfig.model_validate(document["criteria"]),
+            document=document,
+            recipe=str(run["recipe"]["name"]),
+            seed=int(run["seed"]),
+        )
+        names = [model["name"] for model in document["models"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f"{folder} holds results that can't be read ({_reason(error)}): run the pipeline again"
+        ) from error
+    if [model.name for model in stored.models] != names or len(names) < 2:
+        raise DataError(
+            f"{GENERATIONS_FILE} and {EVALUATION_FILE} in {folder} tell of different models: "
+            "run the pipeline again"
+        )
+    return stored
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    text = _read_text(path)
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        raise DataError(f"{path} is not JSON ({error}): run the pipeline again") from error
+    if not isinstance(content, dict):
+        raise DataError(f"{path} is not a JSON object: run the pipeline again")
+    return content
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataError(
+            f"{path.parent} holds no finished evaluation ({path.name}: {error.strerror}): "
+            "name the --out folder of a pipeline that has ended"
+        ) from error
+
+
+def _read_models(path: Path, thresholds: FloatArray) -> tuple[EvaluatedModel, ...]:
+    """The models in the order of their first line."""
+    lines: dict[str, list[dict[str, Any]]] = {}
+    # Not `splitlines`, which also cuts at line separators inside a response.
+    for text in _read_text(path).removesuffix("\n").split("\n"):
+        line = json.loads(text)
+        lines.setdefault(line["model"], []).append(line)
+    return tuple(
+        EvaluatedModel(
+            name=name,
+            prompts=[line["prompt"] for line in of_model],
+            responses=[line["response"] for line in of_model],
+            scores=np.array([[line["scores"][maxim] for maxim in MAXIMS] for line in of_model]),
+            thresholds=thresholds,
+        )
+        for name, of_model in lines.items()
+    )
+
+
+def _reason(error: Exception) -> str:
+    return f"{error.args[0]!s} is missing" if isinstance(error, KeyError) else str(error)

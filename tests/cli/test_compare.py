@@ -1,0 +1,39 @@
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from grice_core.cli import app
+from grice_core.errors import DataError
+from tests.evaluation.folders import evaluated_folder
+from tests.evaluation.judged import judged
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    models = [judged("baseline", ["q", "m"]), judged("stage1", ["-", "m"])]
+    return evaluated_folder(tmp_path / "out", *models)
+
+
+def test_compare_prints_the_verdict_first(folder: Path) -> None:
+    result = CliRunner().invoke(app, ["compare", str(folder)], catch_exceptions=False)
+
+    assert result.exit_code == 0
+    assert "Verdict: too few prompts to tell. Cooperative 0.0 % → 50.0 %" in result.output
+
+
+def test_compare_prints_one_json_document(folder: Path) -> None:
+    arguments = ["compare", str(folder), str(folder), "--json"]
+
+    first, second = (CliRunner().invoke(app, arguments, catch_exceptions=False) for _ in range(2))
+
+    document = json.loads(first.output)
+    assert len(document["pipelines"]) == 2
+    assert {change["change"] for change in document["between"]} == {0.0}
+    assert first.output == second.output
+
+
+def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="holds no finished evaluation"):
+        CliRunner().invoke(app, ["compare", str(tmp_path)], catch_exceptions=False)
