@@ -18,8 +18,6 @@ def migrate(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
-        # SQLite can undo CREATE TABLE too; Alembic does not believe so by itself.
-        transactional_ddl=True,
         # SQLite can't alter most things in place, so the table is copied.
         render_as_batch=True,
     )

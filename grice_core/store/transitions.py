@@ -19,13 +19,32 @@ than ever before. A run that fails says why and waits for somebody to resume it.
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import case, delete, exists, func, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import case, delete, func, select, update
+from sqlalchemy.orm import Session
 
 from grice_core.errors import NotFoundError, StaleOwnerError, TransitionError
 from grice_core.store.claims import LEASE_S, Claim
 from grice_core.store.clock import database_now
 from grice_core.store.database import Database, reads, writes
+from grice_core.store.lineage import descendants, has_stale_parent, parents_succeeded
+from grice_core.store.states import FINISHED, WAITING, RunState
+from grice_core.store.tables import Generation, JsonObject, LogPosition, Metric, Run, RunArtifact
+
+MAX_FUTILE_ATTEMPTS` times without getting further
+than ever before. A run that fails says why and waits for somebody to resume it.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import case, delete, func, select, update
+from sqlalchemy.orm import Session
+
+from grice_core.errors import NotFoundError, StaleOwnerError, TransitionError
+from grice_core.store.claims import LEASE_S, Claim
+from grice_core.store.clock import database_now
+from grice_core.store.database import Database, reads, writes
+from grice_core.store.lineage import descendants, has_stale_parent, parents_succeeded
 from grice_core.store.states import FINISHED, WAITING, RunState
 from grice_core.store.tables import (
     Generation,
@@ -34,7 +53,6 @@ from grice_core.store.tables import (
     Metric,
     Run,
     RunArtifact,
-    RunParent,
 )
 
 MAX_FUTILE_ATTEMPTS = 3
@@ -57,7 +75,7 @@ def claim(
     Returns:
         None if the run is not waiting, waits for its parents, or this attempt was claimed before.
     """
-    if not _parents_succeeded(session, run_id):
+    if not parents_succeeded(session, run_id):
         return None
     now = database_now()
     claimed = (
@@ -72,7 +90,7 @@ def claim(
             heartbeat_at=now,
             lease_until=now + lease_s,
             started_at=func.coalesce(Run.started_at, now),
-            stale=case((Run.started_at.is_(None), _has_stale_parent(run_id)), else_=Run.stale),
+            stale=case((Run.started_at.is_(None), has_stale_parent(run_id)), else_=Run.stale),
             error=None,
         )
         .returning(Run.attempt, Run.token, Run.round)
@@ -81,25 +99,6 @@ def claim(
         claimed = claimed.where(Run.attempt == attempt - 1)
     row = session.execute(claimed).one_or_none()
     return None if row is None else Claim(run_id, owner, *row, lease_s)
-
-
-def _parents_succeeded(session: Session, run_id: int) -> bool:
-    # The lock keeps a parent from being run again between this look and the claim.
-    states = session.scalars(
-        select(Run.state)
-        .join(RunParent, RunParent.parent_id == Run.id)
-        .where(RunParent.run_id == run_id)
-        .order_by(Run.id)
-        .with_for_update(read=True, of=Run)
-    )
-    return all(state is RunState.SUCCEEDED for state in states)
-
-
-def _has_stale_parent(run_id: int) -> Any:
-    parent = aliased(Run)
-    return exists().where(
-        RunParent.run_id == run_id, RunParent.parent_id == parent.id, parent.stale
-    )
 
 
 @writes
@@ -244,7 +243,7 @@ def rerun(session: Session, run_id: int) -> list[int]:
         session.execute(delete(table).where(table.run_id == run_id))
     marked = (
         update(Run)
-        .where(Run.id.in_(_descendants(run_id)), Run.started_at.is_not(None))
+        .where(Run.id.in_(descendants(run_id)), Run.started_at.is_not(None))
         .values(stale=True)
         .returning(Run.id)
     )
@@ -257,17 +256,6 @@ def _queue_again(run: Run) -> None:
     run.futile_attempts = 0
     run.stop_requested = False
     run.error = run.finished_at = run.owner = run.pid = run.lease_until = None
-
-
-def _descendants(run_id: int) -> Any:
-    """The ids of all runs that wait for this one, directly or through others."""
-    tree = (
-        select(RunParent.run_id.label("id"))
-        .where(RunParent.parent_id == run_id)
-        .cte(recursive=True)
-    )
-    tree = tree.union(select(RunParent.run_id).join(tree, RunParent.parent_id == tree.c.id))
-    return select(tree.c.id)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from grice_core.store.database import Database
 from grice_core.store.generations import Answer, Judgement
 from grice_core.store.metrics import MetricRow
 from grice_core.store.states import RunKind
-from grice_core.store.submission import PipelineDraft, RunDraft, submit
+from grice_core.store.submission import PipelineDraft, RunDraft, submit, submit_run
 
 RECIPE = {"name": "content-then-manner", "stages": [{"name": "stage1", "beta": 0.05}]}
 
@@ -30,6 +30,11 @@ def claim_of(database: Database, run_id: int, owner: str = "host:1") -> Claim:
     claim = transitions.claim(database, run_id, owner)
     assert claim is not None
     return claim
+
+
+def queued(database: Database, key: str = "a", parents: tuple[str, ...] = ()) -> int:
+    """A training that waits."""
+    return submit_run(database, RunDraft(key, RunKind.TRAIN, {"seed": 0}, parents=parents))
 
 
 def submitted_pipeline(database: Database, artifacts: ArtifactStore, key: str = "demo") -> int:

@@ -64,6 +64,12 @@ def test_processes_that_read_and_then_write_lose_no_update(sqlite_database: Data
     assert runs.get(sqlite_database, 1).step == 60
 
 
+def test_a_writer_takes_the_lock_before_it_reads(sqlite_database: Database) -> None:
+    at_once = replace(sqlite_database, retries=Retries(give_up_after_s=0))
+    with held_locked(sqlite_database), pytest.raises(StoreError, match="database is locked"):
+        at_once.write(lambda session: session.scalar(text("SELECT count(*) FROM runs")))
+
+
 def test_a_reader_does_not_wait_for_a_writer(sqlite_database: Database) -> None:
     with held_locked(sqlite_database):
         assert runs.page(sqlite_database) == []

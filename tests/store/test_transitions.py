@@ -1,5 +1,8 @@
 """Every row of the table in `transitions`, on both databases."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import pytest
 from sqlalchemy import update
 
@@ -8,19 +11,9 @@ from grice_core.store import claims, metrics, runs, transitions
 from grice_core.store.claims import Claim
 from grice_core.store.database import Database
 from grice_core.store.metrics import MetricRow
-from grice_core.store.states import RunKind, RunState
-from grice_core.store.submission import RunDraft, submit_run
+from grice_core.store.states import RunState
 from grice_core.store.tables import Run
-
-
-def queued(database: Database, key: str = "a", parents: tuple[str, ...] = ()) -> int:
-    return submit_run(database, RunDraft(key, RunKind.TRAIN, {"seed": 0}, parents=parents))
-
-
-def claimed(database: Database, run_id: int, owner: str = "host:1") -> Claim:
-    claim = transitions.claim(database, run_id, owner)
-    assert claim is not None
-    return claim
+from tests.store.samples import claim_of, queued
 
 
 def state_of(database: Database, run_id: int) -> RunState:
@@ -37,14 +30,14 @@ def let_lease_run_out(database: Database, run_id: int) -> None:
 
 def vanish(database: Database, run_id: int, times: int = 1) -> None:
     for _ in range(times):
-        claimed(database, run_id)
+        claim_of(database, run_id)
         let_lease_run_out(database, run_id)
         transitions.reconcile(database)
 
 
 def test_a_claim_makes_the_worker_the_owner(database: Database) -> None:
     run_id = queued(database)
-    claim = claimed(database, run_id, "host:1")
+    claim = claim_of(database, run_id, "host:1")
     run = runs.get(database, run_id)
     assert (run.state, run.owner, run.attempt) == (RunState.RUNNING, "host:1", 1)
     assert run.token == claim.token == 1
@@ -55,25 +48,51 @@ def test_a_claim_makes_the_worker_the_owner(database: Database) -> None:
 
 def test_a_run_can_be_claimed_once(database: Database) -> None:
     run_id = queued(database)
-    claimed(database, run_id)
+    claim_of(database, run_id)
     assert transitions.claim(database, run_id, "host:2") is None
     assert runs.get(database, run_id).owner == "host:1"
 
 
+def test_of_many_workers_that_claim_at_once_one_gets_the_run(database: Database) -> None:
+    run_id, together = queued(database), Barrier(8)
+
+    def claim(number: int) -> Claim | None:
+        together.wait()
+        return transitions.claim(database, run_id, f"host:{number}")
+
+    with ThreadPoolExecutor(8) as threads:
+        claims_made = [made for made in threads.map(claim, range(8)) if made is not None]
+    assert [made.owner for made in claims_made] == [runs.get(database, run_id).owner]
+
+
+def test_a_vanished_run_is_taken_from_its_owner_once(database: Database) -> None:
+    run_id, together = queued(database), Barrier(8)
+    claim_of(database, run_id)
+    let_lease_run_out(database, run_id)
+
+    def reconcile(_: int) -> int:
+        together.wait()
+        return len(transitions.reconcile(database))
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sum(threads.map(reconcile, range(8))) == 1
+    assert runs.get(database, run_id).token == 2
+
+
 def test_a_doorbell_for_an_earlier_attempt_is_ignored(database: Database) -> None:
     run_id = queued(database)
-    transitions.give_back(database, claimed(database, run_id))
+    transitions.give_back(database, claim_of(database, run_id))
     assert transitions.claim(database, run_id, "host:1", attempt=1) is None
     assert transitions.claim(database, run_id, "host:1", attempt=2) is not None
 
 
-def test_a_run_that_is_not_there_can_not_be_claimed(database: Database) -> None:
+def test_a_run_that_is_not_there_can_not_be_claim_of(database: Database) -> None:
     assert transitions.claim(database, 99, "host:1") is None
 
 
 def test_a_finished_run_keeps_its_result_and_has_no_owner(database: Database) -> None:
     run_id = queued(database)
-    transitions.finish(database, claimed(database, run_id), {"cooperative": 0.61})
+    transitions.finish(database, claim_of(database, run_id), {"cooperative": 0.61})
     run = runs.get(database, run_id)
     assert (run.state, run.owner, run.lease_until) == (RunState.SUCCEEDED, None, None)
     assert run.result == {"cooperative": 0.61}
@@ -81,7 +100,7 @@ def test_a_finished_run_keeps_its_result_and_has_no_owner(database: Database) ->
 
 
 def test_finishing_twice_is_finishing_once(database: Database) -> None:
-    claim = claimed(database, queued(database))
+    claim = claim_of(database, queued(database))
     transitions.finish(database, claim)
     transitions.finish(database, claim)
     assert state_of(database, claim.run_id) is RunState.SUCCEEDED
@@ -89,11 +108,11 @@ def test_finishing_twice_is_finishing_once(database: Database) -> None:
 
 def test_a_failed_run_says_why_and_waits_for_somebody(database: Database) -> None:
     run_id = queued(database)
-    transitions.fail(database, claimed(database, run_id), "the disk is full")
+    transitions.fail(database, claim_of(database, run_id), "the disk is full")
     assert runs.get(database, run_id).error == "the disk is full"
     assert transitions.claim(database, run_id, "host:1") is None
     transitions.resume(database, run_id)
-    assert claimed(database, run_id).attempt == 2
+    assert claim_of(database, run_id).attempt == 2
     assert runs.get(database, run_id).error is None
 
 
@@ -111,7 +130,7 @@ def test_stopping_a_waiting_run_cancels_it(database: Database) -> None:
 
 def test_a_running_run_hears_the_request_at_its_next_write_and_stops(database: Database) -> None:
     run_id = queued(database)
-    claim = claimed(database, run_id)
+    claim = claim_of(database, run_id)
     assert not claims.heartbeat(database, claim)
     assert transitions.request_stop(database, run_id) is RunState.RUNNING
     assert claims.heartbeat(database, claim)
@@ -123,15 +142,15 @@ def test_a_running_run_hears_the_request_at_its_next_write_and_stops(database: D
 
 def test_a_cancelled_run_resumed_is_not_stopped_again(database: Database) -> None:
     run_id = queued(database)
-    claim = claimed(database, run_id)
+    claim = claim_of(database, run_id)
     transitions.request_stop(database, run_id)
     transitions.acknowledge_stop(database, claim)
     transitions.resume(database, run_id)
-    assert not claims.heartbeat(database, claimed(database, run_id))
+    assert not claims.heartbeat(database, claim_of(database, run_id))
 
 
 def test_stopping_a_finished_run_leaves_it_as_it_is(database: Database) -> None:
-    claim = claimed(database, queued(database))
+    claim = claim_of(database, queued(database))
     transitions.finish(database, claim)
     assert transitions.request_stop(database, claim.run_id) is RunState.SUCCEEDED
 
@@ -143,7 +162,7 @@ def test_stopping_a_run_that_is_not_there_says_so(database: Database) -> None:
 
 def test_a_run_whose_owner_vanished_can_be_claimed_again(database: Database) -> None:
     run_id = queued(database)
-    claimed(database, run_id)
+    claim_of(database, run_id)
     assert transitions.reconcile(database) == []
     let_lease_run_out(database, run_id)
     (vanished,) = transitions.reconcile(database)
@@ -153,12 +172,12 @@ def test_a_run_whose_owner_vanished_can_be_claimed_again(database: Database) -> 
         RunState.INTERRUPTED,
     )
     assert transitions.reconcile(database) == []
-    assert claimed(database, run_id, "host:2").attempt == 2
+    assert claim_of(database, run_id, "host:2").attempt == 2
 
 
 def test_a_heartbeat_keeps_the_lease(database: Database) -> None:
     run_id = queued(database)
-    claim = claimed(database, run_id)
+    claim = claim_of(database, run_id)
     let_lease_run_out(database, run_id)
     claims.heartbeat(database, claim)
     assert transitions.reconcile(database) == []
@@ -180,10 +199,10 @@ def test_a_heartbeat_keeps_the_lease(database: Database) -> None:
 )
 def test_a_stale_owner_writes_nothing(database: Database, write) -> None:
     run_id = queued(database)
-    stale = claimed(database, run_id, "host:1")
+    stale = claim_of(database, run_id, "host:1")
     let_lease_run_out(database, run_id)
     transitions.reconcile(database)
-    claimed(database, run_id, "host:2")
+    claim_of(database, run_id, "host:2")
     before = database.read(lambda session: vars_of(session.get_one(Run, run_id)))
     with pytest.raises(StaleOwnerError, match=r"run 1 is not held by host:1 \(attempt 1\)"):
         write(database, stale)
@@ -210,7 +229,7 @@ def test_three_attempts_without_progress_are_enough(database: Database) -> None:
 def test_progress_earns_new_attempts(database: Database) -> None:
     run_id = queued(database)
     for step in range(1, 6):
-        claims.report_steps(database, claimed(database, run_id), step, 10)
+        claims.report_steps(database, claim_of(database, run_id), step, 10)
         let_lease_run_out(database, run_id)
         transitions.reconcile(database)
         assert state_of(database, run_id) is RunState.INTERRUPTED
@@ -219,7 +238,7 @@ def test_progress_earns_new_attempts(database: Database) -> None:
 def test_dying_at_the_same_step_again_is_no_progress(database: Database) -> None:
     run_id = queued(database)
     for attempt in range(1, 5):
-        claim = claimed(database, run_id)
+        claim = claim_of(database, run_id)
         claims.report_steps(database, claim, 40, 100)
         claims.report_steps(database, claim, 47)
         outcome = transitions.interrupt(database, claim, "killed by signal 9")
@@ -232,7 +251,7 @@ def test_dying_at_the_same_step_again_is_no_progress(database: Database) -> None
 def test_shutting_down_in_good_order_costs_no_attempt(database: Database) -> None:
     run_id = queued(database)
     for _ in range(5):
-        transitions.give_back(database, claimed(database, run_id))
+        transitions.give_back(database, claim_of(database, run_id))
     assert state_of(database, run_id) is RunState.INTERRUPTED
 
 
@@ -241,7 +260,7 @@ def test_shutting_down_in_good_order_costs_no_attempt(database: Database) -> Non
 )
 def test_a_run_that_was_asked_to_stop_is_not_taken_up_again(database: Database, end) -> None:
     run_id = queued(database)
-    claim = claimed(database, run_id)
+    claim = claim_of(database, run_id)
     transitions.request_stop(database, run_id)
     end(database, claim)
     assert state_of(database, run_id) is RunState.CANCELLED
@@ -249,75 +268,7 @@ def test_a_run_that_was_asked_to_stop_is_not_taken_up_again(database: Database, 
 
 def test_a_vanished_run_that_was_asked_to_stop_is_cancelled(database: Database) -> None:
     run_id = queued(database)
-    claimed(database, run_id)
+    claim_of(database, run_id)
     transitions.request_stop(database, run_id)
     let_lease_run_out(database, run_id)
     assert [v.state for v in transitions.reconcile(database)] == [RunState.CANCELLED]
-
-
-def test_a_run_waits_for_its_parents(database: Database) -> None:
-    parent, child = queued(database, "a"), queued(database, "b", parents=("a",))
-    assert transitions.claim(database, child, "host:1") is None
-    assert [run.id for run in runs.ready(database)] == [parent]
-    transitions.finish(database, claimed(database, parent))
-    assert [run.id for run in runs.ready(database)] == [child]
-    claimed(database, child)
-
-
-def chain(database: Database) -> tuple[int, int, int]:
-    """Three runs in a row, the first two of them finished."""
-    first = queued(database, "a")
-    second = queued(database, "b", parents=("a",))
-    third = queued(database, "c", parents=("b",))
-    for run_id in (first, second):
-        transitions.finish(database, claimed(database, run_id), {"loss": 0.5})
-    return first, second, third
-
-
-def test_running_a_parent_again_marks_what_was_built_on_it(database: Database) -> None:
-    first, second, third = chain(database)
-    transitions.finish(database, claimed(database, third))
-    assert transitions.rerun(database, first) == [second, third]
-    assert runs.get(database, third).stale
-
-
-def test_what_has_not_started_is_not_stale(database: Database) -> None:
-    first, second, third = chain(database)
-    assert transitions.rerun(database, first) == [second]
-    assert not runs.get(database, third).stale
-
-
-def test_what_is_built_on_something_stale_is_stale(database: Database) -> None:
-    first, second, third = chain(database)
-    transitions.rerun(database, first)
-    claimed(database, third)
-    assert runs.get(database, second).stale
-    assert runs.get(database, third).stale
-
-
-def test_running_a_stale_run_again_makes_it_fresh(database: Database) -> None:
-    first, second, _ = chain(database)
-    transitions.rerun(database, first)
-    transitions.finish(database, claimed(database, first))
-    transitions.rerun(database, second)
-    claimed(database, second)
-    assert not runs.get(database, second).stale
-
-
-def test_running_again_starts_from_nothing(database: Database) -> None:
-    run_id = queued(database)
-    claim = claimed(database, run_id)
-    metrics.record(database, claim, [MetricRow(1, {"loss": 0.7})], num_steps=1)
-    transitions.finish(database, claim, {"loss": 0.7})
-    transitions.rerun(database, run_id)
-    run = runs.get(database, run_id)
-    assert (run.round, run.step, run.num_steps, run.result) == (1, 0, None, None)
-    assert metrics.since(database, run_id) == []
-    assert claimed(database, run_id).round == 1
-
-
-def test_a_running_run_can_not_be_run_again(database: Database) -> None:
-    run_id = queued(database)
-    claimed(database, run_id)
-    with pytest.raises(TransitionError, match="run 1 is running already; stop it first"):
-        transitions.rerun(database, run_id)

@@ -1,0 +1,38 @@
+"""What a run is built on, and what is built on it; parts of larger transactions."""
+
+from sqlalchemy import ColumnElement, Select, exists, select
+from sqlalchemy.orm import Session, aliased
+
+from grice_core.store.states import RunState
+from grice_core.store.tables import Run, RunParent
+
+
+def parents_succeeded(session: Session, run_id: int) -> bool:
+    """Whether nothing holds a run back; until the transaction ends, no parent can be run again."""
+    states = session.scalars(
+        select(Run.state)
+        .join(RunParent, RunParent.parent_id == Run.id)
+        .where(RunParent.run_id == run_id)
+        .order_by(Run.id)
+        .with_for_update(read=True, of=Run)
+    )
+    return all(state is RunState.SUCCEEDED for state in states)
+
+
+def has_stale_parent(run_id: int) -> ColumnElement[bool]:
+    """Condition: something that the run is built on is stale."""
+    parent = aliased(Run)
+    return exists().where(
+        RunParent.run_id == run_id, RunParent.parent_id == parent.id, parent.stale
+    )
+
+
+def descendants(run_id: int) -> Select[int]:
+    """Query: the ids of all runs that wait for this one, directly or through others."""
+    tree = (
+        select(RunParent.run_id.label("id"))
+        .where(RunParent.parent_id == run_id)
+        .cte(recursive=True)
+    )
+    tree = tree.union(select(RunParent.run_id).join(tree, RunParent.parent_id == tree.c.id))
+    return select(tree.c.id)
