@@ -1,0 +1,1 @@
+"""One module per page: reads input, calls the core, shows."""

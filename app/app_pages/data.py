@@ -1,0 +1,8 @@
+"""data."""
+
+import streamlit as st
+
+
+def show() -> None:
+    """The page."""
+    st.title("Data")

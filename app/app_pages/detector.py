@@ -1,0 +1,8 @@
+"""detector."""
+
+import streamlit as st
+
+
+def show() -> None:
+    """The page."""
+    st.title("Detector")

@@ -1,0 +1,8 @@
+"""overview."""
+
+import streamlit as st
+
+
+def show() -> None:
+    """The page."""
+    st.title("Overview")

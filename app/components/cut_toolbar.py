@@ -1,0 +1,45 @@
+"""Undo, reset, save: what can be done with a cut as a whole."""
+
+import streamlit as st
+
+from app.chosen_recipe import keep_cut, recipe_of, save_cut
+from app.cut import Cut, from_overrides
+from app.failures import guarded
+
+
+def cut_toolbar(cut: Cut) -> None:
+    """One row of buttons."""
+    with st.container(horizontal=True):
+        st.button(
+            "Undo",
+            icon=":material/undo:",
+            disabled=not cut.past,
+            on_click=lambda: keep_cut(cut.undone()),
+        )
+        st.button(
+            "Reset to the guide's values",
+            icon=":material/restart_alt:",
+            disabled=cut.is_as_guided,
+            on_click=lambda: keep_cut(cut.as_guided()),
+        )
+        if st.button("Save as a new version …", icon=":material/save:"):
+            _save(cut)
+        with st.popover("As a command", icon=":material/terminal:"):
+            st.caption("The same cut without a browser:")
+            st.code(_command(cut), language=None, wrap_lines=True)
+
+
+@st.dialog("Save this cut")
+@guarded
+def _save(cut: Cut) -> None:
+    st.text("A run keeps the version that it was started with, whatever you save later.")
+    name = st.text_input("Name", value=cut.recipe.name, max_chars=60)
+    if st.button("Save", type="primary"):
+        key = save_cut(cut, name)
+        keep_cut(from_overrides(key, recipe_of(key), []))
+        st.rerun()
+
+
+def _command(cut: Cut) -> str:
+    settings = "".join(f' \\\n  --set "{override}"' for override in cut.overrides)
+    return f"grice stages FILE --recipe {cut.origin.name}{settings}"

@@ -1,0 +1,45 @@
+"""Foreign text with some of its words marked.
+
+Streamlit's own elements can mark words only through Markdown or HTML, neither of which may see
+foreign text; so this is a component whose script puts it into text nodes.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+from streamlit.components import v2
+
+from grice_core.data.word_diff import Piece
+
+_SCRIPT = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
+_STYLE = """
+.text {
+  color: var(--st-text-color);
+  font-family: var(--st-font);
+  line-height: 1.5;
+  max-height: 24rem;
+  overflow: auto;
+  overflow-wrap: anywhere;
+  unicode-bidi: plaintext;
+  white-space: pre-wrap;
+}
+mark {
+  background: color-mix(in srgb, var(--st-primary-color) 26%, transparent);
+  border-radius: 3px;
+  color: inherit;
+}
+"""
+_render = v2.component(
+    "grice_marked_text", html='<div class="text" tabindex="0"></div>', css=_STYLE, js=_SCRIPT
+)
+
+
+def marked_text(pieces: Sequence[Piece], key: str) -> None:
+    """Show a text; the pieces that differ are marked."""
+    _render(data={"pieces": [(piece.text, piece.differs) for piece in pieces]}, key=key)
+
+
+def plain_text(text: str) -> None:
+    """Show foreign text as it is, wrapped."""
+    st.text(text)

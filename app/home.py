@@ -1,0 +1,38 @@
+"""The dashboard's entry point: one frame around all pages."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from app.app_pages import data, detector, overview, stages
+from app.components.status_line import status_line
+from app.failures import failures_shown
+from app.navigation import keep_pages
+
+_ASSETS = Path(__file__).parent / "assets"
+
+
+def main() -> None:
+    """Show the page that the link names."""
+    # A local picture: the browser would fetch a named icon from elsewhere.
+    st.set_page_config(page_title="Grice Studio", page_icon=_ASSETS / "icon.svg", layout="wide")
+    st.logo(_ASSETS / "logo.svg", icon_image=_ASSETS / "icon.svg")
+    pages = {
+        "overview": st.Page(overview.show, title="Overview", icon=":material/home:", default=True),
+        "data": st.Page(data.show, title="Data", icon=":material/table_rows:", url_path="data"),
+        "stages": st.Page(
+            stages.show, title="Stages", icon=":material/content_cut:", url_path="stages"
+        ),
+        "detector": st.Page(
+            detector.show, title="Detector", icon=":material/gavel:", url_path="detector"
+        ),
+    }
+    keep_pages(pages)
+    page = st.navigation(list(pages.values()))
+    with st.sidebar:
+        status_line()
+    with failures_shown():
+        page.run()
+
+
+main()

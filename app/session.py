@@ -1,0 +1,67 @@
+"""What sessions share, and what each has chosen; links name the choice."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.open_data import OpenData, open_pairs
+from app.studio import Studio
+from grice_core.settings import settings
+from grice_core.store import data_sets
+from grice_core.store.tables import DataSet
+
+_DATA = "data"
+"""In links and in the session: which data set is looked at."""
+
+
+@st.cache_resource(show_spinner="Opening the studio …")
+def studio() -> Studio:
+    """The installation that this process serves."""
+    return Studio.open(settings())
+
+
+@st.cache_resource(max_entries=6, show_spinner="Opening the pairs …")
+def open_data(sha256: str) -> OpenData:
+    """The pairs of a data set by the address of its artifact; all sessions share one copy."""
+    return open_pairs(studio(), sha256)
+
+
+def choose_data_set(known: Sequence[DataSet]) -> DataSet:
+    """Let a person choose one of the data sets; begins with the link's, the session's, or the
+    newest that is scored."""
+    by_id = {data_set.id: data_set for data_set in known}
+    current = _current(set(by_id), _newest_scored(known).id)
+    st.session_state["data_choice"] = current
+    st.selectbox(
+        "Data set",
+        list(by_id),
+        key="data_choice",
+        format_func=lambda id_: f"{by_id[id_].name} ({by_id[id_].num_usable:,} pairs)",
+        on_change=lambda: select_data_set(st.session_state["data_choice"]),
+    )
+    select_data_set(current)
+    return by_id[current]
+
+
+def select_data_set(data_set_id: int) -> None:
+    """Look at this data set from now on, on every page."""
+    st.session_state[_DATA] = data_set_id
+    if st.query_params.get(_DATA) != str(data_set_id):
+        st.query_params[_DATA] = str(data_set_id)
+
+
+def known_data_sets() -> Sequence[DataSet]:
+    """All data sets, the newest first."""
+    return data_sets.page(studio().database)
+
+
+def _newest_scored(known: Sequence[DataSet]) -> DataSet:
+    return next((data_set for data_set in known if data_set.num_scored), known[0])
+
+
+def _current(known: set[int], newest: int) -> int:
+    linked = st.query_params.get(_DATA, "")
+    for candidate in (int(linked) if linked.isdecimal() else None, st.session_state.get(_DATA)):
+        if candidate in known:
+            return int(candidate)
+    return newest

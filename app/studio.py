@@ -1,0 +1,32 @@
+"""What every page works with: the database, the artifacts, the folders, opened once per process."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from grice_core.settings import Settings
+from grice_core.store import migrate
+from grice_core.store.artifacts import ArtifactStore
+from grice_core.store.database import Database
+
+
+@dataclass(frozen=True)
+class Studio:
+    """One installation."""
+
+    database: Database
+    artifacts: ArtifactStore
+    home: Path
+
+    @classmethod
+    def open(cls, settings: Settings) -> "Studio":
+        """Open an installation; its tables are made or brought up to date."""
+        database = Database.at(settings.database_url)
+        migrate.upgrade(database.engine)
+        return cls(database, ArtifactStore(settings.artifacts_url), settings.home)
+
+    @property
+    def scratch(self) -> Path:
+        """A folder for files that are needed for a moment."""
+        folder = self.home / "tmp"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder

@@ -1,0 +1,33 @@
+"""The one place for colours: each maxim and each model keeps its own on every page.
+
+The maxims' and models' colours are told apart with any kind of colour-blindness (Okabe and Ito,
+Color Universal Design, 2008), and stand out on light and dark alike. The colours of the page itself
+are in `.streamlit/config.toml`.
+"""
+
+from typing import Final
+
+from grice_core.maxims import Maxim
+
+MAXIM_COLOURS: Final = {
+    Maxim.QUANTITY: "#0072B2",
+    Maxim.QUALITY: "#E69F00",
+    Maxim.RELATION: "#009E73",
+    Maxim.MANNER: "#CC79A7",
+}
+BASELINE_COLOUR: Final = "#7F7F7F"
+STAGE_COLOURS: Final = ("#56B4E9", "#D55E00", "#F0E442")
+"""Of stage 1, stage 2 …; later stages begin again."""
+
+SEVERAL_COLOUR: Final = "#8C8C8C"
+"""Of what belongs to several maxims."""
+PALE: Final = "rgba(128, 128, 128, 0.30)"
+"""Of everything, where a part of it is shown before it."""
+CUT_COLOUR: Final = "#C1272D"
+"""Of the line where a threshold cuts."""
+KEPT_COLOUR: Final = "#2E8B57"
+
+
+def stage_colour(index: int) -> str:
+    """The colour of a stage, counted from 0."""
+    return STAGE_COLOURS[index % len(STAGE_COLOURS)]

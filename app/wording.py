@@ -1,0 +1,39 @@
+"""Numbers and foreign texts as the pages write them."""
+
+import html
+import re
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&^=@])")
+_MINUS = "−"
+
+
+def number(value: float, digits: int = 2) -> str:
+    """A number without sign for plus: `0.30`, `−0.10`."""
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", _MINUS)
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """A number with its sign: `+0.74`, `−0.04`; zero has none."""
+    rounded = round(value, digits) + 0.0
+    return f"{rounded:{'+' if rounded else ''}.{digits}f}".replace("-", _MINUS)
+
+
+def percent(share: float) -> str:
+    """A share as percent with one decimal: `9.8 %`."""
+    return f"{100 * share:.1f} %"
+
+
+def count_of(count: int, noun: str) -> str:
+    """A count with its noun: `1 pair`, `1,970 pairs`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def plain_markdown(text: str) -> str:
+    """Foreign text for a label that reads Markdown: every sign shows as itself, on one line."""
+    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+
+
+def plain_label(text: str, limit: int = 60) -> str:
+    """Foreign text for a Plotly label, which reads a little HTML."""
+    line = " ".join(text.split())
+    return html.escape(line if len(line) <= limit else line[: limit - 1] + "…", quote=False)
