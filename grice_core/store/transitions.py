@@ -30,31 +30,6 @@ from grice_core.store.lineage import descendants, has_stale_parent, parents_succ
 from grice_core.store.states import FINISHED, WAITING, RunState
 from grice_core.store.tables import Generation, JsonObject, LogPosition, Metric, Run, RunArtifact
 
-MAX_FUTILE_ATTEMPTS` times without getting further
-than ever before. A run that fails says why and waits for somebody to resume it.
-"""
-
-from dataclasses import dataclass
-from typing import Any
-
-from sqlalchemy import case, delete, func, select, update
-from sqlalchemy.orm import Session
-
-from grice_core.errors import NotFoundError, StaleOwnerError, TransitionError
-from grice_core.store.claims import LEASE_S, Claim
-from grice_core.store.clock import database_now
-from grice_core.store.database import Database, reads, writes
-from grice_core.store.lineage import descendants, has_stale_parent, parents_succeeded
-from grice_core.store.states import FINISHED, WAITING, RunState
-from grice_core.store.tables import (
-    Generation,
-    JsonObject,
-    LogPosition,
-    Metric,
-    Run,
-    RunArtifact,
-)
-
 MAX_FUTILE_ATTEMPTS = 3
 """A run that vanished this often without getting further than ever before is given up."""
 
