@@ -4,8 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from grice_core.dpo.metrics import Metrics
 from grice_core.errors import InterruptedRunError
 from grice_core.evaluation.selection import LeakagePolicy
+from grice_core.pipeline.sources import Source
 from grice_core.precision import Precision
 from grice_core.progress import Progress, silent
 from grice_core.recipes.config import Recipe
@@ -15,9 +17,9 @@ from grice_core.recipes.config import Recipe
 class PipelineConfig:
     """One recipe on one data set with one base model, judged by one detector."""
 
-    data: Path
+    data: Source
     """Preference pairs; unscored ones are scored by the detector first."""
-    eval: Path
+    eval: Source
     """Evaluation prompts: any file with a `prompt` field."""
     base: str
     """Hub id or folder of the base model."""
@@ -34,8 +36,8 @@ class PipelineConfig:
     """Whether an earlier pipeline's results in `out` may be replaced."""
 
 
-def _unheard(message: str) -> None:
-    """Nobody listens."""
+def _ignore(*_: object) -> None:
+    """Nobody wants to know."""
 
 
 def _never() -> bool:
@@ -48,10 +50,14 @@ class Reporter:
     """Who is told how a pipeline is doing, and who may stop it."""
 
     progress: Progress = silent
-    say: Callable[[str], None] = _unheard
+    say: Callable[[str], None] = _ignore
     """Remarks and warnings, each one sentence."""
     should_stop: Callable[[], bool] = _never
     """Asked before each optimizer step, and whenever other parts tell their progress."""
+    on_step: Callable[[Metrics], None] = _ignore
+    """Called with each optimizer step's record, before the stage's history gets it."""
+    on_checkpoint: Callable[[], None] = _ignore
+    """Called before a checkpoint is written: a run that goes on from it won't tell earlier steps."""
 
     def interruptible(self, task: str, done: int, total: int) -> None:
         """Progress of a part that can be stopped at any moment without losing what counts.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from grice_core.data.export import write_json
 from grice_core.data.leakage import leaking
-from grice_core.data.load import LoadedPairs, load_pairs, load_prompts
+from grice_core.data.load import load_pairs
 from grice_core.data.pairs import PairTable
 from grice_core.detector.pairs import score_pairs
 from grice_core.detector.score import Detector
@@ -13,6 +13,7 @@ from grice_core.errors import DataError
 from grice_core.evaluation.selection import LeakagePolicy, PromptSelection, select_prompts
 from grice_core.pipeline.config import PipelineConfig, Reporter
 from grice_core.pipeline.output import OutputFolder
+from grice_core.pipeline.sources import OpenedPairs, open_pairs, open_prompts
 from grice_core.recipes.plan import PlannedStage, plan_stages
 
 _POLICIES: dict[LeakagePolicy, str] = {
@@ -26,7 +27,7 @@ _POLICIES: dict[LeakagePolicy, str] = {
 class PipelineInputs:
     """Everything that comes from the user's files."""
 
-    loaded: LoadedPairs
+    opened: OpenedPairs
     table: PairTable
     """The usable pairs, all scored."""
     eval_sha256: str
@@ -46,14 +47,12 @@ def read_inputs(
 
     Raises: DataError, if a file can't be used or a stage's set is too small to train on.
     """
-    loaded = load_pairs(config.data, reporter.interruptible)
-    report = loaded.report
-    reporter.say(f"{config.data.name}: {report.num_usable:,} usable of {report.num_rows:,} rows")
-    for problem in report.problems:
-        if problem.severity == "error":
-            reporter.say(f"{_rows(problem.count)} left out: {problem.message}")
-    table = _score_missing(loaded.table, load_detector, output, reporter)
-    prompts = load_prompts(config.eval)
+    opened = open_pairs(config.data, reporter.interruptible)
+    reporter.say(f"{opened.name}: {len(opened.table):,} usable of {opened.num_rows:,} rows")
+    for fault in opened.faults:
+        reporter.say(fault)
+    table = _score_missing(opened.table, load_detector, output, reporter)
+    prompts = open_prompts(config.eval)
     selection = select_prompts(
         prompts.prompts,
         table.prompts,
@@ -66,11 +65,7 @@ def read_inputs(
     stages = plan_stages(config.recipe, table, config.seed, leaks)
     for stage in stages:
         _check_size(stage, reporter)
-    return PipelineInputs(loaded, table, prompts.sha256, selection, int(leaks.sum()), stages)
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} {'row' if count == 1 else 'rows'}"
+    return PipelineInputs(opened, table, prompts.sha256, selection, int(leaks.sum()), stages)
 
 
 def _about_prompts(selection: PromptSelection) -> str:

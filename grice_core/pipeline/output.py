@@ -42,6 +42,11 @@ class StageFolder:
         return self.path / "history.jsonl"
 
     @property
+    def checkpoints(self) -> Path:
+        """There only while the stage is being trained."""
+        return self.path / "checkpoints"
+
+    @property
     def final_model(self) -> Path:
         return self.path / "final_model"
 

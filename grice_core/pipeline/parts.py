@@ -89,6 +89,10 @@ class PipelineParts:
             self.record.stage(train_stage(base, job, self.reporter))
             self._trained = base, number
 
+    def is_trained(self, stage: str) -> bool:
+        """Whether the output folder holds this stage, finished."""
+        return any(record["name"] == stage for record in self.record.content["stages"])
+
     def evaluate(self) -> Evaluation:
         """Ask the baseline and every stage, judge the answers, write the results.
 

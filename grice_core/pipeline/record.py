@@ -13,6 +13,7 @@ from grice_core.dpo.reference import weights_hash
 from grice_core.pipeline.config import PipelineConfig
 from grice_core.pipeline.inputs import PipelineInputs
 from grice_core.pipeline.output import OutputFolder
+from grice_core.pipeline.sources import StoredPairs
 
 _LIBRARIES = ("torch", "transformers", "peft", "tokenizers", "numpy", "scipy", "statsmodels")
 
@@ -42,15 +43,17 @@ class RunRecord:
         """Note the files and what became of them."""
         self.content["inputs"] = {
             "data": {
-                "path": str(config.data),
-                "sha256": inputs.loaded.sha256,
-                "num_rows": inputs.loaded.report.num_rows,
-                "num_usable": inputs.loaded.report.num_usable,
-                "num_scored": inputs.loaded.report.num_scored,
+                "path": inputs.opened.where,
+                "sha256": inputs.opened.sha256,
+                "num_rows": inputs.opened.num_rows,
+                "num_usable": len(inputs.opened.table),
+                "num_scored": int(inputs.opened.table.scored.sum()),
                 "num_left_out_by_leakage": inputs.num_leaking_pairs,
             },
             "eval": {
-                "path": str(config.eval),
+                "path": config.eval.name
+                if isinstance(config.eval, StoredPairs)
+                else str(config.eval),
                 "sha256": inputs.eval_sha256,
                 "prompts": inputs.selection.counts(),
             },

@@ -1,0 +1,156 @@
+"""A user's files and detectors, checked and kept in the store, where every worker finds them."""
+
+import hashlib
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from grice_core.data.columnar import write_pairs
+from grice_core.data.load import LoadedPairs, Prompts, load_pairs, load_prompts
+from grice_core.data.pairs import TEXT_FIELDS, PairTable
+from grice_core.detector.record import read_record
+from grice_core.errors import DataError, InputError
+from grice_core.maxims import MAXIMS
+from grice_core.progress import Progress, silent
+from grice_core.store import data_sets, detectors
+from grice_core.store.artifacts import Address, ArtifactStore
+from grice_core.store.data_sets import DataSetDraft
+from grice_core.store.database import Database
+from grice_core.store.tables import DataSet, Detector
+
+FILE_SHA256 = "file_sha256"
+"""In the report of a data set that holds only the prompts of a file: the file's own hash."""
+MAX_BAD_ROWS = 200
+_MAX_BAD_CHARACTERS = 300
+"""How much of an unusable row is kept with the report."""
+
+
+@dataclass(frozen=True)
+class Keeper:
+    """Puts what the user has into the store, each content once."""
+
+    database: Database
+    artifacts: ArtifactStore
+
+    def keep_pairs(self, path: Path, name: str, progress: Progress = silent) -> DataSet:
+        """Keep the pairs of a file as columns.
+
+        Raises:
+            DataError: the file can't be used, or no row of it; nothing is kept then.
+        """
+        known = data_sets.with_content(self.database, _sha256(path))
+        if known is not None:
+            return known
+        loaded = load_pairs(path, progress)
+        if not len(loaded.table):
+            worst = max(loaded.report.errors, key=lambda problem: problem.count)
+            raise DataError(
+                f"{name} has no usable row: in {worst.count:,} of {loaded.report.num_rows:,} rows "
+                f"{worst.message}; {worst.fix}"
+            )
+        draft = DataSetDraft(
+            name=name,
+            sha256=loaded.sha256,
+            pairs=self._put(loaded.table),
+            num_rows=loaded.report.num_rows,
+            num_usable=loaded.report.num_usable,
+            num_scored=loaded.report.num_scored,
+            report=_report(loaded),
+        )
+        return self._add(draft)
+
+    def keep_prompts(self, path: Path, name: str) -> DataSet:
+        """Keep the evaluation prompts of a file; its responses too if every row has usable ones.
+
+        Raises:
+            DataError: the file can't be used, or a row has no prompt; nothing is kept then.
+        """
+        prompts = load_prompts(path)
+        try:
+            pairs = self.keep_pairs(path, name)
+        except DataError:  # prompts alone will do
+            return self._keep_prompts_alone(prompts, name)
+        # Only usable rows are kept, but every row's prompt is evaluated on.
+        complete = pairs.num_usable == pairs.num_rows
+        return pairs if complete else self._keep_prompts_alone(prompts, name)
+
+    def keep_detector(self, folder: Path) -> Detector:
+        """Keep a detector's folder.
+
+        Raises:
+            DetectorError: it is no detector.
+        """
+        card = read_record(folder).model_dump(mode="json")
+        address = self.artifacts.put_folder(folder)
+        name = folder.resolve().name
+        return detectors.get(self.database, detectors.add(self.database, name, address, card))
+
+    def _keep_prompts_alone(self, prompts: Prompts, name: str) -> DataSet:
+        draft = DataSetDraft(
+            name=name,
+            # Another data set than the pairs of the same file.
+            sha256=hashlib.sha256(f"prompts of {prompts.sha256}".encode()).hexdigest(),
+            pairs=self._put(_as_pairs(prompts)),
+            num_rows=len(prompts.prompts),
+            num_usable=len(prompts.prompts),
+            num_scored=0,
+            report={
+                "problems": [],
+                "notes": ["Prompts without responses."],
+                "bad_rows": [],
+                FILE_SHA256: prompts.sha256,
+            },
+        )
+        return self._add(draft)
+
+    def _put(self, table: PairTable) -> Address:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "pairs.parquet"
+            write_pairs(path, table)
+            return self.artifacts.put_file(path)
+
+    def _add(self, draft: DataSetDraft) -> DataSet:
+        return data_sets.get(self.database, data_sets.add(self.database, draft))
+
+
+def check_base(base: str) -> str:
+    """A base model as every worker of this machine finds it: a hub id, or an absolute path.
+
+    Raises:
+        InputError: it looks like a folder and is none.
+    """
+    path = Path(base).expanduser()
+    if path.is_dir():
+        return str(path.resolve())
+    if path.is_absolute() or base.startswith((".", "~")) or base.count("/") > 1:
+        raise InputError(
+            f"there is no base model in {base}: give a hub id, or a folder that exists"
+        )
+    return base
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(f"{path} can't be read: {error.strerror}") from error
+
+
+def _as_pairs(prompts: Prompts) -> PairTable:
+    nothing = [""] * len(prompts.prompts)
+    texts = pa.table(dict(zip(TEXT_FIELDS, (prompts.prompts, nothing, nothing), strict=True)))
+    unscored = np.full((len(nothing), len(MAXIMS)), np.nan)
+    return PairTable(texts, unscored, unscored, prompts.rows, extras=texts.select([]))
+
+
+def _report(loaded: LoadedPairs) -> dict[str, Any]:
+    """The validation report as JSON, with the beginnings of the first unusable rows."""
+    bad_rows = loaded.unusable.slice(0, MAX_BAD_ROWS).to_pylist()
+    for row in bad_rows:
+        row["content"] = row["content"][:_MAX_BAD_CHARACTERS]
+    return loaded.report.as_json() | {"notes": list(loaded.notes), "bad_rows": bad_rows}
