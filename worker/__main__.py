@@ -1,0 +1,77 @@
+"""`python -m worker`: one worker, for the CPU or for one GPU, until it is told to end."""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+
+from redis import RedisError
+
+from grice_core.errors import GriceError
+from grice_core.parent import die_with_parent
+from grice_core.settings import settings
+from grice_core.store.artifacts import ArtifactStore
+from grice_core.store.database import Database
+from grice_core.store.states import Device
+from worker.connection import connect
+from worker.listener import Listener
+from worker.presence import new_owner, present
+from worker.reconcile import Reconciler
+from worker.settings import worker_settings
+from worker.supervisor import Post, Supervisor
+
+
+def main() -> int:
+    """Work; returns the exit status."""
+    die_with_parent(signal.SIGTERM)
+    gpu = _parse().gpu
+    # Before anything loads CUDA: this worker's jobs see their GPU only, or none.
+    os.environ["CUDA_VISIBLE_DEVICES"] = "" if gpu is None else str(gpu)
+    logging.getLogger("rq").setLevel(logging.WARNING)
+    try:
+        return _work(Device.CPU if gpu is None else Device.GPU)
+    except (GriceError, RedisError) as error:
+        _say(str(error))
+        return 1
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m worker", description=__doc__)
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--cpu", action="store_true", help="take runs for the CPU (default)")
+    where.add_argument("--gpu", type=int, metavar="N", help="take runs for the GPU, on GPU N")
+    return parser.parse_args()
+
+
+def _work(device: Device) -> int:
+    home, owner = settings().home, new_owner()
+    database = Database.at(settings().database_url)
+    artifacts = ArtifactStore(settings().artifacts_url)
+    redis = connect()
+    ended = threading.Event()
+    with present(home, owner):
+        reconciler = Reconciler(database, redis, home, _say)
+        post = Post(owner, device, home, database, artifacts, worker_settings(), _say)
+        supervisor = Supervisor(post, on_settled=reconciler.ring)
+        listener = Listener(supervisor, redis)
+        thread = reconciler.keep_on(worker_settings().reconcile_s, until=ended)
+        _say(f"{owner} listens for runs on the {device}")
+        try:
+            listener.work(logging_level="WARNING")
+        finally:
+            ended.set()
+            supervisor.close()
+            thread.join(timeout=2)
+            database.engine.dispose()
+    _say("ended")
+    return 0
+
+
+def _say(message: str) -> None:
+    print(message, flush=True)  # noqa: T201 - its output is its log
+
+
+if __name__ == "__main__":
+    sys.exit(main())

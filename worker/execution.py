@@ -1,0 +1,103 @@
+"""Doing one run: fetch what it needs, call the library, keep what it made, say how it ended."""
+
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+
+from grice_core.errors import GriceError, InterruptedRunError, StaleOwnerError
+from grice_core.store import logs, runs, transitions
+from grice_core.store.artifacts import ArtifactStore
+from grice_core.store.claims import Claim
+from grice_core.store.database import Database
+from grice_core.store.states import RunKind
+from grice_core.store.tables import JsonObject, Run
+from worker.failures import in_words
+from worker.jobs import detectors, pipelines
+from worker.jobs.context import JobContext
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run, claimed, and where everything is."""
+
+    database: Database
+    artifacts: ArtifactStore
+    home: Path
+    claim: Claim
+    log: Path
+    stop: Event
+    """Set when this process is asked to end."""
+
+
+JOBS: dict[RunKind, Callable[[JobContext], JsonObject]] = {
+    RunKind.SCORE: pipelines.score,
+    RunKind.TRAIN: pipelines.train,
+    RunKind.EVALUATE: pipelines.evaluate,
+    RunKind.EXPORT: pipelines.export,
+    RunKind.FIT_DETECTOR: detectors.fit,
+}
+
+
+def execute(job: Job) -> int:
+    """Do the run and say how it ended; returns the process's exit status."""
+    try:
+        run = runs.get(job.database, job.claim.run_id)
+        _do(job, run)
+    except StaleOwnerError as error:
+        _print(str(error))
+        return 1
+    except GriceError as error:  # the database itself: its worker sees that nothing was said
+        _print(str(error))
+        return 1
+    return 0
+
+
+def _do(job: Job, run: Run) -> None:
+    context = JobContext(job.database, job.artifacts, job.home, job.claim, run, job.stop)
+    try:
+        result = JOBS[run.kind](context)
+        context.reporting.close()
+    except StaleOwnerError:
+        raise
+    except InterruptedRunError as error:
+        _print(str(error))
+        context.reporting.close()
+        _publish_log(job)
+        _stopped(job)
+    except Exception as error:  # whatever it is, the user is told
+        if not isinstance(error, GriceError):
+            traceback.print_exc()
+        reason = in_words(error, run.id)
+        _print(reason)
+        _publish_log(job)
+        transitions.fail(job.database, job.claim, reason)
+    else:
+        _publish_log(job)
+        transitions.finish(job.database, job.claim, result)
+        context.workspace.remove()
+
+
+def _stopped(job: Job) -> None:
+    """Somebody asked for this run to stop, or its worker shuts down."""
+    if runs.get(job.database, job.claim.run_id).stop_requested:
+        transitions.acknowledge_stop(job.database, job.claim)
+    else:
+        transitions.give_back(job.database, job.claim)
+
+
+def _publish_log(job: Job) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    try:
+        logs.publish(job.database, job.artifacts.objects, job.claim, job.log)
+    except StaleOwnerError:
+        raise
+    except (GriceError, OSError) as error:  # a full disk must not hide why the run ended
+        _print(f"the log could not be kept: {error}")
+
+
+def _print(message: str) -> None:
+    print(message, flush=True)  # noqa: T201 - into the run's log

@@ -1,0 +1,43 @@
+"""Why a run failed, in words that say what to do."""
+
+import errno
+from collections.abc import Iterator
+
+from grice_core.errors import GriceError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def in_words(error: BaseException, run_id: int) -> str:
+    """One or two sentences about an error that ended a run."""
+    causes = list(_chain(error))
+    if any(isinstance(cause, OSError) and cause.errno in _FULL for cause in causes):
+        return (
+            f"the disk is full or a file may not grow further ({_first_line(error)}); what was "
+            f"checkpointed is safe: make room, then `grice runs resume {run_id}`"
+        )
+    if any(_is_out_of_memory(cause) for cause in causes):
+        return (
+            "out of memory: lower the stage's batch_size (and raise accumulation), its max_length "
+            f"or lora.r, or use a smaller base model, then submit again ({_first_line(error)})"
+        )
+    if isinstance(error, GriceError):
+        return str(error)
+    return f"unexpected {type(error).__name__}: {_first_line(error)}; its log shows where"
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        seen = seen.__cause__ or seen.__context__
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().split("\n")[0] or type(error).__name__

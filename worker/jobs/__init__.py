@@ -1,0 +1,1 @@
+"""What each kind of run does: the same calls as the command makes, on files from the store."""

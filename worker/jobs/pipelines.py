@@ -1,0 +1,163 @@
+"""The runs of a pipeline: score → train stage by stage → evaluate → export.
+
+Each starts from the output folder that the one before left, and keeps it as it is afterwards.
+"""
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+from grice_core.errors import InputError
+from grice_core.evaluation.results import Evaluation, evaluation_document, guide_results
+from grice_core.evaluation.violations import EvaluatedModel
+from grice_core.maxims import MAXIMS
+from grice_core.pipeline.config import PipelineConfig
+from grice_core.pipeline.parts import PipelineParts
+from grice_core.store import generations
+from grice_core.store.generations import Answer, Judgement
+from grice_core.store.tables import JsonObject
+from worker.jobs.context import OUTPUT, JobContext
+from worker.spec import parse_pipeline
+
+ADAPTER = "adapter"
+"""Role of a stage's adapter for the plain base, as stock PEFT loads it."""
+ARCHIVE = "archive"
+"""Role of the whole output folder as one zip file."""
+
+_KEPT_OF_A_STAGE = ("num_train", "num_heldout", "num_steps", "before", "after", "seconds")
+_EPOCH_OF_ZIP = (1980, 1, 1, 0, 0, 0)
+
+Counts = Callable[[str, int, int], tuple[int, int] | None]
+
+
+def score(context: JobContext) -> JsonObject:
+    """Check everything that the user gave, and score what comes without scores."""
+    parts = _parts(context, lambda task, done, total: (done, total) if "scoring" in task else None)
+    parts.prepare()
+    context.keep(OUTPUT, parts.output.path)
+    inputs: JsonObject = parts.record.content["inputs"]
+    return {
+        "data": {name: value for name, value in inputs["data"].items() if name != "path"},
+        "prompts": inputs["eval"]["prompts"],
+        "stages": [
+            {
+                "name": stage.config.name,
+                "num_train": len(stage.train_indices),
+                "num_steps": stage.num_steps,
+            }
+            for stage in parts.inputs.stages
+        ],
+    }
+
+
+def train(context: JobContext) -> JsonObject:
+    """Train one stage."""
+    stage = context.run.stage or ""
+    parts = _parts(context, lambda task, done, total: (done, total) if task == stage else None)
+    if not parts.is_trained(stage):  # else this process's predecessor was killed while keeping it
+        parts.train(stage)
+    context.reporting.close()
+    context.keep(ADAPTER, parts.output.stage(stage).final_model)
+    context.keep(OUTPUT, parts.output.path)
+    record: JsonObject = parts.record.content["stages"][-1]
+    return {name: record[name] for name in _KEPT_OF_A_STAGE}
+
+
+def evaluate(context: JobContext) -> JsonObject:
+    """Ask the baseline and every stage, and judge their answers."""
+    num_models = 1 + len(parse_pipeline(context.run.spec).recipe.stages)
+    parts = _parts(context, _answers_so_far(num_models))
+    evaluation = parts.evaluate()
+    for model in evaluation.models:
+        generations.replace(context.database, context.claim, model.name, _answers(model))
+    context.keep(OUTPUT, parts.output.path)
+    return _summary(evaluation)
+
+
+def export(context: JobContext) -> JsonObject:
+    """Pack the output folder into one file to download."""
+    parts = _parts(context, lambda *_: None)
+    target = context.workspace.path / "results.zip"
+    _pack(parts.output.path, target)
+    context.keep_file(ARCHIVE, target)
+    context.keep(OUTPUT, parts.output.path)
+    return {"size_bytes": target.stat().st_size}
+
+
+def _parts(context: JobContext, counts: Counts) -> PipelineParts:
+    """The pipeline's parts, in an output folder that holds what the runs before made."""
+    spec = parse_pipeline(context.run.spec)
+    out = context.workspace.out
+    if not out.exists():
+        if context.parent_output is None:
+            out.mkdir()
+        else:
+            context.artifacts.fetch_folder(context.parent_output, out)
+    config = PipelineConfig(
+        data=context.fetch_data(spec.data),
+        eval=context.fetch_data(spec.eval),
+        base=spec.base,
+        detector=context.fetch_detector(spec.detector),
+        recipe=spec.recipe,
+        out=out,
+        seed=spec.seed,
+        device=context.device,
+        precision=spec.precision,
+        leakage=spec.leakage,
+    )
+    return PipelineParts(config, context.reporting.reporter(counts))
+
+
+def _answers_so_far(num_models: int) -> Counts:
+    """Counts answers written and answers judged, over all models."""
+    finished: dict[str, int] = {}
+
+    def counts(task: str, done: int, total: int) -> tuple[int, int] | None:
+        if ": " not in task:  # reading the inputs
+            return None
+        finished[task] = done
+        return sum(finished.values()), 2 * num_models * total
+
+    return counts
+
+
+def _answers(model: EvaluatedModel) -> list[Answer]:
+    return [
+        Answer(
+            prompt_index=index,
+            prompt=model.prompts[index],
+            response=model.responses[index],
+            judgements={
+                maxim: Judgement(
+                    float(model.scores[index, maxim.column]),
+                    bool(model.violated[index, maxim.column]),
+                )
+                for maxim in MAXIMS
+            },
+        )
+        for index in range(len(model.prompts))
+    ]
+
+
+def _summary(evaluation: Evaluation) -> JsonObject:
+    document = evaluation_document(evaluation)
+    return {"verdict": document["verdict"], "percent": guide_results(evaluation.models)}
+
+
+def _pack(folder: Path, target: Path) -> None:
+    """A zip file whose bytes depend on the files' names and contents only.
+
+    Raises:
+        InputError: there is nothing to pack.
+    """
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    if not files:
+        raise InputError("the pipeline made nothing that could be exported")
+    with zipfile.ZipFile(target, "w") as archive:
+        for path in files:
+            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), _EPOCH_OF_ZIP)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o644 << 16
+            with path.open("rb") as source, archive.open(entry, "w", force_zip64=True) as sink:
+                while chunk := source.read(1 << 20):
+                    sink.write(chunk)

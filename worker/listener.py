@@ -1,0 +1,64 @@
+"""RQ's worker, which listens for the bell; what it then does is the supervisor's business."""
+
+import signal
+from types import FrameType
+
+from redis import Redis, RedisError
+from rq import Queue
+from rq.exceptions import StopRequested
+from rq.job import Job
+from rq.serializers import JSONSerializer
+from rq.worker import SimpleWorker
+
+from worker import bell, tasks
+from worker.supervisor import Supervisor
+
+_TTL_S = 60
+_MAINTENANCE_EVERY_S = 30
+
+
+class Listener(SimpleWorker):
+    """Hears bells one at a time; jobs run beside it, in processes that the supervisor watches."""
+
+    max_connection_wait_time = 5.0
+
+    def __init__(self, supervisor: Supervisor, redis: Redis) -> None:
+        super().__init__(
+            [bell.queue_of(redis, supervisor.post.device)],
+            name=supervisor.post.owner,
+            connection=redis,
+            job_class=bell.RunJob,
+            serializer=JSONSerializer,
+            worker_ttl=_TTL_S,
+            maintenance_interval=_MAINTENANCE_EVERY_S,
+            log_job_description=False,
+        )
+        self._supervisor = supervisor
+        self._taking = False
+        tasks.serve(self._take_next)
+
+    def subscribe(self) -> None:
+        """Take no commands over the network: runs are stopped through the database."""
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Do what a bell says; a server that is away by then need not know that it was done."""
+        try:
+            super().execute_job(job, queue)
+        except RedisError as error:
+            self._supervisor.post.say(f"the queue is unavailable ({error})")
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """End when the current job has written its checkpoint; at once if there is none."""
+        self._supervisor.shut_down()
+        self._stop_requested = True
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        if not self._taking:
+            raise StopRequested
+
+    def _take_next(self) -> None:
+        self._taking = True
+        try:
+            self._supervisor.take_next()
+        finally:
+            self._taking = False

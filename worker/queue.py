@@ -1,0 +1,174 @@
+"""The queue's door: asking for pipelines, stopping and repeating runs, seeing who works.
+
+What is asked for is in the database when a call returns, whether or not the queue's server can be
+reached; then the bell is rung. If it can't be, the next worker's look at the database does it.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from redis import Redis, RedisError
+from rq import Worker
+
+from grice_core.pipeline.keeping import Keeper, check_base
+from grice_core.progress import Progress, silent
+from grice_core.recipes.config import Recipe
+from grice_core.settings import settings
+from grice_core.store import recipes, runs, submission, transitions
+from grice_core.store.artifacts import ArtifactStore
+from grice_core.store.database import Database
+from grice_core.store.states import Device, RunKind, RunState
+from grice_core.store.submission import PipelineDraft, RunDraft
+from worker import bell
+from worker.connection import connect
+from worker.spec import PipelineSpec, StoredData, StoredDetector
+
+
+@dataclass(frozen=True)
+class PipelineRequest:
+    """A pipeline to be asked for; the options of `grice pipeline`."""
+
+    data: Path
+    eval: Path
+    base: str
+    """Hub id, or a folder that every worker sees."""
+    detector: str
+    """Detector folder, or hub id of a four-label classifier."""
+    recipe: Recipe
+    seed: int = 0
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    """auto: the GPU if a worker for one is there."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    leakage: Literal["drop-eval", "drop-train", "keep"] = "drop-eval"
+
+
+@dataclass(frozen=True)
+class WorkerStatus:
+    """A worker that listens."""
+
+    name: str
+    device: Device
+    is_busy: bool
+
+
+@dataclass(frozen=True)
+class RunQueue:
+    """Everything that the app and the command do with runs."""
+
+    database: Database
+    artifacts: ArtifactStore
+    redis: Redis = field(default_factory=connect)
+
+    @classmethod
+    def open(cls) -> "RunQueue":
+        """The queue that the environment names."""
+        return cls(Database.at(settings().database_url), ArtifactStore(settings().artifacts_url))
+
+    def submit(self, request: PipelineRequest, progress: Progress = silent) -> int:
+        """Ask for a pipeline; asking twice for the same gives the same one. Returns its id.
+
+        Raises:
+            InputError: a file, the detector or the base can't be used; nothing is submitted then.
+        """
+        keeper = Keeper(self.database, self.artifacts)
+        data = keeper.keep_pairs(request.data, request.data.name, progress)
+        prompts = keeper.keep_prompts(request.eval, request.eval.name)
+        folder = Path(request.detector).expanduser()
+        detector = keeper.keep_detector(folder) if folder.is_dir() else None
+        spec = PipelineSpec(
+            data=StoredData.of(data),
+            eval=StoredData.of(prompts),
+            base=check_base(request.base),
+            detector=StoredDetector.of(detector) if detector else request.detector,
+            recipe=request.recipe,
+            seed=request.seed,
+            precision=request.precision,
+            leakage=request.leakage,
+        )
+        recipe_body = request.recipe.model_dump(mode="json")
+        draft = PipelineDraft(
+            key=f"pipeline-{spec.digest}",
+            name=f"{request.recipe.name} on {data.name}",
+            recipe_id=recipes.save(self.database, request.recipe.name, recipe_body),
+            data_set_id=data.id,
+            eval_data_set_id=prompts.id,
+            detector_id=detector.id if detector else None,
+            base=spec.base,
+            spec=spec.model_dump(mode="json"),
+            runs=_chain(spec, self._device(request.device)),
+        )
+        pipeline_id = submission.submit(self.database, draft)
+        self.ring()
+        return pipeline_id
+
+    def submit_run(self, draft: RunDraft) -> int:
+        """Ask for a run outside any pipeline, such as a detector to be made; returns its id."""
+        run_id = submission.submit_run(self.database, draft)
+        self.ring()
+        return run_id
+
+    def stop(self, run_id: int) -> RunState:
+        """Ask a run to write a checkpoint and stop; see `transitions.request_stop`."""
+        return transitions.request_stop(self.database, run_id)
+
+    def resume(self, run_id: int) -> None:
+        """Let a failed or cancelled run go on; see `transitions.resume`."""
+        transitions.resume(self.database, run_id)
+        self.ring()
+
+    def rerun(self, run_id: int) -> list[int]:
+        """Do a run again from nothing; returns the runs that are stale now. See `transitions.rerun`."""
+        stale = transitions.rerun(self.database, run_id)
+        self.ring()
+        return stale
+
+    def ring(self) -> bool:
+        """Ring for everything that could be taken; returns whether the queue could be reached."""
+        try:
+            bell.ring(self.redis, runs.ready(self.database))
+        except RedisError:
+            return False
+        return True
+
+    def is_available(self) -> bool:
+        """Whether the queue's server answers."""
+        try:
+            return bool(self.redis.ping())
+        except RedisError:
+            return False
+
+    def workers(self) -> list[WorkerStatus]:
+        """The workers that listen, as far as the queue's server knows."""
+        try:
+            return [
+                WorkerStatus(worker.name, device, worker.get_state() == "busy")
+                for device in Device
+                for worker in Worker.all(queue=bell.queue_of(self.redis, device))
+            ]
+        except RedisError:
+            return []
+
+    def _device(self, wanted: Literal["auto", "cpu", "gpu"]) -> Device:
+        if wanted != "auto":
+            return Device(wanted)
+        on_gpu = any(worker.device is Device.GPU for worker in self.workers())
+        return Device.GPU if on_gpu else Device.CPU
+
+
+def _chain(spec: PipelineSpec, device: Device) -> list[RunDraft]:
+    """The runs of a pipeline, each waiting for the one before."""
+    steps: list[tuple[RunKind, str | None]] = [
+        (RunKind.SCORE, None),
+        *((RunKind.TRAIN, stage.name) for stage in spec.recipe.stages),
+        (RunKind.EVALUATE, None),
+        (RunKind.EXPORT, None),
+    ]
+    drafts: list[RunDraft] = []
+    for kind, stage in steps:
+        before = (drafts[-1].key,) if drafts else ()
+        key = ":".join(filter(None, [spec.digest, kind, stage]))
+        drafts.append(
+            RunDraft(key, kind, spec.model_dump(mode="json"), device, stage, parents=before)
+        )
+    return drafts

@@ -1,0 +1,63 @@
+"""What a job tells the database while it works, through the eyes of a pipeline's reporter."""
+
+import time
+from collections.abc import Callable, Mapping
+from threading import Event
+
+from grice_core.pipeline.config import Reporter
+from grice_core.store import claims
+from grice_core.store.claims import Claim
+from grice_core.store.database import Database
+from grice_core.store.metrics import MetricWriter
+
+_REPORT_EVERY_S = 1.0
+
+
+class RunReporter:
+    """Steps and numbers of one run; every write carries the claim."""
+
+    def __init__(self, database: Database, claim: Claim, stop: Event) -> None:
+        self._database = database
+        self._claim = claim
+        self._stop = stop
+        self._writer = MetricWriter(database, claim)
+        self._reported_at = float("-inf")
+
+    def reporter(self, counts: Callable[[str, int, int], tuple[int, int] | None]) -> Reporter:
+        """What the pipeline's parts report to.
+
+        Args:
+            counts: makes (done, total) of the whole run of a task's (name, done, total); None: the
+                task says nothing about how far the run is.
+        """
+
+        def progress(task: str, done: int, total: int) -> None:
+            whole = counts(task, done, total)
+            if whole is not None:
+                self._report(*whole)
+
+        return Reporter(
+            progress=progress,
+            say=lambda message: print(message, flush=True),  # noqa: T201 - into the run's log
+            should_stop=self.should_stop,
+            on_step=self._on_step,
+            on_checkpoint=self._writer.flush,
+        )
+
+    def should_stop(self) -> bool:
+        return self._stop.is_set() or self._writer.stop_requested
+
+    def close(self) -> None:
+        """Store what was not stored yet."""
+        self._writer.flush()
+
+    def _on_step(self, record: Mapping[str, float]) -> None:
+        numbers = {name: value for name, value in record.items() if name != "step"}
+        self._writer.add(int(record["step"]), numbers)
+
+    def _report(self, done: int, total: int) -> None:
+        self._writer.num_steps = total
+        now = time.monotonic()
+        if now - self._reported_at >= _REPORT_EVERY_S or done == total:
+            claims.report_steps(self._database, self._claim, done, total)
+            self._reported_at = now

@@ -1,0 +1,31 @@
+"""What the environment says about queue and workers, read once into frozen settings."""
+
+from functools import cache
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from grice_core.store.claims import LEASE_S
+
+
+class WorkerSettings(BaseSettings):
+    """Every variable but `REDIS_URL` starts with `GRICE_`."""
+
+    model_config = SettingsConfigDict(env_prefix="GRICE_", frozen=True)
+
+    redis_url: str | None = Field(default=None, validation_alias="REDIS_URL", repr=False)
+    """Redis or Valkey server of the queue; by default the embedded one's socket."""
+    lease_s: float = Field(default=LEASE_S, gt=0)
+    """Seconds without a sign of life after which a run's worker counts as vanished."""
+    heartbeat_s: float = Field(default=2.0, gt=0)
+    """Seconds between two signs of life; also how soon a request to stop is heard."""
+    reconcile_s: float = Field(default=30.0, gt=0)
+    """Seconds between two looks for runs that nobody works on."""
+    grace_s: float = Field(default=7.0, gt=0)
+    """Seconds that a job has for its checkpoint when its worker shuts down."""
+
+
+@cache
+def worker_settings() -> WorkerSettings:
+    """The settings of this process."""
+    return WorkerSettings()

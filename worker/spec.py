@@ -1,0 +1,134 @@
+"""What runs are asked to do, as JSON in the database."""
+
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from grice_core.errors import InputError
+from grice_core.pipeline.keeping import FILE_SHA256
+from grice_core.recipes.config import Recipe
+from grice_core.store.json import digest_of
+from grice_core.store.tables import DataSet, Detector
+
+
+class _Spec(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1] = 1
+    """Of this layout; a run that another version of the program submitted is refused in words."""
+
+
+class StoredData(BaseModel):
+    """A data set: a user's file, kept as columns."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    sha256: str
+    """Of the user's file."""
+    artifact_sha256: str
+    """Of the columns."""
+    num_rows: int
+
+    @classmethod
+    def of(cls, data_set: DataSet) -> Self:
+        """A data set of the store."""
+        return cls(
+            name=data_set.name,
+            sha256=data_set.report.get(FILE_SHA256, data_set.sha256),
+            artifact_sha256=data_set.artifact_sha256,
+            num_rows=data_set.num_rows,
+        )
+
+
+class StoredFile(BaseModel):
+    """A user's file in the artifact store, as it is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    sha256: str
+
+
+class StoredDetector(BaseModel):
+    """A detector's folder in the artifact store."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    sha256: str
+
+    @classmethod
+    def of(cls, detector: Detector) -> Self:
+        """A detector of the store."""
+        return cls(name=detector.name, sha256=detector.artifact_sha256)
+
+
+class PipelineSpec(_Spec):
+    """Everything that a pipeline's numbers depend on."""
+
+    data: StoredData
+    eval: StoredData
+    base: str
+    """Hub id, or a folder that every worker sees."""
+    detector: StoredDetector | str
+    """The latter: hub id of a four-label classifier."""
+    recipe: Recipe
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    leakage: Literal["drop-eval", "drop-train", "keep"] = "drop-eval"
+
+    @property
+    def digest(self) -> str:
+        """The same for the same request: 64 hex digits."""
+        return digest_of(self.model_dump(mode="json"))
+
+
+class FitDetectorSpec(_Spec):
+    """A detector to be trained, distilled or calibrated."""
+
+    how: Literal["train", "distill", "calibrate"]
+    data: StoredFile
+    """Labelled texts, or scored pairs to distil from."""
+    start: StoredDetector | str
+    """Encoder to start from (hub id or folder); the detector to calibrate."""
+    name: str
+    """What the new detector is called."""
+    pooling: Literal["cls", "cls+response_max"] = "cls"
+    """What a new detector's heads see."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """Fields of `FitSettings`."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+
+
+def parse_pipeline(spec: dict[str, Any]) -> PipelineSpec:
+    """The spec of a pipeline's run.
+
+    Raises:
+        InputError: it is of another version, or damaged.
+    """
+    return _parse(PipelineSpec, spec)
+
+
+def parse_fit_detector(spec: dict[str, Any]) -> FitDetectorSpec:
+    """The spec of a run that makes a detector.
+
+    Raises:
+        InputError: it is of another version, or damaged.
+    """
+    return _parse(FitDetectorSpec, spec)
+
+
+_Any = TypeVar("_Any", bound=_Spec)
+
+
+def _parse(kind: type[_Any], spec: dict[str, Any]) -> _Any:
+    try:
+        return kind.model_validate(spec)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise InputError(
+            f"the run's specification can't be read ({where}: {first['msg']}); another version of "
+            "Grice Studio may have submitted it: submit it again"
+        ) from None

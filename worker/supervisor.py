@@ -1,0 +1,203 @@
+"""Taking runs and watching the processes that do them: all that a worker does."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from grice_core.errors import GriceError, StaleOwnerError
+from grice_core.store import claims, logs, runs, transitions
+from grice_core.store.artifacts import ArtifactStore
+from grice_core.store.claims import Claim
+from grice_core.store.database import Database, Retries
+from grice_core.store.states import Device, RunState
+from grice_core.store.tables import Run
+from worker.child import Assignment, JobProcess, ending
+from worker.settings import WorkerSettings
+
+_PUBLISH_LOG_EVERY_S = 3.0
+_LOOK_EVERY_S = 0.1
+
+
+@dataclass(frozen=True)
+class Post:
+    """Where a worker works: its name, its stores, what it may take."""
+
+    owner: str
+    device: Device
+    home: Path
+    database: Database
+    artifacts: ArtifactStore
+    settings: WorkerSettings
+    say: Callable[[str], None]
+
+
+class Supervisor:
+    """Takes one run after the other, each done by a process of its own.
+
+    All methods but `shut_down` are called from the main thread.
+    """
+
+    def __init__(self, post: Post, on_settled: Callable[[], None]) -> None:
+        """Start the process in reserve.
+
+        Args:
+            on_settled: called when a run has ended, so that others may be ready to be taken.
+        """
+        self.post = post
+        self._on_settled = on_settled
+        self.shutting_down = False
+        self._spare = JobProcess()
+        # A heartbeat that comes late is no use; the next one is soon.
+        self._impatient = replace(post.database, retries=Retries(give_up_after_s=5))
+
+    def shut_down(self) -> None:
+        """Let the current job write its checkpoint and end; take no other."""
+        self.shutting_down = True
+
+    def close(self) -> None:
+        """End the process in reserve."""
+        self._spare.kill()
+
+    def take_next(self) -> None:
+        """Take the run that comes first in the queue, if there is one, and see it through."""
+        if self.shutting_down:
+            return
+        taken = self._claim_first()
+        if taken is None:
+            return
+        run, claim = taken
+        log = self.post.home / "logs" / "runs" / str(run.id) / f"{claim.attempt}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        process = self._assign(Assignment(claim, str(log.absolute())))
+        started = time.monotonic()
+        self.post.say(f"run {run.id}: {describe(run)} begins, attempt {claim.attempt}")
+        try:
+            status = _Watch(self, claim, process, log).until_it_ends()
+            self._settle(claim, log, status)
+        except StaleOwnerError as error:
+            self.post.say(f"{error}; its process was ended")
+        except GriceError as error:  # the database is away: the lease runs out, and the run goes on
+            self.post.say(f"run {run.id}: {error}")
+        finally:
+            process.kill()
+        self._say_what_became_of(run.id, time.monotonic() - started)
+        self._on_settled()
+
+    def _claim_first(self) -> tuple[Run, Claim] | None:
+        post = self.post
+        for run in runs.ready(post.database, post.device, limit=20):
+            claim = transitions.claim(
+                post.database, run.id, post.owner, run.attempt + 1, post.settings.lease_s
+            )
+            if claim is not None:
+                return run, claim
+        return None
+
+    def _assign(self, assignment: Assignment) -> JobProcess:
+        """Give the run to the process in reserve, and start the next one."""
+        process, self._spare = self._spare, JobProcess()
+        try:
+            process.assign(assignment)
+        except BrokenPipeError:  # somebody killed it while it waited
+            process.kill()
+            process, self._spare = self._spare, JobProcess()
+            process.assign(assignment)
+        return process
+
+    def _settle(self, claim: Claim, log: Path, status: int) -> None:
+        """Say for a job that ended without saying so itself what that means for its run."""
+        run = runs.get(self.post.database, claim.run_id)
+        if run.state is not RunState.RUNNING or run.token != claim.token:
+            return
+        logs.publish(self.post.database, self.post.artifacts.objects, claim, log)
+        if self.shutting_down:
+            transitions.give_back(self.post.database, claim)
+        else:
+            transitions.interrupt(self.post.database, claim, ending(status, log))
+
+    def _say_what_became_of(self, run_id: int, seconds: float) -> None:
+        try:
+            run = runs.get(self._impatient, run_id)
+        except GriceError as error:
+            self.post.say(f"run {run_id}: {error}")
+            return
+        reason = f": {run.error}" if run.error else ""
+        self.post.say(f"run {run_id}: {run.state} after {seconds:.1f} s{reason}")
+
+    def report_process(self, claim: Claim, process: JobProcess) -> None:
+        """Say which process does the run, unless it is through already."""
+        with suppress(StaleOwnerError):
+            claims.report_process(self._impatient, claim, process.pid)
+
+    def heartbeat(self, claim: Claim, log: Path, *, publish_log: bool) -> bool:
+        """Renew the lease; returns whether the run was asked to stop.
+
+        Raises:
+            StaleOwnerError: the run is not ours any more.
+        """
+        try:
+            stop_requested = claims.heartbeat(self._impatient, claim)
+            if publish_log and log.exists():
+                logs.publish(self._impatient, self.post.artifacts.objects, claim, log)
+        except StaleOwnerError:
+            if runs.get(self._impatient, claim.run_id).token != claim.token:
+                raise
+            return False  # the job itself has just said how it ended
+        except GriceError as error:  # the job goes on: its lease outlasts a restart of the database
+            self.post.say(f"run {claim.run_id}: {error}")
+            return False
+        return stop_requested
+
+
+class _Watch:
+    """One job's process being watched."""
+
+    def __init__(
+        self, supervisor: Supervisor, claim: Claim, process: JobProcess, log: Path
+    ) -> None:
+        self._supervisor = supervisor
+        self._settings = supervisor.post.settings
+        self._claim = claim
+        self._process = process
+        self._log = log
+        self._published_at = time.monotonic()
+
+    def until_it_ends(self) -> int:
+        """Its exit status.
+
+        Raises:
+            StaleOwnerError: somebody else has the run by now.
+        """
+        self._supervisor.report_process(self._claim, self._process)
+        stop_requested = False
+        asked_at: float | None = None
+        next_heartbeat = time.monotonic() + self._settings.heartbeat_s
+        while (status := self._process.wait(_LOOK_EVERY_S)) is None:
+            now = time.monotonic()
+            if now >= next_heartbeat:
+                stop_requested = self._heartbeat(now)
+                next_heartbeat = now + self._settings.heartbeat_s
+            if asked_at is None and (stop_requested or self._supervisor.shutting_down):
+                self._process.ask_to_stop()
+                asked_at = now
+            if asked_at is not None and now - asked_at > self._patience_s():
+                self._process.kill()
+        return status
+
+    def _patience_s(self) -> float:
+        """How long a job may take for its checkpoint; nobody waits for a stop but its user."""
+        grace_s = self._settings.grace_s
+        return grace_s if self._supervisor.shutting_down else 10 * grace_s
+
+    def _heartbeat(self, now: float) -> bool:
+        publish = now - self._published_at >= _PUBLISH_LOG_EVERY_S
+        if publish:
+            self._published_at = now
+        return self._supervisor.heartbeat(self._claim, self._log, publish_log=publish)
+
+
+def describe(run: Run) -> str:
+    """What a run does, as in "train stage2"."""
+    return " ".join(filter(None, [run.kind.replace("_", " "), run.stage]))
