@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from app.studio import Studio
-from grice_core.data.columnar import read_pairs
+from grice_core.data.columnar import is_columnar, read_pairs
 from grice_core.data.histograms import MarginBins
+from grice_core.data.load import load_pairs
 from grice_core.data.pairs import BoolArray, FloatArray, PairTable
 from grice_core.data.split import holdout_mask
 from grice_core.data.strength import ThresholdRule, strength, strength_range
@@ -58,8 +59,10 @@ def open_pairs(studio: Studio, sha256: str) -> OpenData:
 
     Raises:
         ArtifactError: the artifact is missing or damaged.
+        DataError: it holds no pairs.
     """
     with tempfile.TemporaryDirectory(dir=studio.scratch) as folder:
-        path = Path(folder) / "pairs.parquet"
+        path = Path(folder) / "pairs"
         studio.artifacts.fetch_file(sha256, path)
-        return OpenData(read_pairs(path))
+        # A job may have stored pairs as the file that it wrote.
+        return OpenData(read_pairs(path) if is_columnar(path) else load_pairs(path).table)

@@ -25,7 +25,8 @@ PALE: Final = "rgba(128, 128, 128, 0.30)"
 """Of everything, where a part of it is shown before it."""
 CUT_COLOUR: Final = "#C1272D"
 """Of the line where a threshold cuts."""
-KEPT_COLOUR: Final = "#2E8B57"
+KEPT_COLOUR: Final = "#1F7A4D"
+DROPPED_COLOUR: Final = "#6B7480"
 
 
 def stage_colour(index: int) -> str:

@@ -1,11 +1,9 @@
 """Histograms of data margins: kept pairs before all pairs, with the lines where thresholds cut."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from app.theme import CUT_COLOUR, PALE
 from app.wording import number
@@ -36,41 +34,40 @@ class Panel:
     cuts: tuple[CutLine, ...] = ()
 
 
-def histograms_figure(panels: Sequence[Panel], log: bool, height: int = 210) -> go.Figure:
-    """Panels side by side. A bar's `customdata` is the range of margins that it stands for."""
-    figure = make_subplots(
-        rows=1,
-        cols=len(panels),
-        subplot_titles=[panel.title for panel in panels],
-        horizontal_spacing=0.16 / len(panels),
-    )
-    for column, panel in enumerate(panels, start=1):
-        figure.add_traces([_bars(panel, kept=False), _bars(panel, kept=True)], 1, column)
-        axis = "" if column == 1 else str(column)
-        for cut in panel.cuts:
-            figure.add_shape(_line(cut, axis))
-            figure.add_annotation(_line_label(cut, axis))
-    figure.update_xaxes(zeroline=True, zerolinewidth=1, showgrid=False, nticks=5, fixedrange=True)
+def histogram_figure(panel: Panel, log: bool, height: int = 190) -> go.Figure:
+    """One panel. A bar's `customdata` is the range of margins that it stands for."""
+    figure = go.Figure([_bars(panel, kept=False), _bars(panel, kept=True)])
+    for cut in panel.cuts:
+        figure.add_shape(_line(cut))
+        figure.add_annotation(_line_label(cut))
+    # The range is that of all pairs, so that nothing jumps while a threshold is moved.
+    low, high = _range(panel)
+    figure.update_xaxes(range=[low, high], nticks=5, showgrid=False, fixedrange=True)
     figure.update_yaxes(
-        type="log" if log else "linear",
-        showgrid=True,
-        nticks=4,
-        fixedrange=True,
-        rangemode="tozero",
-        dtick=1 if log else None,
+        type="log" if log else "linear", dtick=1 if log else None, nticks=4, fixedrange=True
     )
     figure.update_layout(
+        title={"text": panel.title, "font_size": 13, "x": 0.02, "y": 0.97, "yanchor": "top"},
         barmode="overlay",
         bargap=0,
         showlegend=False,
         height=height,
-        margin={"l": 36, "r": 8, "t": 44, "b": 24},
+        margin={"l": 4, "r": 4, "t": 28, "b": 4},
         clickmode="event+select",
         dragmode=False,
-        hovermode="closest",
     )
-    figure.update_annotations(font_size=12)
     return figure
+
+
+def _range(panel: Panel) -> tuple[float, float]:
+    """Where there are pairs, or lines."""
+    filled = np.flatnonzero(panel.total)
+    marks = [cut.value for cut in panel.cuts]
+    if len(filled):
+        marks += [float(panel.edges[filled[0]]), float(panel.edges[filled[-1] + 1])]
+    low, high = min(marks, default=-1.0), max(marks, default=1.0)
+    pad = 0.05 * max(high - low, 0.2)
+    return low - pad, high + pad
 
 
 def _bars(panel: Panel, kept: bool) -> go.Bar:
@@ -90,11 +87,10 @@ def _bars(panel: Panel, kept: bool) -> go.Bar:
     )
 
 
-def _line(cut: CutLine, axis: str) -> dict[str, object]:
+def _line(cut: CutLine) -> dict[str, object]:
     return {
         "type": "line",
-        "xref": f"x{axis}",
-        "yref": f"y{axis} domain",
+        "yref": "y domain",
         "x0": cut.value,
         "x1": cut.value,
         "y0": 0,
@@ -103,15 +99,13 @@ def _line(cut: CutLine, axis: str) -> dict[str, object]:
     }
 
 
-def _line_label(cut: CutLine, axis: str) -> dict[str, object]:
+def _line_label(cut: CutLine) -> dict[str, object]:
     return {
         "text": number(cut.value),
-        "xref": f"x{axis}",
-        "yref": f"y{axis} domain",
+        "yref": "y domain",
         "x": cut.value,
         "y": 1,
         "xanchor": "right" if cut.value < 0 else "left",
         "yanchor": "top",
         "showarrow": False,
-        "font": {"color": CUT_COLOUR},
     }

@@ -5,7 +5,7 @@ import streamlit as st
 from app.chosen_recipe import keep_cut
 from app.components.border_samples import border_samples
 from app.components.cut_toolbar import cut_toolbar
-from app.components.margin_histograms import histograms_figure
+from app.components.margin_histograms import histogram_figure
 from app.components.margin_table import margin_table
 from app.components.stage_advice import stage_advice
 from app.components.stage_panels import stage_panels
@@ -37,13 +37,13 @@ def stage_board(data: OpenData, exclude: BoolArray | None = None) -> None:
     for stage, place in zip(plan, _columns(len(plan)), strict=True):
         with place, st.container(border=True, height="stretch"):
             _answer_and_levers(stage, data, cut)
-    log = st.toggle("Logarithmic counts", key="log_counts", help="Shows bars of few pairs, too.")
+    log = st.toggle("Logarithmic counts", True, key="log_counts", help="Shows small bars, too.")
     for stage in plan:
         _histograms(stage, data, log)
-    for stage, numbers, place in zip(plan, summary.stages, _columns(len(plan)), strict=True):
-        with place:
-            _waterfall(stage, numbers)
-            _learned(stage, numbers)
+    for part in (_waterfall, _learned):
+        for stage, numbers, place in zip(plan, summary.stages, _columns(len(plan)), strict=True):
+            with place:
+                part(stage, numbers)
     _overlap(summary)
     for stage in plan:
         border_samples(stage, data)
@@ -82,12 +82,13 @@ def _histograms(stage: PlannedStage, data: OpenData, log: bool) -> None:
     name = stage.config.name
     st.markdown(f"**{_title(stage.config)}** — data margins, all pairs pale, kept ones solid")
     panels = stage_panels(data, stage.config, stage.filtered.kept)
-    st.plotly_chart(
-        histograms_figure(panels, log),
-        key=f"histograms {name}",
-        config=_FIXED,
-        alt=f"Histograms of the data margins in {name}; {stage.filtered.num_kept} pairs are kept",
-    )
+    for panel, place in zip(panels, st.columns(len(panels), gap="xsmall"), strict=True):
+        place.plotly_chart(
+            histogram_figure(panel, log),
+            key=f"histogram {name} {panel.title}",
+            config=_FIXED,
+            alt=f"Data margin of {panel.title}: {panel.kept.sum():,} of {panel.total.sum():,} kept",
+        )
 
 
 def _waterfall(stage: PlannedStage, numbers: StageSummary) -> None:

@@ -35,6 +35,14 @@ def write_pairs(path: Path, table: PairTable) -> None:
         parquet.write_table(pa.table(columns), file, compression="zstd")
 
 
+def is_columnar(path: Path) -> bool:
+    """Whether a file is one that `write_pairs` wrote."""
+    try:
+        return _ROW in parquet.read_schema(path).names
+    except (pa.ArrowException, OSError):
+        return False
+
+
 def read_pairs(path: Path) -> PairTable:
     """Open what `write_pairs` wrote.
 

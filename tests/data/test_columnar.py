@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grice_core.data.columnar import read_pairs, write_pairs
+from grice_core.data.columnar import is_columnar, read_pairs, write_pairs
 from grice_core.data.export import write_json
 from grice_core.data.load import load_pairs
 from grice_core.data.pairs import PairTable
@@ -40,6 +40,7 @@ def test_unknown_fields_of_any_form_come_back(tmp_path: Path) -> None:
 
     write_json(tmp_path / "before.json", table)
     write_json(tmp_path / "after.json", again)
+    assert not is_columnar(tmp_path / "in.json")
     assert (tmp_path / "after.json").read_text() == (tmp_path / "before.json").read_text()
 
 
@@ -53,6 +54,7 @@ def test_a_stored_file_can_be_loaded_as_any_other(tmp_path: Path) -> None:
 
     loaded = load_pairs(tmp_path / "pairs.parquet")
 
+    assert is_columnar(tmp_path / "pairs.parquet")
     assert loaded.table.fingerprint == table.fingerprint
     assert np.array_equal(loaded.table.scored, [True, False])
 
