@@ -94,3 +94,16 @@ def test_the_paired_interval_covers_the_truth_95_times_in_100(
 
     covers = np.array([i.low <= rises - falls <= i.high for i in found])
     assert (covers * repeats).sum() / 2000 == pytest.approx(0.95, abs=0.015)
+
+
+@pytest.mark.parametrize(("rate", "k", "alike"), [(0.3, 1, 0.0), (0.1, 1, 0.0), (0.3, 4, 0.5)])
+def test_wilson_covers_the_truth_95_times_in_100(rate: float, k: int, alike: float) -> None:
+    """100 prompts; with several responses, each shares its prompt's luck with probability `alike`."""
+    generator = np.random.default_rng(0)
+    own, shared = generator.random((2000, 100, k)), generator.random((2000, 100, 1))
+    luck = np.where(generator.random((2000, 100, k)) < alike, shared, own)
+
+    found = [wilson_interval(experiment) for experiment in (luck < rate).astype(float)]
+
+    covered = np.mean([interval.low <= rate <= interval.high for interval in found])
+    assert covered == pytest.approx(0.95, abs=0.015)

@@ -60,5 +60,7 @@ def test_a_missing_score_is_refused(folder: Path) -> None:
     del first["scores"]["manner"]
     (folder / "generations.jsonl").write_text("\n".join([json.dumps(first), *lines[1:]]))
 
-    with pytest.raises(DataError, match=r"out holds results that can't be read \(manner is missing"):
+    with pytest.raises(
+        DataError, match=r"out holds results that can't be read \(manner is missing"
+    ):
         read_evaluation(folder)
