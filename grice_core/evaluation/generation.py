@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from grice_core.dpo.encode import Ids, encode_prompts
+from grice_core.dpo.encode import Ids, cut_left, encode_prompts
 from grice_core.errors import ModelError
 from grice_core.evaluation.drawing import Draw, draw, noise_keys
 from grice_core.evaluation.sampling import Sampling
@@ -136,12 +136,11 @@ def _rows(model: Any, tokenizer: Any, prompts: Sequence[str], sampling: Sampling
     """One row per prompt and sample, the samples of a prompt together."""
     room = _room(model, sampling)
     encoded = encode_prompts(tokenizer, prompts)
+    if room is not None:
+        encoded = [cut_left(ids, room, tokenizer) for ids in encoded]
     keys = [noise_keys(sampling.seed, prompts, s) for s in range(sampling.samples_per_prompt)]
     places = [(n, s) for n in range(len(prompts)) for s in range(sampling.samples_per_prompt)]
-    return [
-        _Row(place, encoded[n] if room is None else encoded[n][-room:], keys[s][n])
-        for place, (n, s) in enumerate(places)
-    ]
+    return [_Row(place, encoded[n], keys[s][n]) for place, (n, s) in enumerate(places)]
 
 
 def _room(model: Any, sampling: Sampling) -> int | None:
