@@ -20,4 +20,4 @@ check: setup  ## the quick part: format, lint, types, layers
 	$(BIN)/lint-imports --no-logo
 
 test: check  ## all checks and tests
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
