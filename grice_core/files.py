@@ -26,7 +26,7 @@ def atomic_writer(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def write_bytes_atomic(path: Path, content: bytes) -> None:
@@ -50,7 +50,7 @@ def write_json_atomic(path: Path, document: Any) -> None:
     write_text_atomic(path, text + "\n")
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Force the new name to disk too; without this a crash may bring the old file back."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -1,22 +1,35 @@
 """What happened at each optimizer step, as JSON lines."""
 
 import json
+import math
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from grice_core.dpo.metrics import Metrics
+from grice_core.errors import OutputError
 
 
 class HistoryFile:
-    """Appends one line per step, each on disk's doorstep before the next step begins."""
+    """Appends one line per step; each has left this process before the next step begins.
+
+    It is a context manager.
+
+    Raises: OutputError, if the file can't be written.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._file: IO[bytes]
 
     def __enter__(self) -> Self:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self.path.open("a", encoding="utf-8")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("a+b")
+        except OSError as error:
+            raise self._unwritable(error) from error
         return self
 
     def __exit__(
@@ -28,6 +41,54 @@ class HistoryFile:
         self._file.close()
 
     def append(self, record: Metrics) -> None:
-        """Write one step's record."""
-        self._file.write(json.dumps(record) + "\n")
-        self._file.flush()
+        """Write one step's record; what is not a finite number becomes null, as JSON wants it."""
+        finite = {name: value if math.isfinite(value) else None for name, value in record.items()}
+        try:
+            self._file.write(json.dumps(finite).encode() + b"\n")
+            self._file.flush()
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def sync(self) -> None:
+        """Force every line to disk, so that a checkpoint never knows more than the history."""
+        try:
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def truncate_after(self, step: int) -> None:
+        """Drop the lines of later steps, which will be taken again, and a line left half written."""
+        self._file.seek(0)
+        kept = 0
+        for line, record in _whole_lines(self._file):
+            if record["step"] > step:
+                break
+            kept += len(line)
+        self._file.truncate(kept)
+
+    def _unwritable(self, error: OSError) -> OutputError:
+        return OutputError(f"{self.path} can't be written: {error.strerror}")
+
+
+def read_history(path: Path) -> list[Metrics]:
+    """The records of a history, in order; a line left half written is left out.
+
+    A file that isn't there yet has no records. What was not a finite number is NaN.
+    """
+    try:
+        with path.open("rb") as file:
+            return [record for _, record in _whole_lines(file)]
+    except FileNotFoundError:
+        return []
+
+
+def _whole_lines(file: IO[bytes]) -> Iterator[tuple[bytes, Metrics]]:
+    """Each line with its record, up to the first that a crash left half written."""
+    for line in file:
+        try:
+            record = json.loads(line) if line.endswith(b"\n") else None
+        except ValueError:
+            return
+        if not isinstance(record, dict) or "step" not in record:
+            return
+        yield line, {name: math.nan if value is None else value for name, value in record.items()}

@@ -2,44 +2,26 @@
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from peft import PeftModel
 
 from grice_core.data.pairs import IntArray
+from grice_core.dpo.determinism import deterministic
 from grice_core.dpo.examples import Compute, ReferenceLogps, StageExamples
+from grice_core.dpo.fingerprint import Fingerprint, fingerprint
 from grice_core.dpo.logps import pair_logps
 from grice_core.dpo.loss import dpo_losses
 from grice_core.dpo.metrics import Metrics, PairMeans, add_accuracies, add_batch
 from grice_core.dpo.policy import train_adapter_only
 from grice_core.dpo.preflight import check_learning
+from grice_core.dpo.resume import CheckpointKeeper, CheckpointPlan, Standing, TrainingState
 from grice_core.dpo.schedules import beta_at, final_beta, learning_rate, step_batches
 from grice_core.dpo.trees import micro_batches
+from grice_core.dpo.watchers import Watchers
 from grice_core.errors import InterruptedRunError, TrainingError
-from grice_core.progress import Progress, silent
 from grice_core.recipes.config import StageConfig
-
-
-def _ignore(record: Metrics) -> None:
-    """Nobody reads the records."""
-
-
-def _never() -> bool:
-    """Nobody asks to stop."""
-    return False
-
-
-@dataclass(frozen=True)
-class Watchers:
-    """Who is told about a training run, and who may stop it."""
-
-    on_step: Callable[[Metrics], None] = _ignore
-    """Called with each optimizer step's record, in order."""
-    should_stop: Callable[[], bool] = _never
-    """Asked before each step."""
-    progress: Progress = silent
 
 
 @dataclass(frozen=True)
@@ -69,38 +51,70 @@ class StageTrainer:
         self.examples = examples
         self.known = known
         self.compute = compute
-        self._parameters = [p for p in policy.parameters() if p.requires_grad]
+        trainable = {n: p for n, p in policy.named_parameters() if p.requires_grad}
+        self._parameters = list(trainable.values())
         self._optimizer = torch.optim.AdamW(
             self._parameters, lr=config.learning_rate, weight_decay=config.weight_decay
         )
+        self._state = TrainingState(trainable, self._optimizer, known)
 
-    def run(self, num_steps: int, seed: int, watchers: Watchers | None = None) -> StageOutcome:
-        """Take this many optimizer steps.
+    def run(
+        self,
+        num_steps: int,
+        seed: int,
+        watchers: Watchers | None = None,
+        checkpoints: CheckpointPlan | None = None,
+    ) -> StageOutcome:
+        """Take this many optimizer steps, those included that a checkpoint already holds.
 
-        Raises: TrainingError (NaN, nothing learned), InterruptedRunError.
+        Raises: TrainingError (NaN, nothing learned), InterruptedRunError, InputError (the checkpoint
+        is another run's), OutputError (a checkpoint can't be written).
         """
         watchers = watchers or Watchers()
         batches = step_batches(
             len(self.examples.train), self.config.pairs_per_step, num_steps, seed
         )
-        before = self.measure()
-        watched = before
-        for step, batch in enumerate(batches):
+        keeper = checkpoints and CheckpointKeeper(
+            checkpoints, self._state, self._must_match(checkpoints, num_steps, seed), watchers
+        )
+        standing = (keeper and keeper.restore()) or self._start()
+        watchers.on_start(standing.step)
+        for step in range(standing.step, num_steps):
             if watchers.should_stop():
-                raise InterruptedRunError(f"stopped before step {step + 1} of {num_steps}")
+                if keeper:
+                    keeper.save(standing)
+                raise InterruptedRunError(_how_to_go_on(standing, num_steps, bool(keeper)))
             # Each step draws its LoRA dropout from (seed, step): no stream to save and restore.
             torch.manual_seed((seed << 32) + step)
 
-            record = self._step(self.examples.train[batch], step, num_steps)
+            with deterministic():
+                record = self._step(self.examples.train[batches[step]], step, num_steps)
             if step == 0:
                 check_learning(self.policy, self.examples, self.compute)
+            standing = replace(standing, step=step + 1)
 
-            if (step + 1) % self.config.eval_every == 0 or step + 1 == num_steps:
-                watched = self.measure()
-                record |= watched
+            if standing.step % self.config.eval_every == 0 or standing.step == num_steps:
+                standing = replace(standing, watched=self.measure())
+                record |= standing.watched
             watchers.on_step(record)
-            watchers.progress(self.config.name, step + 1, num_steps)
-        return StageOutcome(num_steps, before, watched)
+            watchers.progress(self.config.name, standing.step, num_steps)
+            if keeper and (standing.step % keeper.plan.every == 0 or standing.step == num_steps):
+                keeper.save(standing)
+        return StageOutcome(num_steps, standing.before, standing.watched)
+
+    def _start(self) -> Standing:
+        before = self.measure()
+        return Standing(0, before, before)
+
+    def _must_match(self, plan: CheckpointPlan, num_steps: int, seed: int) -> Fingerprint:
+        return fingerprint(
+            self.config,
+            self.examples,
+            self.compute,
+            plan.base_sha256,
+            steps=num_steps,
+            seed=seed,
+        )
 
     def measure(self) -> Metrics:
         """Metrics of the watched pairs, as `heldout/rewards/accuracies` and so on.
@@ -174,3 +188,8 @@ class StageTrainer:
     def _num_tokens(self, index: int) -> int:
         pair = self.examples.pairs[index]
         return len(pair.prompt) + len(pair.chosen) + len(pair.rejected)
+
+
+def _how_to_go_on(standing: Standing, num_steps: int, saved: bool) -> str:
+    where = f"stopped before step {standing.step + 1} of {num_steps}"
+    return f"{where}: the same command with --resume goes on there" if saved else where

@@ -1,0 +1,154 @@
+"""What is wrong with a training run, in words.
+
+Each check reads the records of the steps so far and finds one kind of trouble, or None. They change
+nothing and stop nothing; a step without a finite loss stops training by itself.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from grice_core.dpo.examples import HELDOUT
+from grice_core.dpo.metrics import Metrics
+
+FIRST_STEPS = 10
+"""A loss of 0 within these steps was not learned."""
+
+NO_LOSS = 1e-4
+"""Below this nothing is left to learn from."""
+
+WINDOW = 25
+"""Steps over which the metrics of single steps, a few pairs each, are averaged."""
+
+COLLAPSE = 0.5
+"""Share of its log-probability at the start by which a response may become less likely."""
+
+LOST = 0.4
+"""An accuracy below this says that preferences went the other way; 0.5 is no change."""
+
+LOST_NATS = 0.5
+"""… if they did so by more than this on average."""
+
+
+class Trouble(StrEnum):
+    """Kinds of trouble."""
+
+    NOT_FINITE = "not-finite"
+    DEGENERATE_START = "degenerate-start"
+    CHOSEN_COLLAPSE = "chosen-collapse"
+    LOST_RETENTION = "lost-retention"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that a person should know about a run."""
+
+    trouble: Trouble
+    step: int
+    """Optimizer step at which it was first seen."""
+    message: str
+    """What was seen, what it means and what to do."""
+
+
+def findings(before: Metrics, records: Sequence[Metrics]) -> list[Finding]:
+    """All trouble seen so far, each kind once, at the step where it was first seen.
+
+    `before` holds the watched groups' metrics before the first step, `records` one entry per step.
+    """
+    found = (
+        not_finite(records),
+        degenerate_start(records),
+        chosen_collapse(records),
+        lost_retention(before, records),
+    )
+    return [finding for finding in found if finding]
+
+
+def not_finite(records: Sequence[Metrics]) -> Finding | None:
+    """A metric that is NaN or infinite."""
+    for record in records:
+        broken = [name for name, value in record.items() if not math.isfinite(value)]
+        if broken:
+            step = int(record["step"])
+            return Finding(
+                Trouble.NOT_FINITE,
+                step,
+                f"{broken[0]} is not a finite number at step {step}: the weights have blown up. "
+                "Lower learning_rate, or compute in fp32",
+            )
+    return None
+
+
+def degenerate_start(records: Sequence[Metrics]) -> Finding | None:
+    """A loss of 0 with every pair won, before anything can have been learned."""
+    for record in records[:FIRST_STEPS]:
+        if record["loss"] <= NO_LOSS and record["rewards/accuracies"] == 1.0:
+            step = int(record["step"])
+            return Finding(
+                Trouble.DEGENERATE_START,
+                step,
+                f"at step {step} the loss is {record['loss']:.1g} and every pair is won already: "
+                "something other than quality tells the responses apart, or beta or learning_rate "
+                "is far too high",
+            )
+    return None
+
+
+def chosen_collapse(records: Sequence[Metrics]) -> Finding | None:
+    """The chosen responses themselves becoming unlikely, although they win.
+
+    Policy minus reference is `rewards/chosen` / beta, on the very pairs of a step, so that it does
+    not matter which pairs the step has.
+    """
+    window = min(WINDOW, len(records))
+    gains = [record["rewards/chosen"] / record["beta"] for record in records]
+    starts = [record["logps/chosen"] - gain for record, gain in zip(records, gains, strict=True)]
+    for end in range(window, len(records) + 1):
+        gain, start = (sum(values[end - window : end]) for values in (gains, starts))
+        if gain < COLLAPSE * start:
+            step = int(records[end - 1]["step"])
+            return Finding(
+                Trouble.CHOSEN_COLLAPSE,
+                step,
+                f"the chosen responses have gone from {start / window:.0f} to "
+                f"{(start + gain) / window:.0f} nats by step {step}: the model forgets how to "
+                "write them, and wins only because it forgets the rejected ones faster. Raise "
+                "beta, lower learning_rate, or train for fewer epochs",
+            )
+    return None
+
+
+def lost_retention(before: Metrics, records: Sequence[Metrics]) -> Finding | None:
+    """What an earlier stage taught turning around, on that stage's own held-out pairs."""
+    for group in _earlier_stages(before):
+        for record in records:
+            accuracy = record.get(group + _ACCURACY, 0.5)
+            if accuracy >= LOST:
+                continue
+            lost = _preference(before, group) - _preference(record, group)
+            if lost > LOST_NATS:
+                step = int(record["step"])
+                return Finding(
+                    Trouble.LOST_RETENTION,
+                    step,
+                    f"this stage undoes {group.rpartition('/')[2]}: by step {step}, {1 - accuracy:.0%} "
+                    "of that stage's held-out pairs lean less towards the chosen response than "
+                    f"before, by {lost:.1f} nats on average. Lower learning_rate, raise beta, or "
+                    "train for fewer epochs",
+                )
+    return None
+
+
+_ACCURACY = "/rewards/accuracies"
+
+
+def _earlier_stages(before: Metrics) -> list[str]:
+    """The watched groups that are not the stage's own."""
+    groups = [name.removesuffix(_ACCURACY) for name in before if name.endswith(_ACCURACY)]
+    return [group for group in groups if group != HELDOUT]
+
+
+def _preference(metrics: Metrics, group: str) -> float:
+    """How much more likely the chosen responses of a group are, in nats."""
+    return metrics[f"{group}/logps/chosen"] - metrics[f"{group}/logps/rejected"]

@@ -1,0 +1,70 @@
+"""A training run that kills its own process at any moment that matters, as a crash would."""
+
+import os
+import signal
+from pathlib import Path
+
+from grice_core.dpo.adapters import adapter_of, save_adapter
+from grice_core.dpo.examples import Compute
+from grice_core.dpo.history import HistoryFile
+from grice_core.dpo.policy import add_adapter
+from grice_core.dpo.reference import reference_logps
+from grice_core.dpo.resume import CheckpointPlan
+from grice_core.dpo.train import StageTrainer
+from grice_core.dpo.watchers import Watchers
+from tests.dpo import tiny
+
+NUM_STEPS = 10
+EVERY = 3
+CPU = tiny.torch.device("cpu")
+
+
+class Moments:
+    """Counts the moments of a run, and ends the process at one of them without any clean-up."""
+
+    def __init__(self, last: int | None) -> None:
+        self.count = 0
+        self._last = last
+
+    def pass_one(self, *_: object) -> None:
+        self.count += 1
+        if self.count == self._last:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def before(self, function):
+        """The function with a moment before each call."""
+
+        def passing(*args):
+            self.pass_one()
+            return function(*args)
+
+        return passing
+
+
+def new_trainer(**compute) -> StageTrainer:
+    """A stage with dropout, so that losses depend on random draws too."""
+    config = tiny.stage(lora={"r": 4, "alpha": 8, "dropout": 0.3}, eval_every=4)
+    examples, how = tiny.examples(10), Compute(CPU, **compute)
+    policy = add_adapter(tiny.base(tiny.gpt2()), config.lora, seed=0)
+    known = reference_logps(policy, examples.pairs, how)
+    return StageTrainer(policy, config, examples, known, how)
+
+
+def train(folder: Path, last: int | None = None, *, resume: bool = True) -> None:
+    """Train to the end, or to the moment of this number: a step, or a part of a checkpoint."""
+    moments = Moments(last)
+    # A checkpoint is files forced to disk one by one, then a new name, then that forced to disk.
+    os.fsync = moments.before(os.fsync)
+    os.rename = moments.before(os.rename)
+    trainer = new_trainer()
+    plan = CheckpointPlan(folder / "checkpoints", "base", every=EVERY, resume=resume)
+    with HistoryFile(folder / "history.jsonl") as history:
+
+        def on_step(record):
+            history.append(record)
+            moments.pass_one()
+
+        watchers = Watchers(on_step, on_start=history.truncate_after, on_checkpoint=history.sync)
+        trainer.run(NUM_STEPS, 0, watchers, plan)
+    save_adapter(adapter_of(trainer.policy), folder / "final_model")
+    (folder / "moments").write_text(str(moments.count))

@@ -1,0 +1,130 @@
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from grice_core.dpo.examples import Compute
+from grice_core.dpo.health import (
+    Trouble,
+    chosen_collapse,
+    degenerate_start,
+    findings,
+    lost_retention,
+    not_finite,
+)
+from grice_core.dpo.policy import add_adapter
+from grice_core.dpo.reference import reference_logps
+from grice_core.dpo.train import StageTrainer
+from grice_core.dpo.watchers import Watchers
+from tests.dpo import tiny
+
+GROUP = "retention/stage1"
+
+
+def trained(num_steps, *, examples=None, **changes):
+    """What was measured before and during a real, tiny training run."""
+    config, examples = tiny.stage(**changes), examples or tiny.examples(8)
+    policy = add_adapter(tiny.base(tiny.gpt2()), config.lora, seed=0)
+    compute, records = Compute(torch.device("cpu")), []
+    known = reference_logps(policy, examples.pairs, compute)
+    trainer = StageTrainer(policy, config, examples, known, compute)
+    outcome = trainer.run(num_steps, 0, Watchers(on_step=records.append))
+    return outcome.before, records
+
+
+def watching_the_opposite():
+    """Pairs, and an earlier stage's held-out ones that want the contrary."""
+    examples = tiny.examples(8, num_heldout=0)
+    turned = [replace(pair, chosen=pair.rejected, rejected=pair.chosen) for pair in examples.pairs]
+    both = tiny.examples(8, num_heldout=8)
+    return replace(
+        both,
+        pairs=(*examples.pairs, *turned),
+        watched={"heldout": both.train, GROUP: both.train + 8},
+    )
+
+
+def step(number, **metrics):
+    """A healthy step, but for what is said."""
+    healthy = {
+        "step": number,
+        "loss": 0.2,
+        "rewards/accuracies": 0.75,
+        "rewards/chosen": -0.1,
+        "logps/chosen": -41.0,
+        "beta": 0.1,
+    }
+    return healthy | {name.replace("_", "/"): value for name, value in metrics.items()}
+
+
+def test_a_healthy_run_is_told_nothing():
+    before, records = trained(30, learning_rate=1e-3)
+    assert findings(before, records) == []
+    assert findings({}, []) == []
+
+
+def test_a_number_that_is_none_is_found():
+    finding = not_finite([step(1), step(2, heldout_loss=math.nan), step(3, heldout_loss=math.nan)])
+    assert (finding.trouble, finding.step) == (Trouble.NOT_FINITE, 2)
+    assert finding.message.startswith("heldout/loss is not a finite number at step 2: ")
+
+
+def test_a_degenerate_start_is_found():
+    before, records = trained(8, beta=1000.0, learning_rate=0.05)
+    (finding,) = [f for f in findings(before, records) if f.trouble == Trouble.DEGENERATE_START]
+    assert 1 < finding.step <= 8
+    assert "every pair is won already" in finding.message
+
+
+def test_a_loss_that_vanishes_later_was_learned():
+    won = {"loss": 1e-6, "rewards_accuracies": 1.0}
+    healthy = [step(number) for number in range(1, 11)]
+    assert degenerate_start([*healthy, step(11, **won)]) is None
+    assert degenerate_start([*healthy[:9], step(10, **won)]).step == 10
+
+
+def test_a_collapse_of_the_chosen_responses_is_found():
+    before, records = trained(60, beta=0.01, learning_rate=0.1, max_grad_norm=100.0)
+    found = {finding.trouble for finding in findings(before, records)}
+    assert Trouble.CHOSEN_COLLAPSE in found
+
+
+def test_a_collapse_is_half_of_the_log_probability():
+    # Reference −40 nats each; the policy's −59 have lost less than half of them, −61 more.
+    assert chosen_collapse([step(1, logps_chosen=-59.0, rewards_chosen=-1.9)]) is None
+    finding = chosen_collapse([step(1, logps_chosen=-61.0, rewards_chosen=-2.1)])
+    assert finding.message.startswith(
+        "the chosen responses have gone from -40 to -61 nats by step 1"
+    )
+
+
+def test_a_single_bad_step_is_no_collapse():
+    bad = step(25, logps_chosen=-80.0, rewards_chosen=-4.0)
+    assert chosen_collapse([*map(step, range(1, 25)), bad]) is None
+
+
+def test_lost_retention_is_found():
+    before, records = trained(20, examples=watching_the_opposite(), eval_every=5)
+    finding = lost_retention(before, records)
+    assert finding.step in (5, 10, 15, 20)
+    assert finding.message.startswith("this stage undoes stage1: ")
+    assert "held-out pairs lean less towards the chosen response" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "chosen", "lost"), [(0.3, -11.0, True), (0.3, -10.4, False), (0.4, -11.0, False)]
+)
+def test_retention_is_lost_if_most_pairs_turn_and_by_enough(accuracy, chosen, lost):
+    def watched(accuracy, chosen):
+        logps = {f"{GROUP}/logps/chosen": chosen, f"{GROUP}/logps/rejected": -20.0}
+        return {f"{GROUP}/rewards/accuracies": accuracy, **logps}
+
+    record = step(25) | watched(accuracy, chosen)
+    finding = lost_retention(watched(0.5, -10.0), [step(24), record])
+    assert (finding is not None) == lost
+
+
+def test_the_stages_own_held_out_pairs_are_no_retention():
+    before = {"heldout/rewards/accuracies": 0.5}
+    assert lost_retention(before, [step(25) | {"heldout/rewards/accuracies": 0.0}]) is None
