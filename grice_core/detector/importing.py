@@ -15,7 +15,7 @@ from grice_core.detector.folder import (
     write_detector,
 )
 from grice_core.detector.load import (
-    build_heads,
+    empty_heads,
     load_classifier,
     load_config,
     load_tokenizer,
@@ -132,7 +132,7 @@ def _fill(
     checkpoint: Path,
 ) -> MaximHeads:
     """The model with the checkpoint's weights, after a check that they fit the encoder."""
-    model = build_heads(load_config(encoder), architecture)
+    model = empty_heads(load_config(encoder), architecture)
     weights, expected = with_our_positions(tensors), model.state_dict()
     for key, tensor in expected.items():
         if key not in weights:

@@ -7,6 +7,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from grice_core.detector.deberta import speed_up
 from grice_core.detector.encode import TextEncoder
 from grice_core.detector.folder import file_sha256
 from grice_core.detector.model import DetectorModel, LabelClassifier, MaximHeads
@@ -44,9 +45,11 @@ def load_detector(
         tokenizer = load_tokenizer(str(source))
         record = _bare_record(str(source), model, tokenizer)
     dtype = resolve_precision(precision, device)
+    model.to_compute(device, dtype).eval().requires_grad_(False)
+    speed_up(model.network)
     return Detector(
         record=record,
-        model=model.to_compute(device, dtype).eval().requires_grad_(False),
+        model=model,
         encoder=TextEncoder(tokenizer, record.template, record.max_length),
         device=device,
         dtype=dtype,
@@ -158,7 +161,7 @@ def _load_model(folder: Path, record: DetectorRecord) -> DetectorModel:
 
 
 def _load_heads(folder: Path, architecture: HeadsArchitecture) -> MaximHeads:
-    model = build_heads(load_config(str(folder)), architecture)
+    model = empty_heads(load_config(str(folder)), architecture)
     try:
         model.load_state_dict(load_file(folder / WEIGHTS_NAME))
     except (RuntimeError, SafetensorError) as error:
@@ -174,6 +177,14 @@ def build_heads(config: Any, architecture: HeadsArchitecture) -> MaximHeads:
 
     encoder = AutoModel.from_config(config, trust_remote_code=False)
     return MaximHeads(encoder, config.hidden_size, architecture)
+
+
+def empty_heads(config: Any, architecture: HeadsArchitecture) -> MaximHeads:
+    """Like `build_heads`, but the weights hold anything: for whoever loads them all at once."""
+    from transformers.initialization import no_init_weights
+
+    with no_init_weights():  # random numbers for 184 million weights would take seconds
+        return build_heads(config, architecture)
 
 
 def looks_like_path(source: str) -> bool:

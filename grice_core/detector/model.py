@@ -36,6 +36,11 @@ class MaximHeads(nn.Module):
             pooled = torch.cat((pooled, _max_over(states, response_mask)), dim=1)
         return torch.cat([head(pooled) for head in self.classifiers], dim=1)
 
+    @property
+    def network(self) -> Any:
+        """The Transformers model inside."""
+        return self.encoder
+
     def to_compute(self, device: torch.device, dtype: torch.dtype) -> "MaximHeads":
         """Move to a device; the encoder takes the number format, the small heads stay in fp32."""
         self.encoder.to(device, dtype)
@@ -70,6 +75,11 @@ class LabelClassifier(nn.Module):
         """(B, 4) logits in fp32 of (B, L) tokens, in the order of `MAXIMS`."""
         logits: Tensor = self.classifier(input_ids, attention_mask=attention_mask).logits
         return logits[:, self.columns].float()
+
+    @property
+    def network(self) -> Any:
+        """The Transformers model inside, without its classifier."""
+        return self.classifier.base_model
 
     def to_compute(self, device: torch.device, dtype: torch.dtype) -> "LabelClassifier":
         """Move to a device and a number format."""
