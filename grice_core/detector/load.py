@@ -20,6 +20,7 @@ from grice_core.detector.record import (
     read_record,
 )
 from grice_core.detector.score import Detector
+from grice_core.detector.template import JudgedText
 from grice_core.errors import DetectorError
 from grice_core.precision import Precision, resolve_precision
 
@@ -47,13 +48,12 @@ def load_detector(
     dtype = resolve_precision(precision, device)
     model.to_compute(device, dtype).eval().requires_grad_(False)
     speed_up(model.network)
-    return Detector(
-        record=record,
-        model=model,
-        encoder=TextEncoder(tokenizer, record.template, record.max_length),
-        device=device,
-        dtype=dtype,
-    )
+    encoder = TextEncoder(tokenizer, record.template, record.max_length)
+    if len(encoder.encode([JudgedText("", "", "-")])[0]) >= record.max_length:
+        raise DetectorError(
+            f"{source}: its inputs of {record.max_length} tokens have no room for a response"
+        )
+    return Detector(record, model, encoder, device, dtype)
 
 
 def load_tokenizer(source: str) -> Any:

@@ -1,13 +1,15 @@
 """Detectors from disk: our folders, and classifiers as they are."""
 
+import io
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+import sentencepiece
 import torch
 
-from grice_core.detector.load import load_detector
+from grice_core.detector.load import load_detector, load_tokenizer
 from grice_core.detector.record import read_record, write_record
 from grice_core.errors import DetectorError
 from grice_core.maxims import MAXIMS
@@ -71,6 +73,37 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
         DetectorError, match=re.escape(f"{tmp_path}/nowhere: there is no such folder")
     ):
         load_detector(tmp_path / "nowhere", CPU)
+
+
+def test_an_input_too_short_for_any_response_is_refused(folder: Path) -> None:
+    write_record(folder, read_record(folder).model_copy(update={"max_length": 8}))
+    with pytest.raises(DetectorError, match="8 tokens have no room for a response"):
+        load_detector(folder, CPU)
+
+
+def test_a_tokenizer_may_be_a_sentencepiece_model_as_deberta_v3_has_it(tmp_path: Path) -> None:
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter([f"{PROMPT} {RESPONSE}"] * 20),
+        model_writer=model,
+        vocab_size=40,
+        hard_vocab_limit=False,
+        pad_piece="[PAD]",
+        bos_piece="[CLS]",
+        eos_piece="[SEP]",
+        unk_piece="[UNK]",
+        pad_id=0,
+        bos_id=1,
+        eos_id=2,
+        unk_id=3,
+        minloglevel=3,
+    )
+    (tmp_path / "spm.model").write_bytes(model.getvalue())
+    (tmp_path / "tokenizer_config.json").write_text('{"vocab_type": "spm"}')
+    tiny.deberta_config().save_pretrained(tmp_path)
+    tokenizer = load_tokenizer(str(tmp_path))
+    assert tokenizer.convert_ids_to_tokens(tokenizer(RESPONSE)["input_ids"])[0] == "[CLS]"
+    assert tokenizer.decode(tokenizer(RESPONSE)["input_ids"], skip_special_tokens=True) == RESPONSE
 
 
 def test_an_encoder_alone_is_no_detector(tmp_path: Path) -> None:
