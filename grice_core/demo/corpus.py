@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from random import Random
 
 from grice_core.demo.dialogue import Dialogue, draw_dialogue
@@ -20,18 +21,22 @@ class Example:
     answer: Answer
 
 
+@cache
 def known_things() -> tuple[Thing, ...]:
     """The things that models are trained on."""
     return tuple(thing for i, thing in enumerate(things()) if not _is_new(i))
 
 
+@cache
 def new_things() -> tuple[Thing, ...]:
     """The things that models are evaluated on; their names and kinds are known, but not together."""
     return tuple(thing for i, thing in enumerate(things()) if _is_new(i))
 
 
-def draw_examples(mixture: str, number: int, rng: Random) -> list[Example]:
-    """Examples about known things, each in a world of its own.
+def draw_examples(
+    mixture: str, number: int, rng: Random, about: Sequence[Thing] | None = None
+) -> list[Example]:
+    """Examples about known things (or those given), each in a world of its own.
 
     Since the facts about a thing change from one example to the next, there is nothing to
     memorise: whoever wants to answer has to read the evidence.
@@ -39,7 +44,7 @@ def draw_examples(mixture: str, number: int, rng: Random) -> list[Example]:
     known = known_things()
     examples = []
     for _ in range(number):
-        facts = facts_about(rng.choice(known), rng)
+        facts = facts_about(rng.choice(about or known), rng)
         dialogue = draw_dialogue(facts, known, rng)
         examples.append(Example(dialogue, draw_answer(mixture, dialogue, rng)))
     return examples

@@ -1,0 +1,125 @@
+"""Does the demo learn, and does staging help? Several seeds, sequential against joint.
+
+    python -m benchmarks.demo [--seeds 3] [--out out/benchmark-demo] [--models DIR]
+
+Sequential trains content, then manner; joint trains all four maxims at once, on the same pairs
+and for as many optimizer steps. Every pipeline is run for real, which takes some minutes each;
+seeds differ in facts, pairs, training and sampling.
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from grice_core.cli.terminal import progress_bars
+from grice_core.data.pairs import FloatArray
+from grice_core.demo.run import DemoConfig, DemoResult, run_demo
+from grice_core.evaluation.intervals import paired_interval, wilson_interval
+from grice_core.evaluation.numbers import percent, percent_interval, points, points_interval
+from grice_core.evaluation.violations import COOPERATIVE, MEASURES
+from grice_core.pipeline.config import Reporter
+from grice_core.recipes.load import load_recipe
+
+JOINT = Path(__file__).with_name("demo-joint.yaml")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model on one seed, or on all of them."""
+
+    seed: str
+    model: str
+    outcomes: FloatArray
+    """(N, 5) 0 or 1 in the order of `MEASURES`."""
+    agreement: float
+    """Share of the responses on whose cooperation detector and rules agree."""
+    seconds: float
+
+
+def run_seed(seed: int, out: Path, models: Path | None) -> list[Row]:
+    """Both recipes on one seed: baseline, each stage, and the joint control."""
+    rows = []
+    for name, recipe in {"sequential": load_recipe("demo"), "joint": load_recipe(JOINT)}.items():
+        config = DemoConfig(out / f"{name}-{seed}", seed, models, recipe=recipe, overwrite=True)
+        with progress_bars() as progress:
+            result = run_demo(config, Reporter(progress))
+        rows += rows_of(result, str(seed), "joint" if name == "joint" else None)
+    return rows
+
+
+def rows_of(result: DemoResult, seed: str, joint: str | None) -> list[Row]:
+    """A row per model; of the joint control only the trained one, called `joint`."""
+    models = result.pipeline.evaluation.models[1 if joint else 0 :]
+    agreement = {one.model: one.agreement[COOPERATIVE] for one in result.judged}
+    seconds = result.pipeline.record["seconds"]["all"]
+    return [
+        Row(seed, joint or m.name, m.outcomes.astype(float), agreement[m.name], seconds)
+        for m in models
+    ]
+
+
+def pooled(rows: list[Row], model: str) -> Row:
+    """One model over all seeds, whose prompts differ."""
+    own = [row for row in rows if row.model == model]
+    return Row(
+        "all",
+        model,
+        np.concatenate([row.outcomes for row in own]),
+        float(np.mean([row.agreement for row in own])),
+        float(np.mean([row.seconds for row in own])),
+    )
+
+
+def print_table(console: Console, rows: list[Row]) -> None:
+    """Rates in percent; the cooperative rate with its 95 % interval."""
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for title in ("seed", "model"):
+        table.add_column(title, no_wrap=True)
+    for title in (*MEASURES, "95 %", "rules agree", "pipeline"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for row in rows:
+        rates = [percent(rate) for rate in row.outcomes.mean(axis=0)]
+        interval = percent_interval(wilson_interval(row.outcomes[:, -1:]))
+        table.add_row(
+            row.seed, row.model, *rates, interval, percent(row.agreement), f"{row.seconds:.0f} s"
+        )
+    console.print(table)
+
+
+def compare(console: Console, after: Row, before: Row) -> None:
+    """How the cooperative rate of two models differs, prompt by prompt."""
+    differences = after.outcomes[:, -1] - before.outcomes[:, -1]
+    change, interval = float(differences.mean()), paired_interval(differences)
+    console.print(
+        f"cooperative, {after.model} against {before.model}: "
+        f"{points(change)} points {points_interval(interval)}"
+    )
+
+
+def main() -> None:
+    """Run, print the rows of each seed as they come, then those of all."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--out", type=Path, default=Path("out/benchmark-demo"))
+    parser.add_argument("--models", type=Path, default=None)
+    options = parser.parse_args()
+    console = Console()
+    rows: list[Row] = []
+    for seed in range(options.seeds):
+        rows += run_seed(seed, options.out, options.models)
+        print_table(console, [row for row in rows if row.seed == str(seed)])
+    names = list(dict.fromkeys(row.model for row in rows))
+    overall = {name: pooled(rows, name) for name in names}
+    console.print()
+    print_table(console, list(overall.values()))
+    last = names[-2]
+    compare(console, overall[last], overall[names[0]])
+    compare(console, overall[last], overall["joint"])
+
+
+if __name__ == "__main__":
+    main()

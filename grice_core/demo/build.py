@@ -1,0 +1,108 @@
+"""The demo's models, made from nothing."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import torch
+
+from grice_core.demo import base_model, detector
+from grice_core.demo.corpus import Example, draw_examples, new_things
+from grice_core.demo.project import BASE_FOLDER, DETECTOR_FOLDER
+from grice_core.demo.tokenizer import fast_tokenizer, train_tokenizer
+from grice_core.demo.training import FitSettings
+from grice_core.detector.evaluate import evaluate_detector
+from grice_core.detector.folder import update_record, write_detector
+from grice_core.detector.load import load_detector
+from grice_core.detector.record import DetectorRecord
+from grice_core.errors import OutputError
+from grice_core.progress import Progress, silent
+
+NUM_TOKENIZER_TEXTS = 4000
+STORED_AS = torch.bfloat16
+"""Number format of the weights on disk; half the size, and three digits are plenty."""
+
+
+@dataclass(frozen=True)
+class BuildConfig:
+    """How the demo's models are made."""
+
+    seed: int = 0
+    base: FitSettings = base_model.FIT
+    detector: FitSettings = detector.FIT
+    num_test_texts: int = 1000
+    """Answers about new things that the detector is measured on."""
+
+
+def build_models(
+    out: Path, config: BuildConfig, progress: Progress = silent, *, overwrite: bool = False
+) -> None:
+    """Train tokenizer, base model and detector, and write the folders `out/base`, `out/detector`.
+
+    The same seed on the same machine gives the same files.
+
+    Raises:
+        OutputError: one of the folders exists and may not be overwritten.
+    """
+    _check_is_free(out, overwrite=overwrite)
+    base_examples = _draw("base", config.base, config.seed)
+    detector_examples = _draw("detector", config.detector, config.seed)
+    texts = base_examples[:NUM_TOKENIZER_TEXTS] + detector_examples[:NUM_TOKENIZER_TEXTS]
+    tokenizer = fast_tokenizer(
+        train_tokenizer(f"{one.dialogue.prompt} {one.answer.text}" for one in texts)
+    )
+    base = base_model.new_base_model(tokenizer, config.seed)
+    base_model.fit_base_model(base, tokenizer, base_examples, config.base, progress)
+    judge = detector.new_detector(base, config.seed)
+    encoder = detector.text_encoder(tokenizer)
+    detector.fit_detector(judge, encoder, detector_examples, config.detector, progress)
+
+    _write_base(out / BASE_FOLDER, base, tokenizer)
+    _write_detector(out / DETECTOR_FOLDER, judge, tokenizer)
+    _evaluate_detector(out / DETECTOR_FOLDER, config, progress)
+
+
+def _draw(mixture: str, settings: FitSettings, seed: int) -> list[Example]:
+    rng = Random(f"{mixture} {seed}")
+    return draw_examples(mixture, settings.num_examples, rng)
+
+
+def _write_base(folder: Path, model: Any, tokenizer: Any) -> None:
+    _make_empty(folder)
+    model.to(STORED_AS).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def _write_detector(folder: Path, model: Any, tokenizer: Any) -> None:
+    _make_empty(folder)
+    record = DetectorRecord(
+        architecture=detector.ARCHITECTURE,
+        template=detector.TEMPLATE,
+        max_length=base_model.NUM_POSITIONS,
+        origin="trained on the demo's synthetic dialogues, whose violations are known",
+        weights_sha256="",
+        remarks=("It knows the demo's small language only.",),
+    )
+    write_detector(folder, model.to(STORED_AS), tokenizer, record)
+
+
+def _evaluate_detector(folder: Path, config: BuildConfig, progress: Progress) -> None:
+    """Write into the detector's record how well it judges answers about things it never saw."""
+    rng = Random(f"test {config.seed}")
+    examples = draw_examples("detector", config.num_test_texts, rng, new_things())
+    judge = load_detector(folder, torch.device("cpu"), "fp32")
+    evaluation = evaluate_detector(judge, detector.labelled(examples), progress)
+    update_record(folder, judge.record.model_copy(update={"metrics": evaluation.metrics}))
+
+
+def _check_is_free(out: Path, *, overwrite: bool) -> None:
+    for folder in (out / BASE_FOLDER, out / DETECTOR_FOLDER):
+        if folder.exists() and not overwrite:
+            raise OutputError(f"{folder} exists; name another folder, or add --overwrite")
+
+
+def _make_empty(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
