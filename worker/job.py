@@ -1,6 +1,11 @@
-"""The process that does one run: `python -m worker.job`, told what to do on its standard input."""
+"""`python -m worker.job [--fork]`: load the libraries, then do runs as they are assigned.
+
+It reads assignments from its standard input, one line of JSON each, and says on its standard output
+`{"started": pid}`; with --fork, which does every run in a process of its own, also `{"ended": status}`.
+"""
 
 import faulthandler
+import json
 import os
 import signal
 import sys
@@ -8,41 +13,70 @@ from pathlib import Path
 from threading import Event
 from types import FrameType
 
-from grice_core.parent import die_with_parent
+from grice_core.parent import PARENT, die_with_parent
 from grice_core.settings import settings
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database
 from worker.child import Assignment
 
+_stop = Event()
+
 
 def main() -> int:
-    """Load what takes long, wait for the assignment, do it; returns the exit status."""
+    """Do what is assigned until the worker closes the pipe; returns the exit status."""
     die_with_parent()
-    stop = Event()
-
-    def ask_to_stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - as signal wants
-        stop.set()
-
-    signal.signal(signal.SIGTERM, ask_to_stop)
+    # Already here, so that a process that is asked to end when it has just begun knows what to do.
+    signal.signal(signal.SIGTERM, _ask_to_stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, which then asks us
-    # Here and not above: this takes seconds, during which this process waits in reserve.
+    import worker.execution  # noqa: F401 - takes seconds; nobody waits for it yet
+
+    while line := sys.stdin.buffer.readline():
+        assignment = Assignment.from_line(line)
+        if "--fork" not in sys.argv:
+            _say(started=os.getpid())
+            return _do(assignment)
+        _fork(assignment)
+    return 0
+
+
+def _ask_to_stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - as signal wants
+    _stop.set()
+
+
+def _fork(assignment: Assignment) -> None:
+    """Do a run in a process of its own, and say how it ended."""
+    os.environ[PARENT] = str(os.getpid())
+    pid = os.fork()
+    if pid == 0:
+        _stop.clear()
+        status = 1
+        try:
+            os.setsid()  # so that it can be ended together with whatever it starts
+            die_with_parent()
+            status = _do(assignment)
+        finally:
+            os._exit(status)  # and not back into the loop
+    _say(started=pid)
+    _, status = os.waitpid(pid, 0)
+    _say(ended=os.waitstatus_to_exitcode(status))
+
+
+def _do(assignment: Assignment) -> int:
     from worker.execution import Job, execute
 
-    line = sys.stdin.buffer.readline()
-    if not line:
-        return 0
-    assignment = Assignment.from_line(line)
     _print_into(Path(assignment.log))
-    return execute(
+    status = execute(
         Job(
             database=Database.at(settings().database_url),
             artifacts=ArtifactStore(settings().artifacts_url),
             home=settings().home,
             claim=assignment.claim,
             log=Path(assignment.log),
-            stop=stop,
+            stop=_stop,
         )
     )
+    sys.stdout.flush()
+    return status
 
 
 def _print_into(log: Path) -> None:
@@ -54,6 +88,10 @@ def _print_into(log: Path) -> None:
     os.close(descriptor)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     faulthandler.enable()
+
+
+def _say(**what: int) -> None:
+    print(json.dumps(what), flush=True)  # noqa: T201 - its worker listens
 
 
 if __name__ == "__main__":

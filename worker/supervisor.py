@@ -13,7 +13,7 @@ from grice_core.store.claims import Claim
 from grice_core.store.database import Database, Retries
 from grice_core.store.states import Device, RunState
 from grice_core.store.tables import Run
-from worker.child import Assignment, JobProcess, ending
+from worker.child import Assignment, JobProcess, Reserve, ending
 from worker.settings import WorkerSettings
 
 _PUBLISH_LOG_EVERY_S = 3.0
@@ -48,7 +48,7 @@ class Supervisor:
         self.post = post
         self._on_settled = on_settled
         self.shutting_down = False
-        self._spare = JobProcess()
+        self._reserve = Reserve(post.device)
         # A heartbeat that comes late is no use; the next one is soon.
         self._impatient = replace(post.database, retries=Retries(give_up_after_s=5))
 
@@ -58,7 +58,7 @@ class Supervisor:
 
     def close(self) -> None:
         """End the process in reserve."""
-        self._spare.kill()
+        self._reserve.close()
 
     def take_next(self) -> None:
         """Take the run that comes first in the queue, if there is one, and see it through."""
@@ -70,7 +70,7 @@ class Supervisor:
         run, claim = taken
         log = self.post.home / "logs" / "runs" / str(run.id) / f"{claim.attempt}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        process = self._assign(Assignment(claim, str(log.absolute())))
+        process = self._reserve.start(Assignment(claim, str(log.absolute())))
         started = time.monotonic()
         self.post.say(f"run {run.id}: {describe(run)} begins, attempt {claim.attempt}")
         try:
@@ -81,7 +81,7 @@ class Supervisor:
         except GriceError as error:  # the database is away: the lease runs out, and the run goes on
             self.post.say(f"run {run.id}: {error}")
         finally:
-            process.kill()
+            self._reserve.tidy(process)
         self._say_what_became_of(run.id, time.monotonic() - started)
         self._on_settled()
 
@@ -94,17 +94,6 @@ class Supervisor:
             if claim is not None:
                 return run, claim
         return None
-
-    def _assign(self, assignment: Assignment) -> JobProcess:
-        """Give the run to the process in reserve, and start the next one."""
-        process, self._spare = self._spare, JobProcess()
-        try:
-            process.assign(assignment)
-        except BrokenPipeError:  # somebody killed it while it waited
-            process.kill()
-            process, self._spare = self._spare, JobProcess()
-            process.assign(assignment)
-        return process
 
     def _settle(self, claim: Claim, log: Path, status: int) -> None:
         """Say for a job that ended without saying so itself what that means for its run."""
