@@ -1,0 +1,134 @@
+"""The comparison as files for other programs: CSV, and a table for a paper."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+
+from grice_core.evaluation.comparison import CorrectedChange
+from grice_core.evaluation.intervals import Interval
+from grice_core.evaluation.numbers import MINUS, points
+from grice_core.evaluation.overview import PipelineView
+from grice_core.evaluation.rates import Rate, model_rates
+from grice_core.evaluation.table import ComparisonRow, comparison_rows
+from grice_core.evaluation.violations import MEASURES
+
+CSV_COLUMNS = (
+    "measure",
+    "model",
+    "count",
+    "num_responses",
+    "rate",
+    "rate_low",
+    "rate_high",
+    "compared_with",
+    "change",
+    "change_low",
+    "change_high",
+    "p_holm",
+    "fixed",
+    "broken",
+    "still_violated",
+    "still_fine",
+)
+
+_ESCAPED = {"_": r"\_", "&": r"\&", "%": r"\%", "#": r"\#", "$": r"\$"}
+
+
+def comparison_csv(view: PipelineView) -> str:
+    """One line per measure, model and model that it is compared with; rates are fractions."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    writer.writerows(_csv_rows(view))
+    return file.getvalue()
+
+
+def _csv_rows(view: PipelineView) -> Iterator[list[object]]:
+    rates = {model.name: model_rates(model) for model in view.stored.models}
+    baseline = view.stored.models[0].name
+    for measure in MEASURES:
+        yield [measure, baseline, *_rate_fields(rates[baseline][measure])] + [""] * 9
+        for found in view.changes:
+            if found.change.measure == measure:
+                rate = rates[found.change.after][measure]
+                yield [
+                    measure,
+                    found.change.after,
+                    *_rate_fields(rate),
+                    found.change.before,
+                    *_change_fields(found),
+                ]
+
+
+def _rate_fields(rate: Rate) -> list[object]:
+    return [rate.count, rate.num_responses, rate.rate, rate.interval.low, rate.interval.high]
+
+
+def _change_fields(found: CorrectedChange) -> list[object]:
+    change, moved = found.change, found.change.transitions
+    return [
+        change.change,
+        change.interval.low,
+        change.interval.high,
+        found.p_holm,
+        moved.fixed,
+        moved.broken,
+        moved.still_violated,
+        moved.still_fine,
+    ]
+
+
+def comparison_latex(view: PipelineView) -> str:
+    """A table environment for LaTeX with the package booktabs; rates in percent."""
+    models = view.stored.models
+    rows = comparison_rows(models, view.changes)
+    titles = " & ".join(_escaped(name) for name in ("", *(model.name for model in models)))
+    body = "\n".join(_latex_row(row) for row in rows[:-1])
+    return (
+        "% needs \\usepackage{booktabs}\n"
+        "\\begin{table}\n"
+        "  \\centering\n"
+        f"  \\caption{{{_caption(view, rows)}}}\n"
+        f"  \\begin{{tabular}}{{l{'r' * (len(models) + 1)}}}\n"
+        "    \\toprule\n"
+        f"    {titles} & change \\\\\n"
+        "    \\midrule\n"
+        f"{body}\n"
+        "    \\midrule\n"
+        f"{_latex_row(rows[-1])}\n"
+        "    \\bottomrule\n"
+        "  \\end{tabular}\n"
+        "\\end{table}\n"
+    )
+
+
+def _caption(view: PipelineView, rows: Sequence[ComparisonRow]) -> str:
+    first = rows[0].change
+    return (
+        f"Violation rates and cooperative rate in percent with 95\\,\\% Wilson intervals, recipe "
+        f"{_escaped(view.stored.recipe)}, seed {view.stored.seed}, {first.change.num_prompts:,} "
+        "prompts. Change: last stage from baseline in points with a paired bootstrap interval; "
+        "$^{*}$ $p<0.05$, $^{**}$ $p<0.01$, $^{***}$ $p<0.001$ (exact paired tests, Holm-corrected "
+        f"over {first.num_tests})."
+    )
+
+
+def _latex_row(row: ComparisonRow) -> str:
+    rates = [f"{100 * rate.rate:.1f} {_latex_interval(rate.interval)}" for rate in row.rates]
+    change = row.change.change
+    low, high = _latex_points(change.interval.low), _latex_points(change.interval.high)
+    stars = f"$^{{{row.change.stars}}}$" if row.change.stars else ""
+    told = f"{_latex_points(change.change)}{stars} {{\\scriptsize [{low}, {high}]}}"
+    return f"    {' & '.join([row.measure, *rates, told])} \\\\"
+
+
+def _latex_interval(interval: Interval) -> str:
+    return f"{{\\scriptsize [{100 * interval.low:.1f}, {100 * interval.high:.1f}]}}"
+
+
+def _latex_points(difference: float) -> str:
+    return f"${points(difference).replace(MINUS, '-')}$"
+
+
+def _escaped(text: str) -> str:
+    return "".join(_ESCAPED.get(sign, sign) for sign in text)

@@ -1,0 +1,148 @@
+"""The comparison as one page that opens from a disk, without a network and without scripts."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
+from importlib import resources
+from itertools import groupby
+from string import Template
+
+from grice_core.evaluation.comparison import CorrectedChange
+from grice_core.evaluation.interval_plot import interval_plot
+from grice_core.evaluation.numbers import percent, percent_interval, points, points_interval
+from grice_core.evaluation.overview import PipelineView
+from grice_core.evaluation.prompt_groups import prompt_groups
+from grice_core.evaluation.rendering import retention_sentences, taught_sentence
+from grice_core.evaluation.table import (
+    MARKS,
+    ComparisonRow,
+    change_style,
+    comparison_rows,
+    how_to_read,
+)
+from grice_core.evaluation.verdict import State
+from grice_core.evaluation.violations import EvaluatedModel
+from grice_core.maxims import MAXIMS
+
+MAX_ANSWERS = 200
+"""Prompts whose answers are shown, those that changed most first."""
+MAX_CHARACTERS = 4_000
+"""More of a text than this is not shown; both limits keep the page below 5 MB."""
+
+_TEMPLATE = resources.files(__package__) / "report.html"
+_CLASSES = {"green": "good", "red": "bad", "": ""}
+_CRITERION_CLASSES = {State.MET: "good", State.NOT_MET: "bad", State.UNDECIDED: "dim"}
+_CHANGE_TITLES = ("", "change", "p", "fixed", "broken", "still bad", "fine", "seen")
+
+
+def html_report(view: PipelineView, title: str, colours: Sequence[str]) -> str:
+    """The page.
+
+    Args:
+        view: A pipeline that was evaluated.
+        title: What the pipeline is called.
+        colours: One CSS colour per model.
+    """
+    models = view.stored.models
+    names = [model.name for model in models]
+    rows = comparison_rows(models, view.changes)
+    first = rows[0].change
+    order = prompt_groups(models)[-1].rows[:MAX_ANSWERS]
+    template = Template(_TEMPLATE.read_text(encoding="utf-8"))
+    return template.substitute(
+        title=escape(title),
+        about=escape(
+            f"Recipe {view.stored.recipe}, seed {view.stored.seed}, "
+            f"{first.change.num_prompts:,} prompts"
+        ),
+        verdict=escape(view.verdict.sentence),
+        table=_table(("", *names, "change"), [_rate_row(row) for row in rows]),
+        how_to_read=escape(how_to_read(first.num_tests)),
+        criteria="".join(
+            f'<li data-mark="{MARKS[found.state]}" class="{_CRITERION_CLASSES[found.state]}">'
+            f"{escape(found.sentence)}</li>"
+            for found in view.verdict.criteria
+        ),
+        legend="".join(
+            f'<span><i style="background: {escape(colour)}"></i>{escape(name)}</span>'
+            for name, colour in zip(names, colours, strict=True)
+        ),
+        plot=interval_plot(names, rows, colours),
+        remarks="".join(f"<p>{escape(remark)}</p>" for remark in _remarks(view)),
+        changes="".join(_change_tables(view.changes)),
+        about_answers=f"{len(order):,} of {len(models[0].prompts):,} prompts, those whose answer "
+        "changed most first. Scores are violation probabilities; ✗ marks a violation.",
+        answers="".join(_answers(models, row) for row in order.tolist()),
+    )
+
+
+def _remarks(view: PipelineView) -> Iterator[str]:
+    yield from retention_sentences(view.retention)
+    for stage, pairs in view.taught.items():
+        yield taught_sentence(stage, pairs)
+    for warning in view.stored.document["warnings"]:
+        yield f"! {warning}"
+
+
+def _rate_row(row: ComparisonRow) -> list[str]:
+    cells = [_cell(percent(rate.rate), percent_interval(rate.interval)) for rate in row.rates]
+    return [f"<td>{escape(row.measure)}</td>", *cells, _change_cell(row.change)]
+
+
+def _change_tables(changes: Iterable[CorrectedChange]) -> Iterator[str]:
+    blocks = groupby(changes, lambda found: (found.change.before, found.change.after))
+    for (before, after), block in blocks:
+        yield f"<h3>{escape(before)} → {escape(after)}</h3>"
+        yield _table(_CHANGE_TITLES, [_change_row(found) for found in block])
+
+
+def _change_row(found: CorrectedChange) -> list[str]:
+    moved = found.change.transitions
+    counts = (moved.fixed, moved.broken, moved.still_violated, moved.still_fine)
+    seen = "–" if found.detectable is None else f"{100 * found.detectable:.1f}"
+    p_value = "&lt;0.001" if found.p_holm < 0.001 else f"{found.p_holm:.3f}"
+    numbers = [p_value, *(f"{count:,}" for count in counts), seen]
+    return [
+        f"<td>{escape(found.change.measure)}</td>",
+        _change_cell(found),
+        *(f"<td>{number}</td>" for number in numbers),
+    ]
+
+
+def _change_cell(found: CorrectedChange) -> str:
+    told = f"{points(found.change.change)} {found.stars}".strip()
+    return _cell(told, points_interval(found.change.interval), _CLASSES[change_style(found)])
+
+
+def _cell(number: str, interval: str, css_class: str = "") -> str:
+    return f'<td class="{css_class}">{escape(number)}<small>{escape(interval)}</small></td>'
+
+
+def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    head = "".join(f"<th>{escape(title)}</th>" for title in titles)
+    body = "".join(f"<tr>{''.join(cells)}</tr>" for cells in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _answers(models: Sequence[EvaluatedModel], row: int) -> str:
+    answers = "".join(
+        f"<div><b>{escape(model.name)}</b> {_scores(model, row)}"
+        f'<div class="text">{_text(model.responses[row])}</div></div>'
+        for model in models
+    )
+    return (
+        f'<div class="text dim">{_text(models[0].prompts[row])}</div>'
+        f'<div class="answers">{answers}</div>'
+    )
+
+
+def _scores(model: EvaluatedModel, row: int) -> str:
+    told = ", ".join(
+        f"{maxim} {model.scores[row, maxim.column]:.2f}"
+        f"{' ✗' if model.violated[row, maxim.column] else ''}"
+        for maxim in MAXIMS
+    )
+    return f"<small>{told}</small>"
+
+
+def _text(text: str) -> str:
+    return escape(text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]} …")

@@ -1,0 +1,59 @@
+"""The comparison as CSV and as LaTeX."""
+
+import csv
+import io
+import re
+from pathlib import Path
+
+from grice_core.evaluation.exports import CSV_COLUMNS, comparison_csv, comparison_latex
+from tests.evaluation.judged import judged
+from tests.evaluation.pipelines import three_models, view_of
+
+
+def test_csv_has_a_line_per_measure_and_comparison(tmp_path: Path) -> None:
+    text = comparison_csv(view_of(tmp_path / "out", *three_models()))
+    lines = list(csv.DictReader(io.StringIO(text)))
+    assert tuple(lines[0]) == CSV_COLUMNS
+    compared = [(line["model"], line["compared_with"]) for line in lines[:4]]
+    assert compared == [
+        ("baseline", ""),
+        ("stage1", "baseline"),
+        ("stage2", "baseline"),
+        ("stage2", "stage1"),
+    ]
+    assert len(lines) == 5 * 4
+
+
+def test_csv_keeps_fractions_and_counts(tmp_path: Path) -> None:
+    text = comparison_csv(view_of(tmp_path / "out", *three_models()))
+    stage1 = [
+        line
+        for line in csv.DictReader(io.StringIO(text))
+        if (line["measure"], line["model"]) == ("cooperative", "stage1")
+    ]
+    (line,) = stage1
+    assert (line["count"], line["num_responses"], float(line["rate"])) == ("4", "6", 4 / 6)
+    assert float(line["change"]) == 2 / 6
+    moved = [line[name] for name in ("fixed", "broken", "still_violated", "still_fine")]
+    assert moved == ["2", "0", "2", "2"]
+
+
+def test_latex_rows_have_as_many_cells_as_columns_and_braces_that_match(tmp_path: Path) -> None:
+    text = comparison_latex(view_of(tmp_path / "out", *three_models()))
+    specification = re.search(r"begin\{tabular\}\{(\w+)\}", text)
+    assert specification is not None
+    assert specification[1] == "lrrrr"
+    rows = [line for line in text.splitlines() if line.endswith(r"\\")]
+    assert len(rows) == 1 + 5
+    assert {len(re.split(r"(?<!\\)&", row)) for row in rows} == {5}
+    assert text.count("{") == text.count("}")
+    assert len(re.findall(r"(?<!\\)\$", text)) % 2 == 0
+
+
+def test_latex_escapes_names_and_writes_minus_in_mathematics(tmp_path: Path) -> None:
+    models = (judged("baseline", ["r", "r"]), judged("stage_1", ["-", "r"]))
+    text = comparison_latex(view_of(tmp_path / "out", *models, recipe="my_recipe"))
+    assert r"stage\_1" in text
+    assert r"my\_recipe" in text
+    assert "$-50.0$" in text
+    assert "−" not in text
