@@ -11,16 +11,20 @@ from peft import PeftModel
 
 from grice_core.data.pairs import IntArray, PairTable
 from grice_core.dpo.adapters import adapter_of, compose, load_adapter, save_adapter
+from grice_core.dpo.checkpoint import CheckpointFolder
 from grice_core.dpo.encode import Encoding, encode_pairs
 from grice_core.dpo.examples import HELDOUT, Compute, StageExamples
 from grice_core.dpo.history import HistoryFile
 from grice_core.dpo.loss import maxim_weights
+from grice_core.dpo.metrics import Metrics
 from grice_core.dpo.passes import choose_passes
 from grice_core.dpo.policy import BaseModel, add_adapter
 from grice_core.dpo.preflight import preflight
 from grice_core.dpo.reference import ReferenceCache, reference_logps, weights_hash
+from grice_core.dpo.resume import CheckpointPlan
 from grice_core.dpo.schedules import beta_at
-from grice_core.dpo.train import StageTrainer, Watchers
+from grice_core.dpo.train import StageTrainer
+from grice_core.dpo.watchers import Watchers
 from grice_core.errors import DataError
 from grice_core.pipeline.card import write_stage_card
 from grice_core.pipeline.config import Reporter
@@ -78,10 +82,14 @@ def train_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> dict[str,
         f"loss = weight · ln 2 = {proof.loss:.4f}"
     )
     trainer = StageTrainer(policy, job.config, examples, known, compute)
-    with HistoryFile(job.output.stage(job.name).history) as history:
-        watchers = Watchers(history.append, reporter.should_stop, reporter.progress)
-        outcome = trainer.run(planned.num_steps, job.seed, watchers)
+    folder = job.output.stage(job.name)
+    # A stage's folder holds checkpoints only if it was interrupted.
+    checkpoints = CheckpointPlan(folder.checkpoints, reference_sha256, resume=True)
+    with HistoryFile(folder.history) as history:
+        watchers = _watchers(history, reporter)
+        outcome = trainer.run(planned.num_steps, job.seed, watchers, checkpoints)
     _save(policy, job)
+    CheckpointFolder(folder.checkpoints).clear()
     policy.unload()
     return {
         "name": job.name,
@@ -98,6 +106,25 @@ def train_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> dict[str,
         "after": outcome.after,
         "seconds": round(time.perf_counter() - started, 1),
     }
+
+
+def _watchers(history: HistoryFile, reporter: Reporter) -> Watchers:
+    def on_step(record: Metrics) -> None:
+        reporter.on_step(record)  # first: it knows whether this process may still write
+        history.append(record)
+
+    def on_checkpoint() -> None:
+        reporter.on_checkpoint()
+        history.sync()
+
+    return Watchers(
+        on_step=on_step,
+        should_stop=reporter.should_stop,
+        progress=reporter.progress,
+        on_start=history.truncate_after,
+        on_checkpoint=on_checkpoint,
+        say=reporter.say,
+    )
 
 
 @dataclass(frozen=True, eq=False)
