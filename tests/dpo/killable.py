@@ -43,7 +43,8 @@ class Moments:
 
 def new_trainer(**compute) -> StageTrainer:
     """A stage with dropout, so that losses depend on random draws too."""
-    config = tiny.stage(lora={"r": 4, "alpha": 8, "dropout": 0.3}, eval_every=4)
+    lora = {"r": 4, "alpha": 8, "dropout": 0.3, "target_modules": ("c_attn",)}
+    config = tiny.stage(lora=lora, eval_every=4)
     examples, how = tiny.examples(10), Compute(CPU, **compute)
     policy = add_adapter(tiny.base(tiny.gpt2()), config.lora, seed=0)
     known = reference_logps(policy, examples.pairs, how)

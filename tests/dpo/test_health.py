@@ -45,6 +45,14 @@ def watching_the_opposite():
     )
 
 
+def rambling_on():
+    """Pairs whose rejected response says the chosen one's word once too often."""
+    examples = tiny.examples(8)
+    word = 5
+    pairs = [replace(p, chosen=(word,) * 4 + (0,), rejected=(word,) * 16) for p in examples.pairs]
+    return replace(examples, pairs=tuple(pairs))
+
+
 def step(number, **metrics):
     """A healthy step, but for what is said."""
     healthy = {
@@ -59,7 +67,7 @@ def step(number, **metrics):
 
 
 def test_a_healthy_run_is_told_nothing():
-    before, records = trained(30, learning_rate=1e-3)
+    before, records = trained(15, learning_rate=1e-3)
     assert findings(before, records) == []
     assert findings({}, []) == []
 
@@ -85,9 +93,10 @@ def test_a_loss_that_vanishes_later_was_learned():
 
 
 def test_a_collapse_of_the_chosen_responses_is_found():
-    before, records = trained(60, beta=0.01, learning_rate=0.1, max_grad_norm=100.0)
-    found = {finding.trouble for finding in findings(before, records)}
-    assert Trouble.CHOSEN_COLLAPSE in found
+    before, records = trained(25, examples=rambling_on(), beta=0.01, learning_rate=0.05)
+    assert records[-1]["rewards/margins"] > 0  # it does win
+    (finding,) = findings(before, records)
+    assert finding.trouble == Trouble.CHOSEN_COLLAPSE
 
 
 def test_a_collapse_is_half_of_the_log_probability():
@@ -105,9 +114,9 @@ def test_a_single_bad_step_is_no_collapse():
 
 
 def test_lost_retention_is_found():
-    before, records = trained(20, examples=watching_the_opposite(), eval_every=5)
+    before, records = trained(10, examples=watching_the_opposite(), eval_every=5)
     finding = lost_retention(before, records)
-    assert finding.step in (5, 10, 15, 20)
+    assert finding.step in (5, 10)
     assert finding.message.startswith("this stage undoes stage1: ")
     assert "held-out pairs lean less towards the chosen response" in finding.message
 
