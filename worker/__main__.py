@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 
 from redis import RedisError
 
@@ -26,7 +27,7 @@ from worker.supervisor import Post, Supervisor
 def main() -> int:
     """Work; returns the exit status."""
     die_with_parent(signal.SIGTERM)
-    gpu = _parse().gpu
+    gpu = _which_gpu(_parse())
     # Before anything loads CUDA: this worker's jobs see their GPU only, or none.
     os.environ["CUDA_VISIBLE_DEVICES"] = "" if gpu is None else str(gpu)
     logging.getLogger("rq").setLevel(logging.WARNING)
@@ -40,9 +41,18 @@ def main() -> int:
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m worker", description=__doc__)
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--cpu", action="store_true", help="take runs for the CPU (default)")
+    where.add_argument("--cpu", action="store_true", help="take runs for the CPU")
     where.add_argument("--gpu", type=int, metavar="N", help="take runs for the GPU, on GPU N")
+    parser.epilog = "With neither: the first GPU if there is one."
     return parser.parse_args()
+
+
+def _which_gpu(arguments: argparse.Namespace) -> int | None:
+    """The GPU's number, or None for the CPU; asking torch would take seconds, and start CUDA."""
+    if arguments.cpu:
+        return None
+    number: int | None = arguments.gpu
+    return 0 if number is None and Path("/dev/nvidia0").exists() else number
 
 
 def _work(device: Device) -> int:

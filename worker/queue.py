@@ -11,17 +11,19 @@ from typing import Literal
 from redis import Redis, RedisError
 from rq import Worker
 
+from grice_core.errors import NotFoundError
 from grice_core.pipeline.keeping import Keeper, check_base
 from grice_core.progress import Progress, silent
 from grice_core.recipes.config import Recipe
 from grice_core.settings import settings
-from grice_core.store import recipes, runs, submission, transitions
+from grice_core.store import pipelines, recipes, references, runs, submission, transitions
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database
 from grice_core.store.states import Device, RunKind, RunState
 from grice_core.store.submission import PipelineDraft, RunDraft
 from worker import bell
 from worker.connection import connect
+from worker.roles import OUTPUT, describe
 from worker.spec import PipelineSpec, StoredData, StoredDetector
 
 
@@ -122,6 +124,26 @@ class RunQueue:
         stale = transitions.rerun(self.database, run_id)
         self.ring()
         return stale
+
+    def fetch_results(self, pipeline_id: int, out: Path) -> list[str]:
+        """Write the output folder of a pipeline, as far as it has come, to a path not there yet.
+
+        Returns:
+            The runs that are not done yet, in words.
+
+        Raises:
+            NotFoundError: there is no such pipeline, or it has made nothing yet.
+        """
+        pipelines.get(self.database, pipeline_id)
+        chain = runs.of_pipeline(self.database, pipeline_id)
+        done = [run for run in chain if run.state is RunState.SUCCEEDED]
+        if not done:
+            raise NotFoundError(
+                f"pipeline {pipeline_id} has no results yet; `grice runs` shows how far it is"
+            )
+        output = references.of_run(self.database, done[-1].id)[OUTPUT]
+        self.artifacts.fetch_folder(output.sha256, out)
+        return [f"{describe(run)} ({run.state})" for run in chain if run not in done]
 
     def ring(self) -> bool:
         """Ring for everything that could be taken; returns whether the queue could be reached."""

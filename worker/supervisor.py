@@ -14,6 +14,7 @@ from grice_core.store.database import Database, Retries
 from grice_core.store.states import Device, RunState
 from grice_core.store.tables import Run
 from worker.child import Assignment, JobProcess, Reserve, ending
+from worker.roles import describe
 from worker.settings import WorkerSettings
 
 _PUBLISH_LOG_EVERY_S = 3.0
@@ -185,8 +186,3 @@ class _Watch:
         if publish:
             self._published_at = now
         return self._supervisor.heartbeat(self._claim, self._log, publish_log=publish)
-
-
-def describe(run: Run) -> str:
-    """What a run does, as in "train stage2"."""
-    return " ".join(filter(None, [run.kind.replace("_", " "), run.stage]))

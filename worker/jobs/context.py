@@ -13,11 +13,9 @@ from grice_core.store.database import Database
 from grice_core.store.states import Device
 from grice_core.store.tables import Run
 from worker.reporting import RunReporter
+from worker.roles import OUTPUT
 from worker.spec import StoredData, StoredDetector, StoredFile
 from worker.workspace import Workspace
-
-OUTPUT = "output"
-"""Role of a run's main artifact: for the runs of a pipeline its output folder, as far as it is."""
 
 
 @dataclass(frozen=True)

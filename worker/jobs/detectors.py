@@ -17,7 +17,8 @@ from grice_core.pipeline.config import Reporter
 from grice_core.precision import resolve_device, resolve_precision
 from grice_core.store import detectors
 from grice_core.store.tables import JsonObject
-from worker.jobs.context import OUTPUT, JobContext
+from worker.jobs.context import JobContext
+from worker.roles import OUTPUT
 from worker.spec import FitDetectorSpec, parse_fit_detector
 
 

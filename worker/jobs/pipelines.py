@@ -16,13 +16,9 @@ from grice_core.pipeline.parts import PipelineParts
 from grice_core.store import generations
 from grice_core.store.generations import Answer, Judgement
 from grice_core.store.tables import JsonObject
-from worker.jobs.context import OUTPUT, JobContext
+from worker.jobs.context import JobContext
+from worker.roles import ADAPTER, ARCHIVE, OUTPUT
 from worker.spec import parse_pipeline
-
-ADAPTER = "adapter"
-"""Role of a stage's adapter for the plain base, as stock PEFT loads it."""
-ARCHIVE = "archive"
-"""Role of the whole output folder as one zip file."""
 
 _KEPT_OF_A_STAGE = ("num_train", "num_heldout", "num_steps", "before", "after", "seconds")
 _EPOCH_OF_ZIP = (1980, 1, 1, 0, 0, 0)

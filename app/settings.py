@@ -1,0 +1,35 @@
+"""Where the dashboard is served, from the environment, read once."""
+
+from functools import cache
+from ipaddress import ip_address
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class AppSettings(BaseSettings):
+    """Every variable starts with `GRICE_`."""
+
+    model_config = SettingsConfigDict(env_prefix="GRICE_", frozen=True)
+
+    address: str = "127.0.0.1"
+    """Address that the dashboard listens on; beyond loopback, it wants sign-in."""
+    port: int = 8501
+    anybody_may_use_it: bool = False
+    """Serve beyond loopback without sign-in: whoever reaches the port can do everything."""
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}:{self.port}"
+
+    def is_private(self) -> bool:
+        """Whether only this machine can reach it."""
+        try:
+            return ip_address(self.address).is_loopback
+        except ValueError:
+            return self.address == "localhost"
+
+
+@cache
+def app_settings() -> AppSettings:
+    """The settings of this process."""
+    return AppSettings()

@@ -1,0 +1,191 @@
+"""`grice doctor`: is everything there that is needed, and how is it mended if not."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import typer
+
+from grice_core.cli.terminal import stdout
+
+_STYLES = {"fine": "green", "remark": "yellow", "fault": "red"}
+_GIB = 2**30
+_LITTLE_SPACE_GIB = 5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found about one part, and how to mend it."""
+
+    part: str
+    grade: Literal["fine", "remark", "fault"]
+    sentence: str
+    remedy: str = ""
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands to the application."""
+    app.command()(doctor)
+
+
+def doctor() -> None:
+    """Check the installation: versions, GPU, disk, database, queue, workers, hub."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    faults = 0
+    for finding in examine():
+        faults += finding.grade == "fault"
+        remedy = f"\n→ {finding.remedy}" if finding.remedy else ""
+        style = _STYLES[finding.grade]
+        table.add_row(finding.part, f"[{style}]{finding.grade}[/]", finding.sentence + remedy)
+    stdout().print(table)
+    if faults:
+        raise typer.Exit(1)
+
+
+def examine() -> Iterator[Finding]:
+    """Look at every part, one after the other."""
+    for look in (_versions, _gpu, _disk, _database, _artifacts, _queue, _workers, _hub):
+        yield look()
+
+
+def _versions() -> Finding:
+    import platform
+    from importlib.metadata import version
+
+    names = ("grice-studio", "torch", "transformers", "peft", "rq", "streamlit")
+    found = ", ".join(f"{name} {version(name)}" for name in names)
+    return Finding("versions", "fine", f"Python {platform.python_version()}, {found}")
+
+
+def _gpu() -> Finding:
+    import torch
+
+    if torch.cuda.is_available():
+        names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+        return Finding("GPU", "fine", ", ".join(names))
+    return Finding(
+        "GPU",
+        "remark",
+        f"none that torch sees; runs use the CPU ({torch.get_num_threads()} threads)",
+        "if there is one: install its driver, and a torch that was built for it",
+    )
+
+
+def _disk() -> Finding:
+    import shutil
+
+    from grice_core.settings import settings
+
+    home = settings().home.absolute()
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(home).free / _GIB
+        (home / ".writable").touch()
+        (home / ".writable").unlink()
+    except OSError as error:
+        return Finding(
+            "disk",
+            "fault",
+            f"{home} can't be written to: {error.strerror}",
+            "set GRICE_HOME to a folder of yours",
+        )
+    sentence = f"{free:.1f} GiB free in {home}"
+    if free < _LITTLE_SPACE_GIB:
+        return Finding("disk", "remark", sentence, "make room, or set GRICE_HOME to another disk")
+    return Finding("disk", "fine", sentence)
+
+
+def _database() -> Finding:
+    from grice_core.settings import settings
+    from grice_core.store import migrate
+    from grice_core.store.database import Database
+
+    def look() -> Finding:
+        engine = Database.at(settings().database_url).engine
+        where = engine.url.render_as_string(hide_password=True)
+        now, latest = migrate.revision(engine), migrate.latest_revision()
+        if now == latest:
+            return Finding("database", "fine", f"{where}, revision {now}")
+        return Finding(
+            "database",
+            "remark",
+            f"{where} is at revision {now}; this version needs {latest}",
+            "`grice up` upgrades it, or `python -m grice_core.store.migrate`",
+        )
+
+    return _guarded("database", "set GRICE_DATABASE_URL to one that runs", look)
+
+
+def _artifacts() -> Finding:
+    from grice_core.settings import settings
+    from grice_core.store.artifacts import ArtifactStore
+
+    def look() -> Finding:
+        store = ArtifactStore(settings().artifacts_url)
+        address = store.put_bytes(b"grice doctor was here")
+        store.read(address.sha256)
+        return Finding("artifacts", "fine", f"{store.objects.url} can be written and read")
+
+    return _guarded("artifacts", "see that GRICE_ARTIFACTS_URL and its credentials are right", look)
+
+
+def _queue() -> Finding:
+    from worker.connection import connect
+    from worker.settings import worker_settings
+
+    def look() -> Finding:
+        redis = connect()
+        info = redis.info("server")
+        kind = "the server of REDIS_URL" if worker_settings().redis_url else "the embedded server"
+        version = info.get("valkey_version") or info.get("redis_version")
+        return Finding("queue", "fine", f"{kind} answers, version {version}")
+
+    remedy = "`grice up` starts the embedded one; else see that the one of REDIS_URL runs"
+    finding = _guarded("queue", remedy, look)
+    if finding.grade == "fault" and not worker_settings().redis_url:
+        return Finding(
+            "queue", "remark", "the embedded server does not run", "`grice up` starts it"
+        )
+    return finding
+
+
+def _workers() -> Finding:
+    from worker.queue import RunQueue
+
+    def look() -> Finding:
+        workers = RunQueue.open().workers()
+        if not workers:
+            return Finding(
+                "workers", "remark", "none listens", "`grice up`, or `python -m worker --cpu`"
+            )
+        listed = ", ".join(
+            f"{worker.name} ({worker.device}, {'busy' if worker.is_busy else 'idle'})"
+            for worker in workers
+        )
+        return Finding("workers", "fine", listed)
+
+    return _guarded("workers", "see the findings above", look)
+
+
+def _hub() -> Finding:
+    import os
+
+    from huggingface_hub.constants import HF_HUB_CACHE, HF_HUB_OFFLINE
+
+    if HF_HUB_OFFLINE:
+        return Finding(
+            "hub", "remark", "HF_HUB_OFFLINE is set: only models in folders or the cache"
+        )
+    place = (
+        "a token is set" if os.environ.get("HF_TOKEN") else "no token is set; public models only"
+    )
+    return Finding("hub", "fine", f"asked only for models that you name; {place}; {HF_HUB_CACHE}")
+
+
+def _guarded(part: str, remedy: str, look: Callable[[], Finding]) -> Finding:
+    try:
+        return look()
+    except Exception as error:  # a doctor tells every ailment
+        return Finding(part, "fault", str(error).split("\n")[0], remedy)
