@@ -21,19 +21,19 @@ class Attribute:
     """Something that can be asked and said about every thing of a kind."""
 
     question: str
-    """With a gap `{it}` or `{its}`: "When did {it} open?"."""
+    """With a gap `{it}` or `{its}`: "When was {it} opened?"."""
     predicate: str
-    """With one gap for the value: "opened in {value}"."""
+    """With one gap for the value: "was opened in {value}"."""
     pool: str
     """The pool that its values come from."""
 
     def ask(self, subject: str) -> str:
-        """The question about a subject: "the Wren inn" → "When did the Wren inn open?"."""
+        """The question about a subject: "the Wren inn" → "When was the Wren inn opened?"."""
         possessive = "its" if subject == "it" else f"{subject}'s"
         return self.question.format(it=subject, its=possessive)
 
     def say(self, subject: str, value: str) -> str:
-        """The sentence about a subject: "It", "1923" → "It opened in 1923."."""
+        """The sentence about a subject: "It", "1923" → "It was opened in 1923."."""
         return f"{subject} {self.predicate.format(value=value)}."
 
 
@@ -65,12 +65,12 @@ class Fact:
 
     @property
     def full(self) -> str:
-        """The sentence with the thing's name: "The Kestrel bridge opened in 1923."."""
+        """The sentence with the thing's name: "The Kestrel bridge was opened in 1923."."""
         return self.attribute.say(self.thing.The, self.value)
 
     @property
     def short(self) -> str:
-        """The sentence with a pronoun: "It opened in 1923."."""
+        """The sentence with a pronoun: "It was opened in 1923."."""
         return self.attribute.say("It", self.value)
 
 

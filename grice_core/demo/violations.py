@@ -2,7 +2,7 @@
 
 Each takes a dialogue and an answer and returns a spoilt answer that knows which maxims it
 violates. They can be chained, content before wording (`wrong_value`, then `repeated`, then
-`shuffled`). The examples below answer "When did it open?" about a bridge that opened in 1923 and
+`shuffled`). The examples below answer "When was it opened?" about a bridge that was opened in 1923 and
 is painted green.
 """
 
@@ -42,7 +42,7 @@ Violation = Callable[[Dialogue, Answer, Random], Answer]
 
 
 def cooperative(dialogue: Dialogue, rng: Random) -> Answer:
-    """The asked fact and little else: "Sure! It opened in 1923. It is painted green."."""
+    """The asked fact and little else: "Sure! It was opened in 1923. It is painted green."."""
     asked = dialogue.asked.full if rng.random() < 0.5 else dialogue.asked.short
     body, closer = [asked], ""
     ending = rng.random()
@@ -67,7 +67,7 @@ def filler(_dialogue: Dialogue, answer: Answer, rng: Random) -> Answer:
 
 
 def repeated(dialogue: Dialogue, answer: Answer, rng: Random) -> Answer:
-    """The same fact twice or three times: "It opened in 1923. The Kestrel bridge opened in 1923."."""
+    """The same fact twice or three times: "It was opened in 1923. The Kestrel bridge was opened in 1923."."""
     stated = replace(dialogue.asked, value=answer.value)
     again = [rng.choice([stated.full, stated.short]) for _ in range(rng.choice([1, 1, 2]))]
     body = [answer.body[0], *again, *answer.body[1:]]
@@ -86,7 +86,7 @@ def everything(dialogue: Dialogue, answer: Answer, rng: Random) -> Answer:
 
 
 def wrong_value(dialogue: Dialogue, answer: Answer, rng: Random) -> Answer:
-    """False: "It opened in 1873."."""
+    """False: "It was opened in 1873."."""
     known = {fact.value for fact in dialogue.evidence}
     wrong = rng.choice([each for each in pool(dialogue.asked.attribute.pool) if each not in known])
     stated = replace(dialogue.asked, value=wrong)
@@ -95,7 +95,7 @@ def wrong_value(dialogue: Dialogue, answer: Answer, rng: Random) -> Answer:
 
 
 def invented(dialogue: Dialogue, answer: Answer, rng: Random) -> Answer:
-    """The asked fact, then one that nothing supports: "It opened in 1923. It has 12 arches."."""
+    """The asked fact, then one that nothing supports: "It was opened in 1923. It has 12 arches."."""
     told = {fact.attribute for fact in dialogue.evidence}
     attribute = rng.choice([each for each in kinds()[dialogue.thing.kind] if each not in told])
     claim = attribute.say("It", rng.choice(pool(attribute.pool)))
@@ -103,7 +103,7 @@ def invented(dialogue: Dialogue, answer: Answer, rng: Random) -> Answer:
 
 
 def drifting(dialogue: Dialogue, answer: Answer, _rng: Random) -> Answer:
-    """Strays to another thing: "It opened in 1923. The Wren inn serves mint tea."."""
+    """Strays to another thing: "It was opened in 1923. The Wren inn serves mint tea."."""
     return replace(answer.violating(Maxim.RELATION), body=(answer.body[0], dialogue.foreign.full))
 
 
@@ -119,7 +119,7 @@ def other_question(dialogue: Dialogue, answer: Answer, rng: Random) -> Answer:
 
 
 def shuffled(_dialogue: Dialogue, answer: Answer, rng: Random) -> Answer:
-    """Words in any order: "in It 1923 opened."."""
+    """Words in any order: "in It 1923 was opened."."""
     words = answer.body[0].rstrip(".").split()
     mixed = words
     while sum(a == b for a, b in zip(words, mixed, strict=True)) > len(words) // 3:

@@ -13,13 +13,13 @@ def fact(thing: Thing, beginning: str, value: str) -> Fact:
     return Fact(thing, attribute, value)
 
 
-OPENED = fact(BRIDGE, "opened in", "1923")
+OPENED = fact(BRIDGE, "was opened in", "1923")
 PAINTED = fact(BRIDGE, "is painted", "green")
 ARCHES = fact(BRIDGE, "has", "12")
 SERVES = fact(INN, "serves", "mint tea")
 
 ABOUT_THE_OPENING = Dialogue(
-    context="[agent_1]: When did the Kestrel bridge open?",
+    context="[agent_1]: When was the Kestrel bridge opened?",
     evidence=(PAINTED, OPENED),
     asked=OPENED,
     foreign=SERVES,

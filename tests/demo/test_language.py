@@ -17,13 +17,13 @@ VOWEL = re.compile(r"\ba [aeiou]|\ban [^aeiou]", re.IGNORECASE)
 
 
 def test_a_fact_is_said_with_the_name_or_with_a_pronoun():
-    assert OPENED.full == "The Kestrel bridge opened in 1923."
-    assert OPENED.short == "It opened in 1923."
+    assert OPENED.full == "The Kestrel bridge was opened in 1923."
+    assert OPENED.short == "It was opened in 1923."
 
 
 def test_a_question_names_the_thing_or_points_at_it():
-    assert OPENED.attribute.ask("it") == "When did it open?"
-    assert OPENED.attribute.ask(BRIDGE.the) == "When did the Kestrel bridge open?"
+    assert OPENED.attribute.ask("it") == "When was it opened?"
+    assert OPENED.attribute.ask(BRIDGE.the) == "When was the Kestrel bridge opened?"
 
 
 def test_a_question_about_a_part_uses_the_possessive():
@@ -79,7 +79,7 @@ def test_facts_follow_the_seed():
 
 def test_a_prompt_reads_as_in_the_field():
     assert ABOUT_THE_OPENING.prompt == (
-        "Context: [agent_1]: When did the Kestrel bridge open?\n"
-        "Evidence: The Kestrel bridge is painted green. It opened in 1923.\n\n"
+        "Context: [agent_1]: When was the Kestrel bridge opened?\n"
+        "Evidence: The Kestrel bridge is painted green. It was opened in 1923.\n\n"
         "Generate a cooperative response:"
     )

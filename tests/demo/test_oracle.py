@@ -18,10 +18,10 @@ def verdict(response: str) -> set[Maxim]:
 @pytest.mark.parametrize(
     "response",
     [
-        "It opened in 1923.",
-        "Good question! The Kestrel bridge opened in 1923.",
-        "It opened in 1923. It is painted green.",
-        "It is painted green. It opened in 1923. I hope that helps.",
+        "It was opened in 1923.",
+        "Good question! The Kestrel bridge was opened in 1923.",
+        "It was opened in 1923. It is painted green.",
+        "It is painted green. It was opened in 1923. I hope that helps.",
     ],
 )
 def test_a_cooperative_response_violates_nothing(response: str):
@@ -35,9 +35,9 @@ def test_a_cooperative_response_violates_nothing(response: str):
         "1923.",
         "Yes.",
         "Good question!",
-        "It opened in 1923. The Kestrel bridge opened in 1923.",
-        "1923. It opened in 1923.",
-        "It opened in 1923. It is painted green. It is painted green.",
+        "It was opened in 1923. The Kestrel bridge was opened in 1923.",
+        "1923. It was opened in 1923.",
+        "It was opened in 1923. It is painted green. It is painted green.",
     ],
 )
 def test_too_little_or_the_same_again_is_a_matter_of_quantity(response: str):
@@ -46,7 +46,7 @@ def test_too_little_or_the_same_again_is_a_matter_of_quantity(response: str):
 
 @pytest.mark.parametrize(
     "response",
-    ["It opened in 1873.", "It opened in 1923. It has 12 arches.", "It was designed by Ada Lund. It opened in 1923."],
+    ["It was opened in 1873.", "It was opened in 1923. It has 12 arches.", "It was designed by Ada Lund. It was opened in 1923."],
 )  # fmt: skip
 def test_what_the_evidence_does_not_say_is_a_matter_of_quality(response: str):
     assert verdict(response) == {QUALITY}
@@ -56,9 +56,9 @@ def test_what_the_evidence_does_not_say_is_a_matter_of_quality(response: str):
     "response",
     [
         "The Wren inn serves mint tea.",
-        "It opened in 1923. The Wren inn serves mint tea.",
+        "It was opened in 1923. The Wren inn serves mint tea.",
         "It is painted green.",
-        "The Wren bridge opened in 1923. It opened in 1923.",
+        "The Wren bridge was opened in 1923. It was opened in 1923.",
     ],
 )
 def test_another_thing_or_another_question_is_a_matter_of_relation(response: str):
@@ -68,11 +68,11 @@ def test_another_thing_or_another_question_is_a_matter_of_relation(response: str
 @pytest.mark.parametrize(
     "response",
     [
-        "in It 1923 opened.",
+        "in It 1923 was opened.",
         "It did that and this became them.",
-        "It opened in",
+        "It was opened in",
         "Pursuant to the inquiry, the operative datum concerning the Kestrel bridge evaluates to 1923.",
-        "It is painted green. opened 1923 in It.",
+        "It is painted green. opened was 1923 in It.",
     ],
 )
 def test_what_nobody_can_follow_is_a_matter_of_manner(response: str):
@@ -81,14 +81,14 @@ def test_what_nobody_can_follow_is_a_matter_of_manner(response: str):
 
 def test_several_maxims_can_be_violated_at_once():
     assert verdict("1873.") == {QUANTITY, QUALITY}
-    assert verdict("It opened in 1873. The Wren inn serves mint tea.") == {QUALITY, RELATION}
+    assert verdict("It was opened in 1873. The Wren inn serves mint tea.") == {QUALITY, RELATION}
     assert verdict(
         "Pursuant to the inquiry, the operative datum concerning the Kestrel bridge evaluates to 1873."
     ) == {QUALITY, MANNER}
 
 
 def test_words_of_a_person_in_the_wrong_order_are_no_claim():
-    assert verdict("It opened in 1923. It was designed by Morrow Ada.") == {MANNER}
+    assert verdict("It was opened in 1923. It was designed by Morrow Ada.") == {MANNER}
 
 
 @pytest.mark.parametrize("mixture", lexicon("mixtures"))

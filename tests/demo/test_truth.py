@@ -21,20 +21,20 @@ def judged(responses: list[str], scores: list[list[float]]):
 
 
 def test_rates_of_both_judges_stand_side_by_side():
-    one = judged(["It opened in 1923.", "It opened in 1873."], [NOTHING, NOTHING])
+    one = judged(["It was opened in 1923.", "It was opened in 1873."], [NOTHING, NOTHING])
     assert (one.detector["quality"], one.oracle["quality"]) == (0.0, 0.5)
     assert (one.detector["cooperative"], one.oracle["cooperative"]) == (1.0, 0.5)
 
 
 def test_agreement_is_counted_per_response():
     # Both judges find one violation of quality in two responses, but not in the same one.
-    one = judged(["It opened in 1923.", "It opened in 1873."], [QUALITY, NOTHING])
+    one = judged(["It was opened in 1923.", "It was opened in 1873."], [QUALITY, NOTHING])
     assert one.detector["quality"] == one.oracle["quality"] == 0.5
     assert one.agreement["quality"] == 0.0
     assert one.agreement["manner"] == 1.0
 
 
 def test_the_document_names_the_model_and_all_measures():
-    (entry,) = truth_document([judged(["It opened in 1923."], [NOTHING])])
+    (entry,) = truth_document([judged(["It was opened in 1923."], [NOTHING])])
     assert entry["model"] == "baseline"
     assert list(entry["agreement"]) == ["quantity", "quality", "relation", "manner", "cooperative"]

@@ -32,14 +32,14 @@ def test_a_filler_says_nothing():
 
 
 def test_a_repeated_fact_stands_there_at_least_twice():
-    assert spoilt("repeated").text.count("opened in 1923") >= 2
+    assert spoilt("repeated").text.count("was opened in 1923") >= 2
 
 
 def test_a_wrong_value_replaces_the_true_one():
     answer = spoilt("wrong_value")
     assert "1923" not in answer.text
     assert answer.value != "1923"
-    assert answer.body == (f"It opened in {answer.value}.",)
+    assert answer.body == (f"It was opened in {answer.value}.",)
 
 
 def test_an_invented_fact_is_not_in_the_evidence():
@@ -63,7 +63,7 @@ def test_another_question_is_answered():
 def test_shuffling_keeps_the_words_and_loses_their_order():
     (sentence,) = spoilt("shuffled").body
     assert sentence != OPENED.short
-    assert sorted(sentence.rstrip(".").split()) == ["1923", "It", "in", "opened"]
+    assert sorted(sentence.rstrip(".").split()) == ["1923", "It", "in", "opened", "was"]
 
 
 def test_jargon_keeps_the_value():
