@@ -52,8 +52,8 @@ def score_pairs(
         left = [int(index) for index in wanted if int(index) not in journal.done]
         for start in range(0, len(left), _WINDOW):
             window = left[start : start + _WINDOW]
-            journal.append(_score_window(detector, table, window))
-            progress("scoring pairs", len(journal.done), len(wanted))
+            part = _PartOf(progress, len(journal.done), len(window), len(wanted))
+            journal.append(_score_window(detector, table, window, part))
         scores = journal.done
     return ScoredPairs(
         table=_with_scores(table, scores),
@@ -63,6 +63,19 @@ def score_pairs(
     )
 
 
+@dataclass(frozen=True)
+class _PartOf:
+    """Tells how far all pairs are while one window's texts are being read."""
+
+    progress: Progress
+    num_before: int
+    num_here: int
+    num_all: int
+
+    def __call__(self, task: str, done: int, total: int) -> None:
+        self.progress(task, self.num_before + self.num_here * done // total, self.num_all)
+
+
 def _work_key(detector: Detector, table: PairTable, *, rescore: bool) -> str:
     """What the scores and their order depend on."""
     parts = (detector.record.fingerprint, str(detector.dtype), table.fingerprint, str(rescore))
@@ -70,7 +83,7 @@ def _work_key(detector: Detector, table: PairTable, *, rescore: bool) -> str:
 
 
 def _score_window(
-    detector: Detector, table: PairTable, window: Sequence[int]
+    detector: Detector, table: PairTable, window: Sequence[int], progress: Progress
 ) -> dict[int, PairScores]:
     """Judge both responses of each pair in one go, so that batches are of like length."""
     pairs = table.take(window)
@@ -79,7 +92,7 @@ def _score_window(
         for responses in (pairs.chosen, pairs.rejected)
         for prompt, response in zip(pairs.prompts, responses, strict=True)
     ]
-    judgement = detector.judge(texts)
+    judgement = detector.judge(texts, progress=progress)
     chosen, rejected = np.split(detector.probabilities(judgement), 2)
     cut = np.logical_or(*np.split(judgement.response_cut, 2))
     return {
