@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from grice_core.recipes.config import Recipe
 from grice_core.recipes.load import DEFAULT_RECIPE, load_recipe
@@ -51,6 +52,7 @@ class Cut:
         return self.as_guided() is self
 
 
+@cache
 def guide_values() -> dict[str, float]:
     """The guide's thresholds by their names."""
     return {found.name: found.above for found in thresholds(load_recipe(DEFAULT_RECIPE))}

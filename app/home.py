@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.app_pages import data, detector, overview, stages
+from app.app_pages import compare, data, detector, overview, stages
 from app.components.status_line import status_line
 from app.failures import failures_shown
 from app.navigation import keep_pages
@@ -25,6 +25,9 @@ def main() -> None:
         ),
         "detector": st.Page(
             detector.show, title="Detector", icon=":material/gavel:", url_path="detector"
+        ),
+        "compare": st.Page(
+            compare.show, title="Compare", icon=":material/balance:", url_path="compare"
         ),
     }
     keep_pages(pages)

@@ -1,11 +1,14 @@
 """What sessions share, and what each has chosen; links name the choice."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
 from app.open_data import OpenData, open_pairs
 from app.studio import Studio
+from grice_core.data.leakage import leaking
+from grice_core.data.pairs import BoolArray
 from grice_core.settings import settings
 from grice_core.store import data_sets
 from grice_core.store.tables import DataSet
@@ -24,6 +27,24 @@ def studio() -> Studio:
 def open_data(sha256: str) -> OpenData:
     """The pairs of a data set by the address of its artifact; all sessions share one copy."""
     return open_pairs(studio(), sha256)
+
+
+@dataclass(frozen=True, eq=False)
+class Leaks:
+    """Prompts that stand both in training data and in an evaluation set."""
+
+    training: BoolArray
+    """(N,) which pairs of the training data have such a prompt."""
+    num_evaluation: int
+    """How many pairs of the evaluation set have one."""
+
+
+@st.cache_resource(max_entries=8, show_spinner="Comparing prompts …")
+def leaks_between(training_sha256: str, evaluation_sha256: str) -> Leaks:
+    """What two data sets, by the addresses of their artifacts, have in common."""
+    prompts = open_data(training_sha256).table.prompts
+    others = open_data(evaluation_sha256).table.prompts
+    return Leaks(leaking(prompts, others), int(leaking(others, prompts).sum()))
 
 
 def choose_data_set(known: Sequence[DataSet]) -> DataSet:

@@ -2,7 +2,7 @@
 
 The maxims' and models' colours are told apart with any kind of colour-blindness (Okabe and Ito,
 Color Universal Design, 2008), and stand out on light and dark alike. The colours of the page itself
-are in `.streamlit/config.toml`.
+are in `.streamlit/config.toml`; styles of components use those.
 """
 
 from typing import Final
@@ -21,10 +21,6 @@ STAGE_COLOURS: Final = ("#56B4E9", "#D55E00", "#F0E442")
 
 SEVERAL_COLOUR: Final = "#8C8C8C"
 """Of what belongs to several maxims."""
-PALE: Final = "rgba(128, 128, 128, 0.30)"
-"""Of everything, where a part of it is shown before it."""
-CUT_COLOUR: Final = "#C1272D"
-"""Of the line where a threshold cuts."""
 KEPT_COLOUR: Final = "#1F7A4D"
 DROPPED_COLOUR: Final = "#6B7480"
 

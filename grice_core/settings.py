@@ -19,7 +19,7 @@ def _artifacts_under(known: dict[str, Any]) -> str:
 class Settings(BaseSettings):
     """What the environment says; every variable starts with `GRICE_`."""
 
-    model_config = SettingsConfigDict(env_prefix="GRICE_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="GRICE_", env_ignore_empty=True, frozen=True)
 
     home: Path = Path("var")
     """Folder for everything that Grice Studio keeps: caches, data sets, adapters, logs."""
@@ -27,6 +27,8 @@ class Settings(BaseSettings):
     """Where the database is (`sqlite:///…` or `postgresql://…`); a file in `home` by default."""
     artifacts_url: str = Field(default_factory=_artifacts_under, repr=False)
     """Where artifacts are kept: any fsspec URL (`s3://bucket/folder`); a folder in `home` by default."""
+    import_dir: Path | None = None
+    """Folder on the server from which files may be imported, for those too large to upload; none by default."""
 
 
 @cache

@@ -1,8 +1,67 @@
-"""data."""
+"""Data: what is in it, and can I trust it?"""
+
+from collections.abc import Sequence
 
 import streamlit as st
+
+from app.components.add_pairs import add_pairs
+from app.components.conflicts import conflicts
+from app.components.data_actions import data_actions
+from app.components.distributions import distributions
+from app.components.explorer import explorer
+from app.components.leakage_view import leakage_view
+from app.components.report_view import report_view
+from app.session import choose_data_set, known_data_sets, open_data
+from app.wording import count_of
+from grice_core.store.tables import DataSet
+
+_VIEWS = ("Report", "Pairs", "Distributions", "Conflicts", "Leakage")
 
 
 def show() -> None:
     """The page."""
     st.title("Data")
+    if added := st.session_state.pop("added", None):
+        st.toast(added, icon=":material/check:")
+    known = known_data_sets()
+    if not known:
+        st.markdown("Bring preference pairs, and see what is in them.")
+        add_pairs()
+        return
+    data_set = choose_data_set(known)
+    with st.expander("Add pairs", icon=":material/upload:"):
+        add_pairs()
+    st.markdown(summary_of(data_set))
+    data_actions(data_set)
+    view = st.segmented_control(
+        "View",
+        _VIEWS,
+        default=_VIEWS[0],
+        required=True,
+        key="view",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    _show_view(str(view), data_set, known)
+
+
+def summary_of(data_set: DataSet) -> str:
+    """What a data set holds, in one sentence."""
+    unscored = data_set.num_usable - data_set.num_scored
+    scored = "all scored" if not unscored else f"{unscored:,} unscored"
+    return f"**{data_set.num_usable:,}** usable of {count_of(data_set.num_rows, 'row')}, {scored}."
+
+
+def _show_view(view: str, data_set: DataSet, known: Sequence[DataSet]) -> None:
+    if view == "Report":
+        report_view(data_set)
+    elif view == "Pairs":
+        explorer(data_set)
+    elif view == "Leakage":
+        leakage_view(data_set, known)
+    elif not data_set.num_scored:
+        st.info("None of the pairs is scored, so there are no margins to look at.")
+    elif view == "Distributions":
+        distributions(open_data(data_set.artifact_sha256))
+    else:
+        conflicts(open_data(data_set.artifact_sha256))

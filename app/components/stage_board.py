@@ -5,23 +5,25 @@ import streamlit as st
 from app.chosen_recipe import keep_cut
 from app.components.border_samples import border_samples
 from app.components.cut_toolbar import cut_toolbar
-from app.components.margin_histograms import histogram_figure
+from app.components.histogram_row import Bar, histogram_row
 from app.components.margin_table import margin_table
+from app.components.pair_query import margin_text
 from app.components.stage_advice import stage_advice
 from app.components.stage_panels import stage_panels
 from app.components.threshold_controls import threshold_control
-from app.components.waterfall import waterfall_figure
+from app.components.waterfall import waterfall
 from app.cut import Cut
 from app.failures import guarded
+from app.navigation import go_to
 from app.open_data import OpenData
 from app.wording import count_of, percent
+from grice_core.data.explore import MarginRange
 from grice_core.data.pairs import BoolArray
+from grice_core.maxims import MAXIMS, Maxim
 from grice_core.recipes.config import StageConfig
 from grice_core.recipes.plan import PlannedStage, plan_margins
 from grice_core.recipes.summary import StagesSummary, StageSummary, summarise
 from grice_core.recipes.thresholds import stage_thresholds
-
-_FIXED = {"displayModeBar": False}
 
 
 @st.fragment
@@ -82,24 +84,21 @@ def _histograms(stage: PlannedStage, data: OpenData, log: bool) -> None:
     name = stage.config.name
     st.markdown(f"**{_title(stage.config)}** — data margins, all pairs pale, kept ones solid")
     panels = stage_panels(data, stage.config, stage.filtered.kept)
-    for panel, place in zip(panels, st.columns(len(panels), gap="xsmall"), strict=True):
-        place.plotly_chart(
-            histogram_figure(panel, log),
-            key=f"histogram {name} {panel.title}",
-            config=_FIXED,
-            alt=f"Data margin of {panel.title}: {panel.kept.sum():,} of {panel.total.sum():,} kept",
-        )
+    histogram_row(panels, log, key=f"histograms {name}", on_click=_remember_bar)
+    bar: Bar | None = st.session_state.pop("clicked_bar", None)
+    if bar is not None and bar.panel in MAXIMS:
+        wanted = MarginRange(Maxim(bar.panel), bar.low, bar.high)
+        go_to("data", view="Pairs", margin=margin_text(wanted))
+
+
+def _remember_bar(bar: Bar) -> None:
+    # Going to another page is not possible before this one runs.
+    st.session_state["clicked_bar"] = bar
 
 
 def _waterfall(stage: PlannedStage, numbers: StageSummary) -> None:
     st.markdown(f"**{_title(stage.config)}** — why pairs were dropped")
-    said = "; ".join(f"{reason}: {count}" for reason, count in numbers.dropped.items())
-    st.plotly_chart(
-        waterfall_figure(numbers.dropped, numbers.kept),
-        key=f"waterfall {numbers.name}",
-        config=_FIXED,
-        alt=f"Pairs dropped in {numbers.name}, by reason. {said}; kept: {numbers.kept}",
-    )
+    waterfall(numbers.dropped, numbers.kept, key=f"waterfall {numbers.name}")
 
 
 def _learned(stage: PlannedStage, numbers: StageSummary) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from app.components.margin_histograms import CutLine, Panel
+from app.components.histogram_row import CutLine, Panel
 from app.open_data import OpenData
 from app.theme import MAXIM_COLOURS, SEVERAL_COLOUR
 from grice_core.data.pairs import BoolArray

@@ -2,48 +2,51 @@
 
 from collections.abc import Mapping
 from itertools import accumulate
+from pathlib import Path
+from typing import Any
 
-import plotly.graph_objects as go
+from streamlit.components import v2
 
 from app.theme import DROPPED_COLOUR, KEPT_COLOUR
-from app.wording import percent, plain_label
+
+_STYLE = f"""
+table {{ border-collapse: collapse; color: var(--st-text-color); font-family: var(--st-font);
+  font-size: 0.85rem; width: 100%; }}
+td {{ padding: 0.2rem 0.6rem 0.2rem 0; overflow-wrap: anywhere; }}
+td:first-child {{ max-width: 10rem; }}
+td:nth-child(2) {{ font-variant-numeric: tabular-nums; text-align: right; }}
+.last {{ font-weight: 600; }}
+.track {{ padding-right: 0; width: 60%; }}
+.bar {{ background: {DROPPED_COLOUR}; border-radius: 2px; box-sizing: border-box; height: 1rem;
+  max-width: 100%; min-width: 2px; }}
+.kept {{ background: {KEPT_COLOUR}; }}
+"""
+_render = v2.component(
+    "grice_waterfall",
+    html="<table aria-label='Pairs dropped by reason, and kept'><tbody></tbody></table>",
+    css=_STYLE,
+    js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8"),
+)
 
 
-def waterfall_figure(dropped: Mapping[str, int], num_kept: int) -> go.Figure:
-    """Bars from top to bottom: one per reason, in the order in which they are asked, then the kept."""
+def waterfall(dropped: Mapping[str, int], num_kept: int, key: str) -> None:
+    """Show one row per reason, in the order in which they are asked, then the kept pairs."""
+    _render(data={"rows": waterfall_rows(dropped, num_kept)}, key=key)
+
+
+def waterfall_rows(dropped: Mapping[str, int], num_kept: int) -> list[dict[str, Any]]:
+    """What the script draws: counts, and where each bar starts and how long it is, in shares."""
+    names = [*dropped, "kept"]
     counts = [*dropped.values(), num_kept]
     total = max(sum(counts), 1)
     starts = [0, *accumulate(counts)][:-1]
-    names = [*(plain_label(reason, 24) for reason in dropped), "<b>kept</b>"]
-    figure = go.Figure(
-        go.Bar(
-            orientation="h",
-            y=[f"{name} " for name in names],
-            x=[count / total for count in counts],
-            base=[start / total for start in starts],
-            marker_color=[DROPPED_COLOUR] * len(dropped) + [KEPT_COLOUR],
-            customdata=[f"{count:,} ({percent(count / total)})" for count in counts],
-            hovertemplate="%{y}: %{customdata}<extra></extra>",
-        )
-    )
-    for name, start, count in zip(names, starts, counts, strict=True):
-        figure.add_annotation(y=f"{name} ", **_count_label(start / total, count / total, count))
-    figure.update_yaxes(autorange="reversed", fixedrange=True, ticks="")
-    figure.update_xaxes(range=[0, 1], fixedrange=True, showgrid=False, visible=False)
-    figure.update_layout(
-        height=40 + 30 * len(names),
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        showlegend=False,
-        bargap=0.35,
-    )
-    return figure
-
-
-def _count_label(start: float, share: float, count: int) -> dict[str, object]:
-    """The count within its bar, or beside it, on the side where there is room."""
-    label = {"text": f"{count:,}", "showarrow": False}
-    if share > 0.2:
-        return label | {"x": start + share, "xanchor": "right", "font_color": "white"}
-    if start + share > 0.7:
-        return label | {"x": start, "xanchor": "right"}
-    return label | {"x": start + share, "xanchor": "left"}
+    return [
+        {
+            "name": name,
+            "count": count,
+            "start": start / total,
+            "share": count / total,
+            "is_kept": index == len(dropped),
+        }
+        for index, (name, count, start) in enumerate(zip(names, counts, starts, strict=True))
+    ]

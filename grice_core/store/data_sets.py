@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from grice_core.errors import NotFoundError
+from grice_core.errors import InputError, NotFoundError
 from grice_core.store import references
 from grice_core.store.artifacts import Address
 from grice_core.store.database import reads, writes
-from grice_core.store.tables import DataSet, JsonObject
+from grice_core.store.tables import DataSet, JsonObject, Pipeline
 from grice_core.store.upsert import insert_into
 
 
@@ -83,3 +83,24 @@ def rename(session: Session, data_set_id: int, name: str) -> None:
     if data_set is None:
         raise NotFoundError(f"there is no data set {data_set_id}")
     data_set.name = name
+
+
+@writes
+def remove(session: Session, data_set_id: int) -> None:
+    """Forget a data set; the next collection throws its pairs away.
+
+    Raises:
+        NotFoundError: there is no such data set.
+        InputError: a pipeline uses it.
+    """
+    data_set = session.get(DataSet, data_set_id)
+    if data_set is None:
+        raise NotFoundError(f"there is no data set {data_set_id}")
+    uses = or_(Pipeline.data_set_id == data_set_id, Pipeline.eval_data_set_id == data_set_id)
+    user = session.scalars(select(Pipeline.name).where(uses).limit(1)).one_or_none()
+    if user is not None:
+        raise InputError(
+            f"{data_set.name} is used by the pipeline {user!r}, which could not be run again "
+            "without it; remove the pipeline first"
+        )
+    session.delete(data_set)

@@ -1,0 +1,144 @@
+"""Browsing and searching the pairs of a data set, a page at a time."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+import streamlit as st
+
+from app.components.pair_query import ORDERS, margin_text, query_from
+from app.components.pair_view import pair_view
+from app.failures import guarded
+from app.session import open_data, studio
+from app.wording import count_of, signed
+from grice_core.data.explore import MarginRange, PairQuery, find_pairs
+from grice_core.data.export import write_jsonl
+from grice_core.data.pairs import TEXT_FIELDS, IntArray, PairTable
+from grice_core.maxims import MAXIMS
+from grice_core.store.tables import DataSet
+
+PAGE_SIZE = 25
+_CELL = 300
+"""Characters of a text that a cell of the table holds."""
+
+
+@st.cache_resource(max_entries=8, show_spinner="Searching …")
+def find(sha256: str, query: PairQuery) -> IntArray:
+    """The pairs that a query finds; the same for everybody who asks."""
+    found = find_pairs(open_data(sha256).table, query)
+    found.setflags(write=False)
+    return found
+
+
+@st.fragment
+@guarded
+def explorer(data_set: DataSet) -> None:
+    """Search field, filters, table, and the pair that was picked from it."""
+    query = _ask()
+    found = find(data_set.artifact_sha256, query)
+    table = open_data(data_set.artifact_sha256).table
+    st.markdown(f"**{found.size:,}** of {count_of(len(table), 'pair')}")
+    if not found.size:
+        st.info("No pair is like that. Search for fewer words, or take a filter away.")
+        return
+    num_pages = -(-found.size // PAGE_SIZE)
+    st.session_state["page"] = min(st.session_state.get("page", 1), num_pages)
+    shown = found[(st.session_state["page"] - 1) * PAGE_SIZE :][:PAGE_SIZE]
+    picked = _table(table.take(shown))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.pagination(num_pages, key="page", bind="query-params")
+        _export(data_set, table, found)
+    _pair(table, shown, picked)
+
+
+def _ask() -> PairQuery:
+    left, middle, right = st.columns([3, 1, 1], vertical_alignment="bottom")
+    words = left.text_input(
+        "Search in prompts and responses", key="q", bind="query-params", on_change=_first_page
+    )
+    order = middle.selectbox(
+        "Order by", ORDERS, key="order", bind="query-params", on_change=_first_page
+    )
+    descending = right.toggle("Descending", key="desc", bind="query-params", on_change=_first_page)
+    params = st.query_params
+    query = query_from(words, params.get_all("margin"), params.get("rows", ""), order, descending)
+    with st.container(horizontal=True):
+        for wanted in query.margins:
+            _removable(f"{wanted.maxim} {signed(wanted.low)} to {signed(wanted.high)}", wanted)
+        if query.rows:
+            _removable(f"only {count_of(len(query.rows), 'row')}", None)
+    return query
+
+
+def _removable(label: str, wanted: MarginRange | None) -> None:
+    """A filter that goes away when it is clicked."""
+
+    def remove() -> None:
+        _first_page()
+        if wanted is None:
+            del st.query_params["rows"]
+        else:
+            others = [text for text in st.query_params.get_all("margin") if text != text_of]
+            st.query_params["margin"] = others
+
+    text_of = margin_text(wanted) if wanted else "rows"
+    st.button(label, icon=":material/close:", key=f"filter {text_of}", on_click=remove)
+
+
+def _first_page() -> None:
+    st.session_state["page"] = 1
+    st.session_state.pop("pairs_table", None)
+
+
+def _table(pairs: PairTable) -> int | None:
+    """Show pairs, one a line; returns the line that was picked."""
+    columns = {
+        "row": pairs.rows,
+        "prompt": [text[:_CELL] for text in pairs.prompts],
+        "chosen": [text[:_CELL] for text in pairs.chosen],
+        "rejected": [text[:_CELL] for text in pairs.rejected],
+    } | {maxim.value: pairs.margins[:, maxim.column] for maxim in MAXIMS}
+    number = st.column_config.NumberColumn(format="%+.2f", width=72)
+    state = st.dataframe(
+        pd.DataFrame(columns),
+        key="pairs_table",
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        placeholder="–",
+        column_config={maxim.value: number for maxim in MAXIMS}
+        | {name: st.column_config.TextColumn(width=160) for name in TEXT_FIELDS}
+        | {"row": st.column_config.NumberColumn(width=60)},
+        alt="The pairs found; pick one to read it below",
+    )
+    rows = state["selection"]["rows"]
+    return rows[0] if rows and rows[0] < len(pairs) else None
+
+
+def _pair(table: PairTable, shown: IntArray, picked: int | None) -> None:
+    """The pair that was picked just now, or that the link names; the first one otherwise."""
+    linked = st.query_params.get("pair", "")
+    rows = table.rows[shown].tolist()
+    if picked is not None:
+        st.query_params["pair"] = str(rows[picked])
+        place = picked
+    else:
+        place = rows.index(int(linked)) if linked.isdecimal() and int(linked) in rows else 0
+    pair_view(table.take([int(shown[place])]))
+
+
+def _export(data_set: DataSet, table: PairTable, found: IntArray) -> None:
+    def content() -> bytes:
+        with TemporaryDirectory(dir=studio().scratch) as folder:
+            path = Path(folder) / "pairs.jsonl"
+            write_jsonl(path, table.take(found))
+            return path.read_bytes()
+
+    st.download_button(
+        f"Download {'this' if found.size == 1 else f'these {found.size:,}'}",
+        content,
+        f"{Path(data_set.name).stem}-selection.jsonl",
+        mime="application/jsonl",
+        icon=":material/download:",
+        on_click="ignore",
+    )

@@ -1,0 +1,37 @@
+"""What somebody looks for among the pairs, as links write it."""
+
+from collections.abc import Sequence
+
+from grice_core.data.explore import FILE_ORDER, MarginRange, PairQuery
+from grice_core.maxims import MAXIMS, Maxim
+
+ORDERS = (FILE_ORDER, *(maxim.value for maxim in MAXIMS))
+
+
+def margin_text(wanted: MarginRange) -> str:
+    """`manner:0.3:0.32`."""
+    return f"{wanted.maxim}:{wanted.low}:{wanted.high}"
+
+
+def parse_margin(text: str) -> MarginRange | None:
+    """The range that a link asks for, or None if it is none."""
+    name, _, bounds = text.partition(":")
+    low, _, high = bounds.partition(":")
+    try:
+        return MarginRange(Maxim(name), float(low), float(high))
+    except ValueError:
+        return None
+
+
+def query_from(
+    words: str, margins: Sequence[str], rows: str, order: str, descending: bool
+) -> PairQuery:
+    """The query that a link, or the fields of the page, ask for; what is no query is left out."""
+    ranges = (parse_margin(text) for text in margins)
+    return PairQuery(
+        words=words,
+        margins=tuple(found for found in ranges if found is not None),
+        rows=tuple(int(row) for row in rows.split(",") if row.strip().isdecimal()),
+        order=order if order in ORDERS else FILE_ORDER,
+        descending=descending,
+    )

@@ -1,0 +1,36 @@
+"""Files that lie on the server: what is too large to upload is taken from there."""
+
+from pathlib import Path
+
+from grice_core.errors import DataError
+
+MAX_LISTED = 500
+
+
+def importable(folder: Path) -> list[str]:
+    """The files below the import folder, as paths relative to it, hidden ones left out."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        hidden = any(part.startswith(".") for part in relative.parts)
+        if not hidden and path.is_file() and _lies_in(folder, path):
+            found.append(relative.as_posix())
+        if len(found) == MAX_LISTED:
+            break
+    return found
+
+
+def locate(folder: Path, name: str) -> Path:
+    """The file that a name stands for.
+
+    Raises:
+        DataError: it lies outside the import folder, links included, or is no file.
+    """
+    path = folder / name
+    if not _lies_in(folder, path) or not path.is_file():
+        raise DataError(f"{name} is no file in the import folder")
+    return path
+
+
+def _lies_in(folder: Path, path: Path) -> bool:
+    return path.resolve().is_relative_to(folder.resolve())

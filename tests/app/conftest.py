@@ -1,0 +1,119 @@
+"""A real server on a home of its own, and a real browser in front of it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from app.ingest import ingest
+from app.studio import Studio
+from grice_core.settings import Settings
+from tests.app.samples import write_pairs_file, write_unscored_file
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_MS = 60_000
+"""A shared machine may be slow; a test fails when what it waits for never comes."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running dashboard."""
+
+    url: str
+    home: Path
+    studio: Studio
+
+
+@pytest.fixture(scope="session")
+def empty_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A dashboard without any data."""
+    yield from _serve(tmp_path_factory.mktemp("empty"))
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A dashboard with 400 scored pairs (data set 1) and 20 unscored ones (data set 2)."""
+    home = tmp_path_factory.mktemp("home")
+    studio = Studio.open(Settings(home=home))
+    ingest(studio, write_pairs_file(home / "scored.json"), "scored.json")
+    ingest(studio, write_unscored_file(home / "unscored.json"), "unscored.json")
+    yield from _serve(home)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium, or Playwright's own."""
+    with sync_playwright() as playwright:
+        executable = shutil.which("chromium") or playwright.chromium.executable_path
+        if not Path(executable).exists():
+            pytest.skip("needs a browser: install chromium, or run `playwright install chromium`")
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A person's browser: tabs of one context belong to one person."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    context.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """A tab; a request that leaves this machine fails the test."""
+    page = context.new_page()
+    page.route(
+        lambda url: not url.startswith(("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:")),
+        lambda route: pytest.fail(f"the page asked {route.request.url}"),
+    )
+    return page
+
+
+def _serve(home: Path) -> Iterator[Server]:
+    port = _free_port()
+    url = f"http://127.0.0.1:{port}"
+    with (home / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "app/home.py", f"--server.port={port}"],
+            cwd=ROOT,
+            env={**os.environ, "GRICE_HOME": str(home), "STREAMLIT_SERVER_HEADLESS": "true"},
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            _wait_for(url, process)
+            yield Server(url, home, Studio.open(Settings(home=home)))
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(f"{url}/_stcore/health", timeout=5)  # noqa: S310 - our own
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail("the dashboard did not start; see server.log in its home")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
