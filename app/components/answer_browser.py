@@ -1,0 +1,73 @@
+"""Prompts with the answers of all models side by side, sorted by what changed."""
+
+import math
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.components.answers_row import ModelAnswer, Score, answers_row
+from app.failures import guarded
+from app.linked import keep_linked, linked, linked_selectbox
+from app.theme import MAXIM_COLOURS
+from app.wording import count_of
+from grice_core.evaluation.prompt_groups import PromptGroup, prompt_groups
+from grice_core.evaluation.violations import COOPERATIVE, MEASURES, EvaluatedModel
+from grice_core.maxims import MAXIMS
+
+PER_PAGE = 10
+
+
+@st.fragment
+@guarded
+def answer_browser(models: Sequence[EvaluatedModel], colours: Sequence[str], key: str) -> None:
+    """The browser; what it shows stands in the link."""
+    measures = (COOPERATIVE, *(measure for measure in MEASURES if measure != COOPERATIVE))
+    left, right = st.columns([1, 4], vertical_alignment="bottom")
+    with left:
+        measure = linked_selectbox("Judged by", "by", measures, str)
+    with right:
+        group = _choose_group(prompt_groups(models, measure))
+    num_pages = max(1, math.ceil(len(group.rows) / PER_PAGE))
+    if not len(group.rows):
+        st.caption("No prompt.")
+        return
+    page = st.pagination(num_pages, key=f"{key} {measure} {group.title}") if num_pages > 1 else 1
+    rows = group.rows[PER_PAGE * (page - 1) : PER_PAGE * page].tolist()
+    for row in rows:
+        answers = [
+            model_answer(model, colour, row) for model, colour in zip(models, colours, strict=True)
+        ]
+        answers_row(models[0].prompts[row], answers, key=f"{key} answer {row}")
+    st.caption(
+        f"{count_of(len(group.rows), 'prompt')}, the largest change first. Bars are violation "
+        "probabilities, ✗ marks a violation, ✓ an answer without one."
+    )
+
+
+def model_answer(model: EvaluatedModel, colour: str, row: int) -> ModelAnswer:
+    """One answer with its scores, as it is shown."""
+    scores = tuple(
+        Score(
+            str(maxim),
+            MAXIM_COLOURS[maxim],
+            float(model.scores[row, maxim.column]),
+            bool(model.violated[row, maxim.column]),
+        )
+        for maxim in MAXIMS
+    )
+    return ModelAnswer(model.name, colour, model.responses[row], scores)
+
+
+def _choose_group(groups: Sequence[PromptGroup]) -> PromptGroup:
+    by_title = {group.title: group for group in groups}
+    fullest = next((group.title for group in groups if len(group.rows)), groups[-1].title)
+    st.session_state["answers shown"] = linked("show", list(by_title), fullest)
+    chosen = st.segmented_control(
+        "Answers",
+        list(by_title),
+        key="answers shown",
+        format_func=lambda title: f"{title} ({len(by_title[title].rows):,})",
+        required=True,
+        on_change=lambda: keep_linked("show", st.session_state["answers shown"]),
+    )
+    return by_title[str(chosen)]

@@ -1,0 +1,34 @@
+// Words go into text nodes only, so nothing in them can become markup.
+const element = (tag, className, text) => {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+};
+
+const isDark = (host) => {
+  const colour = getComputedStyle(host).getPropertyValue("--st-background-color").trim();
+  const channels = /^#[0-9a-f]{6}$/i.test(colour) ? colour.slice(1).match(/../g).map((c) => parseInt(c, 16)) : [255];
+  return Math.max(...channels) < 128;
+};
+
+export default function ({ data, parentElement }) {
+  const place = parentElement.querySelector(".scroll");
+  const head = element("tr");
+  head.append(...data.titles.map((title) => element("th", "", title)));
+  const rows = data.rows.map((cells) => {
+    const row = element("tr");
+    for (const cell of cells) {
+      const made = element("td", cell.tone, cell.text);
+      if (cell.below) made.append(element("small", "", cell.below));
+      row.append(made);
+    }
+    return row;
+  });
+  const table = element("table", isDark(place) ? "dark" : "");
+  const parts = [element("thead"), element("tbody")];
+  parts[0].append(head);
+  parts[1].append(...rows);
+  table.append(...parts);
+  place.replaceChildren(table);
+}

@@ -1,0 +1,97 @@
+"""Evaluations that pipelines left in the store, opened for comparing."""
+
+import io
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.studio import Studio
+from grice_core.errors import ArtifactError
+from grice_core.evaluation.overview import Overview, overview
+from grice_core.evaluation.results import EVALUATION_FILE, GENERATIONS_FILE
+from grice_core.evaluation.stored import RUN_FILE, read_evaluation
+from grice_core.evaluation.taught import PAIRS_FILE
+from grice_core.store import pipelines, references, runs
+from grice_core.store.states import RunKind, RunState
+
+OUTPUT_ROLE = "output"
+"""Role of the output folder that a pipeline's run leaves."""
+ADAPTER_ROLE = "adapter"
+"""Role of a stage's adapter for the plain base."""
+
+_NEEDED = {RUN_FILE, EVALUATION_FILE, GENERATIONS_FILE, PAIRS_FILE}
+
+
+@dataclass(frozen=True)
+class EvaluatedPipeline:
+    """A pipeline whose models have been judged."""
+
+    id: int
+    name: str
+    run_id: int
+    """The evaluation."""
+    is_stale: bool
+    """Something that it was built on has been run again since."""
+
+    @property
+    def title(self) -> str:
+        return f"{self.id} · {self.name}"
+
+
+def evaluated_pipelines(studio: Studio) -> list[EvaluatedPipeline]:
+    """Pipelines that can be compared, the newest first."""
+    return [
+        EvaluatedPipeline(summary.pipeline.id, summary.pipeline.name, run.id, run.stale)
+        for summary in pipelines.page(studio.database, limit=200)
+        for run in summary.runs
+        if run.kind is RunKind.EVALUATE and run.state is RunState.SUCCEEDED
+    ]
+
+
+def output_of(studio: Studio, run_id: int) -> str:
+    """The address of the output folder that a run left.
+
+    Raises:
+        ArtifactError: it left none.
+    """
+    made = references.of_run(studio.database, run_id)
+    if OUTPUT_ROLE not in made:
+        raise ArtifactError(f"run {run_id} left no output folder: run it again")
+    return made[OUTPUT_ROLE].sha256
+
+
+def compare_outputs(studio: Studio, sha256s: Sequence[str]) -> Overview:
+    """Read the evaluations in these output folders, and compare them with the first.
+
+    Raises:
+        ArtifactError: a folder is missing or damaged.
+        DataError: it holds no evaluation; or two have no prompt in common.
+    """
+    with tempfile.TemporaryDirectory(dir=studio.scratch) as scratch:
+        folders = [Path(scratch) / str(place) for place in range(len(sha256s))]
+        for folder, sha256 in zip(folders, sha256s, strict=True):
+            for entry in studio.artifacts.folder(sha256):
+                if Path(entry.path).name in _NEEDED:
+                    studio.artifacts.fetch_file(entry.sha256, folder / entry.path)
+        return overview([read_evaluation(folder) for folder in folders])
+
+
+def stage_adapters(studio: Studio, pipeline_id: int) -> dict[str, str]:
+    """The address of each trained stage's adapter for the plain base, by the stage's name."""
+    found = {}
+    for run in runs.of_pipeline(studio.database, pipeline_id):
+        made = references.of_run(studio.database, run.id) if run.stage else {}
+        if run.stage and ADAPTER_ROLE in made:
+            found[run.stage] = made[ADAPTER_ROLE].sha256
+    return found
+
+
+def zipped_folder(studio: Studio, sha256: str) -> bytes:
+    """A stored folder as one zip file."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for entry in studio.artifacts.folder(sha256):
+            archive.writestr(entry.path, studio.artifacts.read(entry.sha256))
+    return file.getvalue()
