@@ -21,28 +21,46 @@ from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database
 from grice_core.store.states import Device, RunKind, RunState
 from grice_core.store.submission import PipelineDraft, RunDraft
+from grice_core.store.tables import DataSet, Detector
 from worker import bell
 from worker.connection import connect
 from worker.roles import OUTPUT, describe
 from worker.spec import PipelineSpec, StoredData, StoredDetector
 
 
-@dataclass(frozen=True)
-class PipelineRequest:
-    """A pipeline to be asked for; the options of `grice pipeline`."""
+@dataclass(frozen=True, kw_only=True)
+class PipelineSettings:
+    """How a pipeline is run; the options of `grice pipeline`."""
 
-    data: Path
-    eval: Path
     base: str
     """Hub id, or a folder that every worker sees."""
-    detector: str
-    """Detector folder, or hub id of a four-label classifier."""
     recipe: Recipe
     seed: int = 0
     device: Literal["auto", "cpu", "gpu"] = "auto"
     """auto: the GPU if a worker for one is there."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     leakage: Literal["drop-eval", "drop-train", "keep"] = "drop-eval"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineRequest(PipelineSettings):
+    """A pipeline to be asked for on a user's files."""
+
+    data: Path
+    eval: Path
+    detector: str
+    """Detector folder, or hub id of a four-label classifier."""
+
+
+@dataclass(frozen=True)
+class KeptInputs:
+    """What a pipeline works on, in the store."""
+
+    data: DataSet
+    prompts: DataSet
+    """To evaluate on."""
+    detector: Detector | str
+    """The latter: hub id of a four-label classifier."""
 
 
 @dataclass(frozen=True)
@@ -77,28 +95,37 @@ class RunQueue:
         data = keeper.keep_pairs(request.data, request.data.name, progress)
         prompts = keeper.keep_prompts(request.eval, request.eval.name)
         folder = Path(request.detector).expanduser()
-        detector = keeper.keep_detector(folder) if folder.is_dir() else None
+        detector = keeper.keep_detector(folder) if folder.is_dir() else request.detector
+        return self.submit_kept(request, KeptInputs(data, prompts, detector))
+
+    def submit_kept(self, how: PipelineSettings, inputs: KeptInputs) -> int:
+        """Ask for a pipeline on what the store has already; returns its id, old or new.
+
+        Raises:
+            InputError: the base can't be used; nothing is submitted then.
+        """
+        data, prompts, detector = inputs.data, inputs.prompts, inputs.detector
         spec = PipelineSpec(
             data=StoredData.of(data),
             eval=StoredData.of(prompts),
-            base=check_base(request.base),
-            detector=StoredDetector.of(detector) if detector else request.detector,
-            recipe=request.recipe,
-            seed=request.seed,
-            precision=request.precision,
-            leakage=request.leakage,
+            base=check_base(how.base),
+            detector=detector if isinstance(detector, str) else StoredDetector.of(detector),
+            recipe=how.recipe,
+            seed=how.seed,
+            precision=how.precision,
+            leakage=how.leakage,
         )
-        recipe_body = request.recipe.model_dump(mode="json")
+        recipe_body = how.recipe.model_dump(mode="json")
         draft = PipelineDraft(
             key=f"pipeline-{spec.digest}",
-            name=f"{request.recipe.name} on {data.name}",
-            recipe_id=recipes.save(self.database, request.recipe.name, recipe_body),
+            name=f"{how.recipe.name} on {data.name}",
+            recipe_id=recipes.save(self.database, how.recipe.name, recipe_body),
             data_set_id=data.id,
             eval_data_set_id=prompts.id,
-            detector_id=detector.id if detector else None,
+            detector_id=None if isinstance(detector, str) else detector.id,
             base=spec.base,
             spec=spec.model_dump(mode="json"),
-            runs=_chain(spec, self._device(request.device)),
+            runs=_chain(spec, self._device(how.device)),
         )
         pipeline_id = submission.submit(self.database, draft)
         self.ring()
