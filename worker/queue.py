@@ -28,39 +28,23 @@ from worker.roles import OUTPUT, describe
 from worker.spec import PipelineSpec, StoredData, StoredDetector
 
 
-@dataclass(frozen=True, kw_only=True)
-class PipelineSettings:
-    """How a pipeline is run; the options of `grice pipeline`."""
+@dataclass(frozen=True)
+class PipelineRequest:
+    """A pipeline to be asked for; the options of `grice pipeline`."""
 
+    data: Path | DataSet
+    """Files, or what the store has of them already."""
+    eval: Path | DataSet
     base: str
     """Hub id, or a folder that every worker sees."""
+    detector: str | Detector
+    """Detector folder, hub id of a four-label classifier, or a detector of the store."""
     recipe: Recipe
     seed: int = 0
     device: Literal["auto", "cpu", "gpu"] = "auto"
     """auto: the GPU if a worker for one is there."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     leakage: Literal["drop-eval", "drop-train", "keep"] = "drop-eval"
-
-
-@dataclass(frozen=True, kw_only=True)
-class PipelineRequest(PipelineSettings):
-    """A pipeline to be asked for on a user's files."""
-
-    data: Path
-    eval: Path
-    detector: str
-    """Detector folder, or hub id of a four-label classifier."""
-
-
-@dataclass(frozen=True)
-class KeptInputs:
-    """What a pipeline works on, in the store."""
-
-    data: DataSet
-    prompts: DataSet
-    """To evaluate on."""
-    detector: Detector | str
-    """The latter: hub id of a four-label classifier."""
 
 
 @dataclass(frozen=True)
@@ -92,40 +76,34 @@ class RunQueue:
             InputError: a file, the detector or the base can't be used; nothing is submitted then.
         """
         keeper = Keeper(self.database, self.artifacts)
-        data = keeper.keep_pairs(request.data, request.data.name, progress)
-        prompts = keeper.keep_prompts(request.eval, request.eval.name)
-        folder = Path(request.detector).expanduser()
-        detector = keeper.keep_detector(folder) if folder.is_dir() else request.detector
-        return self.submit_kept(request, KeptInputs(data, prompts, detector))
-
-    def submit_kept(self, how: PipelineSettings, inputs: KeptInputs) -> int:
-        """Ask for a pipeline on what the store has already; returns its id, old or new.
-
-        Raises:
-            InputError: the base can't be used; nothing is submitted then.
-        """
-        data, prompts, detector = inputs.data, inputs.prompts, inputs.detector
+        data, prompts, detector = request.data, request.eval, request.detector
+        if isinstance(data, Path):
+            data = keeper.keep_pairs(data, data.name, progress)
+        if isinstance(prompts, Path):
+            prompts = keeper.keep_prompts(prompts, prompts.name)
+        if isinstance(detector, str) and Path(detector).expanduser().is_dir():
+            detector = keeper.keep_detector(Path(detector).expanduser())
         spec = PipelineSpec(
             data=StoredData.of(data),
             eval=StoredData.of(prompts),
-            base=check_base(how.base),
+            base=check_base(request.base),
             detector=detector if isinstance(detector, str) else StoredDetector.of(detector),
-            recipe=how.recipe,
-            seed=how.seed,
-            precision=how.precision,
-            leakage=how.leakage,
+            recipe=request.recipe,
+            seed=request.seed,
+            precision=request.precision,
+            leakage=request.leakage,
         )
-        recipe_body = how.recipe.model_dump(mode="json")
+        recipe_body = request.recipe.model_dump(mode="json")
         draft = PipelineDraft(
             key=f"pipeline-{spec.digest}",
-            name=f"{how.recipe.name} on {data.name}",
-            recipe_id=recipes.save(self.database, how.recipe.name, recipe_body),
+            name=f"{request.recipe.name} on {data.name}",
+            recipe_id=recipes.save(self.database, request.recipe.name, recipe_body),
             data_set_id=data.id,
             eval_data_set_id=prompts.id,
             detector_id=None if isinstance(detector, str) else detector.id,
             base=spec.base,
             spec=spec.model_dump(mode="json"),
-            runs=_chain(spec, self._device(how.device)),
+            runs=_chain(spec, self._device(request.device)),
         )
         pipeline_id = submission.submit(self.database, draft)
         self.ring()
