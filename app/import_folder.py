@@ -20,15 +20,16 @@ def importable(folder: Path) -> list[str]:
     return found
 
 
-def locate(folder: Path, name: str) -> Path:
-    """The file that a name stands for.
+def locate(folder: Path, name: str, is_folder: bool = False) -> Path:
+    """The file, or the folder, that a name stands for.
 
     Raises:
-        DataError: it lies outside the import folder, links included, or is no file.
+        DataError: it lies outside the import folder, links included, or is not there.
     """
     path = folder / name
-    if not _lies_in(folder, path) or not path.is_file():
-        raise DataError(f"{name} is no file in the import folder")
+    if not _lies_in(folder, path) or not (path.is_dir() if is_folder else path.is_file()):
+        kind = "folder" if is_folder else "file"
+        raise DataError(f"{name} is no {kind} in the import folder")
     return path
 
 

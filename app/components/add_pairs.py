@@ -7,12 +7,11 @@ import streamlit as st
 
 from app.failures import show_error
 from app.import_folder import importable, locate
-from app.ingest import ingest
-from app.session import select_data_set, studio
+from app.session import known_data_sets, select_data_set, studio
 from app.wording import plain_markdown
 from grice_core.errors import DataError
+from grice_core.pipeline.keeping import Keeper
 from grice_core.settings import settings
-from grice_core.store import data_sets
 
 FORMATS = "JSON, JSON Lines, CSV or Parquet, also compressed (.gz, .zst)"
 
@@ -55,21 +54,21 @@ def _take_in(path: Path, name: str) -> None:
     def progress(task: str, done: int, total: int) -> None:
         bar.progress(min(done / max(total, 1), 1.0), text=plain_markdown(task))
 
+    known = {data_set.id for data_set in known_data_sets()}
     try:
-        result = ingest(studio(), path, name, progress)
+        stored = Keeper(studio().database, studio().artifacts).keep_pairs(path, name, progress)
     except DataError as error:
         bar.empty()
         show_error(error)
         st.caption("Nothing was stored.")
         return
-    stored = data_sets.get(studio().database, result.data_set_id)
-    if result.known_before:
+    if stored.id in known:
         message = f"You have this already, as “{plain_markdown(stored.name)}”."
     else:
         message = f"Stored {stored.num_usable:,} of {stored.num_rows:,} rows."
     st.session_state["added"] = message
     st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1
-    select_data_set(result.data_set_id)
+    select_data_set(stored.id)
     st.rerun()
 
 

@@ -6,9 +6,9 @@ import orjson
 import pandas as pd
 import streamlit as st
 
-from app.ingest import MAX_BAD_ROWS
 from app.navigation import go_to, link_to
 from app.wording import count_of, plain_markdown
+from grice_core.pipeline.keeping import MAX_BAD_ROWS
 from grice_core.store.tables import DataSet
 
 _ICONS = {"error": ":material/error:", "warning": ":material/warning:"}

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from app.components.running_work import line_of, share_done
 from app.failures import guarded
 from app.session import studio
 from grice_core.store import runs
@@ -20,9 +21,6 @@ def status_line() -> None:
         st.caption("Nothing is running.")
         return
     for run in runs.page(database, RunFilter(states=(RunState.RUNNING,)), limit=4):
-        what = f"{run.kind.replace('_', ' ')} {run.stage or ''}".strip()
-        total = run.num_steps or 0
-        share = min(run.step / total, 1.0) if total else 0.0
-        st.progress(share, text=f"Run {run.id}: {what}, step {run.step:,} of {total:,}")
+        st.progress(share_done(run), text=line_of(run))
     if num_waiting:
         st.caption(f"{num_waiting:,} waiting")

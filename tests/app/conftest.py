@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from app.ingest import ingest
 from app.studio import Studio
+from grice_core.pipeline.keeping import Keeper
 from grice_core.settings import Settings
 from tests.app.samples import write_pairs_file, write_unscored_file
 
@@ -44,8 +44,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A dashboard with 400 scored pairs (data set 1) and 20 unscored ones (data set 2)."""
     home = tmp_path_factory.mktemp("home")
     studio = Studio.open(Settings(home=home))
-    ingest(studio, write_pairs_file(home / "scored.json"), "scored.json")
-    ingest(studio, write_unscored_file(home / "unscored.json"), "unscored.json")
+    keeper = Keeper(studio.database, studio.artifacts)
+    keeper.keep_pairs(write_pairs_file(home / "scored.json"), "scored.json")
+    keeper.keep_pairs(write_unscored_file(home / "unscored.json"), "unscored.json")
     yield from _serve(home)
 
 
