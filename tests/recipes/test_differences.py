@@ -1,0 +1,29 @@
+"""Settings that differ."""
+
+from grice_core.recipes.differences import Difference, differences
+from grice_core.recipes.load import DEFAULT_RECIPE, load_recipe
+
+
+def test_a_recipe_does_not_differ_from_itself() -> None:
+    assert differences(load_recipe(DEFAULT_RECIPE), load_recipe(DEFAULT_RECIPE)) == []
+
+
+def test_what_was_set_is_named_as_it_was_set() -> None:
+    changed = load_recipe(DEFAULT_RECIPE, ["stage1.learning_rate=1e-4", "stage2.lora.r=8"])
+    assert differences(changed, load_recipe(DEFAULT_RECIPE)) == [
+        Difference("stage1.learning_rate", "0.0001", "5e-05"),
+        Difference("stage2.lora.r", "8", "16"),
+    ]
+
+
+def test_a_threshold_goes_by_the_name_of_its_rule() -> None:
+    changed = load_recipe(DEFAULT_RECIPE, ["stage1.filter.0.above=0.4"])
+    (found,) = differences(changed, load_recipe(DEFAULT_RECIPE))
+    assert found.name.startswith("stage1.filter.")
+    assert found.name.endswith(".above")
+    assert (found.here, found.there) == ("0.4", "0.3")
+
+
+def test_a_stage_that_one_recipe_lacks_is_absent_there() -> None:
+    found = {d.name: d for d in differences(load_recipe("joint"), load_recipe(DEFAULT_RECIPE))}
+    assert found["stage2.learning_rate"] == Difference("stage2.learning_rate", "–", "3e-05")
