@@ -1,0 +1,206 @@
+"""A whole installation of real processes, in a folder of its own, to be mistreated."""
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from redis import Redis
+
+from grice_core.recipes.load import load_recipe
+from grice_core.store import runs
+from grice_core.store.artifacts import ArtifactStore
+from grice_core.store.database import Database, Retries
+from grice_core.store.engine import connect
+from grice_core.store.migrate import upgrade
+from grice_core.store.states import RunState
+from grice_core.store.tables import Run
+from worker.queue import PipelineRequest, RunQueue
+
+PATIENCE_S = 120.0
+QUICK = {
+    "GRICE_LEASE_S": "6",
+    "GRICE_HEARTBEAT_S": "0.2",
+    "GRICE_RECONCILE_S": "0.5",
+    "GRICE_GRACE_S": "5",
+}
+NUM_STEPS = 120
+SMALL = (
+    "control_for=null",
+    "stage1.filter=[]",
+    f"stage1.num_steps={NUM_STEPS}",
+    "stage1.learning_rate=1e-3",
+    "stage1.eval_every=40",
+    "evaluation.max_new_tokens=3",
+    "evaluation.num_prompts=2",
+)
+"""A recipe of one stage, long enough to be interrupted and short enough to be waited for."""
+
+
+def eventually(is_so: Callable[[], Any], what: str, within_s: float = PATIENCE_S) -> Any:
+    """What the function gives once that is something."""
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        answer = is_so()
+        if answer:
+            return answer
+        time.sleep(0.02)
+    raise AssertionError(f"not within {within_s:.0f} s: {what}")
+
+
+@dataclass
+class Installation:
+    """One home, one database, one queue; any number of workers."""
+
+    home: Path
+    database_url: str
+    artifacts_url: str
+    changes: Mapping[str, str] = field(default_factory=dict)
+    processes: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        ours = {
+            "GRICE_HOME": str(self.home),
+            "GRICE_DATABASE_URL": self.database_url,
+            "GRICE_ARTIFACTS_URL": self.artifacts_url,
+            "OMP_NUM_THREADS": "1",
+            "HF_HUB_OFFLINE": "1",
+        }
+        return {**os.environ, **QUICK, **ours, **self.changes}
+
+    @property
+    def socket(self) -> Path:
+        return self.home / "valkey" / "valkey.sock"
+
+    def queue(self) -> RunQueue:
+        """The queue's door; each test's own, so that none is left in a strange state."""
+        database = Database(connect(self.database_url), Retries(give_up_after_s=60))
+        redis = Redis.from_url(self.environment.get("REDIS_URL", f"unix://{self.socket}"))
+        return RunQueue(database, ArtifactStore(self.artifacts_url), redis)
+
+    def start(self, *module: str, **changes: Any) -> "subprocess.Popen[bytes]":
+        """Start one of our modules, its output in the home's `log` file."""
+        environment = self.environment | changes.pop("env", {})
+        with (self.home / "log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", *module], env=environment, stdout=log, stderr=log, **changes
+            )
+        self.processes.append(process)
+        return process
+
+    def start_valkey(self) -> "subprocess.Popen[bytes]":
+        valkey = self.start("worker.embedded")
+        eventually(self.queue().is_available, "the queue's server answers")
+        return valkey
+
+    def start_worker(self, **changes: Any) -> "subprocess.Popen[bytes]":
+        return self.start("worker", "--cpu", **changes)
+
+    def kill_all(self) -> None:
+        for process in self.processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+                process.kill()
+            process.wait()
+        self.processes.clear()
+
+    def log(self) -> str:
+        return (self.home / "log").read_text(errors="replace")
+
+    def grice(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run the command."""
+        return subprocess.run(
+            [sys.executable, "-c", "from app.cli import main; main()", *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A pipeline that was asked for, seen through its rows."""
+
+    queue: RunQueue
+    pipeline_id: int
+
+    @property
+    def runs(self) -> list[Run]:
+        return list(runs.of_pipeline(self.queue.database, self.pipeline_id))
+
+    def run(self, kind: str) -> Run:
+        return next(run for run in self.runs if run.kind == kind)
+
+    def until(self, kind: str, is_so: Callable[[Run], Any]) -> Run:
+        """The run of this kind once it is so."""
+
+        def look() -> Run | None:
+            run = self.run(kind)
+            if run.state is RunState.FAILED and not is_so(run):
+                raise AssertionError(f"run {run.id} ({kind}) failed: {run.error}")
+            return run if is_so(run) else None
+
+        found: Run = eventually(look, f"{kind}: {[(r.kind, r.state, r.error) for r in self.runs]}")
+        return found
+
+    def until_step(self, step: int) -> Run:
+        """The training once it is at this step, or already beyond."""
+        return self.until("train", lambda run: run.step >= step or run.state.is_finished())
+
+    def until_done(self) -> None:
+        """Wait until all has succeeded."""
+        self.until("export", lambda run: run.state is RunState.SUCCEEDED)
+
+
+def small_request(world: Path, seed: int = 0, **changes: Any) -> PipelineRequest:
+    request = {
+        "data": world / "pairs.json",
+        "eval": world / "eval.json",
+        "base": str(world / "base"),
+        "detector": str(world / "detector"),
+        "recipe": load_recipe("joint", SMALL),
+        "seed": seed,
+        "device": "cpu",
+    }
+    return PipelineRequest(**(request | changes))
+
+
+def ask(queue: RunQueue, world: Path, seed: int = 0, **changes: Any) -> Asked:
+    return Asked(queue, queue.submit(small_request(world, seed, **changes)))
+
+
+@contextmanager
+def installed(
+    template: Path | None = None, database_url: str | None = None, **changes: str
+) -> Iterator[Installation]:
+    """An installation that is gone at the end, processes and all."""
+    # Not pytest's folder: the path of a socket may not be long.
+    home = Path(tempfile.mkdtemp(prefix="grice-"))
+    url = database_url or f"sqlite:///{home / 'grice.db'}"
+    if template is not None:
+        shutil.copy(template, home / "grice.db")
+    else:
+        engine = connect(url)
+        upgrade(engine)
+        engine.dispose()
+    installation = Installation(home, url, f"file://{home / 'artifacts'}", changes)
+    try:
+        yield installation
+    finally:
+        installation.kill_all()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def unique_name() -> str:
+    return f"grice_{secrets.token_hex(6)}"

@@ -1,0 +1,124 @@
+"""A pipeline through the queue, with nobody disturbing it."""
+
+import json
+import zipfile
+from itertools import pairwise
+
+import pytest
+
+from grice_core.store import generations, references, runs
+from grice_core.store.states import RunState
+from tests.worker.installation import ask
+from tests.worker.undisturbed import assert_undisturbed
+
+
+@pytest.fixture(scope="module")
+def finished(quiet, world):
+    """A pipeline that ran through."""
+    asked = ask(quiet.queue(), world)
+    asked.until_done()
+    return asked
+
+
+def test_the_queue_gives_the_same_numbers_as_the_command(finished, expected, tmp_path):
+    assert_undisturbed(finished, expected, tmp_path)
+
+
+def test_run_json_tells_the_same_as_the_commands(finished, expected, tmp_path):
+    finished.queue.fetch_results(finished.pipeline_id, tmp_path / "out")
+    ours, theirs = (
+        json.loads((folder / "run.json").read_text()) for folder in (tmp_path / "out", expected)
+    )
+    for record in (ours, theirs):
+        record.pop("seconds")
+        record["stages"][0].pop("seconds")
+        for part in record["inputs"].values():
+            part.pop("path", None)
+    assert ours == theirs
+
+
+def test_each_run_is_claimed_once_and_waits_for_the_one_before(finished):
+    rows = finished.runs
+    assert [(run.kind, run.stage) for run in rows] == [
+        ("score", None),
+        ("train", "stage1"),
+        ("evaluate", None),
+        ("export", None),
+    ]
+    assert all(run.attempt == 1 and run.state is RunState.SUCCEEDED for run in rows)
+    for earlier, later in pairwise(rows):
+        assert earlier.finished_at <= later.started_at
+
+
+def test_the_answers_stand_in_rows_that_sql_can_ask_about(finished):
+    run = finished.run("evaluate")
+    rates = generations.violation_rates(finished.queue.database, run.id)
+    assert set(rates) == {"baseline", "stage1"}
+    assert run.result["percent"]["baseline"] == {
+        maxim: 100 * rate for maxim, rate in rates["baseline"].items()
+    }
+    assert run.result["verdict"]["state"] in {"met", "not met", "undecided"}
+
+
+def test_the_archive_holds_the_whole_output_folder(finished, tmp_path):
+    archive = references.of_run(finished.queue.database, finished.run("export").id)["archive"]
+    finished.queue.artifacts.fetch_file(archive.sha256, tmp_path / "results.zip")
+    with zipfile.ZipFile(tmp_path / "results.zip") as packed:
+        assert {"run.json", "multistage_results.json", "stage1/history.jsonl"} <= set(
+            packed.namelist()
+        )
+
+
+@pytest.mark.usefixtures("finished")
+def test_nothing_is_left_of_the_scratch_folders(quiet):
+    assert list((quiet.home / "work").iterdir()) == []
+
+
+def test_asking_again_for_the_same_gives_the_same_pipeline(finished, quiet, world):
+    assert ask(quiet.queue(), world).pipeline_id == finished.pipeline_id
+
+
+def test_the_command_lists_follows_and_fetches(finished, quiet, tmp_path):
+    listed = json.loads(quiet.grice("runs", "--json").stdout)
+    ours = [run for run in listed if run["pipeline_id"] == finished.pipeline_id]
+    assert {(run["kind"], run["state"]) for run in ours} == {
+        (kind, "succeeded") for kind in ("score", "train", "evaluate", "export")
+    }
+    followed = quiet.grice("runs", "follow", str(ours[-1]["id"]))
+    assert followed.returncode == 0
+    assert "pairs.json: 48 usable of 48 rows" in followed.stdout
+    out = tmp_path / "results"
+    fetched = quiet.grice("results", str(finished.pipeline_id), "--out", str(out))
+    assert fetched.returncode == 0, fetched.stderr
+    assert (out / "multistage_results.json").exists()
+    again = quiet.grice("results", str(finished.pipeline_id), "--out", str(out))
+    assert again.returncode == 2
+    assert "is not empty" in again.stderr
+
+
+def test_a_run_that_is_stopped_writes_a_checkpoint_and_goes_on_when_resumed(
+    quiet, world, expected, tmp_path
+):
+    asked = ask(quiet.queue(), world, seed=0, precision="fp32")
+    run = asked.until_step(30)
+    asked.queue.stop(run.id)
+    stopped = asked.until("train", lambda run: run.state.is_finished())
+    assert stopped.state is RunState.CANCELLED
+    assert stopped.step < 120
+    asked.queue.resume(run.id)
+    asked.until_done()
+    assert asked.run("train").attempt == 2
+    assert_undisturbed(asked, expected, tmp_path)
+
+
+def test_a_run_done_again_from_nothing_makes_what_was_built_on_it_stale(finished):
+    queue = finished.queue
+    train = finished.run("train")
+    stale = queue.rerun(train.id)
+    assert stale == [finished.run("evaluate").id, finished.run("export").id]
+    finished.until("train", lambda run: run.state is RunState.SUCCEEDED and run.attempt == 2)
+    for run_id in stale:
+        queue.rerun(run_id)
+    finished.until_done()
+    assert not any(run.stale for run in finished.runs)
+    assert runs.get(queue.database, train.id).round == 1
