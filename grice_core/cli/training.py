@@ -44,6 +44,12 @@ Leakage = Annotated[
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace an earlier pipeline's results in --out.")
 ]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on with an interrupted pipeline in --out.")
+]
+SamplesPerPrompt = Annotated[
+    int, typer.Option(min=1, help="Responses of each model to each evaluation prompt.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -64,13 +70,17 @@ def pipeline(
     device: Device = "auto",
     precision: PrecisionName = "auto",
     leakage: Leakage = "drop-eval",
+    samples_per_prompt: SamplesPerPrompt = 1,
     overwrite: Overwrite = False,
+    resume: Resume = False,
 ) -> None:
     """Train every stage of a recipe and compare baseline and stages, from files to verdict."""
     from grice_core.pipeline.config import PipelineConfig, Reporter
     from grice_core.pipeline.run import run_pipeline
     from grice_core.recipes.load import load_recipe
 
+    if overwrite and resume:
+        raise typer.BadParameter("--overwrite and --resume exclude each other")
     changes = [*(overrides or [])]
     if num_eval is not None:
         changes.append(f"evaluation.num_prompts={num_eval}")
@@ -86,6 +96,8 @@ def pipeline(
         precision=precision,
         leakage=leakage,
         overwrite=overwrite,
+        resume=resume,
+        samples_per_prompt=samples_per_prompt,
     )
     with progress_bars() as progress, stop_on_signals() as should_stop:
         result = run_pipeline(config, Reporter(progress, say, should_stop))

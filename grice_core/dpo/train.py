@@ -4,10 +4,11 @@ import math
 import time
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import torch
 from peft import PeftModel
 
-from grice_core.data.pairs import IntArray
+from grice_core.data.pairs import FloatArray, IntArray
 from grice_core.dpo.determinism import deterministic
 from grice_core.dpo.examples import Compute, ReferenceLogps, StageExamples
 from grice_core.dpo.fingerprint import Fingerprint, fingerprint
@@ -78,7 +79,7 @@ class StageTrainer:
             checkpoints, self._state, self._must_match(checkpoints, num_steps, seed), watchers
         )
         standing = (keeper and keeper.restore()) or self._start()
-        watchers.on_start(standing.step)
+        watchers.on_start(standing.step, standing.before)
         for step in range(standing.step, num_steps):
             if watchers.should_stop():
                 if keeper:
@@ -130,6 +131,18 @@ class StageTrainer:
                     self._losses(group, final_beta(self.config), means)
             metrics |= means.means(f"{name}/")
         return metrics
+
+    def reward_margins(self) -> FloatArray:
+        """(training pairs,) implicit reward margins β · Δ of the policy as it is."""
+        self.policy.eval()
+        margins = np.empty(len(self.examples.pairs))
+        with torch.no_grad(), self.compute.autocast():
+            for group in self._micro_batches(self.examples.train):
+                pairs = [self.examples.pairs[index] for index in group]
+                policy = pair_logps(self.policy, pairs, self.compute.passes)
+                delta = policy.margin - self.known.at(group, self.compute.device).margin
+                margins[group] = final_beta(self.config) * delta.cpu().numpy()
+        return margins[self.examples.train]
 
     def _step(self, batch: IntArray, step: int, num_steps: int) -> Metrics:
         """One optimizer step over these pairs: forward, loss, backward, clip, step, report."""

@@ -26,8 +26,9 @@ class Watchers:
     should_stop: Callable[[], bool] = _never
     """Asked before each step."""
     progress: Progress = silent
-    on_start: Callable[[int], None] = _ignore
-    """Called once with the number of steps taken before: 0, or those that a checkpoint holds."""
+    on_start: Callable[[int, Metrics], None] = _ignore
+    """Called once with the number of steps taken before (0, or those that a checkpoint holds) and the
+    watched pairs' metrics before the first of them."""
     on_checkpoint: Callable[[], None] = _ignore
     """Called before a checkpoint is written: what was recorded so far must be on disk by then."""
     say: Callable[[str], None] = logging.getLogger(__name__).warning

@@ -34,6 +34,10 @@ class PipelineConfig:
     leakage: LeakagePolicy = "drop-eval"
     overwrite: bool = False
     """Whether an earlier pipeline's results in `out` may be replaced."""
+    resume: bool = False
+    """Whether to go on with the same pipeline, interrupted, in `out`."""
+    samples_per_prompt: int = 1
+    """Responses that each model gives to each evaluation prompt."""
 
 
 def _ignore(*_: object) -> None:

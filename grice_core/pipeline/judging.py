@@ -29,17 +29,8 @@ class EvaluationJob:
     config: EvaluationConfig
     detector: Detector
     output: OutputFolder
-    seed: int
+    sampling: Sampling
     dtype: torch.dtype
-
-    @property
-    def sampling(self) -> Sampling:
-        return Sampling(
-            temperature=self.config.temperature,
-            top_p=self.config.top_p,
-            max_new_tokens=self.config.max_new_tokens,
-            seed=self.seed,
-        )
 
 
 def evaluate_stages(base: BaseModel, job: EvaluationJob, reporter: Reporter) -> Evaluation:
@@ -71,10 +62,11 @@ def _evaluate(name: str, base: BaseModel, job: EvaluationJob, reporter: Reporter
     def progress(task: str, done: int, total: int) -> None:
         reporter.interruptible(f"{name}: {task}", done, total)
 
-    prompts = job.selection.prompts
+    distinct, k = job.selection.prompts, job.sampling.samples_per_prompt
+    prompts = [prompt for prompt in distinct for _ in range(k)]
     bf16 = job.dtype == torch.bfloat16
     with torch.autocast(base.model.device.type, dtype=torch.bfloat16, enabled=bf16):
-        responses = generate(base.model, base.tokenizer, prompts, job.sampling, progress=progress)
+        responses = generate(base.model, base.tokenizer, distinct, job.sampling, progress=progress)
     return EvaluatedModel(
         name=name,
         prompts=prompts,

@@ -106,8 +106,8 @@ def open_output(path: Path, *, overwrite: bool, stages: tuple[str, ...]) -> Outp
         if any(path.iterdir()):
             if not overwrite:
                 raise OutputError(
-                    f"{path} is not empty: choose another --out, or add --overwrite to replace "
-                    "the results of an earlier pipeline in it"
+                    f"{path} is not empty: choose another --out, add --resume to go on with an "
+                    "interrupted pipeline, or --overwrite to replace its results"
                 )
             _clear(path, stages)
     except FileExistsError as error:
@@ -115,6 +115,20 @@ def open_output(path: Path, *, overwrite: bool, stages: tuple[str, ...]) -> Outp
     except OSError as error:
         raise OutputError(f"can't write to {path}: {error.strerror}") from error
     return OutputFolder(path)
+
+
+def reopen_output(path: Path) -> OutputFolder:
+    """The folder of an interrupted pipeline.
+
+    Raises: OutputError, if there is none, or it is finished.
+    """
+    output = OutputFolder(path)
+    record = output.read_run()
+    if record is None:
+        raise OutputError(f"{path} holds no interrupted pipeline: leave out --resume to begin one")
+    if record.get("state") == "finished":
+        raise OutputError(f"the pipeline in {path} is finished: there is nothing to resume")
+    return output
 
 
 def _clear(path: Path, stages: tuple[str, ...]) -> None:

@@ -12,6 +12,7 @@ from grice_core.detector.score import Detector
 from grice_core.dpo.policy import BaseModel, load_base, merge_saved
 from grice_core.errors import RecipeError
 from grice_core.evaluation.results import Evaluation, write_evaluation
+from grice_core.evaluation.sampling import Sampling
 from grice_core.pipeline.config import PipelineConfig, Reporter
 from grice_core.pipeline.inputs import PipelineInputs, read_inputs
 from grice_core.pipeline.judging import EvaluationJob, evaluate_stages
@@ -106,7 +107,9 @@ class PipelineParts:
             config=self.config.recipe.evaluation,
             detector=self.load_detector(),
             output=self.output,
-            seed=self.config.seed,
+            sampling=Sampling.of(
+                self.config.recipe.evaluation, self.config.seed, self.config.samples_per_prompt
+            ),
             dtype=self.dtype,
         )
         with self.record.timed("evaluation"):

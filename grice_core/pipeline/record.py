@@ -10,6 +10,7 @@ from typing import Any
 from grice_core.detector.score import Detector
 from grice_core.dpo.policy import BaseModel
 from grice_core.dpo.reference import weights_hash
+from grice_core.errors import OutputError
 from grice_core.pipeline.config import PipelineConfig
 from grice_core.pipeline.inputs import PipelineInputs
 from grice_core.pipeline.output import OutputFolder
@@ -28,12 +29,15 @@ class RunRecord:
             "state": "running",
             "seed": config.seed,
             "leakage": config.leakage,
+            "samples_per_prompt": config.samples_per_prompt,
             "recipe": config.recipe.model_dump(mode="json"),
             "versions": versions(),
             "stages": [],
             "seconds": {},
         }
         self.content: dict[str, Any] = output.read_run() or begun
+        for name in ("seed", "leakage", "samples_per_prompt", "recipe"):
+            self._must_be_the_same(name, self.content.get(name), begun[name])
         self.content["state"] = "running"
         for about_the_end in ("ended_in", "error"):
             self.content.pop(about_the_end, None)
@@ -41,6 +45,7 @@ class RunRecord:
 
     def inputs(self, config: PipelineConfig, inputs: PipelineInputs, detector: Detector) -> None:
         """Note the files and what became of them."""
+        before = self.content.get("inputs")
         self.content["inputs"] = {
             "data": {
                 "path": inputs.opened.where,
@@ -63,6 +68,14 @@ class RunRecord:
                 "weights_sha256": detector.record.weights_sha256,
             },
         }
+        if before:
+            for name, proof in (
+                ("data", "sha256"),
+                ("eval", "sha256"),
+                ("detector", "fingerprint"),
+            ):
+                now = self.content["inputs"][name][proof]
+                self._must_be_the_same(name, before[name][proof], now)
         self.write()
 
     def base(self, base: BaseModel, device: str, dtype: str) -> None:
@@ -80,6 +93,14 @@ class RunRecord:
         others = [stage for stage in self.content["stages"] if stage["name"] != record["name"]]
         self.content["stages"] = [*others, record]
         self.write()
+
+    def _must_be_the_same(self, name: str, before: Any, now: Any) -> None:
+        """Raises: OutputError, if the folder holds another pipeline's results."""
+        if before != now:
+            raise OutputError(
+                f"{self.output.path} holds a pipeline with another {name}: give the same options "
+                "to go on with it, or choose another --out"
+            )
 
     @contextmanager
     def timed(self, part: str) -> Iterator[None]:

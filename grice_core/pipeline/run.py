@@ -6,7 +6,7 @@ from typing import Any
 from grice_core.errors import InterruptedRunError
 from grice_core.evaluation.results import Evaluation
 from grice_core.pipeline.config import PipelineConfig, Reporter
-from grice_core.pipeline.output import OutputFolder, open_output
+from grice_core.pipeline.output import OutputFolder, open_output, reopen_output
 from grice_core.pipeline.parts import PipelineParts
 
 
@@ -23,15 +23,21 @@ class PipelineResult:
 def run_pipeline(config: PipelineConfig, reporter: Reporter | None = None) -> PipelineResult:
     """Check the data, cut, prove and train every stage, evaluate baseline and stages, write all.
 
+    With `config.resume`, go on where an interruption left it: finished stages stay as they are.
+
     Raises: GriceError of the part that went wrong; what was finished before stays on disk.
     """
     parts = PipelineParts(config, reporter)
     parts.load_detector()  # so that a wrong one leaves no folder behind
-    output = open_output(config.out, overwrite=config.overwrite, stages=parts.stage_names)
+    if config.resume:
+        output = reopen_output(config.out)
+    else:
+        output = open_output(config.out, overwrite=config.overwrite, stages=parts.stage_names)
     try:
         parts.prepare()
         for stage in parts.stage_names:
-            parts.train(stage)
+            if not parts.is_trained(stage):
+                parts.train(stage)
         evaluation = parts.evaluate()
     except (InterruptedRunError, KeyboardInterrupt) as error:
         reason = str(error) or "interrupted"

@@ -1,5 +1,6 @@
 """One stage of a pipeline: adapter, reference, proof, training, results on disk."""
 
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -16,7 +17,6 @@ from grice_core.dpo.encode import Encoding, encode_pairs
 from grice_core.dpo.examples import HELDOUT, Compute, StageExamples
 from grice_core.dpo.history import HistoryFile
 from grice_core.dpo.loss import maxim_weights
-from grice_core.dpo.metrics import Metrics
 from grice_core.dpo.passes import choose_passes
 from grice_core.dpo.policy import BaseModel, add_adapter
 from grice_core.dpo.preflight import preflight
@@ -24,11 +24,14 @@ from grice_core.dpo.reference import ReferenceCache, reference_logps, weights_ha
 from grice_core.dpo.resume import CheckpointPlan
 from grice_core.dpo.schedules import beta_at
 from grice_core.dpo.train import StageTrainer
-from grice_core.dpo.watchers import Watchers
 from grice_core.errors import DataError
+from grice_core.evaluation.taught import PAIRS_FILE
+from grice_core.files import write_text_atomic
+from grice_core.maxims import MAXIMS
 from grice_core.pipeline.card import write_stage_card
 from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.output import OutputFolder
+from grice_core.pipeline.watching import StageWatch
 from grice_core.recipes.config import StageConfig
 from grice_core.recipes.plan import PlannedStage
 from grice_core.settings import settings
@@ -86,8 +89,9 @@ def train_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> dict[str,
     # A stage's folder holds checkpoints only if it was interrupted.
     checkpoints = CheckpointPlan(folder.checkpoints, reference_sha256, resume=True)
     with HistoryFile(folder.history) as history:
-        watchers = _watchers(history, reporter)
-        outcome = trainer.run(planned.num_steps, job.seed, watchers, checkpoints)
+        watch = StageWatch(job.name, history, reporter)
+        outcome = trainer.run(planned.num_steps, job.seed, watch.watchers(), checkpoints)
+    _write_taught(trainer, job)
     _save(policy, job)
     CheckpointFolder(folder.checkpoints).clear()
     policy.unload()
@@ -104,27 +108,9 @@ def train_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> dict[str,
         "preflight": asdict(proof),
         "before": outcome.before,
         "after": outcome.after,
+        "troubles": list(watch.troubles.values()),
         "seconds": round(time.perf_counter() - started, 1),
     }
-
-
-def _watchers(history: HistoryFile, reporter: Reporter) -> Watchers:
-    def on_step(record: Metrics) -> None:
-        reporter.on_step(record)  # first: it knows whether this process may still write
-        history.append(record)
-
-    def on_checkpoint() -> None:
-        reporter.on_checkpoint()
-        history.sync()
-
-    return Watchers(
-        on_step=on_step,
-        should_stop=reporter.should_stop,
-        progress=reporter.progress,
-        on_start=history.truncate_after,
-        on_checkpoint=on_checkpoint,
-        say=reporter.say,
-    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,6 +172,23 @@ def _examples(job: StageJob, encoded: _EncodedStage) -> StageExamples:
         train=places(encoded.planned.train_indices),
         watched={name: places(group) for name, group in _watched(job).items()},
     )
+
+
+def _write_taught(trainer: StageTrainer, job: StageJob) -> None:
+    """Write what each training pair taught: its data margins and its implicit reward margin."""
+    examples = trainer.examples
+    lines = [
+        {
+            "row": examples.pairs[index].row,
+            "data_margins": dict(zip(MAXIMS, examples.margins[index].tolist(), strict=True)),
+            "reward_margin": reward_margin,
+        }
+        for index, reward_margin in zip(
+            examples.train, trainer.reward_margins().tolist(), strict=True
+        )
+    ]
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    write_text_atomic(job.output.stage(job.name).path / PAIRS_FILE, text)
 
 
 def _save(policy: PeftModel, job: StageJob) -> None:

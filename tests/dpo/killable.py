@@ -65,7 +65,11 @@ def train(folder: Path, last: int | None = None, *, resume: bool = True) -> None
             history.append(record)
             moments.pass_one()
 
-        watchers = Watchers(on_step, on_start=history.truncate_after, on_checkpoint=history.sync)
+        watchers = Watchers(
+            on_step,
+            on_start=lambda step, _: history.truncate_after(step),
+            on_checkpoint=history.sync,
+        )
         trainer.run(NUM_STEPS, 0, watchers, plan)
     save_adapter(adapter_of(trainer.policy), folder / "final_model")
     (folder / "moments").write_text(str(moments.count))

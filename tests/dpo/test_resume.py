@@ -80,7 +80,7 @@ class Recorder:
     def _taken(self):
         return self.started_at + len(self.records)
 
-    def _start(self, step):
+    def _start(self, step, _before):
         self.started_at = step
 
     def _sync(self):

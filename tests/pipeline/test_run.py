@@ -7,6 +7,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
 from grice_core.errors import DataError, InterruptedRunError, OutputError
+from grice_core.evaluation.taught import read_taught
 from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.run import run_pipeline
 from grice_core.recipes.load import load_recipe
@@ -190,3 +191,48 @@ def test_an_interrupted_run_says_what_is_left(world, tmp_path):
     record = json.loads((tmp_path / "out" / "run.json").read_text())
     assert (record["state"], record["ended_in"]) == ("interrupted", "stage2")
     assert len(lines(tmp_path / "out" / "stage2" / "history.jsonl")) == 2
+
+
+def test_an_interrupted_run_goes_on_with_resume_to_the_same_result(finished, world, tmp_path):
+    seen = []
+    stop = Reporter(lambda *told: seen.append(told), should_stop=lambda: ("stage2", 2, 5) in seen)
+    out = tmp_path / "out"
+    with pytest.raises(InterruptedRunError, match="--resume"):
+        run_pipeline(config(world, out), stop)
+    said = []
+    resumed = run_pipeline(config(world, out, resume=True), Reporter(say=said.append))
+    assert not any(
+        "stage1: reference" in sentence for sentence in said if isinstance(sentence, str)
+    )
+    for name in ("generations.jsonl", "multistage_results.json"):
+        assert (out / name).read_text() == (finished.output.path / name).read_text()
+    losses = [
+        [record["loss"] for record in lines(result.output.path / "stage2" / "history.jsonl")]
+        for result in (finished, resumed)
+    ]
+    assert losses[0] == losses[1]
+
+
+def test_only_the_same_pipeline_can_be_resumed(finished, world, tmp_path):
+    with pytest.raises(OutputError, match="holds no interrupted pipeline"):
+        run_pipeline(config(world, tmp_path, resume=True))
+    with pytest.raises(OutputError, match="is finished"):
+        run_pipeline(config(world, finished.output.path, resume=True))
+    begun = tmp_path / "begun"
+    with pytest.raises(InterruptedRunError):
+        run_pipeline(config(world, begun), Reporter(should_stop=lambda: True))
+    with pytest.raises(OutputError, match="another seed"):
+        run_pipeline(config(world, begun, seed=1, resume=True))
+
+
+def test_several_samples_per_prompt_are_kept_together(world, tmp_path):
+    result = run_pipeline(config(world, tmp_path / "out", samples_per_prompt=2))
+    answers = lines(result.output.path / "generations.jsonl")
+    assert len(answers) == 3 * 5 * 2
+    assert [a["prompt"] for a in answers[0::2]] == [a["prompt"] for a in answers[1::2]]
+
+
+def test_what_each_pair_taught_is_written_down(finished):
+    taught = read_taught(finished.output.path / "stage1" / "pairs.jsonl")
+    assert len(taught.rows) == finished.record["stages"][0]["num_train"]
+    assert taught.accuracy > 0.5

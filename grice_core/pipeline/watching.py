@@ -1,0 +1,53 @@
+"""Everyone who is told about a stage's training: history, reporter, and the health checks."""
+
+from dataclasses import dataclass, field
+
+from grice_core.dpo.examples import HELDOUT
+from grice_core.dpo.health import Trouble, findings
+from grice_core.dpo.history import HistoryFile, read_history
+from grice_core.dpo.metrics import Metrics
+from grice_core.dpo.watchers import Watchers
+from grice_core.pipeline.config import Reporter
+
+
+@dataclass
+class StageWatch:
+    """Keeps a stage's history and says each kind of trouble once, in words."""
+
+    stage: str
+    history: HistoryFile
+    reporter: Reporter
+    troubles: dict[Trouble, str] = field(default_factory=dict)
+    """What was found, by kind."""
+    _before: Metrics = field(default_factory=dict)
+
+    def watchers(self) -> Watchers:
+        """What the trainer is given."""
+        return Watchers(
+            on_step=self._on_step,
+            should_stop=self.reporter.should_stop,
+            progress=self.reporter.progress,
+            on_start=self._on_start,
+            on_checkpoint=self._on_checkpoint,
+            say=self.reporter.say,
+        )
+
+    def _on_start(self, step: int, before: Metrics) -> None:
+        self._before = before
+        self.history.truncate_after(step)
+
+    def _on_step(self, record: Metrics) -> None:
+        self.reporter.on_step(record)  # first: it knows whether this process may still write
+        self.history.append(record)
+        if f"{HELDOUT}/loss" in record:
+            self._look()
+
+    def _on_checkpoint(self) -> None:
+        self.reporter.on_checkpoint()
+        self.history.sync()
+
+    def _look(self) -> None:
+        for finding in findings(self._before, read_history(self.history.path)):
+            if finding.trouble not in self.troubles:
+                self.troubles[finding.trouble] = finding.message
+                self.reporter.say(f"{self.stage}: {finding.message}")
