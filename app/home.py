@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.app_pages import compare, data, detector, overview, stages
+from app.app_pages import compare, data, detector, launch, overview, runs, stages, system
 from app.components.status_line import status_line
 from app.failures import failures_shown
 from app.navigation import keep_pages
@@ -26,9 +26,14 @@ def main() -> None:
         "detector": st.Page(
             detector.show, title="Detector", icon=":material/gavel:", url_path="detector"
         ),
+        "launch": st.Page(
+            launch.show, title="Launch", icon=":material/rocket_launch:", url_path="launch"
+        ),
+        "runs": st.Page(runs.show, title="Runs", icon=":material/monitoring:", url_path="runs"),
         "compare": st.Page(
             compare.show, title="Compare", icon=":material/balance:", url_path="compare"
         ),
+        "system": st.Page(system.show, title="System", icon=":material/dns:", url_path="system"),
     }
     keep_pages(pages)
     page = st.navigation(list(pages.values()))

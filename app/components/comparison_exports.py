@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -46,7 +47,7 @@ def comparison_exports(
         for stage, sha256 in stage_adapters(studio(), pipeline.id).items():
             _offer(
                 f"Adapter of {stage} with its card (zip)",
-                lambda sha256=sha256: zipped_folder(studio(), sha256),
+                partial(zipped_folder, studio(), sha256),
                 f"{stage}-adapter.zip",
                 "application/zip",
             )

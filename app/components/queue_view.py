@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
@@ -53,7 +54,7 @@ def _entry(entry: QueueEntry, reason: str) -> None:
         for icon, title, target in moves if place else ():
             key = f"queue {title} {run.id}"
             if st.button(icon, help=title, key=key, disabled=target < 1, type="tertiary"):
-                _do(lambda target=target: runs.move_to(studio().database, run.id, target))
+                _do(partial(runs.move_to, studio().database, run.id, target))
         if st.button(
             ":material/close:", help="Cancel", key=f"queue cancel {run.id}", type="tertiary"
         ):
