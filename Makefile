@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup check test
+.PHONY: setup browser check test
 
 setup: $(STAMP)  ## create .venv and install the pinned packages
 
@@ -19,5 +19,11 @@ check: setup  ## the quick part: format, lint, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-test: check  ## all checks and tests
+browser: setup  ## what the browser tests drive: Debian's Chromium where we may install it
+	command -v chromium >/dev/null \
+	  || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+	       && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } \
+	  || $(BIN)/playwright install --with-deps chromium
+
+test: check browser  ## all checks and tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
