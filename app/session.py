@@ -7,6 +7,7 @@ import streamlit as st
 
 from app.open_data import OpenData, open_pairs
 from app.studio import Studio
+from app.widget_keys import widget_key
 from grice_core.data.leakage import leaking
 from grice_core.data.pairs import BoolArray
 from grice_core.settings import settings
@@ -52,13 +53,13 @@ def choose_data_set(known: Sequence[DataSet]) -> DataSet:
     newest that is scored."""
     by_id = {data_set.id: data_set for data_set in known}
     current = _current(set(by_id), _newest_scored(known).id)
-    st.session_state["data_choice"] = current
+    key = widget_key("data choice", current)
     st.selectbox(
         "Data set",
         list(by_id),
-        key="data_choice",
+        key=key,
         format_func=lambda id_: f"{by_id[id_].name} ({by_id[id_].num_usable:,} pairs)",
-        on_change=lambda: select_data_set(st.session_state["data_choice"]),
+        on_change=lambda: select_data_set(st.session_state[key]),
     )
     select_data_set(current)
     return by_id[current]

@@ -14,6 +14,7 @@ from app.components.linked_choice import write_param
 from app.detector_command import evaluate
 from app.failures import show_error
 from app.session import studio
+from app.widget_keys import widget_key
 from grice_core.detector.record import DetectorRecord
 from grice_core.errors import GriceError
 from grice_core.maxims import MAXIMS
@@ -63,16 +64,16 @@ def show() -> None:
 
 def _choose(known: dict[str, Detector]) -> Detector:
     linked = st.query_params.get("detector")
-    st.session_state["detector_choice"] = linked if linked in known else next(iter(known))
+    key = widget_key("detector choice", linked if linked in known else next(iter(known)))
 
     def choose() -> None:
-        write_param("detector", st.session_state["detector_choice"])
+        write_param("detector", st.session_state[key])
 
     chosen = st.selectbox(
         "Detector",
         list(known),
-        key="detector_choice",
-        format_func=lambda key: f"{known[key].name} (no. {key})",
+        key=key,
+        format_func=lambda id_: f"{known[id_].name} (no. {id_})",
         on_change=choose,
     )
     return known[chosen]

@@ -6,6 +6,7 @@ from app.chosen_recipe import current_cut, keep_cut, recipe_titles
 from app.components.stage_board import stage_board
 from app.navigation import link_to
 from app.session import choose_data_set, known_data_sets, open_data
+from app.widget_keys import widget_key
 from grice_core.store.tables import DataSet
 
 
@@ -36,16 +37,16 @@ def _choose_recipe() -> None:
     cut = current_cut(list(titles))
     keep_cut(cut)
     titles.setdefault(cut.key, f"{cut.recipe.name} (an older version)")
-    st.session_state["recipe_choice"] = cut.key
+    widget = widget_key("recipe choice", cut.key)
 
     def choose() -> None:
-        st.query_params["recipe"] = st.session_state["recipe_choice"]
+        st.query_params["recipe"] = st.session_state[widget]
         st.query_params["set"] = []
 
     st.selectbox(
         "Recipe",
         list(titles),
-        key="recipe_choice",
+        key=widget,
         format_func=lambda key: titles[key],
         on_change=choose,
     )

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from app.widget_keys import widget_key
+
 
 def linked_selectbox(label: str, titles: Mapping[str, str], param: str, nothing: str) -> str | None:
     """Choose one of some keys, or none, by their titles; the link's `param` holds the key."""
     linked = st.query_params.get(param)
-    key = f"{param} choice"
-    st.session_state[key] = linked if linked in titles else None
+    key = widget_key(f"{param} choice", linked if linked in titles else None)
 
     def choose() -> None:
         write_param(param, st.session_state[key])
@@ -28,8 +29,7 @@ def linked_selectbox(label: str, titles: Mapping[str, str], param: str, nothing:
 def linked_radio(label: str, titles: Mapping[str, str], param: str) -> str:
     """Choose one of some keys by their titles, the first unless the link's `param` says another."""
     linked, default = st.query_params.get(param), next(iter(titles))
-    key = f"{param} choice"
-    st.session_state[key] = linked if linked in titles else default
+    key = widget_key(f"{param} choice", linked if linked in titles else default)
 
     def choose() -> None:
         write_param(param, st.session_state[key])

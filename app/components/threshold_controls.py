@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from app.widget_keys import widget_key
 from app.wording import plain_markdown
 from grice_core.recipes.thresholds import Threshold
 
@@ -13,9 +14,8 @@ STEP = 0.01
 def threshold_control(threshold: Threshold, on_move: Callable[[str, float], None]) -> None:
     """Show a threshold; `on_move` is called with its name and the value it was moved to."""
     low, high = threshold.range
-    slider, field = f"slider {threshold.name}", f"field {threshold.name}"
-    for key in (slider, field):
-        st.session_state[key] = threshold.above
+    slider = widget_key(f"slider {threshold.name}", threshold.above)
+    field = widget_key(f"field {threshold.name}", threshold.above)
 
     def moved(key: str) -> None:
         on_move(threshold.name, round(st.session_state[key], 6))

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from app.studio import Studio
 from grice_core.pipeline.keeping import Keeper
 from grice_core.settings import Settings
+from tests.app.pipelines import fill
 from tests.app.samples import write_pairs_file, write_unscored_file
 
 ROOT = Path(__file__).parents[2]
@@ -47,6 +48,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     keeper = Keeper(studio.database, studio.artifacts)
     keeper.keep_pairs(write_pairs_file(home / "scored.json"), "scored.json")
     keeper.keep_pairs(write_unscored_file(home / "unscored.json"), "unscored.json")
+    yield from _serve(home)
+
+
+@pytest.fixture(scope="session")
+def busy_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A dashboard with four pipelines: two are done, one is in its first stage, one waits."""
+    home = tmp_path_factory.mktemp("busy")
+    fill(Studio.open(Settings(home=home)), home)
     yield from _serve(home)
 
 

@@ -1,0 +1,26 @@
+"""Keys for widgets that something else than their user may move."""
+
+import streamlit as st
+
+
+def widget_key(name: str, value: object) -> str:
+    """The key under which a widget shows a value; a new one when it was not the user who changed it.
+
+    The status line runs every few seconds, and brings the browser's view of all widgets along. A
+    widget that was just moved by the script (by Undo, say) would be seen there at its old value,
+    which would look as if its user had moved it back. Under a new key, nobody knows an old value.
+    """
+    counter = f"generation of {name}"
+    generation = st.session_state.setdefault(counter, 0)
+    shown = st.session_state.get(f"{name} {generation}", value)
+    if _rounded(shown) != _rounded(value):
+        generation += 1
+        st.session_state[counter] = generation
+    key = f"{name} {generation}"
+    st.session_state[key] = value
+    return key
+
+
+def _rounded(value: object) -> object:
+    """A slider gives 0.30000000000000004 where 0.3 is meant."""
+    return round(value, 6) if isinstance(value, float) else value

@@ -1,0 +1,209 @@
+"""A store with pipelines in every state, filled through the store's own functions."""
+
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from app.studio import Studio
+from grice_core.evaluation.results import Evaluation, write_evaluation
+from grice_core.evaluation.sampling import Sampling
+from grice_core.evaluation.selection import PromptSelection
+from grice_core.evaluation.violations import EvaluatedModel
+from grice_core.maxims import MAXIMS
+from grice_core.pipeline.keeping import Keeper
+from grice_core.recipes.load import load_recipe
+from grice_core.store import (
+    logs,
+    metrics,
+    recipes,
+    references,
+    runs,
+    submission,
+    transitions,
+)
+from grice_core.store.claims import Claim
+from grice_core.store.metrics import MetricRow
+from grice_core.store.states import RunKind
+from grice_core.store.submission import PipelineDraft, RunDraft
+from grice_core.store.tables import DataSet, Run
+from tests.app.samples import write_pairs_file, write_unscored_file
+from worker.spec import PipelineSpec, StoredData
+
+NUM_PROMPTS = 80
+NUM_STEPS = 100
+STEPS_DONE = 40
+
+
+@dataclass
+class Filler:
+    """Puts pipelines into a store."""
+
+    studio: Studio
+    folder: Path
+    data: DataSet = field(init=False)
+    prompts: DataSet = field(init=False)
+
+    def __post_init__(self) -> None:
+        keeper = Keeper(self.studio.database, self.studio.artifacts)
+        pairs = write_pairs_file(self.folder / "scored.json")
+        prompts = write_unscored_file(self.folder / "held-out.json")
+        self.data = keeper.keep_pairs(pairs, "scored.json")
+        self.prompts = keeper.keep_prompts(prompts, "held-out.json")
+
+    def pipeline(self, recipe_name: str, seed: int = 0, *overrides: str) -> int:
+        """A pipeline that waits."""
+        recipe = load_recipe(recipe_name, overrides)
+        spec = PipelineSpec(
+            data=StoredData.of(self.data),
+            eval=StoredData.of(self.prompts),
+            base="gpt2-medium",
+            detector="org/detector",
+            recipe=recipe,
+            seed=seed,
+        )
+        body = recipe.model_dump(mode="json")
+        return submission.submit(
+            self.studio.database,
+            PipelineDraft(
+                key=f"pipeline-{spec.digest}",
+                name=f"{recipe.name} on {self.data.name}",
+                recipe_id=recipes.save(self.studio.database, recipe.name, body),
+                data_set_id=self.data.id,
+                eval_data_set_id=self.prompts.id,
+                base=spec.base,
+                spec=spec.model_dump(mode="json"),
+                runs=_chain(spec),
+            ),
+        )
+
+    def finished(self, recipe_name: str, rates: dict[str, tuple[float, ...]], seed: int = 0) -> int:
+        """A pipeline that is done; `rates`: per model how often it violates each maxim."""
+        pipeline_id = self.pipeline(recipe_name, seed)
+        for run in runs.of_pipeline(self.studio.database, pipeline_id):
+            claim = self._claim(run)
+            if run.stage:
+                self._train(claim, NUM_STEPS)
+                references.attach(self.studio.database, claim, "adapter", self._adapter(run))
+            if run.kind is RunKind.EVALUATE:
+                output = self._evaluated(pipeline_id, recipe_name, seed, rates)
+                address = self.studio.artifacts.put_folder(output)
+                references.attach(self.studio.database, claim, "output", address)
+            transitions.finish(self.studio.database, claim, {})
+        return pipeline_id
+
+    def training(self, pipeline_id: int, num_steps: int = STEPS_DONE) -> Claim:
+        """Let a pipeline come as far as these steps of its first stage; it goes on running."""
+        scoring, stage, *_ = runs.of_pipeline(self.studio.database, pipeline_id)
+        transitions.finish(self.studio.database, self._claim(scoring), {})
+        claim = self._claim(stage)
+        self._train(claim, num_steps)
+        log = self.folder / "job.log"
+        log.write_text("".join(f"line {number} of <b>the log</b>\n" for number in range(30)))
+        logs.publish(self.studio.database, self.studio.artifacts.objects, claim, log)
+        return claim
+
+    def _claim(self, run: Run) -> Claim:
+        claim = transitions.claim(self.studio.database, run.id, "host:1", lease_s=3600)
+        assert claim is not None
+        return claim
+
+    def _train(self, claim: Claim, num_steps: int) -> None:
+        rows = [MetricRow(step, numbers(step)) for step in range(1, num_steps + 1)]
+        metrics.record(self.studio.database, claim, rows, NUM_STEPS)
+
+    def _adapter(self, run: Run) -> references.Address:
+        folder = self.folder / f"adapter-{run.id}"
+        folder.mkdir()
+        (folder / "adapter_config.json").write_text('{"r": 16}')
+        (folder / "README.md").write_text("# The adapter's card\n")
+        return self.studio.artifacts.put_folder(folder)
+
+    def _evaluated(
+        self, pipeline_id: int, recipe: str, seed: int, rates: dict[str, tuple[float, ...]]
+    ) -> Path:
+        folder = self.folder / f"out-{pipeline_id}"
+        folder.mkdir()
+        models = tuple(_model(name, of_model) for name, of_model in rates.items())
+        config = load_recipe(recipe).evaluation
+        prompts = tuple(models[0].prompts)
+        selection = PromptSelection(prompts, "drop-eval", len(prompts), len(prompts), 0, 0)
+        write_evaluation(folder, Evaluation(models, selection, Sampling.of(config, seed), config))
+        (folder / "run.json").write_text(json.dumps({"recipe": {"name": recipe}, "seed": seed}))
+        return folder
+
+
+def numbers(step: int) -> dict[str, float]:
+    """A training that goes well."""
+    learned = 1 - math.exp(-step / 30)
+    found = {
+        "loss": 0.69 - 0.3 * learned + 0.03 * math.sin(step),
+        "loss/quantity": 0.35 - 0.15 * learned,
+        "loss/relation": 0.34 - 0.15 * learned,
+        "rewards/chosen": 0.2 * learned,
+        "rewards/rejected": -0.4 * learned,
+        "rewards/margins": 0.6 * learned,
+        "rewards/accuracies": 0.5 + 0.4 * learned,
+        "logps/chosen": -60 - 2 * learned,
+        "logps/rejected": -55 - 9 * learned,
+        "learning_rate": 5e-5 * min(step / 10, 1) * (1 - step / NUM_STEPS),
+        "beta": 0.05,
+        "grad_norm": 1.5 - learned,
+        "tokens_per_s": 1500.0 + step,
+    }
+    if step % 20 == 0:
+        found["heldout/rewards/accuracies"] = 0.5 + 0.25 * learned
+        found["heldout/rewards/margins"] = 0.4 * learned
+    return found
+
+
+def _chain(spec: PipelineSpec) -> list[RunDraft]:
+    steps: list[tuple[RunKind, str | None]] = [
+        (RunKind.SCORE, None),
+        *((RunKind.TRAIN, stage.name) for stage in spec.recipe.stages),
+        (RunKind.EVALUATE, None),
+        (RunKind.EXPORT, None),
+    ]
+    drafts: list[RunDraft] = []
+    for kind, stage in steps:
+        parents = (drafts[-1].key,) if drafts else ()
+        key = f"{spec.digest}:{kind}:{stage}"
+        drafts.append(
+            RunDraft(key, kind, spec.model_dump(mode="json"), stage=stage, parents=parents)
+        )
+    return drafts
+
+
+def _model(name: str, rates: tuple[float, ...]) -> EvaluatedModel:
+    """The same luck for every model: prompt i violates a maxim if its number is below the rate."""
+    luck = np.random.default_rng(0).random((NUM_PROMPTS, len(MAXIMS)))
+    scores = np.where(luck < np.array(rates), 0.6 + 0.4 * luck, 0.4 * luck)
+    return EvaluatedModel(
+        name=name,
+        prompts=[f"Context: we spoke of bridge {i}. Reply:" for i in range(NUM_PROMPTS)],
+        responses=[
+            f"Bridge {i} <b>is</b> *made* of steel, says {name}." for i in range(NUM_PROMPTS)
+        ],
+        scores=scores,
+        thresholds=np.full(len(MAXIMS), 0.5),
+    )
+
+
+BASELINE = (0.35, 0.2, 0.3, 0.4)
+STAGED = {
+    "baseline": BASELINE,
+    "stage1": (0.02, 0.2, 0.05, 0.38),
+    "stage2": (0.12, 0.1, 0.05, 0.08),
+}
+JOINT = {"baseline": BASELINE, "joint": (0.1, 0.25, 0.1, 0.2)}
+
+
+def fill(studio: Studio, folder: Path) -> None:
+    """Pipelines 1 and 2 are done, 3 is in its first stage, 4 waits."""
+    filler = Filler(studio, folder)
+    filler.finished("content-then-manner", STAGED)
+    filler.finished("joint", JOINT, seed=1)
+    filler.training(filler.pipeline("content-then-manner", 2, "stage1.learning_rate=1e-4"))
+    filler.pipeline("joint", 3)

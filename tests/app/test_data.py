@@ -1,0 +1,124 @@
+"""Bringing pairs in and looking at them, through the browser."""
+
+import gzip
+import json
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from grice_core.store import data_sets
+from tests.app.conftest import Server
+from tests.app.driving import open_page, settle
+from tests.app.samples import pair_rows, write_pairs_file
+
+HOSTILE = (
+    "<img src=x onerror=alert(1)> **bold** [link](http://example.com) $x$ :red[red] "
+    "\u202eright to left\u202c zero\u200bwidth 🦄"
+)
+
+
+def upload(page: Page, path: Path) -> None:
+    if page.get_by_text("Add pairs").count():
+        page.get_by_text("Add pairs").click()
+    page.locator("input[type=file]").first.set_input_files(path)
+
+
+def test_an_upload_is_checked_and_the_same_file_recognised(
+    server: Server, page: Page, tmp_path: Path
+) -> None:
+    path = write_pairs_file(tmp_path / "fresh.json", num=30, seed=7)
+    open_page(page, f"{server.url}/data")
+
+    upload(page, path)
+    expect(page.get_by_text("30 usable of 30 rows, all scored.")).to_be_visible()
+
+    upload(page, path)
+    expect(page.get_by_text("You have this already, as “fresh.json”.")).to_be_visible()
+
+
+def test_bad_rows_are_told_with_their_numbers(server: Server, page: Page, tmp_path: Path) -> None:
+    rows = pair_rows(40, seed=8)
+    rows[11]["chosen_scores"]["quantity"] = 1.7
+    rows[29]["rejected_scores"]["manner"] = float("nan")
+    path = tmp_path / "some-bad.json"
+    path.write_text(json.dumps(rows))
+    open_page(page, f"{server.url}/data")
+
+    upload(page, path)
+
+    expect(page.get_by_text("38 usable of 40 rows")).to_be_visible()
+    expect(page.get_by_text("A score lies outside [0, 1].")).to_be_visible()
+    expect(page.get_by_text("rows 12", exact=True)).to_be_visible()
+    expect(page.get_by_text("rows 30", exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("half.parquet", b"PAR1" + bytes(100)),
+        ("empty.json", b""),
+        ("bomb.json.gz", gzip.compress(bytes(200 * 1024**2))),
+        ("spans.csv", b'"pro\rmpt",chosen,rejected\na,b,c\n'),
+    ],
+)
+def test_a_broken_file_gets_a_sentence_and_nothing_is_stored(
+    server: Server, page: Page, tmp_path: Path, name: str, content: bytes
+) -> None:
+    before = len(data_sets.page(server.studio.database))
+    (tmp_path / name).write_bytes(content)
+    open_page(page, f"{server.url}/data")
+
+    upload(page, tmp_path / name)
+
+    expect(page.get_by_text("Nothing was stored.")).to_be_visible()
+    expect(page.get_by_role("alert")).to_contain_text(re.compile(name, re.IGNORECASE))
+    assert len(data_sets.page(server.studio.database)) == before
+
+
+def test_hostile_texts_are_shown_as_they_are(server: Server, page: Page, tmp_path: Path) -> None:
+    rows = pair_rows(3, seed=9)
+    rows[0] |= {"prompt": HOSTILE, "chosen": HOSTILE, "rejected": "x" * 100_000}
+    path = tmp_path / "**hostile**.json"
+    path.write_text(json.dumps(rows))
+    page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
+    open_page(page, f"{server.url}/data?view=Pairs")
+
+    upload(page, path)
+
+    expect(page.get_by_text("Row 1", exact=False).first).to_be_visible()
+    settle(page)
+    assert page.get_by_text("**bold** [link](http://example.com) $x$ :red[red]").count() >= 2
+    expect(page.locator("img[src=x]")).to_have_count(0)
+
+
+def test_words_find_pairs_and_the_link_keeps_them(server: Server, page: Page) -> None:
+    open_page(page, f"{server.url}/data?data=1&view=Pairs")
+
+    page.get_by_label("Search in prompts and responses").fill("Bridge 123 is made")
+    page.get_by_label("Search in prompts and responses").press("Enter")
+
+    expect(page.get_by_text("1 of 400 pairs")).to_be_visible()
+    expect(page.get_by_text("Row 124")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("1 of 400 pairs")).to_be_visible()
+
+
+def test_leaking_prompts_are_counted_and_the_choice_travels(server: Server, page: Page) -> None:
+    open_page(page, f"{server.url}/data?data=1&view=Leakage&eval=2")
+
+    expect(page.get_by_text("12 share a prompt with the training data")).to_be_visible()
+    page.get_by_text("Leave them out of training").click()
+    expect(page).to_have_url(re.compile("leakage=drop-train"))
+
+
+def test_the_pairs_behind_a_bar_are_shown(server: Server, page: Page) -> None:
+    open_page(page, f"{server.url}/data?data=1&view=Distributions")
+
+    page.get_by_role("group", name=re.compile("^manner")).focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+
+    expect(page).to_have_url(re.compile("margin=manner"))
+    expect(page.get_by_text(re.compile(r"^\d+ of 400 pairs"))).to_be_visible()

@@ -1,0 +1,45 @@
+"""Runs: chain, curves, new steps as they come, stop."""
+
+from playwright.sync_api import Page, expect
+
+from grice_core.store import metrics, runs
+from grice_core.store.claims import Claim
+from grice_core.store.metrics import MetricRow
+from tests.app.conftest import Server
+from tests.app.pipelines import NUM_STEPS, STEPS_DONE, numbers
+
+
+def test_opens_on_what_is_running_follows_it_and_stops_it(busy_server: Server, page: Page) -> None:
+    page.goto(f"{busy_server.url}/runs")
+    expect(page.get_by_text(f"step {STEPS_DONE} of {NUM_STEPS}").first).to_be_visible()
+    expect(page.get_by_text("Should fall, noisily")).to_be_visible()
+
+    training = next(
+        run
+        for run in runs.of_pipeline(busy_server.studio.database, 3)
+        if run.stage and run.state == "running"
+    )
+    claim = Claim(training.id, "host:1", training.attempt, training.token, training.round, 3600)
+    row = MetricRow(STEPS_DONE + 1, numbers(STEPS_DONE + 1))
+    metrics.record(busy_server.studio.database, claim, [row], NUM_STEPS)
+    expect(page.get_by_text(f"step {STEPS_DONE + 1} of {NUM_STEPS}").first).to_be_visible()
+
+    page.get_by_text("Log", exact=True).click()
+    expect(page.get_by_text("line 29 of <b>the log</b>")).to_be_visible()
+
+    page.get_by_role("button", name="Stop").last.click()
+    expect(page.get_by_text("asked to stop")).to_be_visible()
+    assert runs.get(busy_server.studio.database, training.id).stop_requested
+
+
+def test_the_queue_says_why_each_run_waits(busy_server: Server, page: Page) -> None:
+    page.goto(f"{busy_server.url}/runs?pipeline=4")
+    page.get_by_text("Queue", exact=True).click()
+    expect(page.get_by_text("no cpu worker is listening").first).to_be_visible()
+    expect(page.get_by_text("waits for train stage1 (run 12)").first).to_be_visible()
+
+
+def test_a_finished_pipeline_leads_to_its_comparison(busy_server: Server, page: Page) -> None:
+    page.goto(f"{busy_server.url}/runs?pipeline=1")
+    page.get_by_text("Compare what came out").click()
+    expect(page.get_by_role("heading", name="Verdict")).to_be_visible()

@@ -1,0 +1,28 @@
+"""Numbers look the same on every page, and foreign texts show as they are."""
+
+import pytest
+
+from app.wording import count_of, number, percent, plain_label, plain_markdown, signed
+
+
+def test_numbers_have_a_real_minus_and_no_negative_zero() -> None:
+    assert (number(-0.1), number(-0.001), number(0.3)) == ("−0.10", "0.00", "0.30")
+    assert (signed(0.736), signed(-0.04), signed(-0.001)) == ("+0.74", "−0.04", "0.00")
+
+
+def test_shares_and_counts() -> None:
+    assert percent(194 / 1970) == "9.8 %"
+    assert (count_of(1, "pair"), count_of(1970, "pair")) == ("1 pair", "1,970 pairs")
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [("**b**", r"\*\*b\*\*"), (":red[x]", r"\:red\[x\]"), ("a\n# b", r"a \# b"), ("$x$", r"\$x\$")],
+)
+def test_foreign_text_is_no_markdown(text: str, escaped: str) -> None:
+    assert plain_markdown(text) == escaped
+
+
+def test_foreign_text_is_no_markup_of_a_chart() -> None:
+    assert plain_label("<b>x</b>") == "&lt;b&gt;x&lt;/b&gt;"
+    assert len(plain_label("x" * 100)) == 60
