@@ -76,7 +76,15 @@ def generate(
             for finished in _complete(model, batch, sampling, ends):
                 done += finished
                 progress("generate responses", done, len(rows))
-    return [tokenizer.decode(row.response, skip_special_tokens=True).strip() for row in rows]
+    return [_text(tokenizer, row.response) for row in rows]
+
+
+def _text(tokenizer: Any, response: list[int]) -> str:
+    """As the model wrote it: no space taken away before a punctuation mark."""
+    text: str = tokenizer.decode(
+        response, skip_special_tokens=True, clean_up_tokenization_spaces=False
+    )
+    return text.strip()
 
 
 def _complete(
