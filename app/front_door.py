@@ -45,7 +45,7 @@ class _FrontDoor:
         self._environment = {**os.environ, "GRICE_HOME": str(home)}
         own_queue = not os.environ.get("REDIS_URL")
         self._queue = Child("queue", ["-m", "worker.embedded"], _say) if own_queue else None
-        self._worker = Child("worker", ["-u", "-m", "worker"], _say)
+        self._worker = Child("worker", ["-m", "worker"], _say)
         self._app = Child("app", ["-m", "app.serve"], _say)
 
     def stand_open(self) -> None:

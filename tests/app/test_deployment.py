@@ -1,0 +1,91 @@
+"""The deployment files: what they promise, and that what the image does works in a clean folder."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def compose():
+    return yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+
+
+def has_compose():
+    docker = shutil.which("docker")
+    return (
+        docker is not None
+        and not subprocess.run(
+            [docker, "compose", "version"], capture_output=True, check=False
+        ).returncode
+    )
+
+
+@pytest.mark.skipif(not has_compose(), reason="there is no docker compose here")
+@pytest.mark.parametrize("profile", ["", "gpu"])
+def test_docker_compose_understands_the_file(profile):
+    environment = {
+        **os.environ,
+        "POSTGRES_PASSWORD": "a",
+        "VALKEY_PASSWORD": "b",
+        "COMPOSE_PROFILES": profile,
+    }
+    subprocess.run(
+        ["docker", "compose", "config", "--quiet"], cwd=ROOT, env=environment, check=True
+    )
+
+
+def test_only_the_dashboard_is_published_and_on_loopback_only(compose):
+    published = {name: service.get("ports") for name, service in compose["services"].items()}
+    assert published.pop("app") == ["127.0.0.1:8501:8501"]
+    assert not any(published.values())
+
+
+def test_nothing_starts_before_the_database_is_migrated(compose):
+    for name in ("app", "worker", "gpu-worker"):
+        waits = compose["services"][name]["depends_on"]
+        assert waits["migrate"] == {"condition": "service_completed_successfully"}
+        assert waits["valkey"] == {"condition": "service_healthy"}
+
+
+def test_whatever_stays_up_says_whether_it_is_well(compose):
+    for name, service in compose["services"].items():
+        assert ("healthcheck" in service) == (name != "migrate")
+
+
+def test_passwords_must_be_given_and_stand_nowhere(compose):
+    for name, variable in (("postgres", "POSTGRES_PASSWORD"), ("valkey", "VALKEY_PASSWORD")):
+        assert (
+            compose["services"][name]["environment"][variable] == f"${{{variable}:?set it in .env}}"
+        )
+    assert "requirepass" in compose["services"]["valkey"]["command"][-1]
+
+
+def test_gpu_workers_come_by_profile(compose):
+    assert compose["services"]["gpu-worker"]["profiles"] == ["gpu"]
+    assert "profiles" not in compose["services"]["worker"]
+
+
+def test_the_image_copies_only_what_is_there_and_does_not_run_as_root():
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    copied = [part for line in lines if line.startswith("COPY") for part in line.split()[1:-1]]
+    missing = [part for part in copied if not (ROOT / part).exists() and part != "README.md"]
+    assert missing == []
+    assert "USER grice" in lines
+
+
+def test_every_program_of_ours_that_the_file_names_is_there(compose):
+    commands = {
+        service.get("command")
+        for service in compose["services"].values()
+        if isinstance(service.get("command"), str)
+    }
+    modules = {command.split()[2] for command in commands}
+    for module in modules:
+        path = ROOT / Path(*module.split("."))
+        assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module
