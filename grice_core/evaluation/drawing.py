@@ -12,7 +12,7 @@ for the tokens of the nucleus, so it costs next to nothing.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +28,10 @@ KeyArray = npt.NDArray[np.uint64]
 
 FIRST_CANDIDATES = 64
 """How many of the most probable tokens are looked at first; eightfold while the nucleus is larger."""
+MOST_CANDIDATES = 4096
+"""A nucleus of more tokens is not looked at as a whole."""
+FIRST_WINNERS = 4
+"""How many of the highest scores are looked at first then; fourfold while none can be drawn."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,40 +85,117 @@ def draw(
     Raises:
         ModelError: The logits are not numbers.
     """
-    log_probs, tokens = _candidates(logits, sampling, tolerance)
-    scores = log_probs + torch.from_numpy(gumbel_noise(keys, position, tokens.numpy()))
-    inside = _mass_above(log_probs, 0.0) < sampling.top_p
-    possibly = _mass_above(log_probs, tolerance) < sampling.top_p + tolerance
-    surely = _mass_above(log_probs, -tolerance) < sampling.top_p - tolerance
+    log_probs = _log_probs(logits, sampling.temperature)
+    candidates = _by_probability(log_probs, sampling.top_p + tolerance, tolerance)
+    if candidates is None:
+        candidates = _by_score(log_probs, keys, position, sampling.top_p, tolerance)
+    scores = candidates.log_probs + _noise(keys, position, candidates.tokens)
+    inside = candidates.above < sampling.top_p
+    possibly = candidates.well_above < sampling.top_p + tolerance
+    surely = candidates.nearly_above < sampling.top_p - tolerance
 
     best = scores.masked_fill(~inside, -torch.inf).argmax(dim=-1, keepdim=True)
     rivals = scores.masked_fill(~possibly, -torch.inf).scatter(-1, best, -torch.inf)
     lead = scores.gather(-1, best) - rivals.max(dim=-1, keepdim=True).values
     settled = surely.gather(-1, best) & (lead > tolerance)
-    return Draw(tokens.gather(-1, best)[:, 0].numpy(), settled[:, 0].numpy())
+    return Draw(candidates.tokens.gather(-1, best)[:, 0].numpy(), settled[:, 0].numpy())
 
 
-def _candidates(logits: Tensor, sampling: Sampling, tolerance: float) -> tuple[Tensor, Tensor]:
-    """(B, K) log-probabilities, falling, and their tokens: the nucleus and what is close to it.
+@dataclass(frozen=True, eq=False)
+class _Candidates:
+    """K tokens per row, one of which is drawn, and how much probability stands above each."""
 
-    Found without sorting the vocabulary, which would cost more than a small model's forward pass.
-    """
-    scaled = logits.detach().float() / sampling.temperature
+    tokens: Tensor
+    """(B, K)"""
+    log_probs: Tensor
+    """(B, K)"""
+    above: Tensor
+    """(B, K) probability of the more probable tokens."""
+    well_above: Tensor
+    """(B, K) the same, of those more probable by more than the tolerance."""
+    nearly_above: Tensor
+    """(B, K) the same, and of the others that are less probable by at most the tolerance."""
+
+
+def _log_probs(logits: Tensor, temperature: float) -> Tensor:
+    """(B, V) in fp64 on the CPU."""
+    scaled = logits.detach().float() / temperature
     total = scaled.logsumexp(dim=-1, keepdim=True)
     if not bool(torch.isfinite(total).all()):
         raise ModelError(
             "the model's logits are not numbers: it can't be evaluated; "
             "if it was trained just now, train again with a lower learning rate"
         )
-    num_tokens = scaled.shape[-1]
+    return (scaled.double() - total.double()).cpu()
+
+
+def _by_probability(log_probs: Tensor, mass: float, tolerance: float) -> _Candidates | None:
+    """The most probable tokens, which hold at least this mass; None if it takes very many.
+
+    Found without sorting the vocabulary, which would cost more than a small model's forward pass.
+    """
+    num_tokens = log_probs.shape[-1]
     count = min(FIRST_CANDIDATES, num_tokens)
+    while count <= max(MOST_CANDIDATES, FIRST_CANDIDATES):
+        top = log_probs.topk(count, dim=-1)
+        well_above = _mass_above(top.values, tolerance)
+        if count == num_tokens or bool((well_above[:, -1] >= mass).all()):
+            return _Candidates(
+                tokens=top.indices,
+                log_probs=top.values,
+                above=_mass_above(top.values, 0.0),
+                well_above=well_above,
+                nearly_above=_mass_above(top.values, -tolerance),
+            )
+        # The rest is at most as probable as what was seen last: so many more are needed at least.
+        seen, least = top.values.exp().sum(dim=-1), top.values[:, -1].exp()
+        missing = float(((mass - seen) / least).max())
+        count = int(min(max(8 * count, count + missing), num_tokens))
+    return None
+
+
+def _by_score(
+    log_probs: Tensor, keys: KeyArray, position: int, top_p: float, tolerance: float
+) -> _Candidates:
+    """The tokens with the highest log-probability + noise, enough to hold the best of the nucleus.
+
+    Where the nucleus is most of the vocabulary, almost every high score lies in it, so summing what
+    stands above a few of them is far cheaper than sorting everything.
+    """
+    num_rows, num_tokens = log_probs.shape
+    everything = torch.arange(num_tokens).expand(num_rows, -1)
+    scores = log_probs + _noise(keys, position, everything)
+    probs = log_probs.exp()
+    count = FIRST_WINNERS
     while True:
-        top = scaled.topk(count, dim=-1)
-        log_probs = (top.values.double() - total.double()).cpu()
-        last = _mass_above(log_probs, tolerance)[:, -1]
-        if count == num_tokens or bool((last >= sampling.top_p + tolerance).all()):
-            return log_probs, top.indices.cpu()
-        count = min(8 * count, num_tokens)
+        tokens = scores.topk(min(count, num_tokens), dim=-1).indices
+        chosen = log_probs.gather(-1, tokens)
+        candidates = _Candidates(
+            tokens=tokens,
+            log_probs=chosen,
+            above=_mass_where(probs, log_probs, chosen, torch.gt),
+            well_above=_mass_where(probs, log_probs, chosen + tolerance, torch.gt),
+            nearly_above=_mass_where(probs, log_probs, chosen - tolerance, torch.ge) - chosen.exp(),
+        )
+        # The winner, and the best of its rivals, who may lie on the other side of a close border.
+        enough = (candidates.above < top_p).sum(dim=-1) >= 2
+        if count >= num_tokens or bool(enough.all()):
+            return candidates
+        count *= 4
+
+
+def _noise(keys: KeyArray, position: int, tokens: Tensor) -> Tensor:
+    return torch.from_numpy(gumbel_noise(keys, position, tokens.numpy()))
+
+
+def _mass_where(
+    probs: Tensor, log_probs: Tensor, bounds: Tensor, compare: Callable[[Tensor, Tensor], Tensor]
+) -> Tensor:
+    """(B, K) probability of all tokens whose log-probability compares so with each bound."""
+    columns = [
+        (probs * compare(log_probs, bound[:, None])).sum(dim=-1) for bound in bounds.unbind(dim=-1)
+    ]
+    return torch.stack(columns, dim=-1)
 
 
 def _mass_above(log_probs: Tensor, by: float) -> Tensor:

@@ -160,3 +160,18 @@ def test_settled_draws_survive_every_rounding_error_below_half_the_tolerance(see
 def test_logits_that_are_not_numbers_are_refused(value: float) -> None:
     with pytest.raises(ModelError, match="lower learning rate"):
         draw(torch.tensor([[0.0, value]]), many_keys(1), 0, sampling())
+
+
+def test_a_nucleus_of_most_of_a_large_vocabulary_is_drawn_from_in_the_same_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Looking at the highest scores alone draws the same tokens as looking at the whole nucleus."""
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(64, 9000, generator=generator) * torch.linspace(0, 2, 64)[:, None]
+    keys = noise_keys(0, [str(row) for row in range(64)])
+    settings = Sampling(temperature=1.0, top_p=0.8, max_new_tokens=1, seed=0)
+    by_score = draw(logits, keys, 3, settings, tolerance=1e-3)
+    monkeypatch.setattr("grice_core.evaluation.drawing.MOST_CANDIDATES", 9000)
+    by_probability = draw(logits, keys, 3, settings, tolerance=1e-3)
+    np.testing.assert_array_equal(by_score.tokens, by_probability.tokens)
+    np.testing.assert_array_equal(by_score.settled, by_probability.settled)
