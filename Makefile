@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup browser check test
+.PHONY: setup run browser check test chaos
 
 setup: $(STAMP)  ## create .venv and install the pinned packages
 
@@ -12,6 +12,9 @@ $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[dev]'
 	touch $@
+
+run: setup  ## everything on this machine: http://127.0.0.1:8501
+	$(BIN)/python -m app
 
 check: setup  ## the quick part: format, lint, types, layers
 	$(BIN)/ruff format --check .
@@ -27,3 +30,7 @@ browser: setup  ## what the browser tests drive: Debian's Chromium where we may 
 
 test: check browser  ## all checks and tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+
+chaos: setup  ## a long storm: make chaos BLOWS=100 SEED=1
+	GRICE_CHAOS_BLOWS=$(or $(BLOWS),100) GRICE_CHAOS_SEED=$(or $(SEED),1) \
+		$(BIN)/python -m pytest tests/worker/test_chaos.py

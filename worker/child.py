@@ -22,7 +22,7 @@ from grice_core.parent import start_child
 from grice_core.store.claims import Claim
 from grice_core.store.states import Device
 
-_LONGEST_START_S = 300.0
+_LONGEST_START_S = 30.0
 
 
 class NoProcessError(GriceError):
@@ -63,6 +63,13 @@ class WarmProcess:
             stdout=subprocess.PIPE,
         )
         self._unread = b""
+        self._is_ready = False
+
+    def is_ready(self, within_s: float) -> bool:
+        """Whether it has loaded everything, or has within this time."""
+        if not self._is_ready and self.process.poll() is None:
+            self._is_ready = bool(self.hear(within_s))
+        return self._is_ready
 
     def start(self, assignment: Assignment) -> "JobProcess":
         """Have a run done.
@@ -153,17 +160,19 @@ class Reserve:
         self._forking = forks(device)
         self._warm = WarmProcess(forking=self._forking)
 
+    def is_ready(self, within_s: float) -> bool:
+        """Whether a run could begin at once, or can within this time."""
+        if self._warm.process.poll() is not None:  # somebody ended it while it waited
+            self._replace()
+        return self._warm.is_ready(within_s)
+
     def start(self, assignment: Assignment) -> JobProcess:
-        """Have a run done.
+        """Have a run done, once it is ready.
 
         Raises:
-            NoProcessError: not even a fresh process could do it.
+            NoProcessError: it was ended at this very moment.
         """
-        try:
-            process = self._warm.start(assignment)
-        except NoProcessError:
-            self._replace()
-            process = self._warm.start(assignment)
+        process = self._warm.start(assignment)
         if not self._forking:
             self._warm = WarmProcess(forking=False)
         return process

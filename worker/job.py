@@ -1,7 +1,8 @@
 """`python -m worker.job [--fork]`: load the libraries, then do runs as they are assigned.
 
 It reads assignments from its standard input, one line of JSON each, and says on its standard output
-`{"started": pid}`; with --fork, which does every run in a process of its own, also `{"ended": status}`.
+`{"ready": pid}`, then for each `{"started": pid}`, and with --fork, which does every run in a process of
+its own, `{"ended": status}`.
 """
 
 import faulthandler
@@ -28,8 +29,9 @@ def main() -> int:
     # Already here, so that a process that is asked to end when it has just begun knows what to do.
     signal.signal(signal.SIGTERM, _ask_to_stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, which then asks us
-    import worker.execution  # noqa: F401 - takes seconds; nobody waits for it yet
+    import worker.execution  # noqa: F401 - takes seconds, for which a run need not be claimed
 
+    _say(ready=os.getpid())
     while line := sys.stdin.buffer.readline():
         assignment = Assignment.from_line(line)
         if "--fork" not in sys.argv:

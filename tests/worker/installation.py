@@ -26,11 +26,12 @@ from grice_core.store.states import RunState
 from grice_core.store.tables import Run
 from worker.queue import PipelineRequest, RunQueue
 
-PATIENCE_S = 120.0
+PATIENCE_S = 240.0
+_LOOK_EVERY_S = 0.1
 QUICK = {
-    "GRICE_LEASE_S": "6",
-    "GRICE_HEARTBEAT_S": "0.2",
-    "GRICE_RECONCILE_S": "0.5",
+    "GRICE_LEASE_S": "10",
+    "GRICE_HEARTBEAT_S": "0.5",
+    "GRICE_RECONCILE_S": "1",
     "GRICE_GRACE_S": "5",
 }
 NUM_STEPS = 120
@@ -53,7 +54,7 @@ def eventually(is_so: Callable[[], Any], what: str, within_s: float = PATIENCE_S
         answer = is_so()
         if answer:
             return answer
-        time.sleep(0.02)
+        time.sleep(_LOOK_EVERY_S)
     raise AssertionError(f"not within {within_s:.0f} s: {what}")
 
 
@@ -185,8 +186,10 @@ def installed(
     template: Path | None = None, database_url: str | None = None, **changes: str
 ) -> Iterator[Installation]:
     """An installation that is gone at the end, processes and all."""
-    # Not pytest's folder: the path of a socket may not be long.
-    home = Path(tempfile.mkdtemp(prefix="grice-"))
+    # Not pytest's folder: the path of a socket may not be long. In memory where that is possible,
+    # since nobody cuts the power here, and waiting for the disk is most of the time.
+    memory = Path("/dev/shm")  # noqa: S108
+    home = Path(tempfile.mkdtemp(prefix="grice-", dir=memory if memory.is_dir() else None))
     url = database_url or f"sqlite:///{home / 'grice.db'}"
     if template is not None:
         shutil.copy(template, home / "grice.db")
