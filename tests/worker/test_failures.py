@@ -1,0 +1,38 @@
+import errno
+
+import pytest
+
+from grice_core.errors import OutputError, TrainingError
+from worker.failures import in_words
+
+
+def chained(error, cause):
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG, errno.EDQUOT])
+def test_a_full_disk_is_told_wherever_it_was_noticed(number):
+    cause = OSError(number, "no room")
+    for error in (cause, chained(OutputError("can't write a checkpoint"), cause)):
+        sentence = in_words(error, 7)
+        assert "the disk is full" in sentence
+        assert "grice runs resume 7" in sentence
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried")]
+)
+def test_out_of_memory_says_what_to_lower(error):
+    assert "lower the stage's batch_size" in in_words(error, 7)
+
+
+def test_our_own_errors_speak_for_themselves():
+    assert in_words(TrainingError("the loss is NaN: lower learning_rate"), 7) == (
+        "the loss is NaN: lower learning_rate"
+    )
+
+
+def test_what_nobody_expected_names_its_kind_and_the_log():
+    sentence = in_words(ZeroDivisionError("division by zero\nmore"), 7)
+    assert sentence == "unexpected ZeroDivisionError: division by zero; its log shows where"
