@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from app.widget_keys import widget_key
+
 
 def linked(name: str, options: Sequence[str], default: str) -> str:
     """What the link chooses under this name, if it is among the options."""
@@ -23,8 +25,7 @@ def linked_selectbox(
     label: str, name: str, options: Sequence[str], title_of: Callable[[str], str], default: str = ""
 ) -> str:
     """A select box whose choice stands in the link; begins with the default, or the first option."""
-    key = f"linked {name}"
-    st.session_state[key] = linked(name, options, default or options[0])
+    key = widget_key(f"linked {name}", linked(name, options, default or options[0]))
     chosen: str = st.selectbox(
         label,
         options,

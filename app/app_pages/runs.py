@@ -12,6 +12,7 @@ from app.linked import keep_linked, linked, linked_selectbox
 from app.navigation import link_to
 from app.run_words import chain_label, current
 from app.session import studio
+from app.widget_keys import widget_key
 from app.wording import plain_markdown
 from grice_core.recipes.config import Recipe
 from grice_core.recipes.differences import differences
@@ -76,15 +77,15 @@ def _live(pipeline_id: int) -> None:
 def _choose_run(chain: Sequence[Run]) -> int:
     by_id = {str(run.id): run for run in chain}
     # Not named by the link: the run where something happens, which changes as the chain goes on.
-    st.session_state["chain"] = linked("run", list(by_id), str(current(chain).id))
+    key = widget_key("chain", linked("run", list(by_id), str(current(chain).id)))
     chosen = st.segmented_control(
         "Chain",
         list(by_id),
-        key="chain",
+        key=key,
         format_func=lambda key: chain_label(by_id[key]),
         required=True,
         label_visibility="collapsed",
-        on_change=lambda: keep_linked("run", st.session_state["chain"]),
+        on_change=lambda: keep_linked("run", st.session_state[key]),
     )
     return int(str(chosen))
 

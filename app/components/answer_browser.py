@@ -9,6 +9,7 @@ from app.components.answers_row import ModelAnswer, Score, answers_row
 from app.failures import guarded
 from app.linked import keep_linked, linked, linked_selectbox
 from app.theme import MAXIM_COLOURS
+from app.widget_keys import widget_key
 from app.wording import count_of
 from grice_core.evaluation.prompt_groups import PromptGroup, prompt_groups
 from grice_core.evaluation.violations import COOPERATIVE, MEASURES, EvaluatedModel
@@ -61,13 +62,13 @@ def model_answer(model: EvaluatedModel, colour: str, row: int) -> ModelAnswer:
 def _choose_group(groups: Sequence[PromptGroup]) -> PromptGroup:
     by_title = {group.title: group for group in groups}
     fullest = next((group.title for group in groups if len(group.rows)), groups[-1].title)
-    st.session_state["answers shown"] = linked("show", list(by_title), fullest)
+    key = widget_key("answers shown", linked("show", list(by_title), fullest))
     chosen = st.segmented_control(
         "Answers",
         list(by_title),
-        key="answers shown",
+        key=key,
         format_func=lambda title: f"{title} ({len(by_title[title].rows):,})",
         required=True,
-        on_change=lambda: keep_linked("show", st.session_state["answers shown"]),
+        on_change=lambda: keep_linked("show", st.session_state[key]),
     )
     return by_title[str(chosen)]

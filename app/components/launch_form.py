@@ -9,6 +9,7 @@ from app.chosen_recipe import current_cut, keep_cut, recipe_titles
 from app.cut import Cut
 from app.linked import linked_selectbox
 from app.session import choose_data_set, known_data_sets, studio
+from app.widget_keys import widget_key
 from grice_core.recipes.documents import to_yaml
 from grice_core.recipes.load import parse_recipe
 from grice_core.store import detectors, pipelines
@@ -93,18 +94,18 @@ def _choose_recipe() -> Cut:
     cut = current_cut(list(titles))
     keep_cut(cut)
     titles.setdefault(cut.key, f"{cut.recipe.name} (an older version)")
-    st.session_state["launch recipe"] = cut.key
+    key = widget_key("launch recipe", cut.key)
 
     def choose() -> None:
-        st.query_params["recipe"] = st.session_state["launch recipe"]
+        st.query_params["recipe"] = st.session_state[key]
         st.query_params["set"] = []
 
     moved = f"; {len(cut.overrides)} thresholds moved" if cut.overrides else ""
     st.selectbox(
         "Recipe",
         list(titles),
-        key="launch recipe",
-        format_func=lambda key: titles[key] + (moved if key == cut.key else ""),
+        key=key,
+        format_func=lambda name: titles[name] + (moved if name == cut.key else ""),
         on_change=choose,
     )
     return cut
