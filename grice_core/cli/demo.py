@@ -28,6 +28,7 @@ Overrides = Annotated[
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace what an earlier run left in --out.")
 ]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with an interrupted demo in --out.")]
 BuildFolder = Annotated[Path, typer.Option(help="Folder for the models.")]
 
 
@@ -48,10 +49,13 @@ def demo(
     overrides: Overrides = None,
     pairs: NumPairs = 1500,
     overwrite: Overwrite = False,
+    resume: Resume = False,
 ) -> None:
     """Tune a tiny model on synthetic dialogues, for real and offline, in a few minutes."""
     if context.invoked_subcommand:
         return
+    if overwrite and resume:
+        raise typer.BadParameter("--overwrite and --resume exclude each other")
     from grice_core.demo.run import DemoConfig, run_demo
     from grice_core.pipeline.config import Reporter
     from grice_core.recipes.load import load_recipe
@@ -63,6 +67,7 @@ def demo(
         recipe=load_recipe(recipe, overrides or []),
         num_pairs=pairs,
         overwrite=overwrite,
+        resume=resume,
     )
     with progress_bars() as progress, stop_on_signals() as should_stop:
         result = run_demo(config, Reporter(progress, say, should_stop))

@@ -55,11 +55,11 @@ def build_models(
     )
     base = base_model.new_base_model(tokenizer, config.seed)
     base_model.fit_base_model(base, tokenizer, base_examples, config.base, progress)
-    judge = detector.new_detector(base, config.seed)
+    _write_base(out / BASE_FOLDER, base, tokenizer)
+
+    judge = detector.new_detector(base.float(), config.seed)
     encoder = detector.text_encoder(tokenizer)
     detector.fit_detector(judge, encoder, detector_examples, config.detector, progress)
-
-    _write_base(out / BASE_FOLDER, base, tokenizer)
     _write_detector(out / DETECTOR_FOLDER, judge, tokenizer)
     _evaluate_detector(out / DETECTOR_FOLDER, config, progress)
 
@@ -83,7 +83,7 @@ def _write_detector(folder: Path, model: Any, tokenizer: Any) -> None:
         max_length=base_model.NUM_POSITIONS,
         origin="trained on the demo's synthetic dialogues, whose violations are known",
         weights_sha256="",
-        remarks=("It knows the demo's small language only.",),
+        remarks=("The detector knows the demo's small language only.",),
     )
     write_detector(folder, model.to(STORED_AS), tokenizer, record)
 

@@ -29,7 +29,7 @@ TEMPLATE = Template(
     with_evidence=f"Context: {{context}}\nEvidence: {{evidence}}\n\n{INSTRUCTION} {{response}}",
 )
 """The text that the base model reads, so that its encoder understands it from the start."""
-FIT = FitSettings(num_steps=400, learning_rate=1e-3)
+FIT = FitSettings(num_steps=600, learning_rate=1e-3)
 
 
 def new_detector(base: Any, seed: int) -> MaximHeads:

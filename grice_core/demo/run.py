@@ -28,6 +28,7 @@ class DemoConfig:
     """The demo's own recipe if not given."""
     num_pairs: int = NUM_PAIRS
     overwrite: bool = False
+    resume: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,9 +47,9 @@ def run_demo(config: DemoConfig, reporter: Reporter | None = None) -> DemoResult
     """
     models = demo_models(config.models)
     recipe = config.recipe or load_recipe(RECIPE)
-    open_output(
-        config.out, overwrite=config.overwrite, stages=tuple(stage.name for stage in recipe.stages)
-    )
+    if not config.resume:
+        stages = tuple(stage.name for stage in recipe.stages)
+        open_output(config.out, overwrite=config.overwrite, stages=stages)
     data = write_demo_data(config.out / DATA_FOLDER, config.seed, config.num_pairs)
     result = run_pipeline(
         PipelineConfig(
@@ -59,7 +60,8 @@ def run_demo(config: DemoConfig, reporter: Reporter | None = None) -> DemoResult
             recipe=recipe,
             out=config.out,
             seed=config.seed,
-            overwrite=True,  # holds nothing but the data: see above
+            overwrite=not config.resume,  # `out` was made or emptied above
+            resume=config.resume,
         ),
         reporter,
     )

@@ -127,6 +127,13 @@ def shuffled(_dialogue: Dialogue, answer: Answer, rng: Random) -> Answer:
     return replace(answer.violating(Maxim.MANNER), body=(f"{' '.join(mixed)}.", *answer.body[1:]))
 
 
+def broken_off(_dialogue: Dialogue, answer: Answer, rng: Random) -> Answer:
+    """Breaks off before it comes to the point: "It was opened in."."""
+    words = answer.body[0].split(answer.value)[0].split()
+    begun = " ".join(words[: rng.randint(1, len(words))])
+    return replace(answer.violating(Maxim.MANNER), body=(f"{begun}.", *answer.body[1:]))
+
+
 def soup(_dialogue: Dialogue, answer: Answer, rng: Random) -> Answer:
     """Pronouns that point nowhere: "They did that and this was for it."."""
     words = lexicon("phrases")["soup"]
@@ -148,7 +155,7 @@ VIOLATIONS: dict[str, Violation] = {
     violation.__name__: violation
     for violation in (
         bare_value, filler, repeated, everything, wrong_value, invented,
-        drifting, other_thing, other_question, shuffled, soup, jargon,
+        drifting, other_thing, other_question, shuffled, broken_off, soup, jargon,
     )
 }  # fmt: skip
 

@@ -66,6 +66,13 @@ def test_shuffling_keeps_the_words_and_loses_their_order():
     assert sorted(sentence.rstrip(".").split()) == ["1923", "It", "in", "opened", "was"]
 
 
+def test_a_sentence_that_breaks_off_never_comes_to_the_value():
+    for seed in range(20):
+        (sentence,) = spoilt("broken_off", seed).body
+        assert OPENED.short.startswith(sentence.rstrip("."))
+        assert "1923" not in sentence
+
+
 def test_jargon_keeps_the_value():
     assert "1923" in spoilt("jargon").text
     assert OPENED.short not in spoilt("jargon").text
