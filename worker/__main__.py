@@ -17,7 +17,7 @@ from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database
 from grice_core.store.states import Device
 from worker.connection import connect
-from worker.listener import Listener
+from worker.listener import listen
 from worker.presence import new_owner, present
 from worker.reconcile import Reconciler
 from worker.settings import worker_settings
@@ -30,7 +30,8 @@ def main() -> int:
     gpu = _which_gpu(_parse())
     # Before anything loads CUDA: this worker's jobs see their GPU only, or none.
     os.environ["CUDA_VISIBLE_DEVICES"] = "" if gpu is None else str(gpu)
-    logging.getLogger("rq").setLevel(logging.WARNING)
+    # RQ tells every lost connection with a traceback; what matters is said by ourselves.
+    logging.getLogger("rq").setLevel(logging.CRITICAL)
     try:
         return _work(Device.CPU if gpu is None else Device.GPU)
     except (GriceError, RedisError) as error:
@@ -65,11 +66,10 @@ def _work(device: Device) -> int:
         reconciler = Reconciler(database, redis, home, _say)
         post = Post(owner, device, home, database, artifacts, worker_settings(), _say)
         supervisor = Supervisor(post, on_settled=reconciler.ring)
-        listener = Listener(supervisor, redis)
         thread = reconciler.keep_on(worker_settings().reconcile_s, until=ended)
         _say(f"{owner} listens for runs on the {device}")
         try:
-            listener.work(logging_level="WARNING")
+            listen(supervisor, redis)
         finally:
             ended.set()
             supervisor.close()

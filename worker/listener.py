@@ -1,6 +1,8 @@
 """RQ's worker, which listens for the bell; what it then does is the supervisor's business."""
 
 import signal
+import time
+from contextlib import suppress
 from types import FrameType
 
 from redis import Redis, RedisError
@@ -10,9 +12,11 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker
 
+from grice_core.errors import GriceError
 from worker import bell, tasks
 from worker.supervisor import Supervisor
 
+_AGAIN_AFTER_S = 1.0
 _TTL_S = 60
 _MAINTENANCE_EVERY_S = 30
 
@@ -56,9 +60,28 @@ class Listener(SimpleWorker):
         if not self._taking:
             raise StopRequested
 
+    def register_birth(self) -> None:
+        """Say that we listen; after a lost connection, our name may still be there."""
+        self.connection.delete(self.key)
+        super().register_birth()  # type: ignore[no-untyped-call]
+
     def _take_next(self) -> None:
         self._taking = True
         try:
             self._supervisor.take_next()
+        except GriceError as error:  # the bell is rung again
+            self._supervisor.post.say(str(error))
         finally:
             self._taking = False
+
+
+def listen(supervisor: Supervisor, redis: Redis) -> None:
+    """Hear bells until the supervisor is to shut down, however often the server goes away."""
+    while not supervisor.shutting_down:
+        with suppress(StopRequested):
+            try:
+                Listener(supervisor, redis).work(logging_level="CRITICAL")
+            except RedisError as error:
+                supervisor.post.say(f"the queue is unavailable ({error})")
+            if not supervisor.shutting_down:
+                time.sleep(_AGAIN_AFTER_S)

@@ -58,6 +58,15 @@ def eventually(is_so: Callable[[], Any], what: str, within_s: float = PATIENCE_S
     raise AssertionError(f"not within {within_s:.0f} s: {what}")
 
 
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and was not waited for does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
 @dataclass
 class Installation:
     """One home, one database, one queue; any number of workers."""

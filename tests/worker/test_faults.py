@@ -4,12 +4,11 @@ import os
 import signal
 import threading
 import time
-from pathlib import Path
 
 from grice_core.recipes.load import load_recipe
 from grice_core.store import metrics, runs
 from grice_core.store.states import RunKind, RunState
-from tests.worker.installation import SMALL, ask, eventually
+from tests.worker.installation import SMALL, alive, ask, eventually
 from tests.worker.undisturbed import assert_undisturbed
 
 HALFWAY = 70  # a checkpoint is written every 50 steps
@@ -189,14 +188,6 @@ def test_a_worker_that_is_told_to_end_gives_its_run_back_with_a_checkpoint(
     fresh.start_worker()
     asked.until_done()
     assert_undisturbed(asked, expected, tmp_path)
-
-
-def alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 def variant(name):
