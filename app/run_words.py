@@ -80,7 +80,7 @@ def reason_for_waiting(entry: QueueEntry, num_workers: dict[Device, int]) -> str
             return f"{before} (run {first.parent_id}) is {first.state}: resume it, or run it again"
         return f"waits for {before} (run {first.parent_id}), which is {first.state}"
     if not num_workers.get(device):
-        return f"no {device} worker is listening: start one with `python -m worker`"
+        return f"no {device} worker is listening: `grice up` starts one"
     if entry.position == 1:
         return f"next, as soon as a {device} worker is free"
     return f"{count_of((entry.position or 1) - 1, 'run')} before it"

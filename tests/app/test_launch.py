@@ -12,7 +12,7 @@ def test_checks_then_launches_one_pipeline(busy_server: Server, page: Page) -> N
     launch = page.get_by_role("button", name="Launch")
     expect(launch).to_be_disabled()
     expect(page.get_by_text("Choose a detector.")).to_be_visible()
-    page.get_by_label("Hub id or folder of the detector").fill("org/detector")
+    page.get_by_label("Hub id or folder of the detector").fill("org/judge")
     page.keyboard.press("Enter")
     expect(launch).to_be_enabled()
     expect(page.get_by_text("grice pipeline --data scored.json")).to_be_visible()
