@@ -16,7 +16,8 @@ def kill_and_restart(postgres):
     os.kill(postmaster.pid, signal.SIGKILL)
     eventually(lambda: not any(map(alive, pids)), "the server and its processes have ended")
     # The wheel takes a killed server that nobody has waited for as one that runs.
-    (postgres.pgdata / "postmaster.pid").unlink()
+    for left in ("postmaster.pid", ".s.PGSQL.5432.lock"):
+        (postgres.pgdata / left).unlink(missing_ok=True)
     postgres.ensure_postgres_running()
 
 
