@@ -22,7 +22,7 @@ def show() -> None:
     """The page."""
     st.title("Data")
     if added := st.session_state.pop("added", None):
-        st.toast(added, icon=":material/check:")
+        st.success(added, icon=":material/check:")
     known = known_data_sets()
     if not known:
         st.markdown("Bring preference pairs, and see what is in them.")

@@ -112,7 +112,7 @@ def _serve(home: Path) -> Iterator[Server]:
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + PATIENCE_MS / 1000
+    deadline = time.monotonic() + 5 * PATIENCE_MS / 1000
     while process.poll() is None and time.monotonic() < deadline:
         try:
             urllib.request.urlopen(f"{url}/_stcore/health", timeout=5)  # noqa: S310 - our own
