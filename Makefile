@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup run browser check test chaos
+.PHONY: setup run browser check test stack chaos
 
 setup: $(STAMP)  ## create .venv and install the pinned packages
 
@@ -28,9 +28,12 @@ browser: setup  ## what the browser tests drive: Debian's Chromium where we may 
 	       && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } \
 	  || $(BIN)/playwright install --with-deps chromium
 
-test: check browser  ## all checks and tests
+test: check  ## all checks, and all tests but those of `make stack`
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+
+stack: browser  ## the pages in a browser, and servers and workers that are killed
+	$(BIN)/python -m pytest -m stack tests/app tests/worker
 
 chaos: setup  ## a long storm: make chaos BLOWS=100 SEED=1
 	GRICE_CHAOS_BLOWS=$(or $(BLOWS),100) GRICE_CHAOS_SEED=$(or $(SEED),1) \
-		$(BIN)/python -m pytest tests/worker/test_chaos.py
+		$(BIN)/python -m pytest -m stack tests/worker/test_chaos.py

@@ -2,9 +2,12 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.app.conftest import Server
+
+pytestmark = pytest.mark.stack
 
 
 def test_shows_the_verdict_first_and_every_change_of_the_linked_pipeline(

@@ -13,6 +13,8 @@ from tests.app.conftest import Server
 from tests.app.driving import open_page, settle
 from tests.app.samples import pair_rows, write_pairs_file
 
+pytestmark = pytest.mark.stack
+
 HOSTILE = (
     "<img src=x onerror=alert(1)> **bold** [link](http://example.com) $x$ :red[red] "
     "\u202eright to left\u202c zero\u200bwidth 🦄"

@@ -1,9 +1,12 @@
 """Launch: checks as one types, one pipeline however often one clicks."""
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from grice_core.store import pipelines
 from tests.app.conftest import Server
+
+pytestmark = pytest.mark.stack
 
 
 def test_checks_then_launches_one_pipeline(busy_server: Server, page: Page) -> None:

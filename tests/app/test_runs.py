@@ -1,5 +1,6 @@
 """Runs: chain, curves, new steps as they come, stop."""
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from grice_core.store import metrics, runs
@@ -7,6 +8,8 @@ from grice_core.store.claims import Claim
 from grice_core.store.metrics import MetricRow
 from tests.app.conftest import Server
 from tests.app.pipelines import NUM_STEPS, STEPS_DONE, numbers
+
+pytestmark = pytest.mark.stack
 
 
 def test_opens_on_what_is_running_follows_it_and_stops_it(busy_server: Server, page: Page) -> None:

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from app.open_data import open_pairs
@@ -10,6 +11,8 @@ from grice_core.recipes.plan import plan_stages
 from grice_core.store import data_sets
 from tests.app.conftest import Server
 from tests.app.driving import open_page, set_number, settle
+
+pytestmark = pytest.mark.stack
 
 
 def kept_by(server: Server, *overrides: str) -> list[int]:

@@ -1,8 +1,11 @@
 """System: what is there, and what is missing."""
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.app.conftest import Server
+
+pytestmark = pytest.mark.stack
 
 
 def test_says_that_no_worker_listens_and_what_is_installed(busy_server: Server, page: Page) -> None:

@@ -4,9 +4,13 @@ import os
 import random
 import time
 
+import pytest
+
 from tests.worker.chaos import Chaos, all_over
 from tests.worker.installation import PATIENCE_S, ask
 from tests.worker.undisturbed import assert_undisturbed
+
+pytestmark = pytest.mark.stack
 
 NUM_BLOWS = int(os.environ.get("GRICE_CHAOS_BLOWS", "4"))
 SEED = int(os.environ.get("GRICE_CHAOS_SEED", "0"))

@@ -5,11 +5,15 @@ import signal
 import threading
 import time
 
+import pytest
+
 from grice_core.recipes.load import load_recipe
 from grice_core.store import metrics, runs
 from grice_core.store.states import RunKind, RunState
 from tests.worker.installation import SMALL, alive, ask, eventually
 from tests.worker.undisturbed import assert_undisturbed
+
+pytestmark = pytest.mark.stack
 
 HALFWAY = 70  # a checkpoint is written every 50 steps
 

@@ -4,9 +4,12 @@ import os
 import signal
 
 import psutil
+import pytest
 
 from tests.worker.installation import alive, ask, eventually
 from tests.worker.undisturbed import assert_undisturbed
+
+pytestmark = pytest.mark.stack
 
 
 def kill_and_restart(postgres):

@@ -9,6 +9,8 @@ from moto.server import ThreadedMotoServer
 from tests.worker.installation import Installation, ask, eventually, installed
 from tests.worker.undisturbed import assert_undisturbed
 
+pytestmark = pytest.mark.stack
+
 
 @pytest.fixture
 def bucket(monkeypatch) -> Iterator[str]:
