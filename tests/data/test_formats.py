@@ -250,7 +250,12 @@ def test_rows_are_numbered_across_batches(tmp_path: Path) -> None:
         ),
         ("pairs.jsonl", as_json([pair(1)]), Format.JSON, "holds JSON, not JSON Lines;"),
         ("pairs.csv", as_parquet([pair(1)]), Format.PARQUET, "holds Parquet, not CSV;"),
-        ("pairs.json", gzip.compress(as_json([pair(1)])), Format.JSON, "is gzip-compressed"),
+        (
+            "pairs.json",
+            gzip.compress(as_json([pair(1)]), mtime=0),
+            Format.JSON,
+            "is gzip-compressed",
+        ),
         ("pairs.json.gz", as_json([pair(1)]), Format.JSON, "is not compressed"),
     ],
 )
