@@ -98,6 +98,12 @@ function drawPanel(panel, log, choose) {
       `${signed(from)} to ${signed(from + width)}: ${kept[bin].toLocaleString("en")}` +
       (panel.is_whole ? "" : ` of ${total[bin].toLocaleString("en")}`);
   };
+  /** The next bar that there is; gaps are stepped over. */
+  const nextBar = (from, step) => {
+    for (let next = from + step; next >= 0 && next < total.length; next += step)
+      if (total[next]) return next;
+    return null;
+  };
   const pick = () => bin !== null && total[bin] && choose(panel, low + bin * width, width);
   frame.onpointermove = (event) => {
     const box = frame.getBoundingClientRect();
@@ -110,8 +116,7 @@ function drawPanel(panel, log, choose) {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (step) {
       event.preventDefault();
-      const next = bin === null ? Math.floor(total.length / 2) : bin + step;
-      point(Math.min(Math.max(next, 0), total.length - 1));
+      point(nextBar(bin === null ? (step > 0 ? -1 : total.length) : bin, step) ?? bin);
     } else if (event.key === "Enter") pick();
   };
   return root;

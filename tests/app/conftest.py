@@ -71,9 +71,9 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A person's browser: tabs of one context belong to one person."""
+    """A person's browser, the same in all tests: what it has fetched once, it need not fetch again."""
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
     context.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)
@@ -82,14 +82,15 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def page(context: BrowserContext) -> Page:
-    """A tab; a request that leaves this machine fails the test."""
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A new tab, which is a new session; a request that leaves this machine fails the test."""
     page = context.new_page()
     page.route(
         lambda url: not url.startswith(("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:")),
         lambda route: pytest.fail(f"the page asked {route.request.url}"),
     )
-    return page
+    yield page
+    page.close()
 
 
 def _serve(home: Path) -> Iterator[Server]:

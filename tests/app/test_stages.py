@@ -101,7 +101,7 @@ def test_a_saved_cut_is_a_new_version_that_the_link_names(server: Server, page: 
     page.get_by_role("dialog").get_by_role("button", name="Save").click()
 
     expect(page).to_have_url(re.compile(r"recipe=\d+"))
-    expect(page.get_by_text("my-recipe v1")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Recipe")).to_have_value("my-recipe v1")
     expect_kept(page, kept_by(server, "stage2.filter.manner.above=0.3"))
 
 
