@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,9 +51,39 @@ def write_json_atomic(path: Path, document: Any) -> None:
     write_text_atomic(path, text + "\n")
 
 
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Fill a folder so that a crash at any moment leaves the whole of it or nothing under its name.
+
+    Yields an empty folder beside it, which takes the name when the block ends, in place of what may
+    stand there; after an exception in the block what stands there stays. What a crash left of earlier
+    attempts is deleted.
+    """
+    for left_over in path.parent.glob(f".{path.name}.*"):
+        shutil.rmtree(left_over)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        for part in (*temporary.rglob("*"), temporary):
+            _sync(part)
+        if path.exists():
+            shutil.rmtree(path)
+        temporary.rename(path)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    sync_folder(path.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Force the new name to disk too; without this a crash may bring the old file back."""
-    descriptor = os.open(folder, os.O_RDONLY)
+    _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    """Force a file's content, or a folder's list of names, to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -4,7 +4,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from grice_core.files import write_json_atomic, write_text_atomic
+from grice_core.files import atomic_folder, write_json_atomic, write_text_atomic
 
 
 def test_text_arrives_as_utf8(tmp_path: Path) -> None:
@@ -46,3 +46,35 @@ def test_others_may_read_the_file_as_the_umask_says(tmp_path: Path) -> None:
     write_text_atomic(tmp_path / "atomic.txt", "")
 
     assert (tmp_path / "atomic.txt").stat().st_mode == (tmp_path / "usual.txt").stat().st_mode
+
+
+def test_a_folder_takes_its_name_when_it_is_whole(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "old.txt").write_text("old")
+    with atomic_folder(tmp_path / "model") as folder:
+        (folder / "new.txt").write_text("new")
+        assert (tmp_path / "model" / "old.txt").exists()
+
+    assert [path.name for path in tmp_path.rglob("*.txt")] == ["new.txt"]
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_folder_that_could_not_be_filled_leaves_the_old_one(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+
+    def fill() -> None:
+        with atomic_folder(tmp_path / "model") as folder:
+            (folder / "half.txt").write_text("ha")
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        fill()
+    assert [path.name for path in tmp_path.rglob("*")] == ["model"]
+
+
+def test_what_a_killed_process_left_of_a_folder_is_cleared_away(tmp_path: Path) -> None:
+    (tmp_path / ".model.0123abcd").mkdir()
+    with atomic_folder(tmp_path / "model"):
+        pass
+
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]

@@ -1,11 +1,12 @@
 """What one stage trains on and what it watches."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
 from grice_core.data.pairs import FloatArray, IntArray
+from grice_core.dpo.budget import TokenBudget
 from grice_core.dpo.encode import EncodedPair
 from grice_core.dpo.logps import PairLogps, Passes
 
@@ -36,8 +37,8 @@ class Compute:
     dtype: torch.dtype = torch.float32
     """Number format of matrix products; bf16 runs under autocast, weights stay fp32."""
     passes: Passes = "shared"
-    token_budget: int = 2048
-    """Tokens of one forward pass; a single pair may exceed it."""
+    budget: TokenBudget = field(default_factory=TokenBudget)
+    """Of one forward pass; shrinks where memory runs out."""
 
     def autocast(self) -> torch.autocast:
         """The context in which a forward pass runs."""

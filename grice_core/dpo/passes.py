@@ -35,6 +35,8 @@ def choose_passes(model: Any, pairs: Sequence[EncodedPair]) -> PassChoice:
         apart = pair_logps(model, longest, "separate")
         try:
             shared = pair_logps(model, longest, "shared")
+        except torch.OutOfMemoryError:  # says nothing about sharing
+            raise
         except (UnsharableError, ValueError, TypeError, RuntimeError) as error:
             # An architecture with its own attention or mask code fails in its own way.
             return PassChoice("separate", f"separate passes: {first_line(error)}")

@@ -6,11 +6,13 @@ After the first step they must differ, or nothing is being trained.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from peft import PeftModel
 
+from grice_core.dpo.encode import EncodedPair
 from grice_core.dpo.examples import Compute, ReferenceLogps, StageExamples
 from grice_core.dpo.logps import PairLogps, pair_logps
 from grice_core.dpo.loss import dpo_losses
@@ -52,10 +54,8 @@ def preflight(
     indices = examples.train[:NUM_PAIRS]
     pairs = [examples.pairs[index] for index in indices]
     policy.eval()
-    with torch.no_grad(), compute.autocast():
-        current = pair_logps(policy, pairs, compute.passes)
-        with reference(policy):
-            fresh = pair_logps(policy, pairs, compute.passes)
+    with compute.autocast():
+        current, fresh = _policy_and_reference(policy, pairs, compute)
     weights = torch.tensor(examples.shares[indices].sum(axis=1), device=compute.device)
     losses = dpo_losses(current, fresh, weights, beta).losses
     report = PreflightReport(
@@ -78,10 +78,8 @@ def check_learning(policy: PeftModel, examples: StageExamples, compute: Compute)
     """
     pairs = [examples.pairs[index] for index in examples.train[:NUM_PAIRS]]
     policy.eval()
-    with torch.no_grad(), torch.autocast(compute.device.type, enabled=False):
-        current = pair_logps(policy, pairs, compute.passes)
-        with reference(policy):
-            before = pair_logps(policy, pairs, compute.passes)
+    with torch.autocast(compute.device.type, enabled=False):
+        current, before = _policy_and_reference(policy, pairs, compute)
     if torch.equal(current.chosen, before.chosen) and torch.equal(
         current.rejected, before.rejected
     ):
@@ -89,6 +87,24 @@ def check_learning(policy: PeftModel, examples: StageExamples, compute: Compute)
             "the first optimizer step changed nothing (Δ is still 0 on every pair): "
             "raise learning_rate, or check lora.target_modules"
         )
+
+
+def _policy_and_reference(
+    policy: PeftModel, pairs: Sequence[EncodedPair], compute: Compute
+) -> tuple[PairLogps, PairLogps]:
+    """The same pairs in the same passes, with the adapter on and off."""
+    both = torch.empty((4, len(pairs)), device=compute.device)
+
+    def run(positions: list[int]) -> None:
+        group = [pairs[position] for position in positions]
+        on = pair_logps(policy, group, compute.passes)
+        with reference(policy):
+            off = pair_logps(policy, group, compute.passes)
+        both[:, positions] = torch.stack([on.chosen, on.rejected, off.chosen, off.rejected])
+
+    with torch.no_grad():
+        compute.budget.each(pairs, run)
+    return PairLogps(both[0], both[1]), PairLogps(both[2], both[3])
 
 
 def _check_reference(report: PreflightReport) -> None:

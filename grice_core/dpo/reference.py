@@ -18,7 +18,6 @@ from grice_core.dpo.encode import EncodedPair
 from grice_core.dpo.examples import Compute, ReferenceLogps
 from grice_core.dpo.logps import PairLogps, pair_logps
 from grice_core.dpo.policy import reference
-from grice_core.dpo.trees import micro_batches
 from grice_core.files import write_bytes_atomic
 from grice_core.progress import Progress, silent
 
@@ -90,16 +89,19 @@ def reference_logps(
     known = cache.read() if cache else {}
     absent = {key: pair for key, pair in zip(keys, pairs, strict=True) if key not in known}
     missing = list(absent.values())
-    done = 0
+    computed: dict[str, tuple[float, float]] = {}
+
+    def run(positions: list[int]) -> None:
+        group = [missing[position] for position in positions]
+        computed.update(_by_key(group, pair_logps(policy, group, compute.passes)))
+        progress("reference", len(computed), len(missing))
+
     try:
         with reference(policy), compute.autocast():
-            for positions in micro_batches(missing, compute.token_budget):
-                group = [missing[position] for position in positions]
-                known |= _by_key(group, pair_logps(policy, group, compute.passes))
-                done += len(group)
-                progress("reference", done, len(missing))
+            compute.budget.each(missing, run)
     finally:  # a stop keeps what was computed so far
-        if cache and done:
+        known |= computed
+        if cache and computed:
             cache.write(known)
     return ReferenceLogps(
         chosen=torch.tensor([known[key][0] for key in keys], dtype=torch.float32),

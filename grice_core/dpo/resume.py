@@ -68,6 +68,7 @@ class TrainingState:
                 "before": standing.before,
                 "watched": standing.watched,
                 "must_match": must_match,
+                "threads": torch.get_num_threads(),
             },
         )
 
@@ -129,7 +130,17 @@ class CheckpointKeeper:
                 f"can't go on from the checkpoints in {self.plan.folder}: {', '.join(changed)}. "
                 "Take the old settings and files again, or start anew without --resume"
             )
+        self._compare_threads(checkpoint.notes.get("threads"))
         return self.state.load(checkpoint)
+
+    def _compare_threads(self, before: int | None) -> None:
+        """Sums are split among the threads, so their number decides how they are rounded."""
+        now = torch.get_num_threads()
+        if before not in (None, now):
+            self.watchers.say(
+                f"the run began with {before} threads and goes on with {now}: its last digits will "
+                "not be those of an undisturbed run"
+            )
 
     def save(self, standing: Standing) -> None:
         """Write a checkpoint, after everything that was recorded up to it is on disk."""

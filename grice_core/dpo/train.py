@@ -2,14 +2,18 @@
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import torch
 from peft import PeftModel
 
 from grice_core.data.pairs import FloatArray, IntArray
+from grice_core.dpo.budget import SmallerPassesError
 from grice_core.dpo.determinism import deterministic
+from grice_core.dpo.encode import EncodedPair
 from grice_core.dpo.examples import Compute, ReferenceLogps, StageExamples
 from grice_core.dpo.fingerprint import Fingerprint, fingerprint
 from grice_core.dpo.logps import pair_logps
@@ -85,11 +89,8 @@ class StageTrainer:
                 if keeper:
                     keeper.save(standing)
                 raise InterruptedRunError(_how_to_go_on(standing, num_steps, bool(keeper)))
-            # Each step draws its LoRA dropout from (seed, step): no stream to save and restore.
-            torch.manual_seed((seed << 32) + step)
 
-            with deterministic():
-                record = self._step(self.examples.train[batches[step]], step, num_steps)
+            record = self.take_step(self.examples.train[batches[step]], step, num_steps, seed)
             if step == 0:
                 check_learning(self.policy, self.examples, self.compute)
             standing = replace(standing, step=step + 1)
@@ -127,8 +128,9 @@ class StageTrainer:
         for name, indices in self.examples.watched.items():
             means = PairMeans()
             with torch.no_grad():
-                for group in self._micro_batches(indices):
-                    self._losses(group, final_beta(self.config), means)
+                self._each(
+                    indices, partial(self._losses, beta=final_beta(self.config), means=means)
+                )
             metrics |= means.means(f"{name}/")
         return metrics
 
@@ -136,16 +138,32 @@ class StageTrainer:
         """(training pairs,) implicit reward margins β · Δ of the policy as it is."""
         self.policy.eval()
         margins = np.empty(len(self.examples.pairs))
+
+        def look(group: IntArray) -> None:
+            policy = pair_logps(self.policy, self._pairs(group), self.compute.passes)
+            delta = policy.margin - self.known.at(group, self.compute.device).margin
+            margins[group] = final_beta(self.config) * delta.cpu().numpy()
+
         with torch.no_grad(), self.compute.autocast():
-            for group in self._micro_batches(self.examples.train):
-                pairs = [self.examples.pairs[index] for index in group]
-                policy = pair_logps(self.policy, pairs, self.compute.passes)
-                delta = policy.margin - self.known.at(group, self.compute.device).margin
-                margins[group] = final_beta(self.config) * delta.cpu().numpy()
+            self._each(self.examples.train, look)
         return margins[self.examples.train]
 
+    def take_step(self, batch: IntArray, step: int, num_steps: int, seed: int) -> Metrics:
+        """One optimizer step over these pairs, in as many passes as memory asks for.
+
+        Returns the step's record. Raises: TrainingError.
+        """
+        while True:
+            # Each step draws its LoRA dropout from (seed, step): no stream to save and restore.
+            torch.manual_seed((seed << 32) + step)
+            try:
+                with deterministic():
+                    return self._step(batch, step, num_steps)
+            except SmallerPassesError:  # perhaps after some of the gradient was added up
+                self._optimizer.zero_grad(set_to_none=True)
+
     def _step(self, batch: IntArray, step: int, num_steps: int) -> Metrics:
-        """One optimizer step over these pairs: forward, loss, backward, clip, step, report."""
+        """Forward, loss, backward, clip, step, report."""
         started = time.perf_counter()
         rate = learning_rate(self.config, step, num_steps)
         beta = beta_at(self.config, step, num_steps)
@@ -154,9 +172,11 @@ class StageTrainer:
         num_tokens = 0
 
         # The step's loss is the mean over its pairs, however many fit into one pass.
-        for group in self._micro_batches(batch):
-            loss = self._losses(group, beta, means) / len(batch)
-            loss.backward()  # type: ignore[no-untyped-call]
+        for places in micro_batches(self._pairs(batch), self.compute.budget.tokens):
+            group = batch[places]
+            with self.compute.budget.guard(self._pairs(group)):
+                loss = self._losses(group, beta, means) / len(batch)
+                loss.backward()  # type: ignore[no-untyped-call]
             num_tokens += sum(self._num_tokens(index) for index in group)
 
         norm = float(torch.nn.utils.clip_grad_norm_(self._parameters, self.config.max_grad_norm))
@@ -185,18 +205,18 @@ class StageTrainer:
         shares = torch.from_numpy(self.examples.shares[group]).to(self.compute.device)
         known = self.known.at(group, self.compute.device)
         with self.compute.autocast():
-            policy = pair_logps(
-                self.policy, [self.examples.pairs[index] for index in group], self.compute.passes
-            )
+            policy = pair_logps(self.policy, self._pairs(group), self.compute.passes)
         losses = dpo_losses(policy, known, shares.sum(dim=1).float(), beta)
         add_batch(means, losses, policy, shares)
         add_accuracies(means, (policy.margin - known.margin).detach(), self.examples.margins[group])
         return losses.losses.sum()
 
-    def _micro_batches(self, indices: IntArray) -> list[IntArray]:
-        pairs = [self.examples.pairs[index] for index in indices]
-        groups = micro_batches(pairs, self.compute.token_budget)
-        return [indices[positions] for positions in groups]
+    def _each(self, indices: IntArray, run: Callable[[IntArray], object]) -> None:
+        """Call `run` with groups of these examples, as many at a time as fit into memory."""
+        self.compute.budget.each(self._pairs(indices), lambda places: run(indices[places]))
+
+    def _pairs(self, indices: IntArray) -> list[EncodedPair]:
+        return [self.examples.pairs[index] for index in indices]
 
     def _num_tokens(self, index: int) -> int:
         pair = self.examples.pairs[index]

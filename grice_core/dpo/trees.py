@@ -58,12 +58,16 @@ def micro_batches(pairs: Sequence[EncodedPair], token_budget: int) -> list[list[
 
     groups: list[list[int]] = []
     for position in sorted(range(len(pairs)), key=place):
-        if groups and _num_tokens([pairs[at] for at in (*groups[-1], position)]) <= token_budget:
+        if (
+            groups
+            and num_shared_tokens([pairs[at] for at in (*groups[-1], position)]) <= token_budget
+        ):
             groups[-1].append(position)
         else:
             groups.append([position])
     return groups
 
 
-def _num_tokens(pairs: Sequence[EncodedPair]) -> int:
+def num_shared_tokens(pairs: Sequence[EncodedPair]) -> int:
+    """Tokens of the pairs' shared trees."""
     return sum(tree.num_tokens for tree in shared_trees(pairs))

@@ -17,8 +17,9 @@ from grice_core.pipeline.config import PipelineConfig, Reporter
 from grice_core.pipeline.inputs import PipelineInputs, read_inputs
 from grice_core.pipeline.judging import EvaluationJob, evaluate_stages
 from grice_core.pipeline.output import OutputFolder
+from grice_core.pipeline.preparing import StageJob
 from grice_core.pipeline.record import RunRecord
-from grice_core.pipeline.training import StageJob, train_stage
+from grice_core.pipeline.training import train_stage
 from grice_core.precision import resolve_device, resolve_precision
 
 

@@ -34,6 +34,8 @@ class StageWatch:
 
     def _on_start(self, step: int, before: Metrics) -> None:
         self._before = before
+        if step:
+            self.reporter.say(f"{self.stage}: goes on after step {step}")
         self.history.truncate_after(step)
 
     def _on_step(self, record: Metrics) -> None:

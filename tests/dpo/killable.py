@@ -12,6 +12,7 @@ from grice_core.dpo.reference import reference_logps
 from grice_core.dpo.resume import CheckpointPlan
 from grice_core.dpo.train import StageTrainer
 from grice_core.dpo.watchers import Watchers
+from grice_core.files import atomic_folder
 from tests.dpo import tiny
 
 NUM_STEPS = 10
@@ -71,5 +72,6 @@ def train(folder: Path, last: int | None = None, *, resume: bool = True) -> None
             on_checkpoint=history.sync,
         )
         trainer.run(NUM_STEPS, 0, watchers, plan)
-    save_adapter(adapter_of(trainer.policy), folder / "final_model")
+    with atomic_folder(folder / "final_model") as final_model:
+        save_adapter(adapter_of(trainer.policy), final_model)
     (folder / "moments").write_text(str(moments.count))

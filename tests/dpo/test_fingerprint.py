@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import torch
 
+from grice_core.dpo.budget import TokenBudget
 from grice_core.dpo.examples import Compute
 from grice_core.dpo.fingerprint import differences, fingerprint
 from tests.dpo import tiny
@@ -49,5 +50,5 @@ def test_every_part_of_the_pairs_counts():
 
 
 def test_packing_may_differ():
-    packed = Compute(torch.device("cpu"), passes="separate", token_budget=64)
+    packed = Compute(torch.device("cpu"), passes="separate", budget=TokenBudget(64))
     assert differences(of(), of(compute=packed)) == []

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from grice_core.dpo.budget import TokenBudget
 from grice_core.dpo.examples import Compute
 from grice_core.dpo.logps import pair_logps
 from grice_core.dpo.policy import add_adapter
@@ -10,7 +11,7 @@ from tests.dpo import tiny
 
 CPU = torch.device("cpu")
 PAIRS = tiny.encoded_pairs(8)
-SMALL = Compute(CPU, token_budget=60)
+SMALL = Compute(CPU, budget=TokenBudget(60))
 
 
 def policy(model=None):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from grice_core.dpo.budget import TokenBudget
 from grice_core.dpo.history import read_history
 from grice_core.dpo.resume import CheckpointPlan
 from grice_core.dpo.watchers import Watchers
@@ -169,7 +170,19 @@ def test_without_resume_the_run_starts_anew(tmp_path):
 
 def test_another_token_budget_may_go_on(tmp_path):
     train(tmp_path, stop_before=9)
-    assert train(tmp_path, trainer=new_trainer(token_budget=40)).started_at == 8
+    assert train(tmp_path, trainer=new_trainer(budget=TokenBudget(40))).started_at == 8
+
+
+def test_another_number_of_threads_goes_on_and_is_told(tmp_path, monkeypatch):
+    train(tmp_path, stop_before=9)
+    threads = torch.get_num_threads()
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads + 1)
+    again = train(tmp_path)
+    assert again.started_at == 8
+    assert again.said == [
+        f"the run began with {threads} threads and goes on with {threads + 1}: its last digits will "
+        "not be those of an undisturbed run"
+    ]
 
 
 def changed_setting(trainer):

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from grice_core.dpo.budget import TokenBudget
 from grice_core.dpo.examples import Compute
 from grice_core.dpo.policy import add_adapter
 from grice_core.dpo.reference import reference_logps
@@ -53,7 +54,7 @@ def by_hand(request):
 @pytest.mark.parametrize("passes", ["shared", "separate"])
 def test_losses_and_gradients_equal_the_slow_reference(by_hand, passes):
     examples, config, model, slow_losses, slow_gradients = by_hand
-    fast = trainer(model, config, examples, passes=passes, token_budget=64)
+    fast = trainer(model, config, examples, passes=passes, budget=TokenBudget(64))
     gradients = record_gradients(fast)
     _, records = run(fast)
 
@@ -67,8 +68,10 @@ def test_losses_and_gradients_equal_the_slow_reference(by_hand, passes):
 @pytest.mark.parametrize("token_budget", [1, 60, 10_000])
 def test_the_result_does_not_depend_on_how_many_pairs_fit_into_a_pass(token_budget):
     examples, config, model = tiny.examples(10, num_heldout=0), tiny.stage(), tiny.gpt2()
-    _, expected = run(trainer(model, config, examples, token_budget=128), num_steps=4)
-    _, records = run(trainer(model, config, examples, token_budget=token_budget), num_steps=4)
+    _, expected = run(trainer(model, config, examples, budget=TokenBudget(128)), num_steps=4)
+    _, records = run(
+        trainer(model, config, examples, budget=TokenBudget(token_budget)), num_steps=4
+    )
     for ours, theirs in zip(records, expected, strict=True):
         assert ours["loss"] == pytest.approx(theirs["loss"], abs=1e-6)
         assert ours["grad_norm"] == pytest.approx(theirs["grad_norm"], abs=1e-5)
@@ -121,7 +124,7 @@ def test_lora_dropout_is_on_while_training_and_off_while_measuring():
     run(fast, num_steps=3)
     assert fast.measure() == fast.measure()
     dropouts = [m for n, m in fast.policy.named_modules() if n.endswith("lora_dropout.default")]
-    fast._step(np.arange(4), 0, 3)
+    fast.take_step(np.arange(4), 0, 3, seed=0)
     assert dropouts
     assert all(module.training for module in dropouts)
 
