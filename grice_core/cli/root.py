@@ -5,7 +5,7 @@ import warnings
 
 import typer
 
-from grice_core.cli import data, demo, detector, evaluation, recipe, stages, training
+from grice_core.cli import data, demo, detector, estimate, evaluation, recipe, stages, training
 from grice_core.errors import GriceError
 
 app = typer.Typer(
@@ -15,7 +15,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (data, stages, recipe, training, detector, evaluation, demo):
+for module in (data, stages, recipe, estimate, training, detector, evaluation, demo):
     module.register(app)
 
 

@@ -7,9 +7,11 @@ import typer
 
 from grice_core.cli.stopping import stop_on_signals
 from grice_core.cli.terminal import progress_bars, stderr, stdout
+from grice_core.durations import duration
 
 if TYPE_CHECKING:
     from grice_core.pipeline.run import PipelineResult
+    from grice_core.recipes.config import Recipe
 
 HELDOUT_ACCURACY = "heldout/rewards/accuracies"
 
@@ -77,19 +79,15 @@ def pipeline(
     """Train every stage of a recipe and compare baseline and stages, from files to verdict."""
     from grice_core.pipeline.config import PipelineConfig, Reporter
     from grice_core.pipeline.run import run_pipeline
-    from grice_core.recipes.load import load_recipe
 
     if overwrite and resume:
         raise typer.BadParameter("--overwrite and --resume exclude each other")
-    changes = [*(overrides or [])]
-    if num_eval is not None:
-        changes.append(f"evaluation.num_prompts={num_eval}")
     config = PipelineConfig(
         data=data,
         eval=evaluation,
         base=base,
         detector=detector,
-        recipe=load_recipe(recipe, changes),
+        recipe=chosen_recipe(recipe, overrides, num_eval),
         out=out,
         seed=seed,
         device=device,
@@ -102,6 +100,16 @@ def pipeline(
     with progress_bars() as progress, stop_on_signals() as should_stop:
         result = run_pipeline(config, Reporter(progress, say, should_stop))
     show_result(result)
+
+
+def chosen_recipe(name: str, overrides: list[str] | None, num_eval: int | None) -> "Recipe":
+    """The recipe that the options name."""
+    from grice_core.recipes.load import load_recipe
+
+    changes = [*(overrides or [])]
+    if num_eval is not None:
+        changes.append(f"evaluation.num_prompts={num_eval}")
+    return load_recipe(name, changes)
 
 
 def say(message: str) -> None:
@@ -130,7 +138,7 @@ def show_result(result: "PipelineResult") -> None:
     for warning in evaluation.warnings:
         console.print(f"! {warning}", style="yellow")
     console.print(
-        f"\nEverything is in {result.output.path} (all {_duration(result.record['seconds']['all'])})."
+        f"\nEverything is in {result.output.path} (all {duration(result.record['seconds']['all'])})."
     )
 
 
@@ -145,10 +153,5 @@ def _stage_cells(stage: dict[str, Any]) -> list[str]:
         f"{stage['num_heldout']:,}",
         f"{stage['num_steps']:,}",
         f"{before} → {after}",
-        _duration(stage["seconds"]),
+        duration(stage["seconds"]),
     ]
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -52,6 +52,16 @@ def read_inputs(
     for fault in opened.faults:
         reporter.say(fault)
     table = _score_missing(opened.table, load_detector, output, reporter)
+    return cut_inputs(config, opened, table, reporter)
+
+
+def cut_inputs(
+    config: PipelineConfig, opened: OpenedPairs, table: PairTable, reporter: Reporter
+) -> PipelineInputs:
+    """Choose the evaluation prompts and cut every stage's set out of a scored table.
+
+    Raises: DataError, if a file can't be used or a stage's set is too small to train on.
+    """
     prompts = open_prompts(config.eval)
     selection = select_prompts(
         prompts.prompts,

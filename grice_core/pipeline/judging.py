@@ -50,14 +50,19 @@ def evaluate_stages(base: BaseModel, job: EvaluationJob, reporter: Reporter) -> 
 
 
 def _evaluated(base: BaseModel, job: EvaluationJob, reporter: Reporter) -> Iterator[EvaluatedModel]:
-    yield _evaluate(BASELINE, base, job, reporter)
+    yield evaluate_model(BASELINE, base, job, reporter)
     for stage in job.stages:
         base = merge_saved(base, job.output.stage(stage).own_adapter)
-        yield _evaluate(stage, base, job, reporter)
+        yield evaluate_model(stage, base, job, reporter)
 
 
-def _evaluate(name: str, base: BaseModel, job: EvaluationJob, reporter: Reporter) -> EvaluatedModel:
-    """Sample one model's responses and judge them."""
+def evaluate_model(
+    name: str, base: BaseModel, job: EvaluationJob, reporter: Reporter
+) -> EvaluatedModel:
+    """Sample one model's responses and judge them.
+
+    Raises: ModelError, InterruptedRunError.
+    """
 
     def progress(task: str, done: int, total: int) -> None:
         reporter.interruptible(f"{name}: {task}", done, total)

@@ -13,6 +13,7 @@ from grice_core.dpo.policy import BaseModel, load_base, merge_saved
 from grice_core.errors import RecipeError
 from grice_core.evaluation.results import Evaluation, write_evaluation
 from grice_core.evaluation.sampling import Sampling
+from grice_core.evaluation.selection import PromptSelection
 from grice_core.pipeline.config import PipelineConfig, Reporter
 from grice_core.pipeline.inputs import PipelineInputs, read_inputs
 from grice_core.pipeline.judging import EvaluationJob, evaluate_stages
@@ -76,16 +77,7 @@ class PipelineParts:
         Raises: DataError, PreflightError, TrainingError, InterruptedRunError.
         """
         number = self._number(stage)
-        stages = self.inputs.stages
-        job = StageJob(
-            planned=stages[number],
-            earlier=stages[:number],
-            table=self.inputs.table,
-            output=self.output,
-            seed=self.config.seed,
-            device=self.device,
-            dtype=self.dtype,
-        )
+        job = self.stage_job(number, self.inputs)
         with self.record.timed(stage):
             base = self._base_with(number)
             self.record.stage(train_stage(base, job, self.reporter))
@@ -102,23 +94,38 @@ class PipelineParts:
         """
         # The stages' merged weights make room for the plain base, which is asked first.
         self._trained = None
-        job = EvaluationJob(
-            stages=self.stage_names,
-            selection=self.inputs.selection,
-            config=self.config.recipe.evaluation,
-            detector=self.load_detector(),
-            output=self.output,
-            sampling=Sampling.of(
-                self.config.recipe.evaluation, self.config.seed, self.config.samples_per_prompt
-            ),
-            dtype=self.dtype,
-        )
+        job = self.evaluation_job(self.inputs.selection)
         with self.record.timed("evaluation"):
             base = load_base(self.config.base, self.device)
             evaluation = evaluate_stages(base, job, self.reporter)
             write_evaluation(self.output.path, evaluation)
         self.record.finish()
         return evaluation
+
+    def stage_job(self, number: int, inputs: PipelineInputs) -> StageJob:
+        """What training one stage, counted from 0, means."""
+        return StageJob(
+            planned=inputs.stages[number],
+            earlier=inputs.stages[:number],
+            table=inputs.table,
+            output=self.output,
+            seed=self.config.seed,
+            device=self.device,
+            dtype=self.dtype,
+        )
+
+    def evaluation_job(self, selection: PromptSelection) -> EvaluationJob:
+        """What asking and judging means."""
+        config = self.config
+        return EvaluationJob(
+            stages=self.stage_names,
+            selection=selection,
+            config=config.recipe.evaluation,
+            detector=self.load_detector(),
+            output=self.output,
+            sampling=Sampling.of(config.recipe.evaluation, config.seed, config.samples_per_prompt),
+            dtype=self.dtype,
+        )
 
     def _number(self, stage: str) -> int:
         if stage not in self.stage_names:

@@ -38,7 +38,7 @@ def train_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> dict[str,
     # A stage's folder holds checkpoints only if it was interrupted.
     checkpoints = CheckpointPlan(folder.checkpoints, prepared.reference_sha256, resume=True)
     with HistoryFile(folder.history) as history:
-        watch = StageWatch(job.name, history, reporter)
+        watch = StageWatch(job.name, planned.num_steps, job.device, history, reporter)
         outcome = trainer.run(planned.num_steps, job.seed, watch.watchers(), checkpoints)
     _write_taught(trainer, job)
     _save(trainer.policy, job)

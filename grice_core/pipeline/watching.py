@@ -1,13 +1,19 @@
 """Everyone who is told about a stage's training: history, reporter, and the health checks."""
 
+import time
 from dataclasses import dataclass, field
+
+import torch
 
 from grice_core.dpo.examples import HELDOUT
 from grice_core.dpo.health import Trouble, findings
 from grice_core.dpo.history import HistoryFile, read_history
 from grice_core.dpo.metrics import Metrics
 from grice_core.dpo.watchers import Watchers
+from grice_core.durations import duration
+from grice_core.memory import peak_bytes
 from grice_core.pipeline.config import Reporter
+from grice_core.pipeline.pace import NUM_MEASURED
 
 
 @dataclass
@@ -15,11 +21,15 @@ class StageWatch:
     """Keeps a stage's history and says each kind of trouble once, in words."""
 
     stage: str
+    num_steps: int
+    device: torch.device
     history: HistoryFile
     reporter: Reporter
     troubles: dict[Trouble, str] = field(default_factory=dict)
     """What was found, by kind."""
     _before: Metrics = field(default_factory=dict)
+    _step_ends: list[float] = field(default_factory=list)
+    """When this process's first steps were taken, seconds of a clock."""
 
     def watchers(self) -> Watchers:
         """What the trainer is given."""
@@ -41,8 +51,21 @@ class StageWatch:
     def _on_step(self, record: Metrics) -> None:
         self.reporter.on_step(record)  # first: it knows whether this process may still write
         self.history.append(record)
+        self._tell_pace(num_left=self.num_steps - int(record["step"]))
         if f"{HELDOUT}/loss" in record:
             self._look()
+
+    def _tell_pace(self, num_left: int) -> None:
+        """Once the first steps are taken, say how long the others will take."""
+        if len(self._step_ends) > NUM_MEASURED:
+            return
+        self._step_ends.append(time.monotonic())
+        if len(self._step_ends) > NUM_MEASURED and num_left:
+            per_step = (self._step_ends[-1] - self._step_ends[0]) / NUM_MEASURED
+            self.reporter.say(
+                f"{self.stage}: about {duration(per_step * num_left)} for the other {num_left:,} steps; "
+                f"{peak_bytes(self.device) / 2**30:.1f} GiB of memory so far"
+            )
 
     def _on_checkpoint(self) -> None:
         self.reporter.on_checkpoint()

@@ -1,7 +1,11 @@
+import torch
+
 from grice_core.dpo.health import Trouble
 from grice_core.dpo.history import HistoryFile
 from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.watching import StageWatch
+
+CPU = torch.device("cpu")
 
 
 def record(step, chosen_logps, at_the_start=-40.0):
@@ -23,7 +27,7 @@ def record(step, chosen_logps, at_the_start=-40.0):
 def test_each_kind_of_trouble_is_said_once(tmp_path):
     said = []
     with HistoryFile(tmp_path / "history.jsonl") as history:
-        watch = StageWatch("stage1", history, Reporter(say=said.append))
+        watch = StageWatch("stage1", 4, CPU, history, Reporter(say=said.append))
         watchers = watch.watchers()
         watchers.on_start(0, record(0, -40.0))
         watchers.on_step(record(1, -41.0))
@@ -33,3 +37,16 @@ def test_each_kind_of_trouble_is_said_once(tmp_path):
     assert list(watch.troubles) == [Trouble.CHOSEN_COLLAPSE]
     assert len(said) == 1
     assert said[0].startswith("stage1: ")
+
+
+def test_after_the_first_steps_it_is_said_once_how_long_the_others_take(tmp_path, monkeypatch):
+    said, clock = [], iter([100.0, 102.0, 104.0, 106.0])
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    with HistoryFile(tmp_path / "history.jsonl") as history:
+        watchers = StageWatch("stage1", 44, CPU, history, Reporter(say=said.append)).watchers()
+        watchers.on_start(0, record(0, -40.0))
+        for step in range(1, 10):
+            watchers.on_step(record(step, -40.0))
+    assert len(said) == 1
+    assert said[0].startswith("stage1: about 1 min 20 s for the other 40 steps; ")
+    assert said[0].endswith("GiB of memory so far")

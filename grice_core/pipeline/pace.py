@@ -1,0 +1,118 @@
+"""How fast this machine trains a stage, from a few optimizer steps."""
+
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from grice_core.data.pairs import IntArray
+from grice_core.dpo.budget import TokenBudget
+from grice_core.dpo.examples import Compute, StageExamples
+from grice_core.dpo.passes import choose_passes
+from grice_core.dpo.policy import BaseModel, add_adapter
+from grice_core.dpo.reference import reference_logps, weights_hash
+from grice_core.dpo.schedules import step_batches
+from grice_core.dpo.train import StageTrainer
+from grice_core.dpo.trees import num_shared_tokens
+from grice_core.pipeline.config import Reporter
+from grice_core.pipeline.preparing import EncodedStage, StageJob
+
+NUM_MEASURED = 3
+"""Optimizer steps that are timed, after one that is not."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast this machine is with a base model and an adapter."""
+
+    setup_s: float
+    """Seconds of a stage that don't depend on the number of its pairs."""
+    forward_s: float
+    """Seconds per token of a pass without gradient."""
+    step_s: float
+    """Seconds per token of an optimizer step."""
+
+
+def measure_pace(base: BaseModel, job: StageJob, encoded: EncodedStage, reporter: Reporter) -> Pace:
+    """Take a few optimizer steps of a stage, the largest first, and forget what they taught.
+
+    So the memory that the process took by then is what the stage would take.
+
+    Raises: TrainingError, if a single pair does not fit into memory; InterruptedRunError.
+    """
+    batches = _batches_to_measure(encoded, job)
+    examples = _only(encoded.examples, np.concatenate(batches))
+    started = time.perf_counter()
+    choice = choose_passes(base.model, encoded.examples.pairs)
+    compute = Compute(job.device, job.dtype, choice.passes, TokenBudget(say=reporter.say))
+    weights_hash(base.model)
+    policy = add_adapter(base, job.config.lora, job.seed)
+    setup_s = time.perf_counter() - started
+
+    started = time.perf_counter()
+    known = reference_logps(policy, examples.pairs, compute, progress=reporter.interruptible)
+    forward_s = (time.perf_counter() - started) / num_shared_tokens(examples.pairs)
+
+    trainer = StageTrainer(policy, job.config, examples, known, compute)
+    step_s = _time_steps(trainer, [len(batch) for batch in batches], job.seed, reporter)
+    policy.unload()
+    return Pace(setup_s, forward_s, step_s)
+
+
+def stage_seconds(pace: Pace, job: StageJob, encoded: EncodedStage) -> float:
+    """How long a stage would take from end to end, its reference not yet known."""
+    examples, config = encoded.examples, job.config
+    num_steps = encoded.planned.num_steps
+    num_looks = 1 + -(-num_steps // config.eval_every)
+    watched = sum(_num_tokens(examples, group) for group in examples.watched.values())
+    # All pairs for the reference, the watched ones at each look, those trained on once more at the end.
+    forward = num_shared_tokens(examples.pairs) + num_looks * watched
+    forward += _num_tokens(examples, examples.train)
+    steps = sum(_num_tokens(examples, batch) for batch in _batches(encoded, job))
+    return pace.setup_s + pace.forward_s * forward + pace.step_s * steps
+
+
+def _time_steps(trainer: StageTrainer, sizes: list[int], seed: int, reporter: Reporter) -> float:
+    """Seconds per token of optimizer steps over consecutive examples; the first step is not timed."""
+    seconds, num_tokens, end = 0.0, 0, 0
+    for step, size in enumerate(sizes):
+        batch = np.arange(end, end + size)
+        end += size
+        started = time.perf_counter()
+        trainer.take_step(batch, step, len(sizes), seed)
+        if step > 0:  # the first one also asks for memory
+            seconds += time.perf_counter() - started
+            num_tokens += _num_tokens(trainer.examples, batch)
+        reporter.interruptible("measured steps", step + 1, len(sizes))
+    return seconds / num_tokens
+
+
+def _batches(encoded: EncodedStage, job: StageJob) -> list[IntArray]:
+    """What each optimizer step would see, as indices into the examples."""
+    train, planned = encoded.examples.train, encoded.planned
+    places = step_batches(len(train), job.config.pairs_per_step, planned.num_steps, job.seed)
+    return [train[batch] for batch in places]
+
+
+def _batches_to_measure(encoded: EncodedStage, job: StageJob) -> list[IntArray]:
+    """The largest step of the stage, then some that lie evenly between its smallest and largest."""
+    batches = _batches(encoded, job)
+    batches.sort(key=lambda batch: _num_tokens(encoded.examples, batch))
+    middles = (2 * np.arange(NUM_MEASURED) + 1) * len(batches) // (2 * NUM_MEASURED)
+    return [batches[-1], *(batches[place] for place in middles)]
+
+
+def _only(examples: StageExamples, indices: IntArray) -> StageExamples:
+    """Some examples in this order, all of them to train on."""
+    return replace(
+        examples,
+        pairs=tuple(examples.pairs[index] for index in indices),
+        margins=examples.margins[indices],
+        shares=examples.shares[indices],
+        train=np.arange(len(indices)),
+        watched={},
+    )
+
+
+def _num_tokens(examples: StageExamples, indices: IntArray) -> int:
+    return num_shared_tokens([examples.pairs[index] for index in indices])

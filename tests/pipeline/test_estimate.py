@@ -1,0 +1,127 @@
+import json
+from dataclasses import replace
+from unittest.mock import Mock
+
+import pytest
+import torch
+
+from grice_core.dpo.policy import load_base
+from grice_core.dpo.reference import weights_hash
+from grice_core.dpo.trees import num_shared_tokens
+from grice_core.errors import DataError, TrainingError
+from grice_core.pipeline.config import Reporter
+from grice_core.pipeline.estimate import Estimate, StageEstimate, estimate_pipeline
+from grice_core.pipeline.inputs import cut_inputs
+from grice_core.pipeline.pace import NUM_MEASURED, Pace, measure_pace, stage_seconds
+from grice_core.pipeline.parts import PipelineParts
+from grice_core.pipeline.preparing import encode_stage
+from grice_core.pipeline.sources import open_pairs
+from grice_core.progress import silent
+from tests.pipeline.world import config, quick, write_pairs
+
+
+@pytest.fixture
+def first_stage(world, tmp_path):
+    """A base model, and its first stage as a job and as token ids."""
+    asked = config(world, tmp_path / "out")
+    parts = PipelineParts(asked)
+    opened = open_pairs(asked.data, silent)
+    inputs = cut_inputs(asked, opened, opened.table, Reporter())
+    base, job = load_base(asked.base, parts.device), parts.stage_job(0, inputs)
+    return base, job, encode_stage(base, job, Reporter())
+
+
+def test_it_tells_the_pairs_steps_and_answers_of_the_pipeline_and_writes_nothing(
+    finished, world, tmp_path
+):
+    estimated = estimate_pipeline(config(world, tmp_path / "out"), Reporter())
+    truth = finished.record["stages"]
+    assert [(s.name, s.num_train, s.num_heldout, s.num_steps) for s in estimated.stages] == [
+        (s["name"], s["num_train"], s["num_heldout"], s["num_steps"]) for s in truth
+    ]
+    assert estimated.num_answers == 3 * 5
+    assert estimated.seconds > sum(stage.seconds for stage in estimated.stages) > 0
+    assert estimated.peak_bytes > 50 * 2**20
+    assert list(tmp_path.iterdir()) == []
+    json.dumps(estimated.document(), allow_nan=False)
+
+
+def test_its_steps_teach_the_base_nothing(first_stage):
+    base, job, encoded = first_stage
+    before = weights_hash(base.model)
+    pace = measure_pace(base, job, encoded, Reporter())
+    assert weights_hash(base.model) == before
+    assert min(pace.setup_s, pace.forward_s, pace.step_s) > 0
+
+
+def test_a_few_steps_are_measured_whatever_the_length_of_the_stage(first_stage):
+    base, job, encoded = first_stage
+    progress = Mock()
+    measure_pace(base, job, encoded, Reporter(progress))
+    assert progress.call_args.args == ("measured steps", NUM_MEASURED + 1, NUM_MEASURED + 1)
+
+
+def test_a_stage_takes_its_set_up_its_passes_and_its_steps(first_stage):
+    _, job, encoded = first_stage
+    examples = encoded.examples
+    train, watched = (
+        sum(num_shared_tokens([examples.pairs[index]]) for index in indices)
+        for indices in (examples.train, examples.watched["heldout"])
+    )
+    # Prompts are shared in a step and in a look at all pairs; the world's are never the same.
+    everything = num_shared_tokens(examples.pairs)
+    num_looks = 1 + -(-encoded.planned.num_steps // job.config.eval_every)
+
+    def seconds(**pace: float) -> float:
+        return stage_seconds(
+            Pace(**({"setup_s": 0, "forward_s": 0, "step_s": 0} | pace)), job, encoded
+        )
+
+    assert seconds(setup_s=3) == 3
+    assert seconds(forward_s=1) <= everything + num_looks * watched + train
+    assert seconds(forward_s=1) >= everything + num_shared_tokens(examples.pairs[:1])
+    assert seconds(step_s=1) <= job.config.epochs * train
+    assert seconds(setup_s=1, forward_s=1, step_s=1) == (
+        seconds(setup_s=1) + seconds(forward_s=1) + seconds(step_s=1)
+    )
+
+
+def test_twice_the_epochs_take_twice_the_steps_time(first_stage):
+    _, job, encoded = first_stage
+    pace = Pace(setup_s=0, forward_s=0, step_s=1)
+    twice = job.config.model_copy(update={"epochs": 2 * job.config.epochs})
+    longer = replace(encoded, planned=replace(encoded.planned, config=twice))
+    assert stage_seconds(pace, job, longer) == pytest.approx(
+        2 * stage_seconds(pace, job, encoded), rel=0.1
+    )
+
+
+def test_the_whole_is_the_sum_of_its_parts():
+    stages = tuple(StageEstimate(name, 10, 1, 5, 30.0) for name in ("stage1", "stage2"))
+    estimated = Estimate(stages, 15, 20.0, 4.0, 2**30, "cpu", "float32")
+    assert estimated.seconds == 84.0
+    assert estimated.document()["seconds"] == 84.0
+
+
+def test_pairs_without_scores_are_left_out_and_told(world, tmp_path):
+    rows = json.loads((world / "pairs.json").read_text())
+    for row in rows[:2]:
+        del row["chosen_scores"], row["rejected_scores"]
+    (tmp_path / "pairs.json").write_text(json.dumps(rows))
+    said = []
+    asked = config(world, tmp_path / "out", data=tmp_path / "pairs.json", recipe=quick("joint"))
+    estimate_pipeline(asked, Reporter(say=said.append))
+    assert any(sentence.startswith("2 pairs come without scores") for sentence in said)
+
+
+def test_without_any_score_there_is_nothing_to_say(world, tmp_path):
+    data = write_pairs(tmp_path / "pairs.json", scored=False)
+    with pytest.raises(DataError, match=r"no pair is scored.*grice score"):
+        estimate_pipeline(config(world, tmp_path / "out", data=data), Reporter())
+
+
+def test_a_pair_that_does_not_fit_into_memory_is_named(first_stage, monkeypatch):
+    base, job, encoded = first_stage
+    monkeypatch.setattr("grice_core.dpo.train.pair_logps", Mock(side_effect=torch.OutOfMemoryError))
+    with pytest.raises(TrainingError, match="out of memory for a single pair"):
+        measure_pace(base, job, encoded, Reporter())
