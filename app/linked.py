@@ -4,7 +4,9 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from app.widget_keys import widget_key
+from app.widget_keys import is_current, widget_key
+
+_Titles = Callable[[str], str]
 
 
 def linked(name: str, options: Sequence[str], default: str) -> str:
@@ -22,16 +24,48 @@ def keep_linked(name: str, value: str | None) -> None:
 
 
 def linked_selectbox(
-    label: str, name: str, options: Sequence[str], title_of: Callable[[str], str], default: str = ""
+    label: str, name: str, options: Sequence[str], title_of: _Titles, default: str = ""
 ) -> str:
     """A select box whose choice stands in the link; begins with the default, or the first option."""
     key = widget_key(f"linked {name}", linked(name, options, default or options[0]))
     chosen: str = st.selectbox(
-        label,
-        options,
-        key=key,
-        format_func=title_of,
-        on_change=lambda: keep_linked(name, st.session_state[key]),
+        label, options, key=key, format_func=title_of, on_change=_keep, args=(name, key)
     )
     keep_linked(name, chosen)
     return chosen
+
+
+def linked_or_none(
+    label: str, name: str, options: Sequence[str], title_of: _Titles, nothing: str
+) -> str | None:
+    """A select box that may be left empty, where it says `nothing`; its choice stands in the link."""
+    key = widget_key(f"linked {name}", linked(name, options, "") or None)
+    return st.selectbox(
+        label,
+        options,
+        key=key,
+        index=None,
+        placeholder=nothing,
+        format_func=title_of,
+        on_change=_keep,
+        args=(name, key),
+    )
+
+
+def linked_radio(label: str, name: str, options: Sequence[str], title_of: _Titles) -> str:
+    """One of a few options, all in sight, the first unless the link says another."""
+    key = widget_key(f"linked {name}", linked(name, options, options[0]))
+    return st.radio(
+        label,
+        options,
+        key=key,
+        horizontal=True,
+        format_func=title_of,
+        on_change=_keep,
+        args=(name, key),
+    )
+
+
+def _keep(name: str, key: str) -> None:
+    if is_current(key):
+        keep_linked(name, st.session_state[key])

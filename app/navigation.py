@@ -1,6 +1,6 @@
 """Links from page to page."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -16,7 +16,7 @@ def keep_pages(pages: "Mapping[str, StreamlitPage]") -> None:
     st.session_state[_PAGES] = dict(pages)
 
 
-def link_to(page: str, label: str, icon: str, **query: str) -> None:
+def link_to(page: str, label: str, icon: str, **query: str | Sequence[str]) -> None:
     """A link to a page, with what it shall show."""
     st.page_link(st.session_state[_PAGES][page], label=label, icon=icon, query_params=query or None)
 

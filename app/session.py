@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.open_data import OpenData, open_pairs
 from app.studio import Studio
-from app.widget_keys import widget_key
+from app.widget_keys import is_current, widget_key
 from grice_core.data.leakage import leaking
 from grice_core.data.pairs import BoolArray
 from grice_core.settings import settings
@@ -54,12 +54,17 @@ def choose_data_set(known: Sequence[DataSet]) -> DataSet:
     by_id = {data_set.id: data_set for data_set in known}
     current = _current(set(by_id), _newest_scored(known).id)
     key = widget_key("data choice", current)
+
+    def choose() -> None:
+        if is_current(key):
+            select_data_set(st.session_state[key])
+
     st.selectbox(
         "Data set",
         list(by_id),
         key=key,
         format_func=lambda id_: f"{by_id[id_].name} ({by_id[id_].num_usable:,} pairs)",
-        on_change=lambda: select_data_set(st.session_state[key]),
+        on_change=choose,
     )
     select_data_set(current)
     return by_id[current]

@@ -21,6 +21,16 @@ def widget_key(name: str, value: object) -> str:
     return key
 
 
+def is_current(key: str) -> bool:
+    """Whether a key is the latest of its name; what a widget says under an older one is ignored.
+
+    A browser that has not drawn the new widget yet still brings along what the old one said. Nobody
+    remembers that one any more, so Streamlit takes it for moved, and calls its callback.
+    """
+    name, _, generation = key.rpartition(" ")
+    return bool(st.session_state.get(f"generation of {name}") == int(generation))
+
+
 def _rounded(value: object) -> object:
     """A slider gives 0.30000000000000004 where 0.3 is meant."""
     return round(value, 6) if isinstance(value, float) else value

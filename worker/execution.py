@@ -15,7 +15,7 @@ from grice_core.store.database import Database
 from grice_core.store.states import RunKind
 from grice_core.store.tables import JsonObject, Run
 from worker.failures import in_words
-from worker.jobs import detectors, pipelines
+from worker.jobs import detectors, pipelines, scoring
 from worker.jobs.context import JobContext
 
 
@@ -38,6 +38,7 @@ JOBS: dict[RunKind, Callable[[JobContext], JsonObject]] = {
     RunKind.EVALUATE: pipelines.evaluate,
     RunKind.EXPORT: pipelines.export,
     RunKind.FIT_DETECTOR: detectors.fit,
+    RunKind.SCORE_DATA: scoring.score_data,
 }
 
 

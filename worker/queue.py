@@ -25,7 +25,7 @@ from grice_core.store.tables import DataSet, Detector
 from worker import bell
 from worker.connection import connect
 from worker.roles import OUTPUT, describe
-from worker.spec import PipelineSpec, StoredData, StoredDetector
+from worker.spec import PipelineSpec, ScoreDataSpec, StoredData, StoredDetector
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,26 @@ class RunQueue:
         """Ask for a run outside any pipeline, such as a detector to be made; returns its id."""
         run_id = submission.submit_run(self.database, draft)
         self.ring()
+        return run_id
+
+    def score_data(self, data: DataSet, detector: Detector) -> int:
+        """Ask for the unscored pairs of a data set to be scored; asking twice gives the same run.
+
+        One that failed or was cancelled goes on; one that is done is done again. Returns its id.
+        """
+        spec = ScoreDataSpec(data=StoredData.of(data), detector=StoredDetector.of(detector))
+        draft = RunDraft(
+            f"score-{spec.digest}",
+            RunKind.SCORE_DATA,
+            spec.model_dump(mode="json"),
+            self._device("auto"),
+        )
+        run_id = self.submit_run(draft)
+        state = runs.get(self.database, run_id).state
+        if state is RunState.SUCCEEDED:
+            self.rerun(run_id)
+        elif state.is_finished():
+            self.resume(run_id)
         return run_id
 
     def stop(self, run_id: int) -> RunState:

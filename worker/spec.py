@@ -101,6 +101,19 @@ class FitDetectorSpec(_Spec):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
 
 
+class ScoreDataSpec(_Spec):
+    """A data set whose unscored pairs a detector shall score."""
+
+    data: StoredData
+    detector: StoredDetector
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+
+    @property
+    def digest(self) -> str:
+        """The same for the same request: 64 hex digits."""
+        return digest_of(self.model_dump(mode="json"))
+
+
 def parse_pipeline(spec: dict[str, Any]) -> PipelineSpec:
     """The spec of a pipeline's run.
 
@@ -117,6 +130,15 @@ def parse_fit_detector(spec: dict[str, Any]) -> FitDetectorSpec:
         InputError: it is of another version, or damaged.
     """
     return _parse(FitDetectorSpec, spec)
+
+
+def parse_score_data(spec: dict[str, Any]) -> ScoreDataSpec:
+    """The spec of a run that scores a data set.
+
+    Raises:
+        InputError: it is of another version, or damaged.
+    """
+    return _parse(ScoreDataSpec, spec)
 
 
 _Any = TypeVar("_Any", bound=_Spec)

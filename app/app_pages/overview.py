@@ -68,7 +68,8 @@ def _next_step(known: Sequence[DataSet]) -> None:
         label = f"Cut the stages of {plain_markdown(scored.name)}"
         link_to("stages", label, ":material/content_cut:", data=str(scored.id))
     elif detectors.page(studio().database, limit=1):
-        link_to("detector", "Score your pairs with a detector", ":material/gavel:")
+        label = "Score your pairs with a detector"
+        link_to("detector", label, ":material/gavel:", detector_view="Score")
     else:
         link_to("detector", "Import a detector, then score your pairs", ":material/gavel:")
 

@@ -1,12 +1,16 @@
 """Stages: what will each stage learn from?"""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from app.chosen_recipe import current_cut, keep_cut, recipe_titles
+from app.components.leakage_view import choose_evaluation, left_out_of_training
 from app.components.stage_board import stage_board
+from app.cut import Cut
 from app.navigation import link_to
 from app.session import choose_data_set, known_data_sets, open_data
-from app.widget_keys import widget_key
+from app.widget_keys import is_current, widget_key
 from grice_core.store.tables import DataSet
 
 
@@ -21,18 +25,22 @@ def show() -> None:
         )
         link_to("data", "Upload your own pairs", ":material/upload:")
         return
-    left, right = st.columns(2)
+    left, middle, right = st.columns(3)
     with left:
         data_set = choose_data_set(known)
-    with right:
-        _choose_recipe()
+    with middle:
+        cut = _choose_recipe()
     if not data_set.num_scored:
         _explain_unscored(data_set)
         return
-    stage_board(open_data(data_set.artifact_sha256))
+    with right:
+        evaluation = choose_evaluation(data_set, known)
+    exclude = left_out_of_training(data_set, evaluation)
+    only = _choose_stage([stage.name for stage in cut.recipe.stages])
+    stage_board(open_data(data_set.artifact_sha256), exclude, only)
 
 
-def _choose_recipe() -> None:
+def _choose_recipe() -> Cut:
     titles = recipe_titles()
     cut = current_cut(list(titles))
     keep_cut(cut)
@@ -40,8 +48,9 @@ def _choose_recipe() -> None:
     widget = widget_key("recipe choice", cut.key)
 
     def choose() -> None:
-        st.query_params["recipe"] = st.session_state[widget]
-        st.query_params["set"] = []
+        if is_current(widget):
+            st.query_params["recipe"] = st.session_state[widget]
+            st.query_params["set"] = []
 
     st.selectbox(
         "Recipe",
@@ -50,6 +59,24 @@ def _choose_recipe() -> None:
         format_func=lambda key: titles[key],
         on_change=choose,
     )
+    return cut
+
+
+def _choose_stage(names: Sequence[str]) -> str | None:
+    """All stages, or the one that somebody wants to see alone."""
+    if len(names) < 2:
+        return None
+    every = "all stages"
+    chosen = st.segmented_control(
+        "Stages",
+        [every, *names],
+        default=every,
+        required=True,
+        key="stage",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    return None if chosen == every else str(chosen)
 
 
 def _explain_unscored(data_set: DataSet) -> None:
@@ -57,4 +84,11 @@ def _explain_unscored(data_set: DataSet) -> None:
         f"None of the {data_set.num_usable:,} pairs is scored, so no stage could keep any. "
         "Score them with a detector first.",
         icon=":material/gavel:",
+    )
+    link_to(
+        "detector",
+        "Score them with a detector",
+        ":material/gavel:",
+        detector_view="Score",
+        data=str(data_set.id),
     )

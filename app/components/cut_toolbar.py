@@ -5,6 +5,10 @@ import streamlit as st
 from app.chosen_recipe import keep_cut, recipe_of, save_cut
 from app.cut import Cut, from_overrides
 from app.failures import guarded
+from app.navigation import link_to
+
+_TAKEN_ALONG = ("data", "recipe", "set", "eval", "leakage")
+"""What the link says that a launch has to know."""
 
 
 def cut_toolbar(cut: Cut) -> None:
@@ -17,16 +21,23 @@ def cut_toolbar(cut: Cut) -> None:
             on_click=lambda: keep_cut(cut.undone()),
         )
         st.button(
-            "Reset to the guide's values",
+            "Reset to guide",
             icon=":material/restart_alt:",
             disabled=cut.is_as_guided,
+            help="Puts every threshold back to the guide's value; Undo takes that back.",
             on_click=lambda: keep_cut(cut.as_guided()),
         )
-        if st.button("Save as a new version …", icon=":material/save:"):
+        if st.button("Save as …", icon=":material/save:", help="Makes a new version."):
             _save(cut)
         with st.popover("As a command", icon=":material/terminal:"):
             st.caption("The same cut without a browser:")
             st.code(_command(cut), language=None, wrap_lines=True)
+        link_to(
+            "launch",
+            "Launch with these stages",
+            ":material/rocket_launch:",
+            **{name: st.query_params.get_all(name) for name in _TAKEN_ALONG},
+        )
 
 
 @st.dialog("Save this cut")

@@ -1,16 +1,20 @@
 """What is known of a detector: how it reads and is read, how well it judges, what to beware of."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from app.session import studio
 from app.theme import BASELINE_COLOUR, MAXIM_COLOURS
 from app.wording import number, plain_markdown
 from grice_core.detector.metrics import Estimate, Metrics
 from grice_core.detector.record import DetectorRecord
 from grice_core.maxims import MAXIMS
+from grice_core.store.tables import Detector
 
 
 def detector_card(record: DetectorRecord) -> None:
@@ -31,7 +35,7 @@ def detector_card(record: DetectorRecord) -> None:
         st.table(settings_table(record))
     with right:
         if record.metrics is None:
-            st.caption("Not measured yet: evaluate it on labelled texts below.")
+            st.caption("Not measured yet: evaluate it on labelled texts.")
         else:
             st.markdown(f"**How well it judges** {record.metrics.num_texts:,} labelled texts")
             st.table(metrics_table(record.metrics))
@@ -56,6 +60,23 @@ def metrics_table(metrics: Metrics) -> pd.DataFrame:
         rows.append((f"{one.support:,}", *(_with_interval(figure) for figure in figures)))
     columns = ["violated", "F1", "precision", "recall", "AUROC", "ECE"]
     return pd.DataFrame(rows, index=[maxim.value for maxim in MAXIMS], columns=columns)
+
+
+def reliability(detector: Detector) -> None:
+    """The reliability diagrams, if the detector has been evaluated."""
+    entries = studio().artifacts.folder(detector.artifact_sha256)
+    found = next((one for one in entries if Path(one.path).name == "reliability.json"), None)
+    if found is None:
+        return
+    st.markdown("**Is what it calls 70 % likely so in 70 %?** On the dotted line it would be.")
+    document = json.loads(studio().artifacts.read(found.sha256))
+    for index, place in enumerate(st.columns(len(MAXIMS))):
+        place.plotly_chart(
+            reliability_figure(document, index),
+            key=f"reliability {index}",
+            config={"displayModeBar": False},
+            alt=f"Reliability diagram of {MAXIMS[index]}",
+        )
 
 
 def reliability_figure(document: dict[str, Any], maxim_number: int) -> go.Figure:

@@ -7,12 +7,12 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from app.components.running_work import running_work
+from app.components.own_runs import own_runs
+from app.run_queue import run_queue
 from app.session import studio
 from grice_core.store.states import RunKind
 from grice_core.store.submission import RunDraft
 from grice_core.store.tables import Detector, JsonObject
-from worker.queue import RunQueue
 
 _WAYS = {
     "train": "Train on labelled texts",
@@ -22,8 +22,7 @@ _WAYS = {
 
 
 def detector_fit(detector: Detector | None) -> None:
-    """A form; below it, how far such runs are."""
-    running_work((RunKind.FIT_DETECTOR,))
+    """A form; below it, how far such runs are and what they made."""
     ways = [way for way in _WAYS if detector is not None or way != "calibrate"]
     how = st.radio("How", ways, format_func=_WAYS.__getitem__, key="fit_how")
     with st.form("fit"):
@@ -38,26 +37,27 @@ def detector_fit(detector: Detector | None) -> None:
         )
         epochs = st.number_input("Epochs", 1, 100, 5, disabled=how == "calibrate")
         asked = st.form_submit_button("Put into the queue", type="primary")
-    if not asked:
-        return
-    if data is None or not name.strip():
+    if asked and (data is None or not name.strip()):
         st.warning("Give a file and a name.")
-        return
+    elif asked and data is not None:
+        start_with = _start(detector, start, how)
+        settings: JsonObject = {} if how == "calibrate" else {"epochs": int(epochs)}
+        _submit(how, data, name.strip(), start_with, settings)
+    own_runs(RunKind.FIT_DETECTOR)
+
+
+def _submit(
+    how: str, data: UploadedFile, name: str, start: JsonObject | str, settings: JsonObject
+) -> None:
     spec: JsonObject = {
         "how": how,
         "data": _stored(data),
-        "start": _start(detector, start, how),
-        "name": name.strip(),
-        "settings": {} if how == "calibrate" else {"epochs": int(epochs)},
+        "start": start,
+        "name": name,
+        "settings": settings,
     }
-    queue = RunQueue(studio().database, studio().artifacts)
-    run_id = queue.submit_run(RunDraft(uuid.uuid4().hex, RunKind.FIT_DETECTOR, spec))
-    waits = (
-        ""
-        if queue.is_available()
-        else " The queue is unavailable; it begins when a worker is back."
-    )
-    st.success(f"Run {run_id} is in the queue.{waits}", icon=":material/schedule:")
+    run_id = run_queue().submit_run(RunDraft(uuid.uuid4().hex, RunKind.FIT_DETECTOR, spec))
+    st.success(f"Run {run_id} is in the queue.", icon=":material/schedule:")
 
 
 def _start(detector: Detector | None, start: str, how: str) -> JsonObject | str:

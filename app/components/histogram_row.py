@@ -6,16 +6,14 @@ charts of two stages took seconds per move of a slider where this takes a few mi
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
 from streamlit.components import v2
 
+from app.components.scripts import joined
 from grice_core.data.pairs import FloatArray, IntArray
-
-_HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -60,8 +58,8 @@ class Bar:
 _render = v2.component(
     "grice_histogram_row",
     html='<div class="row"></div>',
-    css=(_HERE / "histogram_row.css").read_text(encoding="utf-8"),
-    js=(_HERE / "histogram_row.js").read_text(encoding="utf-8"),
+    css=joined("histogram.css"),
+    js=joined("histogram.js", "histogram_row.js"),
 )
 
 

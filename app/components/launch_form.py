@@ -9,7 +9,7 @@ from app.chosen_recipe import current_cut, keep_cut, recipe_titles
 from app.cut import Cut
 from app.linked import linked_selectbox
 from app.session import choose_data_set, known_data_sets, studio
-from app.widget_keys import widget_key
+from app.widget_keys import is_current, widget_key
 from grice_core.recipes.documents import to_yaml
 from grice_core.recipes.load import parse_recipe
 from grice_core.store import detectors, pipelines
@@ -97,8 +97,9 @@ def _choose_recipe() -> Cut:
     key = widget_key("launch recipe", cut.key)
 
     def choose() -> None:
-        st.query_params["recipe"] = st.session_state[key]
-        st.query_params["set"] = []
+        if is_current(key):
+            st.query_params["recipe"] = st.session_state[key]
+            st.query_params["set"] = []
 
     moved = f"; {len(cut.overrides)} thresholds moved" if cut.overrides else ""
     st.selectbox(

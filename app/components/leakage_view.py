@@ -4,41 +4,63 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.components.linked_choice import linked_radio, linked_selectbox
-from app.session import leaks_between
+from app.linked import linked_or_none, linked_radio
+from app.session import Leaks, leaks_between
 from app.wording import count_of, plain_markdown
+from grice_core.data.pairs import BoolArray
 from grice_core.store.tables import DataSet
 
+DROP_TRAIN = "drop-train"
 RULES = {
-    "drop-eval": "Leave them out of the evaluation",
-    "drop-train": "Leave them out of training",
-    "keep": "Keep them in both",
+    "drop-eval": "leave them out of the evaluation",
+    DROP_TRAIN: "leave them out of training",
+    "keep": "keep them in both",
 }
 
 
 def leakage_view(data_set: DataSet, known: Sequence[DataSet]) -> None:
     """Compare a data set with one that shall be its evaluation set."""
-    others = {str(other.id): other for other in known if other.id != data_set.id}
-    if not others:
+    if len(known) < 2:
         st.info("Upload a second data set to evaluate on; prompts in both are found here.")
         return
-    chosen = linked_selectbox(
-        "Evaluation set",
-        {key: other.name for key, other in others.items()},
-        "eval",
-        nothing="Choose the data set whose prompts models shall answer",
-    )
-    if chosen is None:
+    evaluation = choose_evaluation(data_set, known)
+    if evaluation is None:
         return
-    evaluation = others[chosen]
-    leaks = leaks_between(data_set.artifact_sha256, evaluation.artifact_sha256)
     st.markdown(
         f"{count_of(evaluation.num_usable, 'evaluation pair')}, "
         f"{evaluation.num_usable - evaluation.num_scored:,} unscored."
     )
+    leaks = leaks_between(data_set.artifact_sha256, evaluation.artifact_sha256)
     if not leaks.num_evaluation:
         st.success("No prompt stands in both.", icon=":material/check:")
-        return
+    else:
+        _choose_rule(data_set, leaks)
+
+
+def left_out_of_training(data_set: DataSet, evaluation: DataSet | None) -> BoolArray | None:
+    """Let a person choose what happens to leaking prompts; (N,) the pairs that training then loses."""
+    if evaluation is None:
+        return None
+    leaks = leaks_between(data_set.artifact_sha256, evaluation.artifact_sha256)
+    if not leaks.num_evaluation or _choose_rule(data_set, leaks) != DROP_TRAIN:
+        return None
+    return leaks.training
+
+
+def choose_evaluation(data_set: DataSet, known: Sequence[DataSet]) -> DataSet | None:
+    """The data set whose prompts the trained models shall answer, if one is chosen."""
+    others = {str(other.id): other for other in known if other.id != data_set.id}
+    chosen = linked_or_none(
+        "Evaluation set",
+        "eval",
+        list(others),
+        lambda key: others[key].name,
+        nothing="Choose the prompts that models shall answer" if others else "No other data set",
+    )
+    return None if chosen is None else others[chosen]
+
+
+def _choose_rule(data_set: DataSet, leaks: Leaks) -> str:
     name = plain_markdown(data_set.name)
     st.warning(
         f"**{leaks.num_evaluation:,} share a prompt with the training data** "
@@ -46,4 +68,4 @@ def leakage_view(data_set: DataSet, known: Sequence[DataSet]) -> None:
         "would count as learned.",
         icon=":material/warning:",
     )
-    linked_radio("Prompts in both", RULES, "leakage")
+    return linked_radio("Prompts in both", "leakage", list(RULES), RULES.__getitem__)

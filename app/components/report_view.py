@@ -85,4 +85,4 @@ def _next_steps(data_set: DataSet) -> None:
         link_to("stages", label, ":material/content_cut:", data=data)
     if num_unscored:
         label = f"Score the {count_of(num_unscored, 'unscored pair')} with a detector"
-        link_to("detector", label, ":material/gavel:", data=data)
+        link_to("detector", label, ":material/gavel:", data=data, detector_view="Score")

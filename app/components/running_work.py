@@ -6,7 +6,7 @@ from app.failures import guarded
 from app.session import studio
 from grice_core.store import runs
 from grice_core.store.runs import RunFilter
-from grice_core.store.states import RunKind, RunState
+from grice_core.store.states import RunState
 from grice_core.store.tables import Run
 
 _ACTIVE = (RunState.RUNNING, RunState.QUEUED, RunState.INTERRUPTED)
@@ -14,9 +14,9 @@ _ACTIVE = (RunState.RUNNING, RunState.QUEUED, RunState.INTERRUPTED)
 
 @st.fragment(run_every=3)
 @guarded
-def running_work(kinds: tuple[RunKind, ...] = ()) -> None:
-    """Unfinished runs of some kinds (of all, if none are named), and how far they are."""
-    active = runs.page(studio().database, RunFilter(states=_ACTIVE, kinds=kinds), limit=8)
+def running_work() -> None:
+    """Unfinished runs, and how far they are."""
+    active = runs.page(studio().database, RunFilter(states=_ACTIVE), limit=8)
     if not active:
         return
     st.subheader("Running", anchor=False)

@@ -19,8 +19,13 @@ def stage_advice(stage: PlannedStage, margins: FloatArray, cut: Cut) -> None:
         _show_the_way(stage, margins, cut, at_least=2 * FEW_PAIRS)
     else:
         st.badge("enough to train on", icon=":material/check:", color="green")
-    with st.popover("Keep at least …", icon=":material/filter_alt:"):
-        _find_thresholds(stage, margins, cut)
+    name = stage.config.name
+    finder = st.popover(
+        "Keep at least …", icon=":material/filter_alt:", key=f"finder {name}", on_change="rerun"
+    )
+    if finder.open:  # looking for thresholds takes longer than all the rest
+        with finder:
+            _find_thresholds(stage, margins, cut)
 
 
 def _show_the_way(stage: PlannedStage, margins: FloatArray, cut: Cut, at_least: int) -> None:

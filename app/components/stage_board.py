@@ -1,17 +1,25 @@
 """The board on which a recipe's stages are cut: levers above, what they do below."""
 
+from collections.abc import Sequence
+
+import numpy as np
 import streamlit as st
 
 from app.chosen_recipe import keep_cut
 from app.components.border_samples import border_samples
 from app.components.cut_toolbar import cut_toolbar
-from app.components.histogram_row import Bar, histogram_row
-from app.components.margin_table import margin_table
+from app.components.histogram_row import Bar
 from app.components.pair_query import margin_text
 from app.components.stage_advice import stage_advice
+from app.components.stage_evidence import (
+    Clicks,
+    Evidence,
+    learned_rows,
+    stage_evidence,
+    waterfall_rows,
+)
 from app.components.stage_panels import stage_panels
 from app.components.threshold_controls import threshold_control
-from app.components.waterfall import waterfall
 from app.cut import Cut
 from app.failures import guarded
 from app.navigation import go_to
@@ -22,37 +30,44 @@ from grice_core.data.pairs import BoolArray
 from grice_core.maxims import MAXIMS, Maxim
 from grice_core.recipes.config import StageConfig
 from grice_core.recipes.plan import PlannedStage, plan_margins
-from grice_core.recipes.summary import StagesSummary, StageSummary, summarise
+from grice_core.recipes.summary import StagesSummary, summarise
 from grice_core.recipes.thresholds import stage_thresholds
+
+_GO = "gone to pairs"
+_MAX_ROWS = 200
+"""As many rows as a link can name."""
 
 
 @st.fragment
 @guarded
-def stage_board(data: OpenData, exclude: BoolArray | None = None) -> None:
-    """Everything about the session's cut of these pairs; a move redraws only this."""
+def stage_board(data: OpenData, exclude: BoolArray | None, only: str | None) -> None:
+    """Everything about the session's cut of these pairs; a move redraws only this.
+
+    Args:
+        exclude: (N,) pairs that leak into the evaluation, to be left out of training.
+        only: the name of the stage that is looked at; None: all of them.
+    """
     cut: Cut = st.session_state["cut"]
     keep_cut(cut)
     held_out = data.held_out(cut.recipe.holdout_share)
     plan = plan_margins(cut.recipe, data.margins, held_out, exclude)
     summary = summarise({stage.config.name: stage.filtered for stage in plan}, data.margins)
+    shown = [stage for stage in plan if only in (None, stage.config.name)]
     cut_toolbar(cut)
-    for stage, place in zip(plan, _columns(len(plan)), strict=True):
+    for stage, place in zip(shown, _columns(len(shown)), strict=True):
         with place, st.container(border=True, height="stretch"):
             _answer_and_levers(stage, data, cut)
     log = st.toggle("Logarithmic counts", True, key="log_counts", help="Shows small bars, too.")
-    for stage in plan:
-        _histograms(stage, data, log)
-    for part in (_waterfall, _learned):
-        for stage, numbers, place in zip(plan, summary.stages, _columns(len(plan)), strict=True):
-            with place:
-                part(stage, numbers)
-    _overlap(summary)
-    for stage in plan:
+    _evidence(shown, summary, data, log)
+    _follow_clicks(plan, data)
+    for stage in shown:
         border_samples(stage, data)
 
 
-def _columns(num: int) -> "list[st.delta_generator.DeltaGenerator]":
-    """Side by side as far as there is room: two in a row."""
+def _columns(num: int) -> "Sequence[st.delta_generator.DeltaGenerator]":
+    """Side by side as far as there is room: two in a row, one as wide as both."""
+    if num == 1:
+        return [st.container()]
     return [column for _ in range(0, num, 2) for column in st.columns(2)][:num]
 
 
@@ -80,33 +95,35 @@ def _answer_and_levers(stage: PlannedStage, data: OpenData, cut: Cut) -> None:
     stage_advice(stage, data.margins, cut)
 
 
-def _histograms(stage: PlannedStage, data: OpenData, log: bool) -> None:
-    name = stage.config.name
-    st.markdown(f"**{_title(stage.config)}** — data margins, all pairs pale, kept ones solid")
-    panels = stage_panels(data, stage.config, stage.filtered.kept)
-    histogram_row(panels, log, key=f"histograms {name}", on_click=_remember_bar)
-    bar: Bar | None = st.session_state.pop("clicked_bar", None)
-    if bar is not None and bar.panel in MAXIMS:
-        wanted = MarginRange(Maxim(bar.panel), bar.low, bar.high)
-        go_to("data", view="Pairs", margin=margin_text(wanted))
-
-
-def _remember_bar(bar: Bar) -> None:
+def _evidence(
+    shown: Sequence[PlannedStage], summary: StagesSummary, data: OpenData, log: bool
+) -> None:
+    numbers = {stage.name: stage for stage in summary.stages}
+    stages = [
+        Evidence(
+            title=_title(stage.config),
+            panels=stage_panels(data, stage.config, stage.filtered.kept),
+            dropped=waterfall_rows(numbers[stage.config.name].dropped, stage.filtered.num_kept),
+            learned=learned_rows(stage.config, numbers[stage.config.name]),
+        )
+        for stage in shown
+    ]
     # Going to another page is not possible before this one runs.
-    st.session_state["clicked_bar"] = bar
+    clicks = Clicks(bar=_remember, overlap=_remember)
+    stage_evidence(stages, summary.overlap, log, clicks)
 
 
-def _waterfall(stage: PlannedStage, numbers: StageSummary) -> None:
-    st.markdown(f"**{_title(stage.config)}** — why pairs were dropped")
-    waterfall(numbers.dropped, numbers.kept, key=f"waterfall {numbers.name}")
+def _remember(clicked: Bar | tuple[str, str]) -> None:
+    st.session_state[_GO] = clicked
 
 
-def _learned(stage: PlannedStage, numbers: StageSummary) -> None:
-    st.markdown(f"**{_title(stage.config)}** — data margins of the kept pairs")
-    st.table(margin_table(stage.config, numbers))
-
-
-def _overlap(summary: StagesSummary) -> None:
-    for stages, count in summary.overlap.items():
-        one, other = stages.split("&")
-        st.markdown(f"{one} and {other} share **{count_of(count, 'pair')}**.")
+def _follow_clicks(plan: Sequence[PlannedStage], data: OpenData) -> None:
+    """Show the pairs behind a bar, or those that two stages share."""
+    clicked: Bar | tuple[str, str] | None = st.session_state.pop(_GO, None)
+    if isinstance(clicked, Bar) and clicked.panel in MAXIMS:
+        wanted = MarginRange(Maxim(clicked.panel), clicked.low, clicked.high)
+        go_to("data", view="Pairs", margin=margin_text(wanted))
+    elif isinstance(clicked, tuple):
+        one, other = (stage.filtered.kept for stage in plan if stage.config.name in clicked)
+        rows = data.table.rows[np.flatnonzero(one & other)[:_MAX_ROWS]]
+        go_to("data", view="Pairs", rows=",".join(map(str, rows.tolist())))

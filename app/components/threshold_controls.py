@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app.widget_keys import widget_key
+from app.widget_keys import is_current, widget_key
 from app.wording import plain_markdown
 from grice_core.recipes.thresholds import Threshold
 
@@ -18,7 +18,8 @@ def threshold_control(threshold: Threshold, on_move: Callable[[str, float], None
     field = widget_key(f"field {threshold.name}", threshold.above)
 
     def moved(key: str) -> None:
-        on_move(threshold.name, round(st.session_state[key], 6))
+        if is_current(key):
+            on_move(threshold.name, round(st.session_state[key], 6))
 
     left, right = st.columns([3, 1], vertical_alignment="bottom", wrap=False)
     label = f"{threshold.statistic} >"

@@ -8,6 +8,8 @@ class RunKind(StrEnum):
 
     SCORE = "score"
     FIT_DETECTOR = "fit_detector"
+    SCORE_DATA = "score_data"
+    """Gives the unscored pairs of a data set scores; stands on its own."""
     TRAIN = "train"
     EVALUATE = "evaluate"
     EXPORT = "export"
