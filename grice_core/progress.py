@@ -1,5 +1,6 @@
 """How long work tells whoever watches how far it is."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 
@@ -11,3 +12,16 @@ class Progress(Protocol):
 
 def silent(task: str, done: int, total: int) -> None:
     """Tells nobody."""
+
+
+@dataclass(frozen=True)
+class PartOf:
+    """Tells how far the whole is while one part of it proceeds."""
+
+    progress: Progress
+    num_before: int
+    num_here: int
+    num_all: int
+
+    def __call__(self, task: str, done: int, total: int) -> None:
+        self.progress(task, self.num_before + self.num_here * done // total, self.num_all)

@@ -11,7 +11,7 @@ from grice_core.data.pairs import PairTable
 from grice_core.detector.journal import PairScores, ScoreJournal
 from grice_core.detector.score import Detector
 from grice_core.detector.template import JudgedText
-from grice_core.progress import Progress, silent
+from grice_core.progress import PartOf, Progress, silent
 
 _WINDOW = 256
 """Pairs scored between two entries of the journal: some seconds of work on a CPU."""
@@ -52,7 +52,7 @@ def score_pairs(
         left = [int(index) for index in wanted if int(index) not in journal.done]
         for start in range(0, len(left), _WINDOW):
             window = left[start : start + _WINDOW]
-            part = _PartOf(progress, len(journal.done), len(window), len(wanted))
+            part = PartOf(progress, len(journal.done), len(window), len(wanted))
             journal.append(_score_window(detector, table, window, part))
         scores = journal.done
     return ScoredPairs(
@@ -61,19 +61,6 @@ def score_pairs(
         num_taken_over=taken_over,
         num_cut=sum(one.cut for one in scores.values()),
     )
-
-
-@dataclass(frozen=True)
-class _PartOf:
-    """Tells how far all pairs are while one window's texts are being read."""
-
-    progress: Progress
-    num_before: int
-    num_here: int
-    num_all: int
-
-    def __call__(self, task: str, done: int, total: int) -> None:
-        self.progress(task, self.num_before + self.num_here * done // total, self.num_all)
 
 
 def _work_key(detector: Detector, table: PairTable, *, rescore: bool) -> str:

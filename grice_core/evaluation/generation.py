@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from grice_core.dpo.encode import Ids, cut_left, encode_prompts
 from grice_core.errors import ModelError
+from grice_core.evaluation.answers import Answers
 from grice_core.evaluation.drawing import Draw, draw, noise_keys
 from grice_core.evaluation.sampling import Sampling
 from grice_core.progress import Progress, silent
@@ -44,6 +45,7 @@ def generate(
     sampling: Sampling,
     *,
     batch_size: int = 16,
+    answers: Answers | None = None,
     progress: Progress = silent,
 ) -> list[str]:
     """Sample responses to each prompt.
@@ -57,6 +59,7 @@ def generate(
         prompts: N texts.
         sampling: Temperature, top-p, length, seed and samples per prompt (k).
         batch_size: Rows at once; changes speed and memory only.
+        answers: Gets the responses batch by batch; a batch of which all are there is not written again.
         progress: Told of every finished response.
 
     Returns:
@@ -69,14 +72,21 @@ def generate(
     # The longest first: what doesn't fit into memory shows at once.
     queue = sorted(rows, key=lambda row: -len(row.prompt))
     ends = _end_tokens(model, tokenizer)
+    answers = answers or Answers()
     done = 0
     with _evaluating(model), torch.no_grad():
         for start in range(0, len(queue), batch_size):
             batch = queue[start : start + batch_size]
+            # Whole batches, so that in bf16 too the texts are those of an undisturbed run.
+            if all(row.place in answers.responses for row in batch):
+                done += len(batch)
+                progress("generate responses", done, len(rows))
+                continue
             for finished in _complete(model, batch, sampling, ends):
                 done += finished
                 progress("generate responses", done, len(rows))
-    return [_text(tokenizer, row.response) for row in rows]
+            answers.keep_responses({row.place: _text(tokenizer, row.response) for row in batch})
+    return [answers.responses[row.place] for row in rows]
 
 
 def _text(tokenizer: Any, response: list[int]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from grice_core.dpo.policy import BaseModel, load_base
 from grice_core.errors import DataError
+from grice_core.evaluation.answers import Answers
 from grice_core.memory import peak_bytes
 from grice_core.pipeline.config import PipelineConfig, Reporter
 from grice_core.pipeline.inputs import PipelineInputs, cut_inputs
@@ -129,5 +130,5 @@ def _seconds_per_answer(
     prompts = inputs.selection.prompts[:NUM_ANSWERS]
     job = parts.evaluation_job(replace(inputs.selection, prompts=prompts))
     started = time.perf_counter()
-    answered = evaluate_model(BASELINE, base, job, reporter)
+    answered = evaluate_model(BASELINE, base, job, Answers(), reporter)
     return (time.perf_counter() - started) / len(answered.responses)

@@ -1,12 +1,16 @@
 """Baseline and every stage, asked the same prompts and judged by the same detector."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from grice_core.detector.score import Detector
 from grice_core.dpo.policy import BaseModel, merge_saved
+from grice_core.dpo.reference import weights_hash
+from grice_core.evaluation.answers import AnswerJournal, Answers
 from grice_core.evaluation.generation import generate
 from grice_core.evaluation.results import Evaluation
 from grice_core.evaluation.sampling import Sampling
@@ -14,9 +18,12 @@ from grice_core.evaluation.selection import PromptSelection
 from grice_core.evaluation.violations import EvaluatedModel
 from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.output import OutputFolder
+from grice_core.progress import PartOf
 from grice_core.recipes.config import EvaluationConfig
 
 BASELINE = "baseline"
+_WINDOW = 64
+"""Responses that are judged between two entries of the journal."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,12 +43,15 @@ class EvaluationJob:
 def evaluate_stages(base: BaseModel, job: EvaluationJob, reporter: Reporter) -> Evaluation:
     """Evaluate the plain base, then merge one stage after the other into it, in place.
 
-    So one model is in memory, never three.
+    So one model is in memory, never three. What an interrupted evaluation of the same models wrote
+    and judged is taken over.
 
-    Raises: ModelError, InterruptedRunError.
+    Raises: ModelError, OutputError, InterruptedRunError.
     """
+    with AnswerJournal(job.output.answers, _work_key(base, job)) as journal:
+        models = tuple(_evaluated(base, job, journal, reporter))
     return Evaluation(
-        models=tuple(_evaluated(base, job, reporter)),
+        models=models,
         selection=job.selection,
         sampling=job.sampling,
         config=job.config,
@@ -49,19 +59,21 @@ def evaluate_stages(base: BaseModel, job: EvaluationJob, reporter: Reporter) -> 
     )
 
 
-def _evaluated(base: BaseModel, job: EvaluationJob, reporter: Reporter) -> Iterator[EvaluatedModel]:
-    yield evaluate_model(BASELINE, base, job, reporter)
+def _evaluated(
+    base: BaseModel, job: EvaluationJob, journal: AnswerJournal, reporter: Reporter
+) -> Iterator[EvaluatedModel]:
+    yield evaluate_model(BASELINE, base, job, journal.of(BASELINE), reporter)
     for stage in job.stages:
         base = merge_saved(base, job.output.stage(stage).own_adapter)
-        yield evaluate_model(stage, base, job, reporter)
+        yield evaluate_model(stage, base, job, journal.of(stage), reporter)
 
 
 def evaluate_model(
-    name: str, base: BaseModel, job: EvaluationJob, reporter: Reporter
+    name: str, base: BaseModel, job: EvaluationJob, answers: Answers, reporter: Reporter
 ) -> EvaluatedModel:
-    """Sample one model's responses and judge them.
+    """Sample one model's responses and judge them, as far as there are no answers yet.
 
-    Raises: ModelError, InterruptedRunError.
+    Raises: ModelError, OutputError, InterruptedRunError.
     """
 
     def progress(task: str, done: int, total: int) -> None:
@@ -71,14 +83,40 @@ def evaluate_model(
     prompts = [prompt for prompt in distinct for _ in range(k)]
     bf16 = job.dtype == torch.bfloat16
     with torch.autocast(base.model.device.type, dtype=torch.bfloat16, enabled=bf16):
-        responses = generate(base.model, base.tokenizer, distinct, job.sampling, progress=progress)
+        responses = generate(
+            base.model, base.tokenizer, distinct, job.sampling, answers=answers, progress=progress
+        )
+    for start in range(0, len(prompts), _WINDOW):
+        window = range(start, min(start + _WINDOW, len(prompts)))
+        if not all(place in answers.scores for place in window):
+            part = PartOf(progress, start, len(window), len(prompts))
+            texts = ([of[place] for place in window] for of in (prompts, responses))
+            scores = job.detector.score(*texts, progress=part).tolist()
+            answers.keep_scores(dict(zip(window, map(tuple, scores), strict=True)))
     return EvaluatedModel(
         name=name,
         prompts=prompts,
         responses=responses,
-        scores=job.detector.score(prompts, responses, progress=progress),
+        scores=np.array([answers.scores[place] for place in range(len(prompts))]),
         thresholds=job.detector.thresholds,
     )
+
+
+def _work_key(base: BaseModel, job: EvaluationJob) -> str:
+    """What the answers and their scores depend on."""
+    adapters = [
+        hashlib.sha256(path.read_bytes()).hexdigest()
+        for stage in job.stages
+        for path in sorted(job.output.stage(stage).own_adapter.glob("adapter_*"))
+    ]
+    parts = (
+        weights_hash(base.model),
+        *(str(base.model.device), str(job.dtype), repr(job.sampling)),
+        job.detector.record.fingerprint,
+        *adapters,
+        *job.selection.prompts,
+    )
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def _warnings(detector: Detector) -> tuple[str, ...]:

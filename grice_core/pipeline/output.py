@@ -22,12 +22,14 @@ from grice_core.files import write_json_atomic
 
 RUN_FILE = "run.json"
 SCORED_PAIRS = "scored_pairs.json"
+ANSWERS_JOURNAL = "answers.journal"
 OWN_FILES = (
     RUN_FILE,
     GENERATIONS_FILE,
     EVALUATION_FILE,
     RESULTS_FILE,
     SCORED_PAIRS,
+    ANSWERS_JOURNAL,
 )
 
 
@@ -69,6 +71,11 @@ class OutputFolder:
     @property
     def scored_pairs(self) -> Path:
         return self.path / SCORED_PAIRS
+
+    @property
+    def answers(self) -> Path:
+        """There only while models are being evaluated."""
+        return self.path / ANSWERS_JOURNAL
 
     @property
     def run(self) -> Path:

@@ -100,6 +100,7 @@ class PipelineParts:
             evaluation = evaluate_stages(base, job, self.reporter)
             write_evaluation(self.output.path, evaluation)
         self.record.finish()
+        self.output.answers.unlink()
         return evaluation
 
     def stage_job(self, number: int, inputs: PipelineInputs) -> StageJob:
