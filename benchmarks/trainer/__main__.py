@@ -1,0 +1,78 @@
+"""See the package."""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import benchmarks.trainer as package
+from benchmarks.trainer.contenders import run
+from benchmarks.trainer.measuring import Cost, peak_of
+from benchmarks.trainer.report import Contest, document, show
+from benchmarks.trainer.work import Work, write_pairs
+from grice_core.precision import multiplies_bf16_fast, resolve_device
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=package.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--pairs", type=int, default=32)
+    parser.add_argument("--size", choices=("small", "medium"), default="small")
+    parser.add_argument("--data", type=Path, help="scored pairs; ../shared/data if it is there")
+    parser.add_argument("--precision", choices=("fp32", "bf16"), action="append")
+    parser.add_argument("--without", choices=("trl", "notebook"), action="append", default=[])
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    contests: dict[str, Contest] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        pairs = Path(folder) / "pairs.json"
+        origin = write_pairs(pairs, arguments.pairs, arguments.data)
+        for work in _works(arguments, pairs):
+            contests[work.precision] = _measure(work, arguments.without)
+            if not arguments.json:
+                show(work, origin, contests[work.precision])
+    if arguments.json:
+        print(json.dumps(document(contests), indent=2))
+
+
+def _works(arguments: argparse.Namespace, pairs: Path) -> Iterator[Work]:
+    fast = multiplies_bf16_fast(resolve_device(arguments.device))
+    for precision in arguments.precision or (("fp32", "bf16") if fast else ("fp32",)):
+        home = pairs.parent / precision
+        yield Work(pairs, arguments.pairs, arguments.size, precision, arguments.device, home)
+
+
+def _measure(work: Work, without: Sequence[str]) -> Contest:
+    peak = _alone(peak_of, work)
+    first = _contend("ours", work)
+    second = _contend("ours", work, first.flops_per_token)
+    others: dict[str, Cost] = {}
+    if "trl" not in without:
+        others["trl"] = _contend("trl", work)
+    if "notebook" not in without:
+        others["notebook"] = _contend("notebook", replace(work, precision="fp32"))
+    return Contest(peak, first, second, others)
+
+
+def _contend(name: str, work: Work, flops_per_token: float | None = None) -> Cost:
+    cost: Cost = _alone(run, name, work, flops_per_token)
+    print(f"{name}: {cost.seconds:.0f} s", file=sys.stderr)
+    return cost
+
+
+def _alone(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call in a process of its own."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(function, *arguments).result()
+
+
+if __name__ == "__main__":
+    main()

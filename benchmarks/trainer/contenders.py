@@ -1,0 +1,222 @@
+"""The contenders: each trains one stage on the same pairs, and says what that cost."""
+
+import logging
+import math
+import os
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, get_peft_model
+
+from benchmarks.trainer.measuring import Cost, TokenCounter, counted_flops, synchronize
+from benchmarks.trainer.work import Work, make_model, make_tokenizer, write_pairs
+from grice_core.data.load import load_pairs
+from grice_core.data.pairs import PairTable
+from grice_core.dpo.encode import EncodedPair, encode_pairs
+from grice_core.dpo.policy import GPT2_TARGETS, BaseModel
+from grice_core.dpo.schedules import learning_rate, step_batches
+from grice_core.memory import peak_bytes
+from grice_core.pipeline.config import Reporter
+from grice_core.pipeline.output import OutputFolder
+from grice_core.pipeline.preparing import StageJob, prepare_stage
+from grice_core.precision import resolve_device, resolve_precision
+from grice_core.recipes.load import load_recipe
+from grice_core.recipes.plan import PlannedStage, plan_stages
+from grice_core.settings import settings
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """What a contender starts from, all of it in memory."""
+
+    work: Work
+    table: PairTable
+    tokenizer: Any
+    model: Any
+    count: Callable[[Any], None]
+    """Told of every further model that tokens go through."""
+
+    @property
+    def device(self) -> torch.device:
+        return resolve_device(self.work.device)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return resolve_precision(self.work.precision, self.device)
+
+
+def run(name: str, work: Work, flops_per_token: float | None = None) -> Cost:
+    """Train with one contender; count its FLOPs too, unless they are known."""
+    os.environ["TQDM_DISABLE"] = "1"
+    warnings.simplefilter("ignore")  # TRL and the libraries below warn each other
+    logging.disable(logging.WARNING)
+    cost = _train(name, work)
+    if flops_per_token is not None:
+        return replace(cost, flops_per_token=flops_per_token)
+    with tempfile.TemporaryDirectory() as folder, counted_flops() as counter:
+        few = replace(
+            work,
+            pairs=Path(folder) / "few.json",
+            num_pairs=work.stage.pairs_per_step,
+            home=Path(folder),
+        )
+        write_pairs(few.pairs, few.num_pairs, work.pairs)
+        tokens = _train(name, few).tokens
+    return replace(cost, flops_per_token=counter.get_total_flops() / tokens)
+
+
+def _train(name: str, work: Work) -> Cost:
+    os.environ["GRICE_HOME"] = str(work.home)
+    settings.cache_clear()
+    counter, device = TokenCounter(), resolve_device(work.device)
+    model = make_model(work.size, device)
+    counter.watch(model)
+    given = Given(work, load_pairs(work.pairs).table, make_tokenizer(), model, counter.watch)
+    started, cpu_started = time.perf_counter(), time.process_time()
+    reference_s = CONTENDERS[name](given)
+    synchronize(device)
+    return Cost(
+        seconds=time.perf_counter() - started,
+        cpu_s=time.process_time() - cpu_started,
+        reference_s=reference_s,
+        tokens=counter.tokens,
+        peak_bytes=peak_bytes(device),
+    )
+
+
+def ours(given: Given) -> float:
+    """This package, as the pipeline calls it."""
+    job = StageJob(
+        planned=planned_stage(given),
+        earlier=(),
+        table=given.table,
+        output=OutputFolder(given.work.home),
+        seed=0,
+        device=given.device,
+        dtype=given.dtype,
+    )
+    base = BaseModel("random weights", given.model, given.tokenizer)
+    prepared = prepare_stage(base, job, Reporter())
+    prepared.trainer.run(prepared.encoded.planned.num_steps, job.seed)
+    return prepared.reference_s
+
+
+def planned_stage(given: Given) -> PlannedStage:
+    """The stage on all pairs, none held out."""
+    recipe = load_recipe("content-then-manner", ["holdout_share=0"])
+    recipe = recipe.model_copy(update={"stages": (given.work.stage,)})
+    return plan_stages(recipe, given.table, seed=0)[0]
+
+
+def trl(given: Given) -> float:
+    """TRL's DPOTrainer: reference computed beforehand, a whole optimizer step in one batch."""
+    from datasets import Dataset, disable_progress_bars
+    from trl import DPOConfig, DPOTrainer
+
+    disable_progress_bars()
+    stage, table = given.work.stage, given.table
+    started = time.perf_counter()
+    trainer = DPOTrainer(
+        model=given.model,
+        args=DPOConfig(
+            output_dir=str(given.work.home / "trl"),
+            precompute_ref_log_probs=True,
+            precompute_ref_batch_size=8,
+            per_device_train_batch_size=stage.pairs_per_step,
+            gradient_checkpointing=False,
+            num_train_epochs=stage.epochs,
+            learning_rate=stage.learning_rate,
+            weight_decay=stage.weight_decay,
+            max_grad_norm=stage.max_grad_norm,
+            beta=_beta(given),
+            max_length=stage.max_length,
+            bf16=given.dtype == torch.bfloat16,
+            use_cpu=given.device.type == "cpu",
+            dataloader_pin_memory=False,
+            save_strategy="no",
+            report_to="none",
+            disable_tqdm=True,
+            logging_steps=10**9,
+        ),
+        train_dataset=Dataset.from_dict(
+            {
+                "prompt": list(table.prompts),
+                "chosen": [f" {text}" for text in table.chosen],
+                "rejected": [f" {text}" for text in table.rejected],
+            }
+        ),
+        processing_class=given.tokenizer,
+        peft_config=_lora(given),
+    )
+    reference_s = time.perf_counter() - started
+    trainer.train()
+    return reference_s
+
+
+def notebook(given: Given) -> float:
+    """The guide's loop: fp32, one pair after another, policy and reference two models, four passes.
+
+    Its mistakes that change what is learned (see the design) cost no time and are left out, but for
+    the one weight that it gave to all pairs, which is 1 here.
+    """
+    stage = given.work.stage
+    frozen = make_model(given.work.size, given.device)
+    given.count(frozen)
+    policy = get_peft_model(given.model, _lora(given)).train()
+    parameters = [p for p in policy.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(parameters, weight_decay=stage.weight_decay)
+    pairs = encode_pairs(given.table, given.tokenizer, stage.max_length).pairs
+    num_steps = stage.epochs * math.ceil(len(pairs) / stage.pairs_per_step)
+    batches = step_batches(len(pairs), stage.pairs_per_step, num_steps, seed=0)
+    for step, batch in enumerate(batches):
+        for index in batch.tolist():
+            loss = _notebook_loss(policy, frozen, pairs[index], _beta(given))
+            (loss / len(batch)).backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(parameters, stage.max_grad_norm)
+        optimizer.param_groups[0]["lr"] = learning_rate(stage, step, num_steps)
+        optimizer.step()
+        optimizer.zero_grad()
+    return 0.0
+
+
+def _notebook_loss(policy: Any, frozen: Any, pair: EncodedPair, beta: float) -> torch.Tensor:
+    """−log σ(β · Δ) of one pair, from logits over the whole vocabulary at every position."""
+
+    def logp(model: Any, response: tuple[int, ...]) -> torch.Tensor:
+        ids = torch.tensor([[*pair.prompt, *response]], device=model.device)
+        logps = model(input_ids=ids).logits[:, :-1].log_softmax(dim=-1)
+        tokens = logps.gather(2, ids[:, 1:, None])[0, :, 0]
+        return tokens[len(pair.prompt) - 1 :].sum()
+
+    delta = logp(policy, pair.chosen) - logp(policy, pair.rejected)
+    with torch.no_grad():
+        delta = delta - (logp(frozen, pair.chosen) - logp(frozen, pair.rejected))
+    return -torch.nn.functional.logsigmoid(beta * delta)
+
+
+def _lora(given: Given) -> LoraConfig:
+    lora = given.work.stage.lora
+    return LoraConfig(
+        task_type="CAUSAL_LM",
+        r=lora.r,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=list(GPT2_TARGETS),
+        fan_in_fan_out=True,
+    )
+
+
+def _beta(given: Given) -> float:
+    beta = given.work.stage.beta
+    assert isinstance(beta, float)
+    return beta
+
+
+CONTENDERS: dict[str, Callable[[Given], float]] = {"ours": ours, "trl": trl, "notebook": notebook}
+"""Each trains `given.model` in place and returns the seconds until its first step."""

@@ -1,0 +1,78 @@
+"""What a contender costs: seconds, tokens, FLOPs, memory; and what the machine could do."""
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.trainer.work import Work
+from grice_core.precision import resolve_device, resolve_precision
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What training a stage took."""
+
+    seconds: float
+    """All of it, from a model and pairs in memory to a trained adapter."""
+    cpu_s: float
+    """What the process had of the processors: on a busy machine a fairer measure than time."""
+    reference_s: float
+    """Of these, for the reference pass; TRL's includes its set-up."""
+    tokens: int
+    """That went through the model, padding included, with and without gradient."""
+    peak_bytes: int
+    """Of the process; of the GPU where there is one."""
+    flops_per_token: float = math.nan
+    """Counted by torch while four pairs are trained on."""
+
+    @property
+    def flops(self) -> float:
+        return self.flops_per_token * self.tokens
+
+
+class TokenCounter:
+    """Counts the tokens that models are given, padding included."""
+
+    def __init__(self) -> None:
+        self.tokens = 0
+
+    def watch(self, model: Any) -> None:
+        """Count what this model is given from now on."""
+        model.transformer.wte.register_forward_pre_hook(self._count)
+
+    def _count(self, _module: Any, args: tuple[torch.Tensor]) -> None:
+        self.tokens += args[0].numel()
+
+
+def counted_flops() -> FlopCounterMode:
+    """A context that counts the FLOPs of everything in it."""
+    return FlopCounterMode(display=False)
+
+
+def peak_of(work: Work) -> float:
+    """What the machine could do for this work, FLOP/s."""
+    device = resolve_device(work.device)
+    return matmul_peak(device, resolve_precision(work.precision, device))
+
+
+def matmul_peak(device: torch.device, dtype: torch.dtype, seconds: float = 5.0) -> float:
+    """FLOP/s of the best product of two large square matrices within some seconds."""
+    side = 4096 if device.type == "cuda" else 1024
+    a, b = (torch.randn(side, side, device=device, dtype=dtype) for _ in range(2))
+    best, end = 0.0, time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        started = time.perf_counter()
+        torch.mm(a, b)
+        synchronize(device)
+        best = max(best, 2 * side**3 / (time.perf_counter() - started))
+    return best
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait until the device has done what it was asked for."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

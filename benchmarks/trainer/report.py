@@ -1,0 +1,74 @@
+"""What the contest came to, as a table and as one document."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from benchmarks.trainer.measuring import Cost
+from benchmarks.trainer.work import Work
+
+
+@dataclass(frozen=True)
+class Contest:
+    """All contenders in one number format; the notebook's is always fp32."""
+
+    peak: float
+    """FLOP/s of large matrix products on this machine."""
+    ours: Cost
+    ours_again: Cost
+    """On the same data, so that the reference is known."""
+    others: Mapping[str, Cost]
+
+    def ratio(self, other: str) -> float | None:
+        """How many times as long another contender takes; None if it was not asked."""
+        cost = self.others.get(other)
+        return cost and cost.seconds / self.ours.seconds
+
+    @property
+    def share_of_peak(self) -> float:
+        return self.ours.flops / self.ours.seconds / self.peak
+
+    @property
+    def memory_ratio_trl(self) -> float | None:
+        """Our peak memory over TRL's."""
+        cost = self.others.get("trl")
+        return cost and self.ours.peak_bytes / cost.peak_bytes
+
+
+def document(contests: Mapping[str, Contest]) -> dict[str, dict[str, float | None]]:
+    """By precision, what the targets are about."""
+    return {
+        precision: {
+            "ratio_trl": _rounded(contest.ratio("trl")),
+            "ratio_notebook": _rounded(contest.ratio("notebook")),
+            "share_of_peak": _rounded(contest.share_of_peak),
+            "memory_ratio_trl": _rounded(contest.memory_ratio_trl),
+        }
+        for precision, contest in contests.items()
+    }
+
+
+def show(work: Work, origin: str, contest: Contest) -> None:
+    """Print one number format's table."""
+    print(
+        f"\nGPT-2 {work.size}, {work.precision}, {work.num_pairs} {origin}, {work.stage.epochs} epochs "
+        f"in steps of {work.stage.pairs_per_step}; matrix products reach {contest.peak / 1e9:,.0f} GFLOP/s"
+    )
+    print(
+        f"{'':24}{'seconds':>9}{'CPU s':>9}{'pairs/s':>9}{'as long':>9}"
+        f"{'tokens/pair':>13}{'GFLOP/pair':>12}{'of peak':>9}{'memory':>10}"
+    )
+    rows = {"ours": contest.ours, "ours, reference known": contest.ours_again, **contest.others}
+    for name, cost in rows.items():
+        seen = work.num_pairs * work.stage.epochs
+        print(
+            f"{name:24}{cost.seconds:9.1f}{cost.cpu_s:9.1f}{seen / cost.seconds:9.2f}"
+            f"{cost.seconds / contest.ours.seconds:8.2f}x"
+            f"{cost.tokens / seen:13.0f}{cost.flops / seen / 1e9:12.0f}"
+            f"{cost.flops / cost.seconds / contest.peak:9.0%}{cost.peak_bytes / 2**20:7,.0f} MiB"
+        )
+    again = contest.ours_again
+    print(f"reference pass where known: {again.reference_s / again.seconds:.1%} of the time")
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)

@@ -1,0 +1,88 @@
+"""What every contender is given: the same pairs, the same random weights, the same settings."""
+
+import itertools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+
+from grice_core.precision import Precision
+from grice_core.recipes.config import StageConfig
+from grice_core.recipes.load import load_recipe
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+NUM_EPOCHS = 2
+
+Size = Literal["small", "medium"]
+_SHAPES = {
+    "small": {"n_embd": 768, "n_layer": 12, "n_head": 12},
+    "medium": {"n_embd": 1024, "n_layer": 24, "n_head": 16},
+}
+
+
+@dataclass(frozen=True)
+class Work:
+    """One stage to be trained."""
+
+    pairs: Path
+    """JSON: prompt, chosen, rejected and their scores."""
+    num_pairs: int
+    size: Size
+    precision: Precision
+    device: str
+    home: Path
+    """For whatever a contender caches."""
+
+    @property
+    def stage(self) -> StageConfig:
+        """The guide's first stage; all pairs are kept."""
+        stage = load_recipe("content-then-manner").stages[0]
+        return stage.model_copy(update={"filter": (), "epochs": NUM_EPOCHS, "num_steps": None})
+
+
+def write_pairs(target: Path, num_pairs: int, source: Path | None) -> str:
+    """Write evenly spaced pairs of a file, or synthetic ones of like length; says which."""
+    source = source or SHARED / "gricebench" / "scored_pairs.json"
+    if source.is_file():
+        pairs = json.loads(source.read_text(encoding="utf-8"))
+        origin = f"evenly spaced real pairs of {source.name}"
+    else:
+        pairs = list(itertools.islice(_synthetic_pairs(), num_pairs))
+        origin = "synthetic pairs"
+    chosen = pairs[:: max(1, len(pairs) // num_pairs)][:num_pairs]
+    target.write_text(json.dumps(chosen), encoding="utf-8")
+    return origin
+
+
+def make_tokenizer() -> Any:
+    """GPT-2's where it is, otherwise one of whole words."""
+    if (SHARED / "gpt2-tokenizer").is_dir():
+        return AutoTokenizer.from_pretrained(SHARED / "gpt2-tokenizer", pad_token="<|endoftext|>")
+    words = {f"w{number}": number for number in range(5000)} | {"<eos>": 5000}
+    backend = Tokenizer(models.WordLevel(words, unk_token="<eos>"))
+    backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    return PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="<eos>", pad_token="<eos>")
+
+
+def make_model(size: Size, device: torch.device) -> Any:
+    """GPT-2's shape with random weights, the same every time."""
+    torch.manual_seed(0)
+    return GPT2LMHeadModel(GPT2Config(**_SHAPES[size])).to(device).eval()
+
+
+def _synthetic_pairs() -> Any:
+    """Pairs of random words, as many as GPT-2 makes tokens of the real ones."""
+    draw = np.random.default_rng(0)
+    scores = dict.fromkeys(("quantity", "quality", "relation", "manner"), 0.1)
+    while True:
+        lengths = draw.integers(60, 150), draw.integers(10, 50), draw.integers(10, 50)
+        texts = [" ".join(f"w{n}" for n in draw.integers(0, 5000, length)) for length in lengths]
+        yield dict(zip(("prompt", "chosen", "rejected"), texts, strict=True)) | {
+            "chosen_scores": scores,
+            "rejected_scores": scores | {"quantity": 0.9},
+        }
