@@ -10,12 +10,13 @@ from app.components.data_actions import data_actions
 from app.components.distributions import distributions
 from app.components.explorer import explorer
 from app.components.leakage_view import leakage_view
+from app.components.repetitions import repetitions
 from app.components.report_view import report_view
 from app.session import choose_data_set, known_data_sets, open_data
 from app.wording import count_of
 from grice_core.store.tables import DataSet
 
-_VIEWS = ("Report", "Pairs", "Distributions", "Conflicts", "Leakage")
+_VIEWS = ("Report", "Pairs", "Distributions", "Conflicts", "Repetitions", "Leakage")
 
 
 def show() -> None:
@@ -59,6 +60,8 @@ def _show_view(view: str, data_set: DataSet, known: Sequence[DataSet]) -> None:
         explorer(data_set)
     elif view == "Leakage":
         leakage_view(data_set, known)
+    elif view == "Repetitions":
+        repetitions(data_set.artifact_sha256)
     elif not data_set.num_scored:
         st.info("None of the pairs is scored, so there are no margins to look at.")
     elif view == "Distributions":

@@ -6,12 +6,16 @@ import streamlit as st
 
 from app.components.histogram_row import Bar, Panel, histogram_row
 from app.components.pair_query import margin_text
+from app.failures import guarded
+from app.navigation import go_to
 from app.open_data import OpenData
 from app.theme import MAXIM_COLOURS
 from app.wording import signed
 from grice_core.data.explore import MarginRange, correlation
-from grice_core.data.pairs import FloatArray
+from grice_core.data.pairs import BoolArray, FloatArray, IntArray
 from grice_core.maxims import MAXIMS, Maxim
+
+MAX_POINTS = 2_000
 
 
 def distributions(data: OpenData) -> None:
@@ -30,6 +34,7 @@ def distributions(data: OpenData) -> None:
     ]
     histogram_row(panels, log, key="distributions", on_click=show_pairs_of)
     st.caption("Click a bar to read the pairs behind it.")
+    _two_maxims(data)
     st.subheader("Do the maxims go together?", anchor=False)
     found = correlation(data.margins)
     st.plotly_chart(
@@ -42,6 +47,56 @@ def distributions(data: OpenData) -> None:
         "Pearson correlation of the data margins: above 0, pairs that teach one maxim teach the "
         "other one, too; below 0, they teach the opposite."
     )
+
+
+@st.fragment
+@guarded
+def _two_maxims(data: OpenData) -> None:
+    """A point for each of some pairs; the one that is clicked is opened."""
+    st.subheader("Two maxims against each other", anchor=False)
+    left, right = st.columns(2)
+    names = [maxim.value for maxim in MAXIMS]
+    across = Maxim(left.selectbox("Across", names, index=2, key="across"))
+    up = Maxim(right.selectbox("Up", names, index=3, key="up"))
+    sample = some_of(data.table.scored)
+    state = st.plotly_chart(
+        scatter_figure(data.margins[sample][:, [across.column, up.column]], (across, up)),
+        key="two maxims",
+        on_select="rerun",
+        selection_mode="points",
+        config={"displayModeBar": False},
+        alt=f"Data margins of {across} and {up}, a point for each pair",
+    )
+    shown = "Every pair is a point" if len(sample) < MAX_POINTS else f"{MAX_POINTS:,} pairs"
+    st.caption(f"{shown}; click one to read it.")
+    if points := state["selection"]["points"]:
+        row = str(data.table.rows[sample[points[0]["point_index"]]])
+        go_to("data", view="Pairs", rows=row)
+
+
+def some_of(scored: BoolArray) -> IntArray:
+    """Indices of at most `MAX_POINTS` scored pairs, evenly from the whole file, the same each time."""
+    indices = np.flatnonzero(scored)
+    if len(indices) <= MAX_POINTS:
+        return indices
+    return indices[np.linspace(0, len(indices) - 1, MAX_POINTS).astype(np.int64)]
+
+
+def scatter_figure(margins: FloatArray, maxims: tuple[Maxim, Maxim]) -> go.Figure:
+    """(N, 2) data margins of two maxims as points."""
+    figure = go.Figure(
+        go.Scatter(
+            x=margins[:, 0],
+            y=margins[:, 1],
+            mode="markers",
+            marker={"size": 6, "opacity": 0.45, "color": MAXIM_COLOURS[maxims[1]]},
+            hovertemplate="%{x:+.2f}, %{y:+.2f}<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title=f"{maxims[0].value} margin", fixedrange=True)
+    figure.update_yaxes(title=f"{maxims[1].value} margin", fixedrange=True)
+    figure.update_layout(height=340, margin={"l": 4, "r": 4, "t": 8, "b": 4})
+    return figure
 
 
 def show_pairs_of(bar: Bar) -> None:

@@ -1,20 +1,21 @@
 """Browsing and searching the pairs of a data set, a page at a time."""
 
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pandas as pd
 import streamlit as st
 
-from app.components.pair_query import ORDERS, margin_text, query_from
+from app.components.pair_query import ORDERS, link_query, margin_text
 from app.components.pair_view import pair_view
 from app.failures import guarded
 from app.session import open_data, studio
-from app.wording import count_of, signed
+from app.wording import count_of, plain_markdown, signed
 from grice_core.data.explore import MarginRange, PairQuery, find_pairs
 from grice_core.data.export import write_jsonl
 from grice_core.data.pairs import TEXT_FIELDS, IntArray, PairTable
-from grice_core.maxims import MAXIMS
+from grice_core.maxims import MAXIMS, Maxim
 from grice_core.store.tables import DataSet
 
 PAGE_SIZE = 25
@@ -61,28 +62,43 @@ def _ask() -> PairQuery:
     )
     descending = right.toggle("Descending", key="desc", bind="query-params", on_change=_first_page)
     params = st.query_params
-    query = query_from(words, params.get_all("margin"), params.get("rows", ""), order, descending)
+    linked = link_query(params.get_all("margin"), params.get("rows", ""), params.get("problem", ""))
     with st.container(horizontal=True):
-        for wanted in query.margins:
-            _removable(f"{wanted.maxim} {signed(wanted.low)} to {signed(wanted.high)}", wanted)
-        if query.rows:
-            _removable(f"only {count_of(len(query.rows), 'row')}", None)
-    return query
+        for wanted in linked.margins:
+            label = f"{wanted.maxim} {signed(wanted.low)} to {signed(wanted.high)}"
+            _removable(label, "margin", margin_text(wanted))
+        if linked.rows:
+            _removable(f"only {count_of(len(linked.rows), 'row')}", "rows", params["rows"])
+        if linked.problem:
+            label = f"only with “{linked.problem.replace('_', ' ')}”"
+            _removable(plain_markdown(label), "problem", linked.problem)
+        _margin_filter()
+    return replace(linked, words=words, order=order, descending=descending)
 
 
-def _removable(label: str, wanted: MarginRange | None) -> None:
-    """A filter that goes away when it is clicked."""
+def _removable(label: str, param: str, value: str) -> None:
+    """A filter of the link that goes away when it is clicked."""
 
     def remove() -> None:
         _first_page()
-        if wanted is None:
-            del st.query_params["rows"]
-        else:
-            others = [text for text in st.query_params.get_all("margin") if text != text_of]
-            st.query_params["margin"] = others
+        st.query_params[param] = [one for one in st.query_params.get_all(param) if one != value]
 
-    text_of = margin_text(wanted) if wanted else "rows"
-    st.button(label, icon=":material/close:", key=f"filter {text_of}", on_click=remove)
+    st.button(label, icon=":material/close:", key=f"filter {param} {value}", on_click=remove)
+
+
+def _margin_filter() -> None:
+    """A range of one data margin, added to those that are asked for."""
+    with st.popover("Filter by margin", icon=":material/filter_alt:"):
+        maxim = st.selectbox("Maxim", MAXIMS, format_func=lambda one: one.value, key="by maxim")
+        low, high = st.slider("Data margin", -1.0, 1.0, (0.0, 1.0), 0.05, key="by margin")
+
+        def add() -> None:
+            _first_page()
+            text = margin_text(MarginRange(Maxim(maxim), low, high))
+            others = [one for one in st.query_params.get_all("margin") if one != text]
+            st.query_params["margin"] = [*others, text]
+
+        st.button("Show these pairs", type="primary", on_click=add)
 
 
 def _first_page() -> None:
@@ -98,7 +114,7 @@ def _table(pairs: PairTable) -> int | None:
         "chosen": [text[:_CELL] for text in pairs.chosen],
         "rejected": [text[:_CELL] for text in pairs.rejected],
     } | {maxim.value: pairs.margins[:, maxim.column] for maxim in MAXIMS}
-    number = st.column_config.NumberColumn(format="%+.2f", width=72)
+    number = st.column_config.NumberColumn(format="%+.2f", width=70)
     state = st.dataframe(
         pd.DataFrame(columns),
         key="pairs_table",
@@ -107,7 +123,7 @@ def _table(pairs: PairTable) -> int | None:
         selection_mode="single-row",
         placeholder="–",
         column_config={maxim.value: number for maxim in MAXIMS}
-        | {name: st.column_config.TextColumn(width=160) for name in TEXT_FIELDS}
+        | {name: st.column_config.TextColumn(width=150) for name in TEXT_FIELDS}
         | {"row": st.column_config.NumberColumn(width=60)},
         alt="The pairs found; pick one to read it below",
     )

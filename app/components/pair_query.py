@@ -23,15 +23,11 @@ def parse_margin(text: str) -> MarginRange | None:
         return None
 
 
-def query_from(
-    words: str, margins: Sequence[str], rows: str, order: str, descending: bool
-) -> PairQuery:
-    """The query that a link, or the fields of the page, ask for; what is no query is left out."""
+def link_query(margins: Sequence[str], rows: str, problem: str) -> PairQuery:
+    """The query that a link asks for; what is no query is left out."""
     ranges = (parse_margin(text) for text in margins)
     return PairQuery(
-        words=words,
         margins=tuple(found for found in ranges if found is not None),
         rows=tuple(int(row) for row in rows.split(",") if row.strip().isdecimal()),
-        order=order if order in ORDERS else FILE_ORDER,
-        descending=descending,
+        problem=problem,
     )

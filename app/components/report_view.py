@@ -56,7 +56,7 @@ def _show(problem: dict[str, Any], data_set_id: int) -> None:
         if problem["severity"] == "warning" and st.button(
             "Show these pairs", key=f"jump {problem['code']}"
         ):
-            go_to("data", data=str(data_set_id), view="Pairs", rows=",".join(rows))
+            go_to("data", data=str(data_set_id), view="Pairs", problem=problem["code"])
 
 
 def _sentence(message: str) -> str:

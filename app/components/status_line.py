@@ -1,5 +1,7 @@
 """What is running, seen from every page."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from app.components.running_work import line_of, share_done
@@ -9,14 +11,22 @@ from grice_core.store import runs
 from grice_core.store.runs import RunFilter
 from grice_core.store.states import WAITING, RunState
 
+_BUSY_S, _IDLE_S = 3, 15
+"""How often it looks: each look is a message that a page may have to wait for."""
 
-@st.fragment(run_every=3)
-@guarded
+
 def status_line() -> None:
-    """One line per running run, and how many wait."""
+    """One line per running run, and how many wait; live."""
+    counts = runs.count_by_state(studio().database)
+    is_busy = bool(counts.get(RunState.RUNNING) or _num_waiting(counts))
+    st.fragment(_status, run_every=_BUSY_S if is_busy else _IDLE_S)()
+
+
+@guarded
+def _status() -> None:
     database = studio().database
     counts = runs.count_by_state(database)
-    num_waiting = sum(counts.get(state, 0) for state in WAITING)
+    num_waiting = _num_waiting(counts)
     if not counts.get(RunState.RUNNING) and not num_waiting:
         st.caption("Nothing is running.")
         return
@@ -24,3 +34,7 @@ def status_line() -> None:
         st.progress(share_done(run), text=line_of(run))
     if num_waiting:
         st.caption(f"{num_waiting:,} waiting")
+
+
+def _num_waiting(counts: Mapping[RunState, int]) -> int:
+    return sum(counts.get(state, 0) for state in WAITING)

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from grice_core.data.findings import warning_masks
 from grice_core.data.pairs import TEXT_FIELDS, BoolArray, FloatArray, IntArray, PairTable
 from grice_core.data.texts import as_mask
 from grice_core.maxims import MAXIMS, Maxim
@@ -34,6 +35,8 @@ class PairQuery:
     """Where data margins lie, all of them; unscored pairs lie nowhere."""
     rows: tuple[int, ...] = ()
     """Rows of the file, 1-based; empty means all."""
+    problem: str = ""
+    """Code of a warning that they shall be about; empty: whatever they are like."""
     order: str = FILE_ORDER
     """`row`, or the maxim whose data margin decides."""
     descending: bool = False
@@ -46,6 +49,9 @@ def find_pairs(table: PairTable, query: PairQuery) -> IntArray:
         mask &= np.isin(table.rows, query.rows)
     for wanted in query.margins:
         mask &= _within(table.margins[:, wanted.maxim.column], wanted)
+    if query.problem:
+        masks = {kind.code: found for kind, found in warning_masks(table).items()}
+        mask &= masks.get(query.problem, np.zeros_like(mask))
     indices = np.flatnonzero(mask)
     if query.words.strip():
         indices = indices[_holding(table.texts, indices, query.words.strip())]

@@ -1,13 +1,14 @@
 """Warnings about usable pairs."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
 from grice_core.data import problems
 from grice_core.data.pairs import BoolArray, IntArray, PairTable
-from grice_core.data.report import Problem
+from grice_core.data.report import Problem, ProblemKind
 
 NO_MARGIN_BELOW = 1e-3
 """Where all four |data margins| are below this, the scores tell the responses apart by nothing."""
@@ -15,15 +16,40 @@ NO_MARGIN_BELOW = 1e-3
 
 def find_warnings(table: PairTable) -> list[Problem]:
     """What is odd about pairs that can be used all the same; some may have no rows."""
+    return [kind.at(table.rows[mask]) for kind, mask in warning_masks(table).items()]
+
+
+def warning_masks(table: PairTable) -> dict[ProblemKind, BoolArray]:
+    """(N,) per warning: the pairs that it is about."""
     prompt = _text_numbers([table.texts.column("prompt")])[0]
     chosen, rejected = _text_numbers([table.texts.column("chosen"), table.texts.column("rejected")])
-    masks = {
+    return {
         problems.SAME_RESPONSE: chosen == rejected,
         problems.DUPLICATE: _repeated(prompt, chosen, rejected),
         problems.CONTRADICTION: _contradicted(prompt, chosen, rejected),
         problems.NO_MARGIN: table.scored & (np.abs(table.margins) < NO_MARGIN_BELOW).all(axis=1),
     }
-    return [kind.at(table.rows[mask]) for kind, mask in masks.items()]
+
+
+@dataclass(frozen=True, eq=False)
+class Repetition:
+    """Pairs of the same prompt with the same two responses, whichever way round."""
+
+    indices: IntArray
+    """Into the table, ascending; two or more."""
+    is_contradictory: bool
+    """Whether some of them prefer what the others reject."""
+
+
+def repetitions(table: PairTable, at_most: int) -> list[Repetition]:
+    """The largest groups of pairs that say the same, or the opposite, of the same three texts."""
+    prompt = _text_numbers([table.texts.column("prompt")])[0]
+    chosen, rejected = _text_numbers([table.texts.column("chosen"), table.texts.column("rejected")])
+    group = _group(prompt, np.minimum(chosen, rejected), np.maximum(chosen, rejected))
+    sizes = np.bincount(group)
+    largest = np.argsort(-sizes, kind="stable")[:at_most]
+    members = [np.flatnonzero(group == number) for number in largest if sizes[number] > 1]
+    return [Repetition(one, len(set(chosen[one].tolist())) > 1) for one in members]
 
 
 def _text_numbers(columns: Sequence[pa.ChunkedArray]) -> list[IntArray]:

@@ -83,3 +83,11 @@ def test_a_margin_that_never_varies_correlates_with_nothing(table: PairTable) ->
 
     assert np.isnan(found[Maxim.QUALITY.column]).all()
     assert found[0, 0] == pytest.approx(1)
+
+
+def test_pairs_are_found_by_what_is_odd_about_them() -> None:
+    flat = table_of([(0.3, 0, 0, 0), (0, 0, 0, 0)])
+
+    assert find_pairs(flat, PairQuery(problem="no_margin")).tolist() == [1]
+    assert find_pairs(flat, PairQuery(problem="duplicate")).tolist() == []
+    assert find_pairs(flat, PairQuery(problem="no such code")).tolist() == []

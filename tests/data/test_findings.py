@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 
 from grice_core.data.extras import no_extras
-from grice_core.data.findings import find_warnings
+from grice_core.data.findings import find_warnings, repetitions
 from grice_core.data.pairs import PairTable
 
 LEFT, RIGHT = (0.1, 0.1, 0.1, 0.1), (0.9, 0.1, 0.1, 0.1)
@@ -12,8 +12,14 @@ LEFT, RIGHT = (0.1, 0.1, 0.1, 0.1), (0.9, 0.1, 0.1, 0.1)
 
 def found(texts: list[tuple[str, str, str]], **scores: Any) -> dict[str, tuple[int, ...]]:
     """Rows per warning for pairs of (prompt, chosen, rejected)."""
+    warnings = find_warnings(pairs(texts, **scores))
+    return {problem.code: problem.rows for problem in warnings if problem.count}
+
+
+def pairs(texts: list[tuple[str, str, str]], **scores: Any) -> PairTable:
+    """Pairs of (prompt, chosen, rejected), unscored unless scores are given."""
     shape = (len(texts), 4)
-    table = PairTable(
+    return PairTable(
         texts=pa.table(
             {
                 name: pa.chunked_array([pa.array(column[:1]), pa.array(column[1:])])
@@ -27,7 +33,6 @@ def found(texts: list[tuple[str, str, str]], **scores: Any) -> dict[str, tuple[i
         rows=np.arange(1, len(texts) + 1),
         extras=no_extras(len(texts)),
     )
-    return {problem.code: problem.rows for problem in find_warnings(table) if problem.count}
 
 
 def test_different_pairs_give_no_warning() -> None:
@@ -56,3 +61,16 @@ def test_equal_scores_are_found_and_unscored_pairs_are_not() -> None:
     scores = {"chosen": [LEFT, LEFT, unscored], "rejected": [LEFT, RIGHT, unscored]}
 
     assert found(texts, **scores) == {"no_margin": (1,)}
+
+
+def test_pairs_with_the_same_texts_are_told_in_groups_the_largest_first() -> None:
+    texts = [("p", "a", "b"), ("q", "a", "b"), ("p", "b", "a"), ("p", "a", "b"), ("q", "a", "b")]
+
+    large, small = repetitions(pairs(texts), at_most=9)
+
+    assert (large.indices.tolist(), large.is_contradictory) == ([0, 2, 3], True)
+    assert (small.indices.tolist(), small.is_contradictory) == ([1, 4], False)
+
+
+def test_without_repeated_pairs_there_are_no_groups() -> None:
+    assert repetitions(pairs([("p", "a", "b"), ("p", "a", "c")]), at_most=9) == []
