@@ -19,6 +19,7 @@ from grice_core.cli.training import (
     Overrides,
     PrecisionName,
     RecipeName,
+    ReportTarget,
     SamplesPerPrompt,
     Seed,
     chosen_recipe,
@@ -53,6 +54,7 @@ def estimate(
     precision: PrecisionName = "auto",
     leakage: Leakage = "drop-eval",
     samples_per_prompt: SamplesPerPrompt = 1,
+    report_to: ReportTarget = "none",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document instead of a table.")
     ] = False,
@@ -76,6 +78,7 @@ def estimate(
         precision=precision,
         leakage=leakage,
         samples_per_prompt=samples_per_prompt,
+        report_to=report_to,
     )
     with progress_bars() as progress, stop_on_signals() as should_stop:
         estimated = estimate_pipeline(config, Reporter(progress, say, should_stop))

@@ -53,6 +53,13 @@ SamplesPerPrompt = Annotated[
     int, typer.Option(min=1, help="Responses of each model to each evaluation prompt.")
 ]
 
+ReportTarget = Annotated[
+    Literal["none", "tensorboard"],
+    typer.Option(
+        help="Also write each step's metrics where TensorBoard finds them (stageN/events)."
+    ),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands to the application."""
@@ -73,6 +80,7 @@ def pipeline(
     precision: PrecisionName = "auto",
     leakage: Leakage = "drop-eval",
     samples_per_prompt: SamplesPerPrompt = 1,
+    report_to: ReportTarget = "none",
     overwrite: Overwrite = False,
     resume: Resume = False,
 ) -> None:
@@ -96,6 +104,7 @@ def pipeline(
         overwrite=overwrite,
         resume=resume,
         samples_per_prompt=samples_per_prompt,
+        report_to=report_to,
     )
     with progress_bars() as progress, stop_on_signals() as should_stop:
         result = run_pipeline(config, Reporter(progress, say, should_stop))

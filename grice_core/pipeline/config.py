@@ -7,6 +7,7 @@ from pathlib import Path
 from grice_core.dpo.metrics import Metrics
 from grice_core.errors import InterruptedRunError
 from grice_core.evaluation.selection import LeakagePolicy
+from grice_core.pipeline.events import ReportTo
 from grice_core.pipeline.sources import Source
 from grice_core.precision import Precision
 from grice_core.progress import Progress, silent
@@ -38,6 +39,7 @@ class PipelineConfig:
     """Whether to go on with the same pipeline, interrupted, in `out`."""
     samples_per_prompt: int = 1
     """Responses that each model gives to each evaluation prompt."""
+    report_to: ReportTo = "none"
 
 
 def _ignore(*_: object) -> None:

@@ -2,6 +2,7 @@
 
 run.json                     inputs' hashes, resolved recipe, versions, timings, what came out
 stage1/history.jsonl         one line per optimizer step
+stage1/events/               the same for TensorBoard, if it was asked for
 stage1/final_model/          adapter for the plain base: stock PEFT loads it
 stage2/own_adapter/          what stage 2 alone learned, on (base + stage 1)
 stage2/final_model/          both, composed into one adapter for the plain base
@@ -42,6 +43,11 @@ class StageFolder:
     @property
     def history(self) -> Path:
         return self.path / "history.jsonl"
+
+    @property
+    def events(self) -> Path:
+        """Folder for TensorBoard; there only if it was asked for."""
+        return self.path / "events"
 
     @property
     def checkpoints(self) -> Path:

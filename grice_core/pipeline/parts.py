@@ -15,6 +15,7 @@ from grice_core.evaluation.results import Evaluation, write_evaluation
 from grice_core.evaluation.sampling import Sampling
 from grice_core.evaluation.selection import PromptSelection
 from grice_core.pipeline.config import PipelineConfig, Reporter
+from grice_core.pipeline.events import check_reporting
 from grice_core.pipeline.inputs import PipelineInputs, read_inputs
 from grice_core.pipeline.judging import EvaluationJob, evaluate_stages
 from grice_core.pipeline.output import OutputFolder
@@ -28,6 +29,7 @@ class PipelineParts:
     """One pipeline in its output folder, which exists; what a part needs is loaded when it does."""
 
     def __init__(self, config: PipelineConfig, reporter: Reporter | None = None) -> None:
+        check_reporting(config.report_to)
         self.config = config
         self.reporter = reporter or Reporter()
         self.output = OutputFolder(config.out)
@@ -113,6 +115,7 @@ class PipelineParts:
             seed=self.config.seed,
             device=self.device,
             dtype=self.dtype,
+            report_to=self.config.report_to,
         )
 
     def evaluation_job(self, selection: PromptSelection) -> EvaluationJob:

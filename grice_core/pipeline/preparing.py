@@ -20,6 +20,7 @@ from grice_core.dpo.schedules import beta_at
 from grice_core.dpo.train import StageTrainer
 from grice_core.errors import DataError
 from grice_core.pipeline.config import Reporter
+from grice_core.pipeline.events import ReportTo
 from grice_core.pipeline.output import OutputFolder
 from grice_core.recipes.config import StageConfig
 from grice_core.recipes.plan import PlannedStage
@@ -38,6 +39,7 @@ class StageJob:
     seed: int
     device: torch.device
     dtype: torch.dtype
+    report_to: ReportTo = "none"
 
     @property
     def config(self) -> StageConfig:

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict
 from typing import Any
 
@@ -19,6 +20,7 @@ from grice_core.files import atomic_folder, write_text_atomic
 from grice_core.maxims import MAXIMS
 from grice_core.pipeline.card import write_stage_card
 from grice_core.pipeline.config import Reporter
+from grice_core.pipeline.events import StageEvents
 from grice_core.pipeline.preparing import StageJob, prepare_stage
 from grice_core.pipeline.watching import StageWatch
 from grice_core.recipes.plan import PlannedStage
@@ -37,8 +39,9 @@ def train_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> dict[str,
     folder = job.output.stage(job.name)
     # A stage's folder holds checkpoints only if it was interrupted.
     checkpoints = CheckpointPlan(folder.checkpoints, prepared.reference_sha256, resume=True)
-    with HistoryFile(folder.history) as history:
-        watch = StageWatch(job.name, planned.num_steps, job.device, history, reporter)
+    events = StageEvents(folder.events if job.report_to == "tensorboard" else None)
+    with HistoryFile(folder.history) as history, closing(events):
+        watch = StageWatch(job.name, planned.num_steps, job.device, history, reporter, events)
         outcome = trainer.run(planned.num_steps, job.seed, watch.watchers(), checkpoints)
     _write_taught(trainer, job)
     _save(trainer.policy, job)

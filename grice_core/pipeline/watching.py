@@ -13,6 +13,7 @@ from grice_core.dpo.watchers import Watchers
 from grice_core.durations import duration
 from grice_core.memory import peak_bytes
 from grice_core.pipeline.config import Reporter
+from grice_core.pipeline.events import StageEvents
 from grice_core.pipeline.pace import NUM_MEASURED
 
 
@@ -25,6 +26,7 @@ class StageWatch:
     device: torch.device
     history: HistoryFile
     reporter: Reporter
+    events: StageEvents = field(default_factory=lambda: StageEvents(None))
     troubles: dict[Trouble, str] = field(default_factory=dict)
     """What was found, by kind."""
     _before: Metrics = field(default_factory=dict)
@@ -47,10 +49,12 @@ class StageWatch:
         if step:
             self.reporter.say(f"{self.stage}: goes on after step {step}")
         self.history.truncate_after(step)
+        self.events.start(step)
 
     def _on_step(self, record: Metrics) -> None:
         self.reporter.on_step(record)  # first: it knows whether this process may still write
         self.history.append(record)
+        self.events.add(record)
         self._tell_pace(num_left=self.num_steps - int(record["step"]))
         if f"{HELDOUT}/loss" in record:
             self._look()
