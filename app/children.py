@@ -23,14 +23,20 @@ class Child:
     """One program of ours."""
 
     def __init__(
-        self, name: str, arguments: Sequence[str], say: Callable[[str, str], None]
+        self,
+        name: str,
+        arguments: Sequence[str],
+        say: Callable[[str, str], None],
+        noise: Sequence[str] = (),
     ) -> None:
         """Describe it; `start` starts it.
 
         Args:
             arguments: for this Python, such as `["-m", "worker"]`.
             say: gets the child's name and each line that it prints.
+            noise: lines that hold one of these are not passed on.
         """
+        self._noise = noise
         self.name = name
         self.last_lines: deque[str] = deque(maxlen=_REMEMBERED_LINES)
         self._arguments = arguments
@@ -99,7 +105,7 @@ class Child:
         with output:
             for raw in output:
                 line = raw.decode(errors="replace").rstrip()
-                if line:
+                if line and not any(noise in line for noise in self._noise):
                     self.last_lines.append(line)
                     self._say(self.name, line)
 

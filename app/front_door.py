@@ -24,6 +24,12 @@ from worker.queue import RunQueue
 _LOOK_EVERY_S = 0.2
 _QUEUE_IS_UP_AFTER_S = 20.0
 _WORKER_ENDS_WITHIN_S = 8.5
+_NOISE_OF_VALKEY = (
+    "Memory overcommit must be enabled",  # to save in a fork, which it never does
+    "Received SIGTERM scheduling shutdown",
+    "ready to exit, bye bye",
+)
+_NOISE_OF_STREAMLIT = ("Uvicorn server started", "You can now view", "  URL: ")  # said by ourselves
 _QUEUE_ENDS_WITHIN_S = 1.0
 
 
@@ -44,9 +50,10 @@ class _FrontDoor:
         self._asked = threading.Event()
         self._environment = {**os.environ, "GRICE_HOME": str(home)}
         own_queue = not os.environ.get("REDIS_URL")
-        self._queue = Child("queue", ["-m", "worker.embedded"], _say) if own_queue else None
+        queue = Child("queue", ["-m", "worker.embedded"], _say, _NOISE_OF_VALKEY)
+        self._queue = queue if own_queue else None
         self._worker = Child("worker", ["-m", "worker"], _say)
-        self._app = Child("app", ["-m", "app.serve"], _say)
+        self._app = Child("app", ["-m", "app.serve"], _say, _NOISE_OF_STREAMLIT)
 
     def stand_open(self) -> None:
         """Start everything, keep it running, end it in order.
@@ -116,7 +123,6 @@ class _FrontDoor:
             self._wait_for_queue(self._queue)
         self._worker.start(self._environment)
         self._app.start(self._environment)
-        _say("grice", f"is at {self._wanted.url} — Ctrl-C ends it")
 
     def _wait_for_queue(self, queue: Child) -> None:
         redis = RunQueue.open()
@@ -129,9 +135,17 @@ class _FrontDoor:
 
     def _keep_running(self) -> None:
         children = [child for child in (self._queue, self._worker, self._app) if child is not None]
+        is_up = False
         while not self._asked.wait(_LOOK_EVERY_S):
+            if not is_up and self._answers():
+                is_up = True
+                _say("grice", f"is at {self._wanted.url} — Ctrl-C ends it")
             for child in children:
                 child.revive()
+
+    def _answers(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex((self._wanted.address, self._wanted.port)) == 0
 
     def _end(self) -> None:
         """The worker first: its run writes a checkpoint, and the queue should hear of it."""

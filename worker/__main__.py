@@ -20,6 +20,7 @@ from worker.connection import connect
 from worker.listener import listen
 from worker.presence import new_owner, present
 from worker.reconcile import Reconciler
+from worker.roll import Entry, keep_saying
 from worker.settings import worker_settings
 from worker.supervisor import Post, Supervisor
 
@@ -66,14 +67,18 @@ def _work(device: Device) -> int:
         reconciler = Reconciler(database, redis, home, _say)
         post = Post(owner, device, home, database, artifacts, worker_settings(), _say)
         supervisor = Supervisor(post, on_settled=reconciler.ring)
-        thread = reconciler.keep_on(worker_settings().reconcile_s, until=ended)
+        threads = (
+            reconciler.keep_on(worker_settings().reconcile_s, until=ended),
+            keep_saying(redis, Entry(owner, device), until=ended),
+        )
         _say(f"{owner} listens for runs on the {device}")
         try:
             listen(supervisor, redis)
         finally:
             ended.set()
             supervisor.close()
-            thread.join(timeout=2)
+            for thread in threads:
+                thread.join(timeout=1)
             database.engine.dispose()
     _say("ended")
     return 0

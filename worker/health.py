@@ -4,15 +4,15 @@ import socket
 import sys
 
 from redis import RedisError
-from rq import Worker
 
 from worker.connection import connect
+from worker.roll import read_roll
 
 
 def main() -> int:
     """0: one listens; 1: none, or the queue can't be asked."""
     try:
-        names = [worker.name for worker in Worker.all(connection=connect())]
+        names = [worker.name for worker in read_roll(connect())]
     except RedisError:
         return 1
     return 0 if any(name.startswith(f"{socket.gethostname()}:") for name in names) else 1

@@ -15,6 +15,7 @@ from threading import Event
 from types import FrameType
 
 from grice_core.parent import PARENT, die_with_parent
+from grice_core.quiet import hush_libraries
 from grice_core.settings import settings
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database
@@ -31,6 +32,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, which then asks us
     import worker.execution  # noqa: F401 - takes seconds, for which a run need not be claimed
 
+    hush_libraries()
     _say(ready=os.getpid())
     while line := sys.stdin.buffer.readline():
         assignment = Assignment.from_line(line)

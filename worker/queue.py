@@ -4,14 +4,14 @@ What is asked for is in the database when a call returns, whether or not the que
 reached; then the bell is rung. If it can't be, the next worker's look at the database does it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from redis import Redis, RedisError
-from rq import Worker
 
-from grice_core.errors import NotFoundError
+from grice_core.errors import InputError, NotFoundError
 from grice_core.pipeline.keeping import Keeper, check_base
 from grice_core.progress import Progress, silent
 from grice_core.recipes.config import Recipe
@@ -19,13 +19,28 @@ from grice_core.settings import settings
 from grice_core.store import pipelines, recipes, references, runs, submission, transitions
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database
+from grice_core.store.json import digest_of
+from grice_core.store.references import Collected
+from grice_core.store.runs import RunFilter
 from grice_core.store.states import Device, RunKind, RunState
 from grice_core.store.submission import PipelineDraft, RunDraft
 from grice_core.store.tables import DataSet, Detector
-from worker import bell
+from worker import bell, workspace
 from worker.connection import connect
 from worker.roles import OUTPUT, describe
-from worker.spec import PipelineSpec, ScoreDataSpec, StoredData, StoredDetector
+from worker.roll import read_roll
+from worker.spec import (
+    FitDetectorSpec,
+    PipelineSpec,
+    ScoreDataSpec,
+    StoredData,
+    StoredDetector,
+    StoredFile,
+)
+
+DeviceChoice = Literal["auto", "cpu", "gpu"]
+
+_RUNNING = RunFilter(states=(RunState.RUNNING,))
 
 
 @dataclass(frozen=True)
@@ -41,10 +56,25 @@ class PipelineRequest:
     """Detector folder, hub id of a four-label classifier, or a detector of the store."""
     recipe: Recipe
     seed: int = 0
-    device: Literal["auto", "cpu", "gpu"] = "auto"
+    device: DeviceChoice = "auto"
     """auto: the GPU if a worker for one is there."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     leakage: Literal["drop-eval", "drop-train", "keep"] = "drop-eval"
+
+
+@dataclass(frozen=True)
+class DetectorRequest:
+    """A detector to be made by a run."""
+
+    how: Literal["train", "distill", "calibrate"]
+    data: Path
+    """Labelled texts; to distil, scored pairs."""
+    start: str | Detector
+    """Encoder to start from: hub id, or a folder that every worker sees; or what to calibrate."""
+    name: str
+    settings: Mapping[str, float] = field(default_factory=dict)
+    """Fields of `FitSettings`."""
+    device: DeviceChoice = "auto"
 
 
 @dataclass(frozen=True)
@@ -109,6 +139,30 @@ class RunQueue:
         self.ring()
         return pipeline_id
 
+    def submit_detector(self, request: DetectorRequest) -> int:
+        """Ask for a detector; asking twice for the same gives the same run. Returns its id.
+
+        Raises:
+            InputError: the file can't be read, or there is no such folder; nothing is submitted then.
+        """
+        try:
+            data = self.artifacts.put_file(request.data)
+        except OSError as error:
+            raise InputError(f"{request.data} can't be read: {error.strerror}") from None
+        start = request.start
+        spec = FitDetectorSpec(
+            how=request.how,
+            data=StoredFile(name=request.data.name, sha256=data.sha256),
+            start=check_base(start) if isinstance(start, str) else StoredDetector.of(start),
+            name=request.name,
+            settings=dict(request.settings),
+        )
+        body = spec.model_dump(mode="json")
+        device = self._device(request.device)
+        return self.submit_run(
+            RunDraft(f"detector-{digest_of(body)}", RunKind.FIT_DETECTOR, body, device)
+        )
+
     def submit_run(self, draft: RunDraft) -> int:
         """Ask for a run outside any pipeline, such as a detector to be made; returns its id."""
         run_id = submission.submit_run(self.database, draft)
@@ -170,6 +224,11 @@ class RunQueue:
         self.artifacts.fetch_folder(output.sha256, out)
         return [f"{describe(run)} ({run.state})" for run in chain if run not in done]
 
+    def collect_garbage(self) -> Collected:
+        """Throw away the artifacts and scratch folders that nobody needs any more."""
+        scratch = workspace.remove_leftovers(self.database, settings().home)
+        return scratch + references.collect_garbage(self.database, self.artifacts)
+
     def ring(self) -> bool:
         """Ring for everything that could be taken; returns whether the queue could be reached."""
         try:
@@ -188,15 +247,15 @@ class RunQueue:
     def workers(self) -> list[WorkerStatus]:
         """The workers that listen, as far as the queue's server knows."""
         try:
-            return [
-                WorkerStatus(worker.name, device, worker.get_state() == "busy")
-                for device in Device
-                for worker in Worker.all(queue=bell.queue_of(self.redis, device))
-            ]
+            listening = read_roll(self.redis)
         except RedisError:
             return []
+        busy = {run.owner for run in runs.page(self.database, _RUNNING)} if listening else set()
+        return [
+            WorkerStatus(worker.name, worker.device, worker.name in busy) for worker in listening
+        ]
 
-    def _device(self, wanted: Literal["auto", "cpu", "gpu"]) -> Device:
+    def _device(self, wanted: DeviceChoice) -> Device:
         if wanted != "auto":
             return Device(wanted)
         on_gpu = any(worker.device is Device.GPU for worker in self.workers())

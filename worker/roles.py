@@ -6,6 +6,8 @@ OUTPUT = "output"
 """A run's main artifact: for the runs of a pipeline its output folder, as far as it is."""
 ADAPTER = "adapter"
 """A stage's adapter for the plain base, as stock PEFT loads it."""
+CHECKPOINT = "checkpoint"
+"""What a training needs to go on where the home of the worker that began it can't be reached."""
 ARCHIVE = "archive"
 """The whole output folder as one zip file."""
 

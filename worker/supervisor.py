@@ -84,8 +84,7 @@ class Supervisor:
             return
         self.post.say(f"run {run.id}: {describe(run)} begins, attempt {claim.attempt}")
         try:
-            status = _Watch(self, claim, process, log).until_it_ends()
-            self._settle(claim, log, status)
+            self._settle(claim, log, _Watch(self, claim, process, log).until_it_ends())
         except StaleOwnerError as error:
             self.post.say(f"{error}; its process was ended")
         except GriceError as error:  # the database is away: the lease runs out, and the run goes on
@@ -104,7 +103,7 @@ class Supervisor:
                 return run, claim
         return None
 
-    def _settle(self, claim: Claim, log: Path, status: int) -> None:
+    def _settle(self, claim: Claim, log: Path, cause: str) -> None:
         """Say for a job that ended without saying so itself what that means for its run."""
         run = runs.get(self.post.database, claim.run_id)
         if run.state is not RunState.RUNNING or run.token != claim.token:
@@ -113,7 +112,7 @@ class Supervisor:
         if self.shutting_down:
             transitions.give_back(self.post.database, claim)
         else:
-            transitions.interrupt(self.post.database, claim, ending(status, log))
+            transitions.interrupt(self.post.database, claim, cause)
 
     def _say_what_became_of(self, run_id: int, seconds: float) -> None:
         try:
@@ -162,8 +161,8 @@ class _Watch:
         self._log = log
         self._published_at = time.monotonic()
 
-    def until_it_ends(self) -> int:
-        """Its exit status.
+    def until_it_ends(self) -> str:
+        """How it ended, in words.
 
         Raises:
             StaleOwnerError: somebody else has the run by now.
@@ -171,6 +170,7 @@ class _Watch:
         self._supervisor.report_process(self._claim, self._process)
         stop_requested = False
         asked_at: float | None = None
+        killed = False
         next_heartbeat = time.monotonic() + self._settings.heartbeat_s
         while (status := self._process.wait(_LOOK_EVERY_S)) is None:
             now = time.monotonic()
@@ -182,7 +182,10 @@ class _Watch:
                 asked_at = now
             if asked_at is not None and now - asked_at > self._patience_s():
                 self._process.kill()
-        return status
+                killed = True
+        if killed:
+            return f"it did not stop within {self._patience_s():g} s, so its process was ended"
+        return ending(status, self._log)
 
     def _patience_s(self) -> float:
         """How long a job may take for its checkpoint; nobody waits for a stop but its user."""

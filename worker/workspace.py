@@ -1,19 +1,31 @@
 """The folder in which a run's files grow until they are kept as artifacts.
 
-    work/7/0/attempt-2/inputs/…     what the user gave
-                       out/…        the pipeline's output folder, as far as it is
+    work/7/0/attempt-2/inputs/…          what the user gave
+                       state/built_on    what the run builds on
+                             out/…       the pipeline's output folder, as far as it is
 
 An attempt takes the folder of the one before over by renaming it. So a process that was stopped, and
 wakes up when its run belongs to somebody else, finds its folder gone and can't write into the new
-one's.
+one's. If the attempt before was made elsewhere, its state is fetched, as far as it was shared.
 """
 
 import shutil
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from grice_core.files import write_text_atomic
+from grice_core.store import runs
+from grice_core.store.artifacts import GRACE_S
 from grice_core.store.claims import Claim
+from grice_core.store.database import Database
+from grice_core.store.references import Collected
+from grice_core.store.states import RunState
+
+
+def _nothing(target: Path) -> None:
+    """Nobody has shared anything."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +35,18 @@ class Workspace:
     path: Path
 
     @classmethod
-    def open(cls, home: Path, claim: Claim, built_on: str) -> "Workspace":
+    def open(
+        cls,
+        home: Path,
+        claim: Claim,
+        built_on: str,
+        fetch_shared: Callable[[Path], None] = _nothing,
+    ) -> "Workspace":
         """The folder with what earlier attempts of the same round left in it.
 
         Args:
             built_on: what the run builds on; if that has changed since, nothing is taken over.
+            fetch_shared: makes a folder of the state that an attempt elsewhere has shared, if any.
         """
         run = home / "work" / str(claim.run_id)
         current = run / str(claim.round)
@@ -36,14 +55,14 @@ class Workspace:
                 shutil.rmtree(older, ignore_errors=True)
         space = cls(current / f"attempt-{claim.attempt}")
         space.path.parent.mkdir(parents=True, exist_ok=True)
-        for left in sorted(current.glob("attempt-*"), key=_attempt):
-            if left != space.path:
-                shutil.rmtree(space.path, ignore_errors=True)
-                left.rename(space.path)
-        if space.path.is_dir() and space._built_on() != built_on:
-            shutil.rmtree(space.path)
+        last = space._take_over(current)
         space.path.mkdir(exist_ok=True)
-        write_text_atomic(space.path / "built_on", built_on)
+        if last < claim.attempt - 1:  # somebody elsewhere has come further meanwhile
+            space._replace_state(fetch_shared)
+        if space.state.is_dir() and space._built_on() != built_on:
+            shutil.rmtree(space.state)
+        space.state.mkdir(exist_ok=True)
+        write_text_atomic(space.state / "built_on", built_on)
         return space
 
     @property
@@ -51,18 +70,56 @@ class Workspace:
         return self.path / "inputs"
 
     @property
+    def state(self) -> Path:
+        """All that another attempt needs to go on."""
+        return self.path / "state"
+
+    @property
     def out(self) -> Path:
-        return self.path / "out"
+        return self.state / "out"
 
     def remove(self) -> None:
         """Forget everything: what counts is kept elsewhere."""
         shutil.rmtree(self.path.parent.parent, ignore_errors=True)
 
+    def _take_over(self, current: Path) -> int:
+        """Rename the last attempt's folder to this one's; returns which it was, 0 for none."""
+        last = 0
+        for left in sorted(current.glob("attempt-*"), key=_attempt):
+            last = _attempt(left)
+            if left != self.path:
+                shutil.rmtree(self.path, ignore_errors=True)
+                left.rename(self.path)
+        return last
+
+    def _replace_state(self, fetch: Callable[[Path], None]) -> None:
+        fetched = self.path / "fetched"
+        shutil.rmtree(fetched, ignore_errors=True)
+        fetch(fetched)
+        if fetched.is_dir():
+            shutil.rmtree(self.state, ignore_errors=True)
+            fetched.rename(self.state)
+
     def _built_on(self) -> str | None:
         try:
-            return (self.path / "built_on").read_text()
+            return (self.state / "built_on").read_text()
         except OSError:
             return None
+
+
+def remove_leftovers(database: Database, home: Path, grace_s: float = GRACE_S) -> Collected:
+    """Remove the folders of runs that have succeeded elsewhere or were removed."""
+    folders = {int(path.name): path for path in (home / "work").glob("[0-9]*")}
+    states = runs.states(database, folders)
+    collected = Collected(0, 0)
+    for run_id, folder in folders.items():
+        is_young = time.time() - folder.stat().st_mtime < grace_s
+        if is_young or states.get(run_id, RunState.SUCCEEDED) is not RunState.SUCCEEDED:
+            continue
+        files = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
+        shutil.rmtree(folder, ignore_errors=True)
+        collected += Collected(len(files), sum(files))
+    return collected
 
 
 def _attempt(folder: Path) -> int:

@@ -1,12 +1,12 @@
 """The command's root: the typer application and the one place where errors become exit codes."""
 
 import sys
-import warnings
 
 import typer
 
 from grice_core.cli import data, demo, detector, estimate, evaluation, recipe, stages, training
 from grice_core.errors import GriceError
+from grice_core.quiet import hush_libraries
 
 app = typer.Typer(
     name="grice",
@@ -21,8 +21,7 @@ for module in (data, stages, recipe, estimate, training, detector, evaluation, d
 
 def run(application: typer.Typer) -> None:
     """Run a typer application; a `GriceError` becomes one sentence on stderr and its exit code."""
-    # The libraries below us warn each other about their own changes; a user can't act on that.
-    warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft)\b")
+    hush_libraries()
     try:
         application()
     except GriceError as error:

@@ -1,12 +1,12 @@
 """What the sub-commands share: consoles and progress bars."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
 from grice_core.progress import Progress
+from grice_core.quiet import hush_libraries
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,8 +41,7 @@ def progress_bars() -> Iterator[Progress]:
     )
     from rich.progress import Progress as Bars
 
-    if "transformers" in sys.modules:  # its bars for loading weights would cut through ours
-        sys.modules["transformers"].utils.logging.disable_progress_bar()
+    hush_libraries()  # their bars for loading weights would cut through ours
     bars = Bars(
         TextColumn("{task.description:<24}"),
         BarColumn(bar_width=30),

@@ -52,6 +52,11 @@ class ObjectStore:
                 "file:///folder, or s3://bucket/folder"
             ) from None
 
+    def lies_in(self, folder: Path) -> bool:
+        """Whether all is kept below this local folder."""
+        local = isinstance(self._files, LocalFileSystem)
+        return local and Path(self._root).resolve().is_relative_to(folder.resolve())
+
     def size(self, name: str) -> int | None:
         """Size in bytes, or None if there is no such file."""
         with self._in_words(name):

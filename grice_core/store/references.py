@@ -1,5 +1,6 @@
 """Who needs which artifact, and throwing away what nobody needs."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,8 +12,11 @@ from grice_core.store.artifacts import GRACE_S, Address, ArtifactStore, sha256_o
 from grice_core.store.claims import Claim, hold
 from grice_core.store.clock import database_now
 from grice_core.store.database import Database, reads, writes
-from grice_core.store.tables import Artifact, DataSet, Detector, LogPosition, RunArtifact
+from grice_core.store.json import dump_json
+from grice_core.store.tables import Artifact, DataSet, Detector, LogPosition, Run, RunArtifact
 from grice_core.store.upsert import insert_into
+
+_SHA256 = re.compile(r'(?<=")[0-9a-f]{64}(?=")')
 
 
 def note(session: Session, address: Address) -> None:
@@ -35,10 +39,24 @@ def attach(session: Session, claim: Claim, role: str, address: Address) -> None:
     """
     hold(session, claim)
     note(session, address)
-    session.execute(
-        delete(RunArtifact).where(RunArtifact.run_id == claim.run_id, RunArtifact.role == role)
-    )
+    _detach(session, claim.run_id, role)
     session.add(RunArtifact(run_id=claim.run_id, role=role, sha256=address.sha256))
+
+
+@writes
+def detach(session: Session, claim: Claim, role: str) -> None:
+    """Say that a run needs its artifact in this role no more, if it has one.
+
+    Raises:
+        StaleOwnerError: the run is not the claim's any more.
+    """
+    hold(session, claim)
+    _detach(session, claim.run_id, role)
+
+
+def _detach(session: Session, run_id: int, role: str) -> None:
+    in_role = (RunArtifact.run_id == run_id, RunArtifact.role == role)
+    session.execute(delete(RunArtifact).where(*in_role))
 
 
 @reads
@@ -73,6 +91,9 @@ class Collected:
     num_files: int
     size_bytes: int
 
+    def __add__(self, other: "Collected") -> "Collected":
+        return Collected(self.num_files + other.num_files, self.size_bytes + other.size_bytes)
+
 
 def collect_garbage(
     database: Database, artifacts: ArtifactStore, grace_s: float = GRACE_S
@@ -84,6 +105,7 @@ def collect_garbage(
             away then, since nobody can say what it holds.
     """
     needed = _with_files(artifacts, _forget_unreferenced(database, grace_s))
+    needed |= _named_by_runs(database)
     logs = _log_names(database)
     collected = Collected(0, 0)
     for file in [*artifacts.stored(), *artifacts.objects.names("logs")]:
@@ -93,7 +115,7 @@ def collect_garbage(
         age_s = artifacts.objects.age_s(file.name)
         if age_s is not None and age_s >= grace_s:
             artifacts.objects.delete(file.name)
-            collected = Collected(collected.num_files + 1, collected.size_bytes + file.size_bytes)
+            collected += Collected(1, file.size_bytes)
     return collected
 
 
@@ -120,6 +142,13 @@ def _with_files(artifacts: ArtifactStore, kept: Sequence[Address]) -> set[str]:
         if address.is_folder:
             needed.update(entry.sha256 for entry in artifacts.folder(address.sha256))
     return needed
+
+
+@reads
+def _named_by_runs(session: Session) -> set[str]:
+    """What the runs outside any pipeline are called with: a user's file is referred to there only."""
+    specs = session.scalars(select(Run.spec).where(Run.pipeline_id.is_(None)))
+    return {sha256 for spec in specs for sha256 in _SHA256.findall(dump_json(spec))}
 
 
 @reads

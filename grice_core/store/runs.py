@@ -91,6 +91,13 @@ def count_by_state(session: Session) -> dict[RunState, int]:
 
 
 @reads
+def states(session: Session, run_ids: Collection[int]) -> dict[int, RunState]:
+    """The state of each of these runs; those that are not there are left out."""
+    rows = session.execute(select(Run.id, Run.state).where(Run.id.in_(run_ids)))
+    return dict(rows.all())
+
+
+@reads
 def parents(session: Session, run_id: int) -> Sequence[Run]:
     """The runs that this one is built on."""
     return session.scalars(

@@ -90,7 +90,8 @@ def test_it_starts_everything_and_says_where_it_is(studio):
     _, port, log = studio
     eventually(lambda: answers(port), log)
     eventually(lambda: "listens for runs" in log.read_text(), log)
-    assert f"grice  │ is at http://127.0.0.1:{port} — Ctrl-C ends it" in log.read_text()
+    where = f"grice  │ is at http://127.0.0.1:{port} — Ctrl-C ends it"
+    eventually(lambda: where in log.read_text(), log)
 
 
 @pytest.mark.usefixtures("studio")

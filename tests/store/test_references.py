@@ -120,3 +120,24 @@ def test_a_page_follows_a_log_from_where_it_stopped(
     assert logs.tail(artifacts.objects, position, seen) == "step 2 …\n"
     assert logs.tail(artifacts.objects, position, position.size_bytes) == ""
     assert (position.attempt, position.name) == (1, f"logs/{claim.run_id}/1.log")
+
+
+def test_what_a_run_needs_no_more_is_thrown_away(
+    database: Database, artifacts: ArtifactStore
+) -> None:
+    claim = new_claim(database)
+    checkpoint, adapter = artifacts.put_bytes(b"step 10"), artifacts.put_bytes(b"adapter")
+    references.attach(database, claim, "checkpoint", checkpoint)
+    references.attach(database, claim, "adapter", adapter)
+    references.detach(database, claim, "checkpoint")
+    assert references.of_run(database, claim.run_id) == {"adapter": adapter}
+
+
+def test_a_file_that_only_a_runs_specification_names_is_kept(
+    database: Database, artifacts: ArtifactStore
+) -> None:
+    labels = artifacts.put_bytes(b"labelled texts")
+    spec = {"data": {"name": "labels.json", "sha256": labels.sha256}}
+    submit_run(database, RunDraft("a", RunKind.FIT_DETECTOR, spec))
+    assert collect_garbage(database, artifacts, grace_s=0) == Collected(0, 0)
+    assert artifacts.contains(labels.sha256)

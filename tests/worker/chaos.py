@@ -1,4 +1,4 @@
-"""Mistreats an installation at random moments, again and again: `make chaos SECONDS=600 SEED=1`.
+"""Mistreats an installation at random moments, again and again: `make chaos BLOWS=100 SEED=1`.
 
 Whatever happens, every run ends as promised, with the numbers of an undisturbed one.
 """
@@ -6,12 +6,11 @@ Whatever happens, every run ends as promised, with the numbers of an undisturbed
 import os
 import random
 import signal
-import subprocess
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from tests.worker.installation import Asked, Installation
+from tests.worker.installation import Asked, Installation, end
 
 
 @dataclass
@@ -20,8 +19,6 @@ class Chaos:
 
     installation: Installation
     asked: Asked
-    worker: "subprocess.Popen[bytes]"
-    valkey: "subprocess.Popen[bytes]"
     draw: random.Random
 
     def strike(self) -> str:
@@ -39,18 +36,17 @@ class Chaos:
                     os.kill(run.pid, signal.SIGKILL)
 
     def kill_worker(self) -> None:
-        self.worker.kill()
-        self.worker.wait()
-        self.worker = self.installation.start_worker()
+        for worker in self.installation.workers:
+            end(worker)
+        self.installation.start_worker()
 
     def kill_both(self) -> None:
         self.kill_job()
         self.kill_worker()
 
     def kill_queue(self) -> None:
-        self.valkey.kill()
-        self.valkey.wait()
-        self.valkey = self.installation.start_valkey()
+        self.installation.kill_valkey()
+        self.installation.start_valkey()
 
     def empty_queue(self) -> None:
         self.asked.queue.redis.flushall()

@@ -1,4 +1,4 @@
-"""Real processes: one installation for those who only look, a fresh one for those who break it."""
+"""Real processes: an installation with its queue and its workers, mended rather than made anew."""
 
 import os
 import shutil
@@ -61,25 +61,15 @@ def expected(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def quiet(template: Path) -> Iterator[Installation]:
-    """An installation with a queue and a worker that nobody harms."""
+def installation(template: Path) -> Iterator[Installation]:
+    """An installation to be mistreated: `stand` puts right what the test before has done to it."""
     with installed(template) as installation:
-        installation.start_valkey()
-        installation.start_worker()
         yield installation
 
 
 @pytest.fixture(scope="session")
 def quiet_server(template: Path) -> Iterator[Installation]:
     """An installation with a queue only."""
-    with installed(template) as installation:
-        installation.start_valkey()
-        yield installation
-
-
-@pytest.fixture
-def fresh(template: Path) -> Iterator[Installation]:
-    """An installation with a queue, for tests that break things; no worker yet."""
     with installed(template) as installation:
         installation.start_valkey()
         yield installation
@@ -100,15 +90,13 @@ def postgres() -> Iterator[Any]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture
-def postgres_installation(postgres: Any) -> Iterator[Installation]:
-    """An installation whose database is a new one on that server; no worker yet."""
+@pytest.fixture(scope="session")
+def postgres_url(postgres: Any) -> str:
+    """URL of an empty database on that server."""
     name = unique_name()
     server = connect(postgres.get_uri()).execution_options(isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
         connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
     server.dispose()
-    url = make_url(postgres.get_uri()).set(database=name).render_as_string(hide_password=False)
-    with installed(database_url=url) as installation:
-        installation.start_valkey()
-        yield installation
+    url = make_url(postgres.get_uri()).set(database=name)
+    return url.render_as_string(hide_password=False)

@@ -16,8 +16,9 @@ from typing import Any
 
 from redis import Redis
 
+from grice_core.recipes.config import Recipe
 from grice_core.recipes.load import load_recipe
-from grice_core.store import runs
+from grice_core.store import logs, runs
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database, Retries
 from grice_core.store.engine import connect
@@ -27,7 +28,6 @@ from grice_core.store.tables import Run
 from worker.queue import PipelineRequest, RunQueue
 
 PATIENCE_S = 240.0
-_LOOK_EVERY_S = 0.1
 QUICK = {
     "GRICE_LEASE_S": "10",
     "GRICE_HEARTBEAT_S": "0.5",
@@ -47,15 +47,15 @@ SMALL = (
 """A recipe of one stage, long enough to be interrupted and short enough to be waited for."""
 
 
-def eventually(is_so: Callable[[], Any], what: str, within_s: float = PATIENCE_S) -> Any:
+def eventually(is_so: Callable[[], Any], what: str, look_every_s: float = 0.1) -> Any:
     """What the function gives once that is something."""
-    deadline = time.monotonic() + within_s
+    deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         answer = is_so()
         if answer:
             return answer
-        time.sleep(_LOOK_EVERY_S)
-    raise AssertionError(f"not within {within_s:.0f} s: {what}")
+        time.sleep(look_every_s)
+    raise AssertionError(f"not within {PATIENCE_S:.0f} s: {what}")
 
 
 def alive(pid: int) -> bool:
@@ -67,6 +67,18 @@ def alive(pid: int) -> bool:
     return state != "Z"
 
 
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """Kill a process, which may have ended."""
+    if process.poll() is None:
+        process.kill()
+    process.wait()
+
+
+def _unfinished(queue: RunQueue) -> list[Run]:
+    states = [state for state in RunState if not state.is_finished()]
+    return list(runs.page(queue.database, runs.RunFilter(states=states)))
+
+
 @dataclass
 class Installation:
     """One home, one database, one queue; any number of workers."""
@@ -75,7 +87,10 @@ class Installation:
     database_url: str
     artifacts_url: str
     changes: Mapping[str, str] = field(default_factory=dict)
-    processes: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+    valkey: "subprocess.Popen[bytes] | None" = None
+    workers: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+    _queue: RunQueue | None = None
+    _processes: list["subprocess.Popen[bytes]"] = field(default_factory=list)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -93,10 +108,12 @@ class Installation:
         return self.home / "valkey" / "valkey.sock"
 
     def queue(self) -> RunQueue:
-        """The queue's door; each test's own, so that none is left in a strange state."""
-        database = Database(connect(self.database_url), Retries(give_up_after_s=60))
-        redis = Redis.from_url(self.environment.get("REDIS_URL", f"unix://{self.socket}"))
-        return RunQueue(database, ArtifactStore(self.artifacts_url), redis)
+        """The queue's door."""
+        if self._queue is None:
+            database = Database(connect(self.database_url), Retries(give_up_after_s=60))
+            redis = Redis.from_url(self.environment.get("REDIS_URL", f"unix://{self.socket}"))
+            self._queue = RunQueue(database, ArtifactStore(self.artifacts_url), redis)
+        return self._queue
 
     def start(self, *module: str, **changes: Any) -> "subprocess.Popen[bytes]":
         """Start one of our modules, its output in the home's `log` file."""
@@ -105,24 +122,51 @@ class Installation:
             process = subprocess.Popen(
                 [sys.executable, "-m", *module], env=environment, stdout=log, stderr=log, **changes
             )
-        self.processes.append(process)
+        self._processes.append(process)
         return process
 
-    def start_valkey(self) -> "subprocess.Popen[bytes]":
-        valkey = self.start("worker.embedded")
+    def start_valkey(self) -> None:
+        self.valkey = self.start("worker.embedded")
         eventually(self.queue().is_available, "the queue's server answers")
-        return valkey
+
+    def kill_valkey(self) -> None:
+        assert self.valkey is not None
+        end(self.valkey)
 
     def start_worker(self, **changes: Any) -> "subprocess.Popen[bytes]":
-        return self.start("worker", "--cpu", **changes)
+        self.workers.append(self.start("worker", "--cpu", **changes))
+        return self.workers[-1]
 
-    def kill_all(self) -> None:
-        for process in self.processes:
-            if process.poll() is None:
-                process.send_signal(signal.SIGCONT)
-                process.kill()
-            process.wait()
-        self.processes.clear()
+    def stand(self, num_workers: int = 1) -> "subprocess.Popen[bytes]":
+        """See that all is well whatever was done to it; returns the first of its workers.
+
+        Its queue runs, so many workers listen, and none of them has anything left to do. Starting a
+        worker takes long, so one that is there is kept.
+        """
+        if self.valkey is None or self.valkey.poll() is not None:
+            self.start_valkey()
+        self.workers = [worker for worker in self.workers if worker.poll() is None]
+        while len(self.workers) > num_workers:
+            end(self.workers.pop())
+        while len(self.workers) < num_workers:
+            self.start_worker()
+        for worker in self.workers:
+            worker.send_signal(signal.SIGCONT)
+        queue, pids = self.queue(), {str(worker.pid) for worker in self.workers}
+        for run in _unfinished(queue):
+            queue.stop(run.id)
+        eventually(lambda: not _unfinished(queue), "what was left to do is stopped")
+        eventually(
+            lambda: pids <= {worker.name.split(":")[1] for worker in queue.workers()},
+            "all workers listen",
+        )
+        return self.workers[0]
+
+    def close(self) -> None:
+        for process in self._processes:
+            end(process)
+        if self._queue is not None:
+            self._queue.database.engine.dispose()
 
     def log(self) -> str:
         return (self.home / "log").read_text(errors="replace")
@@ -152,6 +196,11 @@ class Asked:
     def run(self, kind: str) -> Run:
         return next(run for run in self.runs if run.kind == kind)
 
+    def log(self, kind: str) -> str:
+        """What the last attempt of the run of this kind printed."""
+        position = logs.positions(self.queue.database, self.run(kind).id)[-1]
+        return logs.tail(self.queue.artifacts.objects, position, 0)
+
     def until(self, kind: str, is_so: Callable[[Run], Any]) -> Run:
         """The run of this kind once it is so."""
 
@@ -167,6 +216,10 @@ class Asked:
     def until_step(self, step: int) -> Run:
         """The training once it is at this step, or already beyond."""
         return self.until("train", lambda run: run.step >= step or run.state.is_finished())
+
+    def until_trained(self) -> None:
+        """Wait until the training has succeeded."""
+        self.until("train", lambda run: run.state is RunState.SUCCEEDED)
 
     def until_done(self) -> None:
         """Wait until all has succeeded."""
@@ -190,9 +243,22 @@ def ask(queue: RunQueue, world: Path, seed: int = 0, **changes: Any) -> Asked:
     return Asked(queue, queue.submit(small_request(world, seed, **changes)))
 
 
+def variant() -> Recipe:
+    """The same recipe with another description: another pipeline with the same numbers."""
+    return load_recipe("joint", SMALL).model_copy(update={"description": unique_name()})
+
+
+def ask_anew(queue: RunQueue, world: Path, **changes: Any) -> Asked:
+    """Another pipeline with the same numbers."""
+    return ask(queue, world, recipe=variant(), **changes)
+
+
 @contextmanager
 def installed(
-    template: Path | None = None, database_url: str | None = None, **changes: str
+    template: Path | None = None,
+    database_url: str | None = None,
+    artifacts_url: str | None = None,
+    **changes: str,
 ) -> Iterator[Installation]:
     """An installation that is gone at the end, processes and all."""
     # Not pytest's folder: the path of a socket may not be long. In memory where that is possible,
@@ -206,11 +272,12 @@ def installed(
         engine = connect(url)
         upgrade(engine)
         engine.dispose()
-    installation = Installation(home, url, f"file://{home / 'artifacts'}", changes)
+    kept = artifacts_url or f"file://{home / 'artifacts'}"
+    installation = Installation(home, url, kept, changes)
     try:
         yield installation
     finally:
-        installation.kill_all()
+        installation.close()
         shutil.rmtree(home, ignore_errors=True)
 
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from tests.worker.chaos import Chaos, all_over
-from tests.worker.installation import PATIENCE_S, ask
+from tests.worker.installation import PATIENCE_S, ask_anew
 from tests.worker.undisturbed import assert_undisturbed
 
 pytestmark = pytest.mark.stack
@@ -16,15 +16,16 @@ NUM_BLOWS = int(os.environ.get("GRICE_CHAOS_BLOWS", "4"))
 SEED = int(os.environ.get("GRICE_CHAOS_SEED", "0"))
 
 
-def test_runs_survive_a_storm(fresh, world, expected, tmp_path):
+def test_runs_survive_a_storm(installation, world, expected, tmp_path):
     draw = random.Random(SEED)
-    asked = ask(fresh.queue(), world)
-    chaos = Chaos(fresh, asked, fresh.start_worker(), fresh.processes[0], draw)
+    installation.stand()
+    asked = ask_anew(installation.queue(), world)
+    chaos = Chaos(installation, asked, draw)
     blows = []
     deadline = time.monotonic() + PATIENCE_S * (1 + NUM_BLOWS / 4)
     next_blow = time.monotonic() + draw.uniform(0, 6)
     while not all_over(asked):
-        assert time.monotonic() < deadline, (blows, asked.runs, fresh.log())
+        assert time.monotonic() < deadline, (blows, asked.runs, installation.log())
         if len(blows) < NUM_BLOWS and time.monotonic() >= next_blow:
             blows.append(chaos.strike())
             next_blow = time.monotonic() + draw.uniform(0, 6)

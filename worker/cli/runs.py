@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from worker.queue import RunQueue
 
 _LOOK_EVERY_S = 0.5
+_SAY_STEPS_EVERY_S = 5.0
 _COLUMNS = ("id", "kind", "stage", "state", "attempt", "step", "num_steps", "pid", "error")
 
 RunId = Annotated[int, typer.Argument(help="The run's number, as `grice runs` shows it.")]
@@ -97,7 +98,9 @@ class _Follower:
         self._queue = queue
         self._run_id = run_id
         self._read: dict[int, int] = {}
-        self._said = ""
+        self._stands: object = None
+        self._step = 0
+        self._said_at = 0.0
 
     def until_it_ends(self) -> "Run":
         from grice_core.store import runs
@@ -122,12 +125,15 @@ class _Follower:
     def _say_where_it_stands(self, run: "Run") -> None:
         from worker.roles import describe
 
+        stands = (run.state, run.error, run.attempt)
+        moves = run.step != self._step and time.monotonic() - self._said_at >= _SAY_STEPS_EVERY_S
+        if stands == self._stands and not moves:
+            return
         where = f" {run.step:,} of {run.num_steps:,}" if run.num_steps else ""
         why = f": {run.error}" if run.error else ""
         sentence = f"run {run.id} {describe(run)}: {run.state}{where}{why}"
-        if sentence != self._said:
-            stderr().print(sentence, style="dim", soft_wrap=True, highlight=False)
-            self._said = sentence
+        stderr().print(sentence, style="dim", soft_wrap=True, highlight=False)
+        self._stands, self._step, self._said_at = stands, run.step, time.monotonic()
 
 
 def _open() -> "RunQueue":

@@ -8,6 +8,7 @@ import typer
 
 from grice_core.cli.terminal import progress_bars, stderr
 from grice_core.errors import InputError
+from worker.cli import submit_detector
 
 if TYPE_CHECKING:
     from worker.queue import RunQueue
@@ -50,10 +51,14 @@ Leakage = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands to the application."""
-    app.command()(submit)
+    group = typer.Typer(invoke_without_command=True)
+    group.callback()(submit)
+    group.command()(submit_detector.detector)
+    app.add_typer(group, name="submit")
 
 
 def submit(
+    context: typer.Context,
     data: DataFile = None,
     evaluation: EvalFile = None,
     base: BaseName = None,
@@ -68,6 +73,8 @@ def submit(
     leakage: Leakage = "drop-eval",
 ) -> None:
     """Ask for a pipeline and print its id; asking again for the same gives the same one."""
+    if context.invoked_subcommand:
+        return
     from grice_core.recipes.load import load_recipe
     from worker.queue import PipelineRequest, RunQueue
 

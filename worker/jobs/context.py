@@ -14,6 +14,7 @@ from grice_core.store.states import Device
 from grice_core.store.tables import Run
 from worker.reporting import RunReporter
 from worker.roles import OUTPUT
+from worker.sharing import Sharing
 from worker.spec import StoredData, StoredDetector, StoredFile
 from worker.workspace import Workspace
 
@@ -46,8 +47,13 @@ class JobContext:
         return None
 
     @cached_property
+    def sharing(self) -> Sharing:
+        return Sharing(self.database, self.artifacts, self.claim, self.home)
+
+    @cached_property
     def workspace(self) -> Workspace:
-        return Workspace.open(self.home, self.claim, built_on=self.parent_output or "nothing")
+        built_on = self.parent_output or "nothing"
+        return Workspace.open(self.home, self.claim, built_on, self.sharing.fetch)
 
     def fetch_data(self, data: StoredData) -> StoredPairs:
         """A data set, as columns."""

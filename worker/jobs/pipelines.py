@@ -7,17 +7,19 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from grice_core.errors import InputError
+from grice_core.errors import InputError, InterruptedRunError
 from grice_core.evaluation.results import Evaluation, evaluation_document, guide_results
 from grice_core.evaluation.violations import EvaluatedModel
 from grice_core.maxims import MAXIMS
 from grice_core.pipeline.config import PipelineConfig
+from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.parts import PipelineParts
 from grice_core.store import generations
 from grice_core.store.generations import Answer, Judgement
 from grice_core.store.tables import JsonObject
 from worker.jobs.context import JobContext
 from worker.roles import ADAPTER, ARCHIVE, OUTPUT
+from worker.sharing import CheckpointWatch
 from worker.spec import parse_pipeline
 
 _KEPT_OF_A_STAGE = ("num_train", "num_heldout", "num_steps", "before", "after", "seconds")
@@ -49,12 +51,26 @@ def score(context: JobContext) -> JsonObject:
 def train(context: JobContext) -> JsonObject:
     """Train one stage."""
     stage = context.run.stage or ""
-    parts = _parts(context, lambda task, done, total: (done, total) if task == stage else None)
+    checkpoints = OutputFolder(context.workspace.out).stage(stage).checkpoints
+    watch = CheckpointWatch(context.sharing, context.workspace, checkpoints)
+
+    def counts(task: str, done: int, total: int) -> tuple[int, int] | None:
+        if task != stage:
+            return None
+        watch.look()
+        return done, total
+
+    parts = _parts(context, counts)
     if not parts.is_trained(stage):  # else this process's predecessor was killed while keeping it
-        parts.train(stage)
+        try:
+            parts.train(stage)
+        except InterruptedRunError:
+            watch.share()
+            raise
     context.reporting.close()
     context.keep(ADAPTER, parts.output.stage(stage).final_model)
     context.keep(OUTPUT, parts.output.path)
+    context.sharing.forget()
     record: JsonObject = parts.record.content["stages"][-1]
     return {name: record[name] for name in _KEPT_OF_A_STAGE}
 
