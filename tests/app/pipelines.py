@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from app.studio import Studio
-from grice_core.evaluation.results import Evaluation, write_evaluation
+from grice_core.evaluation.results import EVALUATION_FILE, Evaluation, write_evaluation
 from grice_core.evaluation.sampling import Sampling
 from grice_core.evaluation.selection import PromptSelection
 from grice_core.evaluation.violations import EvaluatedModel
@@ -28,7 +28,7 @@ from grice_core.store.claims import Claim
 from grice_core.store.metrics import MetricRow
 from grice_core.store.states import RunKind
 from grice_core.store.submission import PipelineDraft, RunDraft
-from grice_core.store.tables import DataSet, Run
+from grice_core.store.tables import DataSet, JsonObject, Run
 from tests.app.samples import write_pairs_file, write_unscored_file
 from worker.spec import PipelineSpec, StoredData
 
@@ -84,6 +84,7 @@ class Filler:
         pipeline_id = self.pipeline(recipe_name, seed)
         for run in runs.of_pipeline(self.studio.database, pipeline_id):
             claim = self._claim(run)
+            result: JsonObject = {}
             if run.stage:
                 self._train(claim, NUM_STEPS)
                 references.attach(self.studio.database, claim, "adapter", self._adapter(run))
@@ -91,7 +92,9 @@ class Filler:
                 output = self._evaluated(pipeline_id, recipe_name, seed, rates)
                 address = self.studio.artifacts.put_folder(output)
                 references.attach(self.studio.database, claim, "output", address)
-            transitions.finish(self.studio.database, claim, {})
+                document = json.loads((output / EVALUATION_FILE).read_text())
+                result = {"verdict": document["verdict"]}
+            transitions.finish(self.studio.database, claim, result)
         return pipeline_id
 
     def training(self, pipeline_id: int, num_steps: int = STEPS_DONE) -> Claim:

@@ -1,0 +1,85 @@
+"""Every page can be read by everybody: no serious fault that axe-core knows, and pictures to look at.
+
+The pictures are made in light and dark, wide and narrow; `GRICE_SCREENSHOTS` says where they go.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.app.conftest import PATIENCE_MS, Server
+from tests.app.driving import open_page
+
+pytestmark = pytest.mark.stack
+
+PAGES = {
+    "overview": "",
+    "report": "data?data=1",
+    "pairs": "data?data=1&view=Pairs",
+    "distributions": "data?data=1&view=Distributions",
+    "conflicts": "data?data=1&view=Conflicts",
+    "leakage": "data?data=1&view=Leakage&eval=2",
+    "stages": "stages?data=1&eval=2",
+    "detector": "detector",
+    "launch": "launch?data=1",
+    "runs": "runs",
+    "system": "system",
+}
+STREAMLITS_OWN = {
+    # An element of Streamlit's frontend that a page can't change.
+    "aria-allowed-attr",
+    "label-title-only",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    chosen = os.environ.get("GRICE_SCREENSHOTS")
+    made = Path(chosen) if chosen else tmp_path_factory.mktemp("pictures")
+    made.mkdir(parents=True, exist_ok=True)
+    return made
+
+
+@pytest.fixture(scope="module", params=["light 1280", "dark 1280", "light 390", "dark 390"])
+def look(request: pytest.FixtureRequest, browser: Browser) -> Iterator[tuple[str, Page]]:
+    """A browser that likes light or dark, on a wide or a narrow screen."""
+    scheme, width = request.param.split()
+    context = browser.new_context(
+        viewport={"width": int(width), "height": 1200}, color_scheme=scheme
+    )
+    context.set_default_timeout(PATIENCE_MS)
+    yield f"{scheme}-{width}", context.new_page()
+    context.close()
+
+
+def test_pages_can_be_looked_at_in_light_and_dark_wide_and_narrow(
+    server: Server, look: tuple[str, Page], folder: Path
+) -> None:
+    name, page = look
+    for title, link in PAGES.items():
+        open_page(page, f"{server.url}/{link}")
+        page.screenshot(path=folder / f"{title}-{name}.png", full_page=True)
+        sideways = page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        assert sideways <= 0, f"{title} has to be scrolled sideways at {name}"
+
+
+@pytest.mark.parametrize("title", PAGES)
+def test_axe_finds_nothing_serious(server: Server, page: Page, title: str) -> None:
+    open_page(page, f"{server.url}/{PAGES[title]}")
+    expect(page.get_by_text(re.compile("is running"))).to_be_visible()
+
+    found = Axe().run(page).response["violations"]
+
+    serious = {
+        fault["id"]: [node["html"][:200] for node in fault["nodes"]]
+        for fault in found
+        if fault["impact"] in {"serious", "critical"} and fault["id"] not in STREAMLITS_OWN
+    }
+    assert serious == {}

@@ -1,0 +1,56 @@
+"""Overview: what this is, where one stands, what to do next."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.app.conftest import Server
+from tests.app.driving import open_page, text_of
+
+pytestmark = pytest.mark.stack
+
+
+def test_a_newcomer_has_two_things_to_do(empty_server: Server, page: Page) -> None:
+    open_page(page, empty_server.url)
+
+    expect(text_of(page, "cooperative speaker")).to_be_visible()
+    expect(page.get_by_role("button", name="Look at the demo's stages")).to_be_visible()
+    page.get_by_role("button", name="Upload your own pairs").click()
+
+    expect(page.get_by_role("heading", name="Data")).to_be_visible()
+    expect(page.get_by_text("Upload pairs")).to_be_visible()
+
+
+def test_data_sets_are_listed_with_their_state_and_lead_to_their_stages(
+    server: Server, page: Page
+) -> None:
+    open_page(page, server.url)
+
+    expect(page.get_by_role("link", name="unscored.json")).to_be_visible()
+    expect(text_of(page, "20 unscored")).to_be_visible()
+    page.get_by_role("link", name="Cut the stages of").click()
+
+    expect(page.get_by_role("heading", name="Stages")).to_be_visible()
+
+
+def test_what_runs_and_the_latest_verdict_come_first(busy_server: Server, page: Page) -> None:
+    open_page(page, busy_server.url)
+
+    expect(page.get_by_role("heading", name="Running")).to_be_visible()
+    expect(page.get_by_role("heading", name="Latest verdict")).to_be_visible()
+    page.get_by_role("link", name="Compare baseline and stages").click()
+    expect(page.get_by_role("heading", name="Compare", level=1)).to_be_visible()
+
+
+def test_the_status_line_shows_running_work_on_every_page(busy_server: Server, page: Page) -> None:
+    open_page(page, f"{busy_server.url}/data")
+
+    expect(page.get_by_test_id("stSidebar").get_by_text("train stage1")).to_be_visible()
+
+
+def test_the_demos_stages_are_one_click_away(empty_server: Server, page: Page) -> None:
+    open_page(page, empty_server.url)
+
+    page.get_by_role("button", name="Look at the demo's stages").click()
+
+    expect(page.get_by_role("heading", name="Stages")).to_be_visible()
+    expect(page.get_by_text("enough to train on").first).to_be_visible()
