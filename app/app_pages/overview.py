@@ -55,7 +55,7 @@ def _verdict() -> None:
         return
     verdict = result["verdict"]
     with st.container(border=True):
-        st.subheader(f"Latest verdict: {verdict['state'].replace('_', ' ')}", anchor=False)
+        st.subheader("Latest verdict", anchor=False)
         st.text(verdict["sentence"])
         link_to("compare", "Compare baseline and stages", ":material/balance:")
 
@@ -77,14 +77,12 @@ def _next_step(known: Sequence[DataSet]) -> None:
 def _data_sets(known: Sequence[DataSet]) -> None:
     st.subheader("Data sets", anchor=False)
     for data_set in known:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            link_to(
-                "data",
-                plain_markdown(data_set.name),
-                ":material/table_rows:",
-                data=str(data_set.id),
-            )
-            st.markdown(count_of(data_set.num_usable, "pair"))
+        name, count, state = st.columns([4, 1, 3], vertical_alignment="center")
+        with name:
+            label = plain_markdown(data_set.name)
+            link_to("data", label, ":material/table_rows:", data=str(data_set.id))
+        count.markdown(count_of(data_set.num_usable, "pair"), text_alignment="right")
+        with state, st.container(horizontal=True):
             _state(data_set)
 
 

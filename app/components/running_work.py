@@ -3,25 +3,34 @@
 import streamlit as st
 
 from app.failures import guarded
+from app.navigation import link_to
 from app.session import studio
+from app.wording import count_of
 from grice_core.store import runs
 from grice_core.store.runs import RunFilter
-from grice_core.store.states import RunState
+from grice_core.store.states import WAITING, RunState
 from grice_core.store.tables import Run
 
-_ACTIVE = (RunState.RUNNING, RunState.QUEUED, RunState.INTERRUPTED)
+_NUM_SHOWN = 5
+_EVERY_S = 3
 
 
-@st.fragment(run_every=3)
+@st.fragment(run_every=_EVERY_S)
 @guarded
 def running_work() -> None:
-    """Unfinished runs, and how far they are."""
-    active = runs.page(studio().database, RunFilter(states=_ACTIVE), limit=8)
-    if not active:
+    """What runs, each with how far it is, and how many more wait; nothing if nothing does."""
+    database = studio().database
+    running = runs.page(database, RunFilter(states=(RunState.RUNNING,)), limit=_NUM_SHOWN)
+    counts = runs.count_by_state(database)
+    num_waiting = sum(counts.get(state, 0) for state in WAITING)
+    if not running and not num_waiting:
         return
-    st.subheader("Running", anchor=False)
-    for run in active:
+    st.subheader("Running" if running else "Waiting", anchor=False)
+    for run in running:
         st.progress(share_done(run), text=line_of(run))
+    waiting = f", {count_of(num_waiting, 'run')} waiting" if running else ""
+    label = f"Follow it live{waiting}" if running else count_of(num_waiting, "run") + " waiting"
+    link_to("runs", label, ":material/monitoring:")
 
 
 def share_done(run: Run) -> float:

@@ -93,14 +93,24 @@ def page(context: BrowserContext) -> Iterator[Page]:
     page.close()
 
 
-def _serve(home: Path) -> Iterator[Server]:
+@pytest.fixture(scope="session")
+def whole_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """What `make run` starts: queue, worker and dashboard; 20 unscored pairs (data set 1)."""
+    home = tmp_path_factory.mktemp("whole")
+    studio = Studio.open(Settings(home=home))
+    pairs = write_unscored_file(home / "unscored.json")
+    Keeper(studio.database, studio.artifacts).keep_pairs(pairs, "unscored.json")
+    yield from _serve(home, "app")
+
+
+def _serve(home: Path, program: str = "app.serve") -> Iterator[Server]:
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     with (home / "server.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app/home.py", f"--server.port={port}"],
+            [sys.executable, "-m", program],
             cwd=ROOT,
-            env={**os.environ, "GRICE_HOME": str(home), "STREAMLIT_SERVER_HEADLESS": "true"},
+            env={**os.environ, "GRICE_HOME": str(home), "GRICE_PORT": str(port)},
             stdout=log,
             stderr=log,
         )
@@ -109,7 +119,7 @@ def _serve(home: Path) -> Iterator[Server]:
             yield Server(url, home, Studio.open(Settings(home=home)))
         finally:
             process.terminate()
-            process.wait(timeout=30)
+            process.wait(timeout=60)
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
