@@ -27,7 +27,7 @@ from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.preparing import StageJob, prepare_stage
 from grice_core.precision import resolve_device, resolve_precision
 from grice_core.recipes.load import load_recipe
-from grice_core.recipes.plan import PlannedStage, plan_stages
+from grice_core.recipes.plan import plan_stages
 from grice_core.settings import settings
 
 
@@ -71,13 +71,18 @@ def run(name: str, work: Work, flops_per_token: float | None = None) -> Cost:
     return replace(cost, flops_per_token=counter.get_total_flops() / tokens)
 
 
-def _train(name: str, work: Work) -> Cost:
+def give(work: Work, count: Callable[[Any], None]) -> Given:
+    """Everything in memory, caches in the work's own home."""
     os.environ["GRICE_HOME"] = str(work.home)
     settings.cache_clear()
+    model = make_model(work.size, resolve_device(work.device))
+    count(model)
+    return Given(work, load_pairs(work.pairs).table, make_tokenizer(), model, count)
+
+
+def _train(name: str, work: Work) -> Cost:
     counter, device = TokenCounter(), resolve_device(work.device)
-    model = make_model(work.size, device)
-    counter.watch(model)
-    given = Given(work, load_pairs(work.pairs).table, make_tokenizer(), model, counter.watch)
+    given = give(work, counter.watch)
     started, cpu_started = time.perf_counter(), time.process_time()
     reference_s = CONTENDERS[name](given)
     synchronize(device)
@@ -92,8 +97,18 @@ def _train(name: str, work: Work) -> Cost:
 
 def ours(given: Given) -> float:
     """This package, as the pipeline calls it."""
-    job = StageJob(
-        planned=planned_stage(given),
+    job = stage_job(given)
+    prepared = prepare_stage(base_of(given), job, Reporter())
+    prepared.trainer.run(prepared.encoded.planned.num_steps, job.seed)
+    return prepared.reference_s
+
+
+def stage_job(given: Given) -> StageJob:
+    """The stage on all pairs, none held out."""
+    recipe = load_recipe("content-then-manner", ["holdout_share=0"])
+    recipe = recipe.model_copy(update={"stages": (given.work.stage,)})
+    return StageJob(
+        planned=plan_stages(recipe, given.table, seed=0)[0],
         earlier=(),
         table=given.table,
         output=OutputFolder(given.work.home),
@@ -101,17 +116,11 @@ def ours(given: Given) -> float:
         device=given.device,
         dtype=given.dtype,
     )
-    base = BaseModel("random weights", given.model, given.tokenizer)
-    prepared = prepare_stage(base, job, Reporter())
-    prepared.trainer.run(prepared.encoded.planned.num_steps, job.seed)
-    return prepared.reference_s
 
 
-def planned_stage(given: Given) -> PlannedStage:
-    """The stage on all pairs, none held out."""
-    recipe = load_recipe("content-then-manner", ["holdout_share=0"])
-    recipe = recipe.model_copy(update={"stages": (given.work.stage,)})
-    return plan_stages(recipe, given.table, seed=0)[0]
+def base_of(given: Given) -> BaseModel:
+    """The model as the pipeline has it."""
+    return BaseModel("random weights", given.model, given.tokenizer)
 
 
 def trl(given: Given) -> float:

@@ -10,6 +10,7 @@ from grice_core.dpo.budget import TokenBudget
 from grice_core.dpo.examples import Compute, StageExamples
 from grice_core.dpo.passes import choose_passes
 from grice_core.dpo.policy import BaseModel, add_adapter
+from grice_core.dpo.preflight import NUM_PAIRS as NUM_PROVEN
 from grice_core.dpo.reference import reference_logps, weights_hash
 from grice_core.dpo.schedules import step_batches
 from grice_core.dpo.train import StageTrainer
@@ -68,6 +69,8 @@ def stage_seconds(pace: Pace, job: StageJob, encoded: EncodedStage) -> float:
     # All pairs for the reference, the watched ones at each look, those trained on once more at the end.
     forward = num_shared_tokens(examples.pairs) + num_looks * watched
     forward += _num_tokens(examples, examples.train)
+    # The proof before the first step and the one after it, each with the adapter on and off.
+    forward += 4 * _num_tokens(examples, examples.train[:NUM_PROVEN])
     steps = sum(_num_tokens(examples, batch) for batch in _batches(encoded, job))
     return pace.setup_s + pace.forward_s * forward + pace.step_s * steps
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from grice_core.dpo.adapters import adapter_of
 from grice_core.dpo.budget import TokenBudget
 from grice_core.dpo.examples import Compute
 from grice_core.dpo.policy import add_adapter
@@ -75,6 +76,22 @@ def test_the_result_does_not_depend_on_how_many_pairs_fit_into_a_pass(token_budg
     for ours, theirs in zip(records, expected, strict=True):
         assert ours["loss"] == pytest.approx(theirs["loss"], abs=1e-6)
         assert ours["grad_norm"] == pytest.approx(theirs["grad_norm"], abs=1e-5)
+
+
+@pytest.mark.parametrize("model", [tiny.gpt2, tiny.llama], ids=["gpt2", "llama"])
+def test_the_adapter_is_the_same_whichever_way_pairs_are_run(model):
+    config = tiny.stage(learning_rate=5e-5, warmup_steps=0)
+    ways = [("shared", 2048), ("shared", 1), ("shared", 70), ("separate", 2048), ("separate", 1)]
+    adapters = []
+    for passes, tokens in ways:
+        fast = trainer(
+            model(), config, tiny.examples(10), passes=passes, budget=TokenBudget(tokens)
+        )
+        run(fast, num_steps=6)
+        adapters.append(adapter_of(fast.policy).tensors)
+    for other in adapters[1:]:
+        for name, tensor in adapters[0].items():
+            torch.testing.assert_close(other[name], tensor, atol=1e-5, rtol=0)
 
 
 def test_training_teaches_the_training_pairs():

@@ -78,8 +78,9 @@ def test_a_stage_takes_its_set_up_its_passes_and_its_steps(first_stage):
         )
 
     assert seconds(setup_s=3) == 3
-    assert seconds(forward_s=1) <= everything + num_looks * watched + train
-    assert seconds(forward_s=1) >= everything + num_shared_tokens(examples.pairs[:1])
+    proven = num_shared_tokens([examples.pairs[index] for index in examples.train[:4]])
+    most = everything + num_looks * watched + train + 4 * proven
+    assert 0.8 * most <= seconds(forward_s=1) <= most
     assert seconds(step_s=1) <= job.config.epochs * train
     assert seconds(setup_s=1, forward_s=1, step_s=1) == (
         seconds(setup_s=1) + seconds(forward_s=1) + seconds(step_s=1)
