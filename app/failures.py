@@ -37,7 +37,8 @@ def failures_shown() -> Iterator[None]:
 def show_error(error: GriceError) -> None:
     """Show an error whose message is meant for the user."""
     message = str(error)
-    sentence = plain_markdown(message[:1].upper() + message[1:])
+    begins_with_a_word = message.partition(" ")[0].isalpha()  # and not with the name of a file
+    sentence = plain_markdown(message[:1].upper() + message[1:] if begins_with_a_word else message)
     st.error(
         sentence if sentence.endswith((".", "\\.")) else f"{sentence}.", icon=":material/error:"
     )

@@ -9,6 +9,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from app.detector_command import Checkpoint, import_checkpoint, import_folder
 from app.failures import show_error
 from app.import_folder import locate
+from app.navigation import go_to
 from app.session import studio
 from grice_core.errors import GriceError
 from grice_core.settings import settings
@@ -63,5 +64,4 @@ def _import_from_server(name: str) -> None:
 
 
 def _show_imported(detector_id: int) -> None:
-    st.query_params["detector"] = str(detector_id)
-    st.rerun()
+    go_to("detector", detector=str(detector_id), detector_view="Card")

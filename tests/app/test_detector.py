@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from grice_core.detector.folder import write_detector  # noqa: F401 - imports torch before the clock
 from grice_core.pipeline.keeping import Keeper
 from grice_core.store import data_sets
 from tests.app.conftest import Server
@@ -43,16 +42,15 @@ def test_a_checkpoint_is_imported_with_remarks_and_measured(
     page.get_by_role("button", name="Import", exact=True).click()
     expect(page).to_have_url(re.compile(r"detector=\d+"), timeout=LONG_MS)
 
-    open_page(page, page.url.replace("Import", "Card"))
     remark = "The temperature of quantity and relation is exactly 0.1"
     expect(page.get_by_text(remark)).to_be_visible()
 
-    open_page(page, page.url.replace("Card", "Evaluate"))
+    page.get_by_role("radio", name="Evaluate").click()
     page.locator("input[type=file]").set_input_files(judge.labels)
     page.get_by_role("button", name="Evaluate").click()
     expect(page.get_by_text("Measured")).to_be_visible(timeout=LONG_MS)
 
-    open_page(page, page.url.replace("Evaluate", "Card"))
+    page.get_by_role("radio", name="Card").click()
     expect(page.get_by_text("How well it judges 80 labelled texts")).to_be_visible()
     expect(page.get_by_text("A weak judge of")).to_be_visible()
     expect(page.get_by_text("Is what it calls 70 % likely")).to_be_visible()

@@ -1,0 +1,186 @@
+"""The pages as Streamlit's own test harness runs them: quick, and without a browser."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from app.studio import Studio
+from grice_core.pipeline.keeping import Keeper
+from grice_core.recipes.load import load_recipe
+from grice_core.recipes.plan import plan_stages
+from grice_core.settings import Settings, settings
+from grice_core.store import data_sets
+from tests.app.samples import pair_rows, write_pairs_file, write_unscored_file
+
+
+@pytest.fixture
+def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
+    """An installation without any data, which the pages open, too."""
+    monkeypatch.setenv("GRICE_HOME", str(tmp_path))
+    settings.cache_clear()
+    st.cache_resource.clear()
+    yield Studio.open(Settings(home=tmp_path))
+    settings.cache_clear()
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def filled(studio: Studio, tmp_path: Path) -> Studio:
+    """400 scored pairs (data set 1), 20 unscored ones (data set 2)."""
+    keeper = Keeper(studio.database, studio.artifacts)
+    keeper.keep_pairs(write_pairs_file(tmp_path / "scored.json"), "scored.json")
+    keeper.keep_pairs(write_unscored_file(tmp_path / "unscored.json"), "unscored.json")
+    return studio
+
+
+def opened(page: str, **query: str) -> AppTest:
+    """A page as a link opens it; a fault on it fails the test."""
+    test = AppTest.from_function(_show, default_timeout=120, kwargs={"name": page})
+    for name, value in query.items():
+        test.query_params[name] = value
+    return ran(test.run())
+
+
+def ran(test: AppTest) -> AppTest:
+    """The page, unless it ran into a fault of ours."""
+    assert not test.exception
+    assert not any("fault of ours" in error.value for error in test.error)
+    return test
+
+
+def _show(name: str) -> None:
+    # Runs as a script of its own, without the names around it.
+    import streamlit as st
+
+    from app.app_pages import compare, data, detector, launch, overview, runs, stages, system
+    from app.failures import failures_shown
+    from app.navigation import keep_pages
+
+    shown = {
+        "overview": overview,
+        "data": data,
+        "stages": stages,
+        "detector": detector,
+        "launch": launch,
+        "runs": runs,
+        "compare": compare,
+        "system": system,
+    }
+    pages = {
+        title: st.Page(module.show, title=title, url_path=title, default=title == name)
+        for title, module in shown.items()
+    }
+    keep_pages(pages)
+    chosen = st.navigation(list(pages.values()), position="hidden")
+    with failures_shown():
+        chosen.run()
+
+
+def words(test: AppTest) -> str:
+    """Everything that a page says."""
+    shown = [*test.markdown, *test.caption, *test.info, *test.warning, *test.success, *test.text]
+    return "\n".join(str(element.value) for element in shown)
+
+
+PAGES = ("overview", "data", "stages", "detector", "launch", "runs", "compare")
+VIEWS = ("Report", "Pairs", "Distributions", "Conflicts", "Repetitions", "Leakage")
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.usefixtures("studio")
+def test_every_page_of_an_empty_project_says_something(page: str) -> None:
+    assert len(words(opened(page))) > 20
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("data_set", ["1", "2"])
+def test_every_view_of_the_data_page_opens_on_scored_and_unscored_pairs(
+    view: str, data_set: str
+) -> None:
+    assert "usable of" in words(opened("data", data=data_set, view=view))
+
+
+@pytest.mark.usefixtures("filled")
+def test_the_overview_leads_to_the_stages_of_what_is_scored() -> None:
+    assert "20 unscored" in words(opened("overview"))
+
+
+def test_a_moved_slider_and_undo_change_what_the_stages_keep(filled: Studio) -> None:
+    page = opened("stages", data="1")
+    begun = kept(page)
+    assert begun == planned(filled)
+
+    moved = next(one for one in page.slider if "manner" in one.label).set_value(0.05).run()
+    assert kept(moved) == planned(filled, "stage2.filter.manner.above=0.05")
+
+    undone = next(one for one in moved.button if one.label == "Undo").click().run()
+    assert kept(undone) == begun
+
+
+@pytest.mark.usefixtures("filled")
+def test_unscored_pairs_cannot_be_cut() -> None:
+    assert "None of the 20 pairs is scored" in words(opened("stages", data="2"))
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_link_that_names_nothing_that_is_there_opens_all_the_same() -> None:
+    opened("stages", data="99", recipe="no-such", set="stage9.nothing=1", eval="x", leakage="y")
+    opened("data", data="x", view="Pairs", margin="cat:1:2", rows="a,b", pair="z", problem="q")
+    opened("detector", detector="7", detector_view="Score")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("half.parquet", b"PAR1" + bytes(100)),
+        ("empty.json", b""),
+        ("bomb.json.gz", gzip.compress(bytes(64 * 1024**2))),
+        ("lines.csv", b'"pro\rmpt",chosen,rejected\na,b,c\n'),
+    ],
+)
+def test_a_broken_upload_gets_a_sentence_and_nothing_is_stored(
+    studio: Studio, name: str, content: bytes
+) -> None:
+    page = ran(upload(opened("data"), name, content))
+
+    assert name.partition(".")[0] in page.error[0].value
+    assert "Nothing was stored." in words(page)
+    assert not data_sets.page(studio.database)
+
+
+def test_bad_rows_are_named_and_the_others_are_kept(studio: Studio) -> None:
+    rows = pair_rows(40, seed=8)
+    rows[11]["chosen_scores"]["quantity"] = 1.7
+    rows[29]["rejected_scores"]["manner"] = float("nan")
+
+    page = ran(upload(opened("data"), "some.json", json.dumps(rows).encode()))
+
+    assert "**38** usable of 40 rows" in words(page)
+    assert "rows 12" in words(page)
+    assert "rows 30" in words(page)
+    assert [one.num_usable for one in data_sets.page(studio.database)] == [38]
+
+
+def upload(page: AppTest, name: str, content: bytes) -> AppTest:
+    return page.file_uploader[0].set_value((name, content, "application/octet-stream")).run()
+
+
+def kept(page: AppTest) -> list[int]:
+    """What the stages keep, as the page says it."""
+    lines = [one.value for one in page.markdown if one.value.startswith("keeps")]
+    return [int(line.split("**")[1].replace(",", "")) for line in lines]
+
+
+def planned(studio: Studio, *overrides: str) -> list[int]:
+    """The same according to the core."""
+    from app.open_data import open_pairs
+
+    table = open_pairs(studio, data_sets.get(studio.database, 1).artifact_sha256).table
+    recipe = load_recipe("content-then-manner", overrides)
+    return [stage.filtered.num_kept for stage in plan_stages(recipe, table, seed=0)]
