@@ -64,7 +64,10 @@ def _measure(work: Work, without: Sequence[str]) -> Contest:
 
 def _contend(name: str, work: Work, flops_per_token: float | None = None) -> Cost:
     cost: Cost = _alone(run, name, work, flops_per_token)
-    print(f"{name}: {cost.seconds:.0f} s", file=sys.stderr)
+    print(
+        f"{name}: {cost.seconds:.0f} s, {cost.cpu_s:.0f} CPU s, {cost.peak_bytes / 2**20:,.0f} MiB",
+        file=sys.stderr,
+    )
     return cost
 
 

@@ -19,6 +19,7 @@ from benchmarks.trainer.work import Work, make_model, make_tokenizer, write_pair
 from grice_core.data.load import load_pairs
 from grice_core.data.pairs import PairTable
 from grice_core.dpo.encode import EncodedPair, encode_pairs
+from grice_core.dpo.lean import fuse_activations
 from grice_core.dpo.policy import GPT2_TARGETS, BaseModel
 from grice_core.dpo.schedules import learning_rate, step_batches
 from grice_core.memory import peak_bytes
@@ -119,7 +120,8 @@ def stage_job(given: Given) -> StageJob:
 
 
 def base_of(given: Given) -> BaseModel:
-    """The model as the pipeline has it."""
+    """The model as the pipeline loads it."""
+    fuse_activations(given.model)
     return BaseModel("random weights", given.model, given.tokenizer)
 
 

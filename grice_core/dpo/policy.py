@@ -15,6 +15,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from grice_core.dpo.hub import first_line, loading_errors
+from grice_core.dpo.lean import draw_dropout_in_bulk, fuse_activations
 from grice_core.errors import RecipeError
 from grice_core.recipes.config import LoraSettings
 
@@ -46,6 +47,7 @@ def load_base(name: str, device: torch.device) -> BaseModel:
         model = AutoModelForCausalLM.from_pretrained(
             name, trust_remote_code=False, dtype=torch.float32
         )
+    fuse_activations(model)
     return BaseModel(name, model.to(device).eval(), tokenizer)
 
 
@@ -77,6 +79,8 @@ def add_adapter(base: BaseModel, settings: LoraSettings, seed: int) -> PeftModel
             "can't be composed with another stage's: name linear layers only"
         )
     policy.peft_config["default"].base_model_name_or_path = base.name
+    if policy.device.type == "cpu":
+        draw_dropout_in_bulk(policy)
     return policy
 
 
