@@ -52,7 +52,7 @@ def _without_a_browser(launch: Launch) -> None:
     st.caption(f"The same without a browser, with the recipe below as {recipe.name}.yaml:")
     st.code(
         command(launch.request, names, f"{recipe.name}.yaml", out="results"),
-        language="bash",
+        language=None,
         wrap_lines=True,
     )
     with st.expander("The whole recipe"):

@@ -1,9 +1,9 @@
 """Conflicts: pairs whose chosen response is better on one maxim and worse on another."""
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
+from app.components.number_table import Cell, number_table
 from app.components.pair_query import margin_text
 from app.open_data import OpenData
 from app.wording import count_of
@@ -18,8 +18,9 @@ def conflicts(data: OpenData) -> None:
     """A table of counts, the largest conflicts in words, each leading to its pairs."""
     beyond = st.slider("Beyond", 0.0, 0.9, BEYOND, 0.05, key="beyond", bind="query-params")
     counts = conflict_counts(data.margins, beyond)
-    st.markdown("Chosen is better on the row's maxim, and worse on the column's:")
-    st.table(conflict_table(counts))
+    st.markdown("Pairs whose chosen response is better on the row's maxim, worse on the column's:")
+    number_table(["", *(maxim.value for maxim in MAXIMS)], conflict_rows(counts), key="conflicts")
+    st.caption("Read them:")
     with st.container(horizontal=True):
         for better, worse in _largest(counts):
             count = int(counts[better.column, worse.column])
@@ -31,14 +32,18 @@ def conflicts(data: OpenData) -> None:
             )
 
 
-def conflict_table(counts: IntArray) -> pd.DataFrame:
-    """(4, 4) counts by name, without the diagonal."""
-    cells = [
-        ["" if row == column else f"{counts[row, column]:,}" for column in range(len(MAXIMS))]
-        for row in range(len(MAXIMS))
+def conflict_rows(counts: IntArray) -> list[list[Cell]]:
+    """(4, 4) counts as rows with their names, without the diagonal."""
+    return [
+        [
+            Cell(f"better on {better}"),
+            *(
+                Cell("" if better is worse else f"{counts[better.column, worse.column]:,}")
+                for worse in MAXIMS
+            ),
+        ]
+        for better in MAXIMS
     ]
-    names = [maxim.value for maxim in MAXIMS]
-    return pd.DataFrame(cells, index=[f"better on {name}" for name in names], columns=names)
 
 
 def _largest(counts: IntArray) -> list[tuple[Maxim, Maxim]]:

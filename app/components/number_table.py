@@ -15,7 +15,7 @@ _HERE = Path(__file__).parent
 
 _render = v2.component(
     "grice_number_table",
-    html='<div class="scroll"></div>',
+    html='<div class="scroll" tabindex="0"></div>',  # so that it can be scrolled by key
     css=(_HERE / "number_table.css").read_text(encoding="utf-8"),
     js=(_HERE / "number_table.js").read_text(encoding="utf-8"),
 )

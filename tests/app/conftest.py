@@ -62,6 +62,7 @@ def busy_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """The system's Chromium, or Playwright's own."""
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         executable = shutil.which("chromium") or playwright.chromium.executable_path
         if not Path(executable).exists():
@@ -76,7 +77,6 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     """A person's browser, the same in all tests: what it has fetched once, it need not fetch again."""
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
     context.set_default_timeout(PATIENCE_MS)
-    expect.set_options(timeout=PATIENCE_MS)
     yield context
     context.close()
 
