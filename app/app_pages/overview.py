@@ -77,12 +77,10 @@ def _next_step(known: Sequence[DataSet]) -> None:
 def _data_sets(known: Sequence[DataSet]) -> None:
     st.subheader("Data sets", anchor=False)
     for data_set in known:
-        name, count, state = st.columns([4, 1, 3], vertical_alignment="center")
-        with name:
+        with st.container(horizontal=True, vertical_alignment="center"):
             label = plain_markdown(data_set.name)
             link_to("data", label, ":material/table_rows:", data=str(data_set.id))
-        count.markdown(count_of(data_set.num_usable, "pair"), text_alignment="right")
-        with state, st.container(horizontal=True):
+            st.markdown(count_of(data_set.num_usable, "pair"))
             _state(data_set)
 
 
