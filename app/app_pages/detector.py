@@ -60,7 +60,10 @@ def _first() -> None:
         "A detector is the judge: it gives each response four violation probabilities. "
         "Import one, or make one from labelled texts."
     )
-    if st.segmented_control("View", _VIEWS[-2:], default="Import", key="first_view") == "Make":
+    view = st.segmented_control(
+        "View", _VIEWS[-2:], default="Import", key="first_view", label_visibility="collapsed"
+    )
+    if view == "Make":
         detector_fit(None)
     else:
         detector_import()

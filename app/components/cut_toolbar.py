@@ -13,7 +13,7 @@ _TAKEN_ALONG = ("data", "recipe", "set", "eval", "leakage")
 
 def cut_toolbar(cut: Cut) -> None:
     """One row of buttons."""
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Undo",
             icon=":material/undo:",

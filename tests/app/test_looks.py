@@ -45,7 +45,7 @@ def look(request: pytest.FixtureRequest, browser: Browser) -> Iterator[tuple[str
     """A browser that likes light or dark, on a wide or a narrow screen."""
     scheme, width = request.param.split()
     context = browser.new_context(
-        viewport={"width": int(width), "height": 1200}, color_scheme=scheme
+        viewport={"width": int(width), "height": 2200}, color_scheme=scheme
     )
     context.set_default_timeout(PATIENCE_MS)
     yield f"{scheme}-{width}", context.new_page()
@@ -58,7 +58,7 @@ def test_pages_can_be_looked_at_in_light_and_dark_wide_and_narrow(
     name, page = look
     for title, link in PAGES.items():
         open_page(page, f"{server.url}/{link}")
-        page.screenshot(path=folder / f"{title}-{name}.png", full_page=True)
+        page.screenshot(path=folder / f"{title}-{name}.png")
         sideways = page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
