@@ -1,8 +1,9 @@
-"""The demo project's data, put into the store when somebody asks for it."""
+"""The demo project's data and judge, put into the store when somebody asks for them."""
 
 import tempfile
 from pathlib import Path
 
+from app.detector_command import score
 from app.studio import Studio
 from grice_core.pipeline.keeping import Keeper
 
@@ -10,9 +11,22 @@ DEMO_SEED = 0
 
 
 def open_demo(studio: Studio) -> int:
-    """Keep the demo's pairs, the same whenever it is opened; returns the data set's id."""
-    from grice_core.demo.project import write_demo_data
+    """Keep the demo's pairs, scored by its detector; returns the data set's id.
 
+    They are the same whenever the demo is opened.
+
+    Raises:
+        InputError: the demo's models are missing.
+        DetectorError: they can't be used.
+    """
+    from grice_core.demo.project import demo_models, write_demo_data
+
+    keeper = Keeper(studio.database, studio.artifacts)
+    detector = demo_models().detector
+    keeper.keep_detector(detector)
     with tempfile.TemporaryDirectory(dir=studio.scratch) as folder:
         data = write_demo_data(Path(folder), DEMO_SEED)
-        return Keeper(studio.database, studio.artifacts).keep_pairs(data.pairs, "demo pairs").id
+        keeper.keep_prompts(data.prompts, "demo prompts")
+        scored = Path(folder) / "scored.json"
+        score(data.pairs, detector, scored)
+        return keeper.keep_pairs(scored, "demo pairs").id

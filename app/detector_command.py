@@ -81,11 +81,17 @@ def judge(studio: Studio, detector: Detector, texts: tuple[str, str, str]) -> Pa
         studio.artifacts.fetch_folder(detector.artifact_sha256, folder / "detector")
         row = dict(zip(("prompt", "chosen", "rejected"), texts, strict=True))
         write_json_atomic(folder / "pair.json", [row])
-        _grice(
-            *("score", str(folder / "pair.json"), "--detector", str(folder / "detector")),
-            *("--out", str(folder / "scored.json")),
-        )
+        score(folder / "pair.json", folder / "detector", folder / "scored.json")
         return load_pairs(folder / "scored.json").table
+
+
+def score(pairs: Path, detector: Path, out: Path) -> None:
+    """Score a file of pairs with the detector in a folder.
+
+    Raises:
+        DetectorError: one of them can't be used.
+    """
+    _grice("score", str(pairs), "--detector", str(detector), "--out", str(out))
 
 
 def _keep(studio: Studio, folder: Path) -> Detector:

@@ -39,7 +39,7 @@ def _welcome() -> None:
         st.subheader("See it at work", anchor=False)
         st.markdown("1,500 synthetic pairs about invented things. Nothing to download.")
         if st.button("Look at the demo's stages", type="primary", icon=":material/play_circle:"):
-            with st.spinner("Drawing the demo's pairs …"):
+            with st.spinner("Drawing the demo's pairs, and letting its detector score them …"):
                 data_set_id = open_demo(studio())
             go_to("stages", data=str(data_set_id), recipe="demo")
     with right, st.container(border=True, height="stretch"):

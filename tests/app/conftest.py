@@ -40,6 +40,12 @@ def empty_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     yield from _serve(tmp_path_factory.mktemp("empty"))
 
 
+@pytest.fixture
+def fresh_server(tmp_path: Path) -> Iterator[Server]:
+    """A dashboard without any data, for one test that brings some."""
+    yield from _serve(tmp_path)
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A dashboard with 400 scored pairs (data set 1) and 20 unscored ones (data set 2)."""

@@ -47,10 +47,10 @@ def test_the_status_line_shows_running_work_on_every_page(busy_server: Server, p
     expect(page.get_by_test_id("stSidebar").get_by_text("train stage1")).to_be_visible()
 
 
-def test_the_demos_stages_are_one_click_away(empty_server: Server, page: Page) -> None:
-    open_page(page, empty_server.url)
+def test_the_demos_stages_are_one_click_away(fresh_server: Server, page: Page) -> None:
+    open_page(page, fresh_server.url)
 
     page.get_by_role("button", name="Look at the demo's stages").click()
 
-    expect(page.get_by_role("heading", name="Stages")).to_be_visible()
+    expect(page.get_by_role("heading", name="Stages")).to_be_visible(timeout=240_000)
     expect(page.get_by_text("enough to train on").first).to_be_visible()
