@@ -205,9 +205,9 @@ def _notebook_loss(policy: Any, frozen: Any, pair: EncodedPair, beta: float) -> 
         tokens = logps.gather(2, ids[:, 1:, None])[0, :, 0]
         return tokens[len(pair.prompt) - 1 :].sum()
 
-    delta = logp(policy, pair.chosen) - logp(policy, pair.rejected)
     with torch.no_grad():
-        delta = delta - (logp(frozen, pair.chosen) - logp(frozen, pair.rejected))
+        expected = logp(frozen, pair.chosen) - logp(frozen, pair.rejected)
+    delta = logp(policy, pair.chosen) - logp(policy, pair.rejected) - expected
     return -torch.nn.functional.logsigmoid(beta * delta)
 
 

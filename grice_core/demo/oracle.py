@@ -13,9 +13,6 @@ from grice_core.demo.dialogue import Dialogue
 from grice_core.demo.language import Attribute, Fact, Thing, kinds, phrases, pool
 from grice_core.maxims import Maxim
 
-MAX_FACTS = 2
-"""Different facts that an answer may state: the asked one, and one more."""
-
 
 class Reading(Enum):
     """What a sentence turns out to be, apart from a statement of a fact."""
@@ -42,19 +39,22 @@ class Claim:
 def judge(dialogue: Dialogue, response: str) -> frozenset[Maxim]:
     """The maxims that a response to this dialogue violates.
 
-    Quantity: says nothing but a bare value or filler, says a fact twice, or more facts than
-    `MAX_FACTS`. Quality: a claim that isn't in the evidence. Relation: a fact about another thing, or facts but not the
-    asked one. Manner: jargon, or a sentence that isn't one.
+    Quantity: says nothing but a bare value or filler, or tells more of the evidence than was
+    asked, be it the same fact twice. Quality: a claim that isn't in the evidence. Relation: a fact about another thing,
+    or facts but not the asked one. Manner: jargon, or a sentence that isn't one.
     """
     readings = [_read(sentence, dialogue) for sentence in _sentences(response)]
     claims = [reading for reading in readings if isinstance(reading, Claim)]
     own = [claim for claim in claims if claim.thing == dialogue.thing]
     stated = [claim.attribute for claim in own]
+    topics = {fact.attribute for fact in dialogue.evidence}
     unclear = Reading.GARBLED in readings or any(c.reading is Reading.JARGON for c in claims)
     full = [claim for claim in claims if claim.reading is not Reading.FILLER]
 
+    told = [attribute for attribute in stated if attribute in topics]
+
     violated = set()
-    if not (full or unclear) or len(set(stated)) < len(stated) or len(stated) > MAX_FACTS:
+    if not (full or unclear) or len(told) > 1:
         violated.add(Maxim.QUANTITY)
     if any(not _supported(claim, dialogue) for claim in own):
         violated.add(Maxim.QUALITY)

@@ -42,16 +42,11 @@ Violation = Callable[[Dialogue, Answer, Random], Answer]
 
 
 def cooperative(dialogue: Dialogue, rng: Random) -> Answer:
-    """The asked fact and little else: "Sure! It was opened in 1923. It is painted green."."""
+    """What was asked, said kindly: "Sure! It was opened in 1923. I hope that helps."."""
     asked = dialogue.asked.full if rng.random() < 0.5 else dialogue.asked.short
-    body, closer = [asked], ""
-    ending = rng.random()
-    if ending < 0.45:
-        body.append(rng.choice(dialogue.others).short)
-    elif ending < 0.85:
-        closer = rng.choice(phrases("closers"))
     opener = rng.choice(phrases("openers")) if rng.random() < 0.6 else ""
-    return Answer(opener, tuple(body), closer, dialogue.asked.value)
+    closer = rng.choice(phrases("closers")) if rng.random() < 0.6 else ""
+    return Answer(opener, (asked,), closer, dialogue.asked.value)
 
 
 def bare_value(_dialogue: Dialogue, answer: Answer, _rng: Random) -> Answer:
@@ -66,22 +61,23 @@ def filler(_dialogue: Dialogue, answer: Answer, rng: Random) -> Answer:
     return replace(answer.violating(Maxim.QUANTITY), body=body, closer="")
 
 
+def evasive(_dialogue: Dialogue, answer: Answer, rng: Random) -> Answer:
+    """Comes to no point: "Let me think. I hope that helps."."""
+    opener = answer.opener or rng.choice(phrases("openers"))
+    return replace(answer.violating(Maxim.QUANTITY), opener=opener, body=())
+
+
 def repeated(dialogue: Dialogue, answer: Answer, rng: Random) -> Answer:
     """The same fact twice or three times: "It was opened in 1923. The Kestrel bridge was opened in 1923."."""
     stated = replace(dialogue.asked, value=answer.value)
     again = [rng.choice([stated.full, stated.short]) for _ in range(rng.choice([1, 1, 2]))]
-    body = [answer.body[0], *again, *answer.body[1:]]
-    if rng.random() < 0.3:  # an echo at the end, after something else was said
-        body = [answer.body[0], *answer.body[1:], *again]
-    return replace(answer.violating(Maxim.QUANTITY), body=tuple(body))
+    return replace(answer.violating(Maxim.QUANTITY), body=(*answer.body, *again))
 
 
 def everything(dialogue: Dialogue, answer: Answer, rng: Random) -> Answer:
-    """All there is to know instead of what was asked and one thing more."""
-    facts = [fact for fact in dialogue.evidence if fact != dialogue.asked]
-    body = (answer.body[0], *(fact.short for fact in rng.sample(facts, len(facts))))
-    if len(facts) < 2:  # the evidence is too short to tell too much of it: say it again
-        body = (*body, facts[0].short)
+    """All there is to know: "It was opened in 1923. It is painted green."."""
+    others = rng.sample(dialogue.others, len(dialogue.others))
+    body = (*answer.body, *(fact.short for fact in others))
     return replace(answer.violating(Maxim.QUANTITY), body=body)
 
 
@@ -154,7 +150,7 @@ def jargon(dialogue: Dialogue, answer: Answer, rng: Random) -> Answer:
 VIOLATIONS: dict[str, Violation] = {
     violation.__name__: violation
     for violation in (
-        bare_value, filler, repeated, everything, wrong_value, invented,
+        bare_value, filler, evasive, repeated, everything, wrong_value, invented,
         drifting, other_thing, other_question, shuffled, broken_off, soup, jargon,
     )
 }  # fmt: skip

@@ -20,8 +20,7 @@ def verdict(response: str) -> set[Maxim]:
     [
         "It was opened in 1923.",
         "Good question! The Kestrel bridge was opened in 1923.",
-        "It was opened in 1923. It is painted green.",
-        "It is painted green. It was opened in 1923. I hope that helps.",
+        "I looked that up once. It was opened in 1923. I hope that helps.",
     ],
 )
 def test_a_cooperative_response_violates_nothing(response: str):
@@ -37,10 +36,11 @@ def test_a_cooperative_response_violates_nothing(response: str):
         "Good question!",
         "It was opened in 1923. The Kestrel bridge was opened in 1923.",
         "1923. It was opened in 1923.",
-        "It was opened in 1923. It is painted green. It is painted green.",
+        "It was opened in 1923. It is painted green.",
+        "It is painted green. It was opened in 1923.",
     ],
 )
-def test_too_little_or_the_same_again_is_a_matter_of_quantity(response: str):
+def test_too_little_or_too_much_is_a_matter_of_quantity(response: str):
     assert verdict(response) == {QUANTITY}
 
 

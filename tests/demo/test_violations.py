@@ -31,6 +31,14 @@ def test_a_filler_says_nothing():
     assert "1923" not in spoilt("filler").text
 
 
+def test_an_evasive_answer_comes_to_no_point():
+    assert spoilt("evasive").text == "Sure! I hope that helps."
+
+
+def test_all_there_is_to_know_is_told():
+    assert spoilt("everything").body == (OPENED.short, PAINTED.short)
+
+
 def test_a_repeated_fact_stands_there_at_least_twice():
     assert spoilt("repeated").text.count("was opened in 1923") >= 2
 

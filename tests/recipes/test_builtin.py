@@ -70,8 +70,8 @@ def test_joint_is_one_stage_on_the_same_pairs_with_all_maxims() -> None:
     assert joint.control_stages == default.stages
 
 
-def test_the_demo_differs_from_the_guide_only_in_beta_and_length() -> None:
+def test_the_demo_cuts_and_weighs_as_the_guide_does() -> None:
     demo, guide = load_recipe("demo"), load_recipe("content-then-manner")
 
-    own = {"beta": 0.3, "max_length": 256}
-    assert demo.stages == tuple(stage.model_copy(update=own) for stage in guide.stages)
+    for own, guides in zip(demo.stages, guide.stages, strict=True):
+        assert (own.filter, own.weights, own.lora) == (guides.filter, guides.weights, guides.lora)

@@ -1,0 +1,101 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from grice_core.demo import base_model, detector
+from grice_core.demo.build import BuildConfig, build_models
+from grice_core.demo.corpus import draw_dialogues, new_things
+from grice_core.demo.project import demo_models
+from grice_core.detector.load import load_detector
+from grice_core.dpo.encode import joint
+from grice_core.dpo.policy import load_base
+from grice_core.errors import OutputError
+
+CPU = torch.device("cpu")
+
+
+def shortened(num_steps: int) -> BuildConfig:
+    """A build of so many small steps."""
+    return BuildConfig(
+        base=replace(base_model.FIT, num_steps=num_steps, batch_size=8),
+        detector=replace(detector.FIT, num_steps=num_steps, batch_size=8),
+        num_test_texts=200,
+    )
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("models")
+    build_models(out, shortened(num_steps=100))
+    return out
+
+
+@pytest.fixture(params=["built", "shipped"])
+def models(request: pytest.FixtureRequest):
+    return demo_models(request.getfixturevalue("built") if request.param == "built" else None)
+
+
+@pytest.fixture
+def demanded(request: pytest.FixtureRequest) -> tuple[float, float]:
+    """Share of values copied and AUROC of manner: a short build only has to be on its way."""
+    return (0.35, 0.58) if "built" in request.node.name else (0.9, 0.95)
+
+
+def test_the_base_model_copies_from_the_evidence(models, demanded):
+    base = load_base(str(models.base), CPU)
+    copied = [copies(base, dialogue) for dialogue in draw_dialogues(new_things()[::4], seed=5)]
+    assert sum(copied) > demanded[0] * len(copied)
+
+
+def copies(base, dialogue) -> bool:
+    """Whether the value's first token is the most probable one after the sentence so far."""
+    so_far, _ = dialogue.asked.short.split(f" {dialogue.asked.value}")
+    ids = base.tokenizer(joint(dialogue.prompt, so_far), return_tensors="pt")["input_ids"]
+    with torch.inference_mode():
+        best = base.model(input_ids=ids).logits[0, -1].argmax()
+    return best == base.tokenizer(f" {dialogue.asked.value}")["input_ids"][0]
+
+
+def test_the_detector_learns_to_tell_bad_manner(models, demanded):
+    metrics = load_detector(models.detector, CPU, "fp32").record.metrics
+    assert metrics.maxims["manner"].auroc.value > demanded[1]
+
+
+def test_the_shipped_detector_is_to_be_trusted_on_every_maxim():
+    record = load_detector(demo_models().detector, CPU, "fp32").record
+    assert record.metrics.macro_f1 > 0.95
+    assert record.metrics.weak_maxims == ()
+
+
+def test_the_shipped_models_are_small():
+    folders = (demo_models().base, demo_models().detector)
+    sizes = [file.stat().st_size for folder in folders for file in folder.iterdir()]
+    assert sum(sizes) <= 10_000_000
+
+
+def test_weights_are_stored_in_half_the_usual_size(built: Path):
+    for folder in ("base", "detector"):
+        weights = load_file(built / folder / "model.safetensors")
+        assert {tensor.dtype for tensor in weights.values()} == {torch.bfloat16}
+
+
+def test_the_same_seed_gives_the_same_files(tmp_path: Path):
+    contents = []
+    for name in ("one", "other"):
+        build_models(tmp_path / name, shortened(num_steps=2))
+        files = sorted(file for file in (tmp_path / name).rglob("*") if file.is_file())
+        contents.append(
+            {str(file.relative_to(tmp_path / name)): file.read_bytes() for file in files}
+        )
+    assert contents[0] == contents[1]
+
+
+def test_models_are_not_overwritten_unless_asked(built: Path):
+    before = json.loads((built / "detector" / "detector.json").read_text())
+    with pytest.raises(OutputError, match="exists"):
+        build_models(built, shortened(num_steps=1))
+    assert json.loads((built / "detector" / "detector.json").read_text()) == before
