@@ -15,7 +15,7 @@ def test_the_demo_ends_with_both_judges_tables(tmp_path: Path):
     out = tmp_path / "out"
     short = ("stage1.num_steps=2", "stage2.num_steps=2", "evaluation.num_prompts=4")
     overrides = [part for override in short for part in ("--set", override)]
-    done = grice("demo", "--out", out, "--pairs", 80, *overrides)
+    done = grice("demo", "--out", out, "--pairs", 200, *overrides)
     assert done.returncode == 0, done.stderr
     assert "cooperative" in done.stdout
     assert "judged by the rules" in done.stdout

@@ -30,25 +30,14 @@ def shortened(num_steps: int) -> BuildConfig:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("models")
-    build_models(out, shortened(num_steps=100))
+    build_models(out, shortened(num_steps=10))
     return out
 
 
-@pytest.fixture(params=["built", "shipped"])
-def models(request: pytest.FixtureRequest):
-    return demo_models(request.getfixturevalue("built") if request.param == "built" else None)
-
-
-@pytest.fixture
-def demanded(request: pytest.FixtureRequest) -> tuple[float, float]:
-    """Share of values copied and AUROC of manner: a short build only has to be on its way."""
-    return (0.35, 0.58) if "built" in request.node.name else (0.9, 0.95)
-
-
-def test_the_base_model_copies_from_the_evidence(models, demanded):
-    base = load_base(str(models.base), CPU)
+def test_the_shipped_base_model_copies_from_the_evidence():
+    base = load_base(str(demo_models().base), CPU)
     copied = [copies(base, dialogue) for dialogue in draw_dialogues(new_things()[::4], seed=5)]
-    assert sum(copied) > demanded[0] * len(copied)
+    assert sum(copied) > 0.9 * len(copied)
 
 
 def copies(base, dialogue) -> bool:
@@ -58,11 +47,6 @@ def copies(base, dialogue) -> bool:
     with torch.inference_mode():
         best = base.model(input_ids=ids).logits[0, -1].argmax()
     return best == base.tokenizer(f" {dialogue.asked.value}")["input_ids"][0]
-
-
-def test_the_detector_learns_to_tell_bad_manner(models, demanded):
-    metrics = load_detector(models.detector, CPU, "fp32").record.metrics
-    assert metrics.maxims["manner"].auroc.value > demanded[1]
 
 
 def test_the_shipped_detector_is_to_be_trusted_on_every_maxim():
