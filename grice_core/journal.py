@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +14,7 @@ from grice_core.errors import OutputError
 Entry = dict[str, Any]
 
 
-class Journal:
+class Journal(ABC):
     """An append-only file: a line with the key of the work, then one line per entry.
 
     It is a context manager. A line that a crash left half written is dropped, and a journal of other
@@ -54,9 +55,9 @@ class Journal:
     ) -> None:
         self._file.close()
 
+    @abstractmethod
     def take(self, entry: Entry) -> None:
         """Learn of an entry that an earlier run of the same work left."""
-        raise NotImplementedError
 
     def write(self, entries: Iterable[Entry]) -> None:
         """Append entries and force them to disk.

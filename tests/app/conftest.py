@@ -125,7 +125,7 @@ def _serve(home: Path, program: str = "app.serve") -> Iterator[Server]:
             yield Server(url, home, Studio.open(Settings(home=home)))
         finally:
             process.terminate()
-            process.wait(timeout=60)
+            process.wait(timeout=30)
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:

@@ -68,6 +68,14 @@ def installation(template: Path) -> Iterator[Installation]:
 
 
 @pytest.fixture(scope="session")
+def quiet(template: Path) -> Iterator[Installation]:
+    """An installation with a queue and a worker that nobody harms."""
+    with installed(template) as installation:
+        installation.stand()
+        yield installation
+
+
+@pytest.fixture(scope="session")
 def quiet_server(template: Path) -> Iterator[Installation]:
     """An installation with a queue only."""
     with installed(template) as installation:

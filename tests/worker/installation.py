@@ -47,15 +47,17 @@ SMALL = (
 """A recipe of one stage, long enough to be interrupted and short enough to be waited for."""
 
 
-def eventually(is_so: Callable[[], Any], what: str, look_every_s: float = 0.1) -> Any:
+def eventually(
+    is_so: Callable[[], Any], what: str, within_s: float = PATIENCE_S, look_every_s: float = 0.1
+) -> Any:
     """What the function gives once that is something."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         answer = is_so()
         if answer:
             return answer
         time.sleep(look_every_s)
-    raise AssertionError(f"not within {PATIENCE_S:.0f} s: {what}")
+    raise AssertionError(f"not within {within_s:.0f} s: {what}")
 
 
 def alive(pid: int) -> bool:

@@ -13,10 +13,9 @@ from tests.worker.undisturbed import assert_undisturbed
 
 
 @pytest.fixture(scope="module")
-def finished(installation, world):
+def finished(quiet, world):
     """A pipeline that ran through."""
-    installation.stand()
-    asked = ask(installation.queue(), world)
+    asked = ask(quiet.queue(), world)
     asked.until_done()
     return asked
 
@@ -70,37 +69,37 @@ def test_the_archive_holds_the_whole_output_folder(finished, tmp_path):
         )
 
 
-def test_nothing_is_left_of_the_scratch_folders(finished, installation):
-    left = {folder.name for folder in (installation.home / "work").iterdir()}
-    assert not left & {str(run.id) for run in finished.runs}
+@pytest.mark.usefixtures("finished")
+def test_nothing_is_left_of_the_scratch_folders(quiet):
+    assert list((quiet.home / "work").iterdir()) == []
 
 
-def test_asking_again_for_the_same_gives_the_same_pipeline(finished, installation, world):
-    assert ask(installation.queue(), world).pipeline_id == finished.pipeline_id
+def test_asking_again_for_the_same_gives_the_same_pipeline(finished, quiet, world):
+    assert ask(quiet.queue(), world).pipeline_id == finished.pipeline_id
 
 
-def test_the_command_lists_follows_and_fetches(finished, installation, tmp_path):
-    listed = json.loads(installation.grice("runs", "--json").stdout)
+def test_the_command_lists_follows_and_fetches(finished, quiet, tmp_path):
+    listed = json.loads(quiet.grice("runs", "--json").stdout)
     ours = [run for run in listed if run["pipeline_id"] == finished.pipeline_id]
     assert {(run["kind"], run["state"]) for run in ours} == {
         (kind, "succeeded") for kind in ("score", "train", "evaluate", "export")
     }
-    followed = installation.grice("runs", "follow", str(ours[-1]["id"]))
+    followed = quiet.grice("runs", "follow", str(ours[-1]["id"]))
     assert followed.returncode == 0
     assert "pairs.json: 48 usable of 48 rows" in followed.stdout
     out = tmp_path / "results"
-    fetched = installation.grice("results", str(finished.pipeline_id), "--out", str(out))
+    fetched = quiet.grice("results", str(finished.pipeline_id), "--out", str(out))
     assert fetched.returncode == 0, fetched.stderr
     assert (out / "multistage_results.json").exists()
-    again = installation.grice("results", str(finished.pipeline_id), "--out", str(out))
+    again = quiet.grice("results", str(finished.pipeline_id), "--out", str(out))
     assert again.returncode == 2
     assert "is not empty" in again.stderr
 
 
 def test_a_run_that_is_stopped_writes_a_checkpoint_and_goes_on_when_resumed(
-    installation, world, expected, tmp_path
+    quiet, world, expected, tmp_path
 ):
-    asked = ask(installation.queue(), world, seed=0, precision="fp32")
+    asked = ask(quiet.queue(), world, seed=0, precision="fp32")
     run = asked.until_step(30)
     asked.queue.stop(run.id)
     stopped = asked.until("train", lambda run: run.state.is_finished())

@@ -7,7 +7,7 @@ from typing import Any
 
 from grice_core.store import metrics, references
 from tests.worker.installation import NUM_STEPS, Asked
-from worker.roles import ADAPTER, OUTPUT
+from worker.roles import ADAPTER
 
 _OF_THE_MACHINE = {"tokens_per_s", "seconds"}
 WEIGHTS = Path("stage1") / "final_model" / "adapter_model.safetensors"
@@ -27,26 +27,18 @@ def _steady(record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def assert_trained_undisturbed(asked: Asked, expected: Path, tmp_path: Path) -> None:
-    """The training wrote what `grice pipeline` wrote in the folder `expected`, no step twice."""
+def assert_undisturbed(asked: Asked, expected: Path, tmp_path: Path) -> None:
+    """All that the pipeline made is what `grice pipeline` made in the folder `expected`."""
     run = asked.run("train")
     stored = metrics.since(asked.queue.database, run.id)
     assert [row.step for row in stored] == list(range(1, NUM_STEPS + 1)), "a gap, or a double"
     history = numbers_of(expected / "stage1" / "history.jsonl")
     assert {row.step: _steady(dict(row.numbers)) for row in stored} == history
-    out = tmp_path / f"trained-{run.id}"
-    made = references.of_run(asked.queue.database, run.id)
-    asked.queue.artifacts.fetch_folder(made[OUTPUT].sha256, out)
-    assert numbers_of(out / "stage1" / "history.jsonl") == history
-    assert (out / WEIGHTS).read_bytes() == (expected / WEIGHTS).read_bytes()
-    assert not (out / "stage1" / "checkpoints").exists()
-    assert made[ADAPTER].is_folder
-
-
-def assert_undisturbed(asked: Asked, expected: Path, tmp_path: Path) -> None:
-    """All that the pipeline made is what `grice pipeline` made in the folder `expected`."""
-    assert_trained_undisturbed(asked, expected, tmp_path)
     out = tmp_path / f"results-{asked.pipeline_id}"
     asked.queue.fetch_results(asked.pipeline_id, out)
+    assert numbers_of(out / "stage1" / "history.jsonl") == history
+    assert (out / WEIGHTS).read_bytes() == (expected / WEIGHTS).read_bytes()
     for name in ("multistage_results.json", "evaluation.json", "generations.jsonl"):
         assert (out / name).read_text() == (expected / name).read_text()
+    assert not (out / "stage1" / "checkpoints").exists()
+    assert references.of_run(asked.queue.database, run.id)[ADAPTER].is_folder
