@@ -1,6 +1,7 @@
 """Choices that stand in the link, so that whoever opens it sees the same."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -66,6 +67,57 @@ def linked_radio(label: str, name: str, options: Sequence[str], title_of: _Title
     )
 
 
+def linked_text(label: str, name: str, default: str = "", **options: Any) -> str:
+    """A line of text that stands in the link."""
+    key = widget_key(f"linked {name}", st.query_params.get(name, default))
+    text: str = st.text_input(label, key=key, on_change=_keep, args=(name, key), **options)
+    return text.strip()
+
+
+def linked_number(label: str, name: str, default: int, low: int, high: int, **options: Any) -> int:
+    """A whole number that stands in the link; what the link gets wrong is the default."""
+    text = st.query_params.get(name, "")
+    value = int(text) if text.isdecimal() and low <= int(text) <= high else default
+    key = widget_key(f"linked {name}", value)
+    return int(
+        st.number_input(
+            label,
+            low,
+            high,
+            step=1,
+            key=key,
+            on_change=_keep,
+            args=(name, key),
+            **options,
+        )
+    )
+
+
+def linked_several(label: str, name: str, options: Sequence[str], title_of: _Titles) -> list[str]:
+    """Any number of some options; those chosen stand in the link."""
+    chosen = [value for value in st.query_params.get_all(name) if value in options]
+    key = widget_key(f"linked {name}", chosen)
+
+    def keep() -> None:
+        if is_current(key):
+            st.query_params[name] = st.session_state[key]
+
+    found: list[str] = st.multiselect(label, options, key=key, format_func=title_of, on_change=keep)
+    return found
+
+
+def linked_switch(label: str, name: str, explained: str) -> bool:
+    """A switch that stands in the link while it is on."""
+    key = widget_key(f"linked {name}", st.query_params.get(name) == "1")
+
+    def keep() -> None:
+        if is_current(key):
+            keep_linked(name, "1" if st.session_state[key] else None)
+
+    return st.checkbox(label, key=key, help=explained, on_change=keep)
+
+
 def _keep(name: str, key: str) -> None:
     if is_current(key):
-        keep_linked(name, st.session_state[key])
+        value = st.session_state[key]
+        keep_linked(name, None if value is None else str(value))

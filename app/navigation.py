@@ -21,6 +21,6 @@ def link_to(page: str, label: str, icon: str, **query: str | Sequence[str]) -> N
     st.page_link(st.session_state[_PAGES][page], label=label, icon=icon, query_params=query or None)
 
 
-def go_to(page: str, **query: str) -> None:
+def go_to(page: str, **query: str | Sequence[str]) -> None:
     """Show another page at once."""
     st.switch_page(st.session_state[_PAGES][page], query_params=query or None)

@@ -1,12 +1,12 @@
 """Runs in words: what they do, how they stand, what they wait for, when they are done."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from app.wording import count_of
 from grice_core.store.pipelines import RunSummary
-from grice_core.store.runs import QueueEntry
-from grice_core.store.states import Device, RunState
+from grice_core.store.queue import QueueLine
+from grice_core.store.states import Device, RunKind, RunState
 from grice_core.store.tables import Run
 
 STATE_MARKS: Final = {
@@ -17,7 +17,6 @@ STATE_MARKS: Final = {
     RunState.FAILED: "✗",
     RunState.CANCELLED: "–",
 }
-_STEPS_TO_SETTLE = 5
 
 
 def what(run: Run | RunSummary) -> str:
@@ -32,14 +31,9 @@ def chain_label(run: Run) -> str:
 
 def standing(run: Run) -> str:
     """How a run stands, as one sentence without its full stop."""
-    state = "asked to stop" if run.stop_requested and run.state is RunState.RUNNING else run.state
-    parts = [f"{what(run)}: {state}"]
+    parts = [f"{what(run)}: {_state(run)}"]
     if run.num_steps and run.state is not RunState.SUCCEEDED:
         parts.append(f"step {run.step:,} of {run.num_steps:,}")
-    if run.state is RunState.INTERRUPTED:
-        parts.append("goes on from its last checkpoint as soon as a worker is free")
-    if run.state is RunState.CANCELLED and run.step:
-        parts.append(f"checkpointed at step {run.step:,}, can be resumed")
     left_s = seconds_left(run)
     if left_s is not None:
         parts.append(f"about {duration(left_s)} left")
@@ -48,18 +42,30 @@ def standing(run: Run) -> str:
     return " · ".join(parts)
 
 
-def seconds_left(run: Run) -> float | None:
-    """How long a running run will take, going by its speed so far.
+def _state(run: Run) -> str:
+    """The state, with what follows from it."""
+    trains = run.kind is RunKind.TRAIN
+    if run.state is RunState.RUNNING and run.stop_requested:
+        return "stopping as soon as a checkpoint is written" if trains else "stopping"
+    if run.state is RunState.INTERRUPTED:
+        return f"interrupted, going on from step {run.checkpoint_step or 0:,}"
+    if run.state is RunState.CANCELLED and run.started_at is None:
+        return "cancelled before it began"
+    if run.state is RunState.CANCELLED and trains:
+        if run.checkpoint_step is None:
+            return "stopped before its first step"
+        return f"stopped, checkpointed at step {run.checkpoint_step:,}"
+    return "stopped" if run.state is RunState.CANCELLED else str(run.state)
 
-    None in its first steps, and after an interruption, since the time that it stood still is not known.
+
+def seconds_left(run: Run) -> float | None:
+    """How long a running run will take, at its pace on average since this attempt began.
+
+    None in its first steps, which say nothing yet.
     """
-    known = run.started_at is not None and run.heartbeat_at is not None and run.num_steps
-    if run.state is not RunState.RUNNING or run.attempt != 1 or not known:
+    if run.state is not RunState.RUNNING or run.pace_s is None or not run.num_steps:
         return None
-    if run.step < _STEPS_TO_SETTLE:
-        return None
-    elapsed_s = (run.heartbeat_at or 0.0) - (run.started_at or 0.0)
-    return elapsed_s / run.step * ((run.num_steps or 0) - run.step)
+    return run.pace_s * (run.num_steps - run.step)
 
 
 def duration(seconds: float) -> str:
@@ -70,20 +76,26 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
-def reason_for_waiting(entry: QueueEntry, num_workers: dict[Device, int]) -> str:
-    """Why a run of the queue is not running."""
-    device = entry.run.device
-    if entry.obstacles:
-        first = entry.obstacles[0]
-        before = " ".join(filter(None, [first.kind.replace("_", " "), first.stage]))
-        if first.state.is_finished():
-            return f"{before} (run {first.parent_id}) is {first.state}: resume it, or run it again"
-        return f"waits for {before} (run {first.parent_id}), which is {first.state}"
+def reason_for_waiting(
+    line: QueueLine, num_workers: Mapping[Device, int], paused: Collection[Device] = ()
+) -> str:
+    """Why what stands in the queue is not running."""
+    device = line.first.device
+    if line.obstacles:
+        obstacle = line.obstacles[0]
+        before = " ".join(filter(None, [obstacle.kind.replace("_", " "), obstacle.stage]))
+        if obstacle.state.is_finished():
+            return (
+                f"{before} (run {obstacle.parent_id}) {obstacle.state}: resume it, or run it again"
+            )
+        return f"goes on after {before} (run {obstacle.parent_id}), which is {obstacle.state}"
+    if device in paused:
+        return "the queue is paused"
     if not num_workers.get(device):
         return f"no {device} worker is listening: `grice up` starts one"
-    if entry.position == 1:
+    if line.position == 1:
         return f"next, as soon as a {device} worker is free"
-    return f"{count_of((entry.position or 1) - 1, 'run')} before it"
+    return f"{count_of((line.position or 1) - 1, 'other')} before it"
 
 
 def current(chain: Sequence[Run]) -> Run:

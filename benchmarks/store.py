@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmarks.store_sample import build, evaluations
 from grice_core.maxims import Maxim
-from grice_core.store import generations, metrics, pipelines, runs
+from grice_core.store import generations, metrics, pipelines, queue, runs
 from grice_core.store.database import Database
 from grice_core.store.generations import Change, Comparison
 from grice_core.store.migrate import upgrade
@@ -69,7 +69,7 @@ def page_queries(database: Database, num_runs: int) -> dict[str, Callable[[], An
         "Runs: failed ones": lambda: runs.page(database, failed),
         "Runs: a page in the middle": lambda: runs.page(database, old),
         "Runs: last numbers of 50 runs": lambda: metrics.latest(database, newest),
-        "Runs: queue with reasons for waiting": lambda: runs.queue(database),
+        "Runs: queue with reasons for waiting": lambda: queue.lines(database),
         "Runs: what can start": lambda: runs.ready(database),
         "Run: one run": lambda: runs.get(database, trained),
         "Run: its whole curve": lambda: metrics.since(database, trained),

@@ -15,7 +15,7 @@ from grice_core.store.database import Database
 from grice_core.store.states import RunKind
 from grice_core.store.tables import JsonObject, Run
 from worker.failures import in_words
-from worker.jobs import detectors, pipelines, scoring
+from worker.jobs import detectors, estimating, pipelines, scoring
 from worker.jobs.context import JobContext
 
 
@@ -39,6 +39,7 @@ JOBS: dict[RunKind, Callable[[JobContext], JsonObject]] = {
     RunKind.EXPORT: pipelines.export,
     RunKind.FIT_DETECTOR: detectors.fit,
     RunKind.SCORE_DATA: scoring.score_data,
+    RunKind.ESTIMATE: estimating.estimate,
 }
 
 

@@ -5,7 +5,7 @@ reached; then the bell is rung. If it can't be, the next worker's look at the da
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +16,15 @@ from grice_core.pipeline.keeping import Keeper, check_base
 from grice_core.progress import Progress, silent
 from grice_core.recipes.config import Recipe
 from grice_core.settings import settings
-from grice_core.store import pipelines, recipes, references, runs, submission, transitions
+from grice_core.store import (
+    pipelines,
+    queue,
+    recipes,
+    references,
+    runs,
+    submission,
+    transitions,
+)
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database
 from grice_core.store.json import digest_of
@@ -24,9 +32,10 @@ from grice_core.store.references import Collected
 from grice_core.store.runs import RunFilter
 from grice_core.store.states import Device, RunKind, RunState
 from grice_core.store.submission import PipelineDraft, RunDraft
-from grice_core.store.tables import DataSet, Detector
+from grice_core.store.tables import DataSet, Detector, Run
 from worker import bell, workspace
 from worker.connection import connect
+from worker.drafts import chain_of, in_store, key_of, measurement_of
 from worker.roles import OUTPUT, describe
 from worker.roll import read_roll
 from worker.spec import (
@@ -36,6 +45,7 @@ from worker.spec import (
     StoredData,
     StoredDetector,
     StoredFile,
+    parse_pipeline,
 )
 
 DeviceChoice = Literal["auto", "cpu", "gpu"]
@@ -60,6 +70,8 @@ class PipelineRequest:
     """auto: the GPU if a worker for one is there."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     leakage: Literal["drop-eval", "drop-train", "keep"] = "drop-eval"
+    trained_by: int | None = None
+    """A pipeline whose stages are evaluated on these prompts by this detector; nothing is trained."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +117,61 @@ class RunQueue:
         Raises:
             InputError: a file, the detector or the base can't be used; nothing is submitted then.
         """
+        request = self._stored(request, progress)
+        spec = self._spec(request)
+        recipe_body = request.recipe.model_dump(mode="json")
+        detector = request.detector
+        name = f"{request.recipe.name} on {spec.data.name}"
+        draft = PipelineDraft(
+            key=key_of(spec),
+            name=name if spec.trained is None else f"{name}, evaluated again",
+            recipe_id=recipes.save(self.database, request.recipe.name, recipe_body),
+            data_set_id=in_store(request.data).id,
+            eval_data_set_id=in_store(request.eval).id,
+            detector_id=None if isinstance(detector, str) else detector.id,
+            base=spec.base,
+            trained_sha256=spec.trained,
+            spec=spec.model_dump(mode="json"),
+            runs=chain_of(spec, self._device(request.device)),
+        )
+        pipeline_id = submission.submit(self.database, draft)
+        self.ring()
+        return pipeline_id
+
+    def submitted_before(self, request: PipelineRequest) -> int | None:
+        """The pipeline that submitting this would give, if it was submitted already.
+
+        Raises:
+            InputError: the base, or the stages that shall be evaluated, can't be used.
+        """
+        return pipelines.with_key(self.database, key_of(self._spec(request)))
+
+    def measure(self, request: PipelineRequest) -> int:
+        """Have a worker measure what a pipeline would take; asking twice gives the same run.
+
+        One that failed or was cancelled is done again. Returns its id; its result is an `Estimate`.
+
+        Raises:
+            InputError: the base can't be used.
+        """
+        run_id = self.submit_run(self._measurement(self._stored(request, silent)))
+        if runs.get(self.database, run_id).state in {RunState.FAILED, RunState.CANCELLED}:
+            self.resume(run_id)
+        return run_id
+
+    def measurement(self, request: PipelineRequest) -> Run | None:
+        """The run that measures what a pipeline would take, if it was asked for.
+
+        Raises:
+            InputError: the base can't be used.
+        """
+        return runs.with_key(self.database, self._measurement(request).key)
+
+    def _measurement(self, request: PipelineRequest) -> RunDraft:
+        return measurement_of(self._spec(request), self._device(request.device))
+
+    def _stored(self, request: PipelineRequest, progress: Progress) -> PipelineRequest:
+        """The same request, with everything that the user named by a path in the store."""
         keeper = Keeper(self.database, self.artifacts)
         data, prompts, detector = request.data, request.eval, request.detector
         if isinstance(data, Path):
@@ -113,31 +180,40 @@ class RunQueue:
             prompts = keeper.keep_prompts(prompts, prompts.name)
         if isinstance(detector, str) and Path(detector).expanduser().is_dir():
             detector = keeper.keep_detector(Path(detector).expanduser())
-        spec = PipelineSpec(
-            data=StoredData.of(data),
-            eval=StoredData.of(prompts),
+        return replace(request, data=data, eval=prompts, detector=detector)
+
+    def _spec(self, request: PipelineRequest) -> PipelineSpec:
+        """Everything that a pipeline's numbers depend on."""
+        detector = request.detector
+        return PipelineSpec(
+            data=StoredData.of(in_store(request.data)),
+            eval=StoredData.of(in_store(request.eval)),
             base=check_base(request.base),
             detector=detector if isinstance(detector, str) else StoredDetector.of(detector),
             recipe=request.recipe,
             seed=request.seed,
             precision=request.precision,
             leakage=request.leakage,
+            trained=None
+            if request.trained_by is None
+            else self._trained_stages(request.trained_by, request),
         )
-        recipe_body = request.recipe.model_dump(mode="json")
-        draft = PipelineDraft(
-            key=f"pipeline-{spec.digest}",
-            name=f"{request.recipe.name} on {data.name}",
-            recipe_id=recipes.save(self.database, request.recipe.name, recipe_body),
-            data_set_id=data.id,
-            eval_data_set_id=prompts.id,
-            detector_id=None if isinstance(detector, str) else detector.id,
-            base=spec.base,
-            spec=spec.model_dump(mode="json"),
-            runs=_chain(spec, self._device(request.device)),
-        )
-        pipeline_id = submission.submit(self.database, draft)
-        self.ring()
-        return pipeline_id
+
+    def _trained_stages(self, pipeline_id: int, request: PipelineRequest) -> str:
+        """The address of the output folder that holds all stages of a pipeline."""
+        spec = parse_pipeline(pipelines.get(self.database, pipeline_id).spec)
+        if (spec.recipe.stages, spec.base) != (request.recipe.stages, check_base(request.base)):
+            raise InputError(
+                f"pipeline {pipeline_id} trained other stages, or another base: to evaluate them, take "
+                "its recipe and its base"
+            )
+        chain = runs.of_pipeline(self.database, pipeline_id)
+        training = [run for run in chain if run.kind is RunKind.TRAIN]
+        if not training or any(run.state is not RunState.SUCCEEDED for run in training):
+            raise InputError(
+                f"pipeline {pipeline_id} has not trained all its stages yet, so they can't be evaluated"
+            )
+        return references.of_run(self.database, training[-1].id)[OUTPUT].sha256
 
     def submit_detector(self, request: DetectorRequest) -> int:
         """Ask for a detector; asking twice for the same gives the same run. Returns its id.
@@ -188,6 +264,19 @@ class RunQueue:
         elif state.is_finished():
             self.resume(run_id)
         return run_id
+
+    def remove(self, pipeline_id: int) -> None:
+        """Forget a pipeline and its runs; see `pipelines.remove`."""
+        pipelines.remove(self.database, pipeline_id)
+
+    def pause(self) -> None:
+        """Let workers take nothing new; what runs goes on."""
+        queue.pause(self.database)
+
+    def unpause(self) -> None:
+        """Let workers take runs again."""
+        queue.unpause(self.database)
+        self.ring()
 
     def stop(self, run_id: int) -> RunState:
         """Ask a run to write a checkpoint and stop; see `transitions.request_stop`."""
@@ -260,21 +349,3 @@ class RunQueue:
             return Device(wanted)
         on_gpu = any(worker.device is Device.GPU for worker in self.workers())
         return Device.GPU if on_gpu else Device.CPU
-
-
-def _chain(spec: PipelineSpec, device: Device) -> list[RunDraft]:
-    """The runs of a pipeline, each waiting for the one before."""
-    steps: list[tuple[RunKind, str | None]] = [
-        (RunKind.SCORE, None),
-        *((RunKind.TRAIN, stage.name) for stage in spec.recipe.stages),
-        (RunKind.EVALUATE, None),
-        (RunKind.EXPORT, None),
-    ]
-    drafts: list[RunDraft] = []
-    for kind, stage in steps:
-        before = (drafts[-1].key,) if drafts else ()
-        key = ":".join(filter(None, [spec.digest, kind, stage]))
-        drafts.append(
-            RunDraft(key, kind, spec.model_dump(mode="json"), device, stage, parents=before)
-        )
-    return drafts

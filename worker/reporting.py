@@ -11,6 +11,8 @@ from grice_core.store.database import Database
 from grice_core.store.metrics import MetricWriter
 
 _REPORT_EVERY_S = 1.0
+_SETTLED_AFTER = 3
+"""Steps after which their pace says something."""
 
 
 class RunReporter:
@@ -22,6 +24,8 @@ class RunReporter:
         self._stop = stop
         self._writer = MetricWriter(database, claim)
         self._reported_at = float("-inf")
+        self._first: tuple[int, float] | None = None
+        """The first step that this process told of, and when."""
 
     def reporter(self, counts: Callable[[str, int, int], tuple[int, int] | None]) -> Reporter:
         """What the pipeline's parts report to.
@@ -42,6 +46,12 @@ class RunReporter:
             should_stop=self.should_stop,
             on_step=self._on_step,
             on_checkpoint=self._writer.flush,
+            on_checkpointed=lambda step: claims.report_checkpoint(
+                self._database, self._claim, step
+            ),
+            on_trouble=lambda kind, sentence: claims.report_trouble(
+                self._database, self._claim, kind, sentence
+            ),
         )
 
     def should_stop(self) -> bool:
@@ -58,6 +68,12 @@ class RunReporter:
     def _report(self, done: int, total: int) -> None:
         self._writer.num_steps = total
         now = time.monotonic()
+        self._first = self._first or (done, now)
         if now - self._reported_at >= _REPORT_EVERY_S or done == total:
-            claims.report_steps(self._database, self._claim, done, total)
+            claims.report_steps(self._database, self._claim, done, total, self._pace_s(done, now))
             self._reported_at = now
+
+    def _pace_s(self, done: int, now: float) -> float | None:
+        """Seconds per step since the first one told of; what came before it was preparation."""
+        first, since = self._first or (done, now)
+        return (now - since) / (done - first) if done - first >= _SETTLED_AFTER else None

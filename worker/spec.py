@@ -77,11 +77,14 @@ class PipelineSpec(_Spec):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     leakage: Literal["drop-eval", "drop-train", "keep"] = "drop-eval"
+    trained: str | None = None
+    """Address of another pipeline's output folder: its stages are evaluated, and nothing is trained."""
 
     @property
     def digest(self) -> str:
         """The same for the same request: 64 hex digits."""
-        return digest_of(self.model_dump(mode="json"))
+        without = {"trained"} if self.trained is None else set()
+        return digest_of(self.model_dump(mode="json", exclude=without))
 
 
 class FitDetectorSpec(_Spec):

@@ -3,13 +3,19 @@
 import streamlit as st
 
 from app.components.checklist import checklist
+from app.components.estimate_line import estimate_line, pace_of
 from app.components.launch_form import Launch, launch_form
-from app.launch_plan import command, estimate, plan, preflight
+from app.launch_command import command, recipe_files
+from app.launch_plan import LaunchPlan, plan
 from app.navigation import go_to, link_to
+from app.preflight import Check, preflight
 from app.run_queue import run_queue
 from app.session import known_data_sets, open_data, studio
-from app.wording import plain_markdown
-from grice_core.recipes.documents import to_yaml
+from app.wording import count_of, plain_markdown
+from grice_core.errors import InputError
+from worker.queue import PipelineRequest
+
+_COMMANDS_SHOWN = 6
 
 
 def show() -> None:
@@ -23,37 +29,72 @@ def show() -> None:
     with left:
         launch = launch_form()
     with right:
-        _decide(launch)
+        if launch is None:
+            st.info("What the form says makes no recipe yet.", icon=":material/edit:")
+        else:
+            _decide(launch)
 
 
 def _decide(launch: Launch) -> None:
-    table = open_data(launch.data.artifact_sha256).table
-    prompts = open_data(launch.prompts.artifact_sha256).table.prompts
-    planned = plan(launch.request, table, prompts)
-    checks = list(preflight(studio(), launch.request, planned, run_queue().workers()))
-    stopped = any(check.state == "stop" for check in checks)
-    st.markdown(f"**{plain_markdown(estimate(studio(), launch.request.base, planned))}**")
-    if st.button(
-        "Launch",
-        type="primary",
-        icon=":material/rocket_launch:",
-        disabled=stopped,
-        help="Asking twice for the same gives one pipeline.",
-    ):
-        pipeline_id = run_queue().submit(launch.request)
-        go_to("runs", pipeline=str(pipeline_id))
+    plans = [_plan(launch, request) for request in launch.requests]
+    pace, before = None, None
+    try:
+        pace, before = pace_of(launch.request), run_queue().submitted_before(launch.request)
+    except InputError as error:
+        speaks_against = [Check("stop", f"{str(error)[:1].upper()}{str(error)[1:]}.")]
+    else:
+        speaks_against = []
+        estimate_line(launch.requests, plans, pace)
+    peak_bytes = None if pace is None else pace.peak_bytes
+    workers = run_queue().workers()
+    checks = list(preflight(studio(), launch.request, plans[0], workers, peak_bytes))
+    checks += [check for check in speaks_against if check not in checks]
+    if before is not None:
+        checks.append(Check("warn", f"Asked for before: Launch opens pipeline {before}."))
+    _launch(launch, is_stopped=any(check.state == "stop" for check in checks))
     checklist(checks)
     _without_a_browser(launch)
 
 
+def _plan(launch: Launch, request: PipelineRequest) -> LaunchPlan:
+    table = open_data(launch.data.artifact_sha256).table
+    return plan(request, table, open_data(launch.prompts.artifact_sha256).table.prompts)
+
+
+def _launch(launch: Launch, *, is_stopped: bool) -> None:
+    many = len(launch.requests)
+    if st.button(
+        "Launch" if many == 1 else f"Launch {count_of(many, 'pipeline')}",
+        type="primary",
+        icon=":material/rocket_launch:",
+        disabled=is_stopped,
+        help="Asking twice for the same gives one pipeline.",
+    ):
+        first, *others = (str(run_queue().submit(request)) for request in launch.requests)
+        go_to("runs", pipeline=first, over=others)
+
+
 def _without_a_browser(launch: Launch) -> None:
-    recipe = launch.request.recipe
+    files = recipe_files(launch.requests)
     names = launch.data.name, launch.prompts.name
-    st.caption(f"The same without a browser, with the recipe below as {recipe.name}.yaml:")
-    st.code(
-        command(launch.request, names, f"{recipe.name}.yaml", out="results"),
-        language=None,
-        wrap_lines=True,
+    commands = [
+        command(request, names, f"{request.recipe.name}.yaml", out=_out(request, launch))
+        for request in launch.requests[:_COMMANDS_SHOWN]
+    ]
+    st.caption(
+        f"The same without a browser, with {plain_markdown(' and '.join(files))} from below:"
     )
-    with st.expander("The whole recipe"):
-        st.code(to_yaml(recipe), language="yaml")
+    st.code("\n".join(commands), language=None, wrap_lines=True)
+    if len(launch.requests) > _COMMANDS_SHOWN:
+        st.caption(f"… and {len(launch.requests) - _COMMANDS_SHOWN} more, with the next seeds.")
+    for name, text in files.items():
+        with st.expander(f"The whole recipe: {plain_markdown(name)}"):
+            st.download_button("Download", text, name, "text/yaml", icon=":material/download:")
+            st.code(text, language="yaml")
+
+
+def _out(request: PipelineRequest, launch: Launch) -> str:
+    """A folder of its own for each."""
+    if len(launch.requests) == 1:
+        return "results"
+    return f"results-{request.recipe.name}-{request.seed}"

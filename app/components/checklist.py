@@ -5,7 +5,7 @@ from typing import Final
 
 import streamlit as st
 
-from app.launch_plan import Check
+from app.preflight import Check
 from app.wording import plain_markdown
 
 _MARKS: Final = {"pass": ":green[✓]", "warn": ":orange[!]", "stop": ":red[✗]"}

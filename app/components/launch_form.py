@@ -1,79 +1,126 @@
-"""The form of the Launch page: what matters in sight, the rest folded."""
+"""The form of the Launch page: what matters in sight, the rest folded; all of it stands in the link."""
 
-from dataclasses import dataclass
-from typing import Literal, cast
+from dataclasses import dataclass, replace
+from typing import Literal, TypedDict, cast
 
 import streamlit as st
 
 from app.chosen_recipe import current_cut, keep_cut, recipe_titles
+from app.components.leakage_view import RULES
+from app.components.stage_settings import stage_settings
 from app.cut import Cut
-from app.linked import linked_selectbox
+from app.failures import show_error
+from app.launch_start import begin_with, complete_link, link_of, starts
+from app.linked import (
+    linked_number,
+    linked_radio,
+    linked_selectbox,
+    linked_several,
+    linked_switch,
+    linked_text,
+)
 from app.session import choose_data_set, known_data_sets, studio
 from app.widget_keys import is_current, widget_key
+from grice_core.errors import RecipeError
+from grice_core.recipes.config import Recipe
 from grice_core.recipes.documents import to_yaml
 from grice_core.recipes.load import parse_recipe
+from grice_core.recipes.variants import joint_control, only_stages
 from grice_core.store import detectors, pipelines
+from grice_core.store.pipelines import PipelineSummary
+from grice_core.store.states import RunKind, RunState
 from grice_core.store.tables import DataSet, Detector
 from worker.queue import PipelineRequest
 
 _OTHER = "other"
-_DEFAULT_BASE = "gpt2-medium"
+_MOST_SEEDS = 20
+_OF_THE_TRAINED = ("data", "recipe", "base")
+"""What is as it was when stages are only evaluated."""
+_WHAT = {
+    "all": "train all stages",
+    "some": "only some stages",
+    "evaluate": "only evaluate",
+}
+
+
+class _More(TypedDict):
+    leakage: Literal["drop-eval", "drop-train", "keep"]
+    precision: Literal["auto", "fp32", "bf16"]
+    device: Literal["auto", "cpu", "gpu"]
 
 
 @dataclass(frozen=True)
 class Launch:
     """What the form says."""
 
-    request: PipelineRequest
+    requests: tuple[PipelineRequest, ...]
+    """One pipeline each: for every seed the recipe, and its control if that was asked for."""
     data: DataSet
     prompts: DataSet
 
+    @property
+    def request(self) -> PipelineRequest:
+        """The one that the page tells of; the others differ in their seed, or are its control."""
+        return self.requests[0]
 
-def launch_form() -> Launch:
-    """Show the form; begins with the settings of the last pipeline.
 
-    Raises:
-        RecipeError: an override can't be used.
-    """
+def launch_form() -> Launch | None:
+    """Show the form; None if what it says makes no recipe, which it has said."""
     known = known_data_sets()
+    finished = {found.pipeline.id: found for found in pipelines.page(studio().database)}
+    complete_link()
+    _choose_start(finished)
     data = choose_data_set(known)
     prompts = _choose_prompts(list(known), data)
     cut = _choose_recipe()
-    last = next(iter(pipelines.page(studio().database, limit=1)), None)
-    base = st.text_input(
-        "Base model",
-        last.pipeline.base if last else _DEFAULT_BASE,
-        help="A hub id, or a folder that every worker sees.",
-    )
+    base = linked_text("Base model", "base", help="A hub id, or a folder that every worker sees.")
     detector = _choose_detector()
-    seed = st.number_input("Seed", min_value=0, max_value=2**31 - 1, value=0, step=1)
-    with st.expander("More settings"):
-        overrides = _overrides()
-        precision = st.segmented_control(
-            "Precision", ("auto", "fp32", "bf16"), default="auto", required=True
-        )
-        leakage = st.segmented_control(
-            "Prompts that stand in both files",
-            ("drop-eval", "drop-train", "keep"),
-            default="drop-eval",
-            required=True,
-            help="drop-eval leaves them out of the evaluation, drop-train out of training.",
-        )
-        device = st.segmented_control(
-            "Device", ("auto", "cpu", "gpu"), default="auto", required=True
-        )
+    what = linked_radio("What to do", "what", list(_WHAT), _WHAT.__getitem__)
+    trained_by = _choose_trained(finished) if what == "evaluate" else None
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        seed = linked_number("Seed", "seed", 0, 0, 2**31 - _MOST_SEEDS)
+        explained = "The same with so many seeds, counted up from this one: how much is chance?"
+        repeats = linked_number("Repeats", "repeats", 1, 1, _MOST_SEEDS, help=explained)
+    recipe = _settings(cut, what)
+    if recipe is None or (what == "evaluate" and trained_by is None):
+        return None
+    with_control = what == "all" and recipe.control_for is None and _wants_control()
     request = PipelineRequest(
         data=data,
         eval=prompts,
-        base=base.strip(),
+        base=base,
         detector=detector,
-        recipe=parse_recipe(to_yaml(cut.recipe), "the recipe", overrides),
-        seed=int(seed),
-        device=cast(Literal["auto", "cpu", "gpu"], device),
-        precision=cast(Literal["auto", "fp32", "bf16"], precision),
-        leakage=cast(Literal["drop-eval", "drop-train", "keep"], leakage),
+        recipe=recipe,
+        trained_by=trained_by,
+        **_more(),
     )
-    return Launch(request, data, prompts)
+    recipes = [recipe, joint_control(recipe)] if with_control else [recipe]
+    requests = tuple(
+        replace(request, recipe=each, seed=seed + repeat)
+        for repeat in range(repeats)
+        for each in recipes
+    )
+    return Launch(requests, data, prompts)
+
+
+def _choose_start(known: dict[int, PipelineSummary]) -> None:
+    """Fill the form anew from an earlier pipeline or a preset."""
+    titles = starts(known)
+    key = widget_key("launch start", None)
+
+    def choose() -> None:
+        if is_current(key) and st.session_state[key]:
+            begin_with(st.session_state[key])
+
+    st.selectbox(
+        "Start from",
+        list(titles),
+        index=None,
+        key=key,
+        placeholder="What stands below, an earlier pipeline, or a preset",
+        format_func=titles.__getitem__,
+        on_change=choose,
+    )
 
 
 def _choose_prompts(known: list[DataSet], data: DataSet) -> DataSet:
@@ -99,7 +146,8 @@ def _choose_recipe() -> Cut:
     def choose() -> None:
         if is_current(key):
             st.query_params["recipe"] = st.session_state[key]
-            st.query_params["set"] = []
+            for name in ("set", "change", "stages"):
+                st.query_params.pop(name, None)
 
     moved = f"; {len(cut.overrides)} thresholds moved" if cut.overrides else ""
     st.selectbox(
@@ -114,21 +162,80 @@ def _choose_recipe() -> Cut:
 
 def _choose_detector() -> Detector | str:
     known = {str(detector.id): detector for detector in detectors.page(studio().database)}
-    chosen = linked_selectbox(
-        "Detector",
-        "detector",
-        [*known, _OTHER],
-        lambda key: known[key].name if key in known else "another: a hub id or a folder …",
-    )
+    linked = st.query_params.get("detector", "")
+    elsewhere = linked if linked not in {*known, _OTHER, ""} else ""
+    options = [*known, *filter(None, [elsewhere]), _OTHER]
+
+    def title(key: str) -> str:
+        if key in known:
+            return known[key].name
+        return "another: a hub id or a folder …" if key == _OTHER else key
+
+    chosen = linked_selectbox("Detector", "detector", options, title)
     if chosen in known:
         return known[chosen]
-    return st.text_input("Hub id or folder of the detector").strip()
+    return chosen if chosen != _OTHER else linked_text("Hub id or folder of the detector", "judge")
 
 
-def _overrides() -> list[str]:
-    text = st.text_area(
-        "Changes to the recipe, one a line",
-        placeholder="stage1.learning_rate=1e-4\nevaluation.num_prompts=200",
-        height=90,
+def _choose_trained(known: dict[int, PipelineSummary]) -> int | None:
+    """The pipeline whose stages are evaluated: on its data, with its recipe and base."""
+    trained = {str(number): found for number, found in known.items() if _has_trained(found)}
+    if not trained:
+        st.warning("No pipeline has trained all its stages yet, so there is nothing to evaluate.")
+        return None
+    chosen = linked_selectbox(
+        "Evaluate the stages of",
+        "trained",
+        list(trained),
+        lambda key: f"pipeline {key} · {trained[key].pipeline.name}",
     )
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    theirs = link_of(trained[chosen].pipeline)
+    if any(st.query_params.get(name) != theirs[name] for name in _OF_THE_TRAINED):
+        for name in _OF_THE_TRAINED:
+            st.query_params[name] = theirs[name]
+        st.session_state.pop("cut", None)
+        st.rerun()
+    st.caption("Its data, recipe and base stand above; prompts, detector and seed may be others.")
+    return int(chosen)
+
+
+def _has_trained(found: PipelineSummary) -> bool:
+    training = [run for run in found.runs if run.kind is RunKind.TRAIN]
+    return bool(training) and all(run.state is RunState.SUCCEEDED for run in training)
+
+
+def _settings(cut: Cut, what: str) -> Recipe | None:
+    """The recipe with what was changed of it, or None if that makes no recipe."""
+    with st.expander("Training and evaluation settings"):
+        changes = stage_settings(cut.recipe)
+    try:
+        recipe = cut.recipe
+        if changes:
+            recipe = parse_recipe(to_yaml(cut.recipe), "the recipe", changes)
+        if what == "some":
+            names = [stage.name for stage in recipe.stages]
+            recipe = only_stages(recipe, linked_several("Stages", "stages", names, str))
+    except RecipeError as error:
+        show_error(error)
+        return None
+    return recipe
+
+
+def _wants_control() -> bool:
+    return linked_switch(
+        "Also launch the joint control",
+        "joint",
+        "One stage with all four maxims on the same pairs, as many steps: did staging help?",
+    )
+
+
+def _more() -> _More:
+    with st.expander("Leakage, precision, device"):
+        leakage = linked_radio("Prompts in both files", "leakage", list(RULES), RULES.__getitem__)
+        precision = linked_radio("Precision", "precision", ("auto", "fp32", "bf16"), str)
+        device = linked_radio("Device", "device", ("auto", "cpu", "gpu"), str)
+    return {
+        "leakage": cast(Literal["drop-eval", "drop-train", "keep"], leakage),
+        "precision": cast(Literal["auto", "fp32", "bf16"], precision),
+        "device": cast(Literal["auto", "cpu", "gpu"], device),
+    }

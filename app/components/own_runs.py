@@ -10,7 +10,7 @@ from app.run_queue import run_queue
 from app.run_words import reason_for_waiting, standing
 from app.session import studio
 from app.wording import plain_markdown
-from grice_core.store import runs
+from grice_core.store import queue, runs
 from grice_core.store.runs import RunFilter
 from grice_core.store.states import RunKind, RunState
 from grice_core.store.tables import Run
@@ -34,9 +34,11 @@ def own_runs(kind: RunKind) -> None:
 
 def _reasons() -> dict[int, str]:
     """Why each waiting run waits."""
-    entries = runs.queue(studio().database)
-    workers = Counter(worker.device for worker in run_queue().workers()) if entries else {}
-    return {entry.run.id: reason_for_waiting(entry, workers) for entry in entries}
+    database = studio().database
+    waiting = queue.lines(database)
+    workers = Counter(worker.device for worker in run_queue().workers()) if waiting else {}
+    paused = queue.paused(database)
+    return {line.first.id: reason_for_waiting(line, workers, paused) for line in waiting}
 
 
 def _show(run: Run, reason: str | None) -> None:

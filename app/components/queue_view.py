@@ -1,4 +1,4 @@
-"""The queue: each waiting run, its place, and why it waits."""
+"""The queue: what waits, its place, why, and what can be done about it."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -10,58 +10,75 @@ from app.failures import failures_shown, guarded
 from app.run_queue import run_queue
 from app.run_words import reason_for_waiting, what
 from app.session import studio
-from app.wording import plain_markdown
-from grice_core.store import runs
-from grice_core.store.runs import QueueEntry
+from app.wording import count_of, plain_markdown
+from grice_core.store import queue
+from grice_core.store.queue import QueueLine
 
 _SHOWN = 30
 
 
-@st.fragment(run_every=3)
+@st.fragment(run_every=2)
 @guarded
 def queue_view() -> None:
-    """All waiting runs in their order, to be moved or cancelled."""
-    queue = run_queue()
-    entries = runs.queue(studio().database)
-    if not entries:
-        st.caption("Nothing waits.")
-        return
-    if not queue.is_available():
+    """All that waits in its order, to be moved or cancelled; the queue to be paused."""
+    database = studio().database
+    lines, paused = queue.lines(database), queue.paused(database)
+    _pause(is_paused=bool(paused), is_empty=not lines)
+    if lines and not run_queue().is_available():
         st.warning(
             "The queue's server can't be reached. What was submitted is safe, and is taken up by "
             "the next worker that starts."
         )
-    num_workers = Counter(worker.device for worker in queue.workers())
-    for entry in entries[:_SHOWN]:
-        _entry(entry, reason_for_waiting(entry, num_workers))
-    if len(entries) > _SHOWN:
-        st.caption(f"… and {len(entries) - _SHOWN:,} more")
+    num_workers = Counter(worker.device for worker in run_queue().workers())
+    places = Counter(line.first.device for line in lines if line.position is not None)
+    for line in lines[:_SHOWN]:
+        _line(line, reason_for_waiting(line, num_workers, paused), places[line.first.device])
+    if len(lines) > _SHOWN:
+        st.caption(f"… and {len(lines) - _SHOWN:,} more")
 
 
-def _entry(entry: QueueEntry, reason: str) -> None:
-    run, place = entry.run, entry.position
+def _pause(*, is_paused: bool, is_empty: bool) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if is_paused:
+            st.markdown("**Paused:** what runs goes on, and nothing new begins.")
+            if st.button("Go on", icon=":material/play_arrow:", key="unpause queue"):
+                _do(run_queue().unpause)
+        else:
+            st.markdown("Nothing waits." if is_empty else "Taken in this order:")
+            explained = (
+                "What runs goes on; workers take nothing new until somebody lets them go on."
+            )
+            if st.button("Pause", icon=":material/pause:", key="pause queue", help=explained):
+                _do(run_queue().pause)
+
+
+def _line(line: QueueLine, reason: str, num_places: int) -> None:
+    first, place = line.first, line.position
     left, right = st.columns([5, 1], vertical_alignment="center")
-    pipeline = f"pipeline {run.pipeline_id} · " if run.pipeline_id else ""
+    more = f" and {count_of(len(line.runs) - 1, 'run')} after it" if len(line.runs) > 1 else ""
+    title = f"{first.pipeline_id} · {line.name}" if line.name else f"run {first.id}"
     left.markdown(
-        f"**{place or '–'}** · run {run.id} · {pipeline}{plain_markdown(what(run))} "
-        f":gray[— {plain_markdown(reason)}]"
+        f"**{place or '–'}** · {plain_markdown(title)} · {plain_markdown(what(first) + more)}  \n"
+        f":gray[{plain_markdown(reason)}]"
     )
     with right.container(horizontal=True, horizontal_alignment="right"):
-        moves = (
-            (":material/arrow_upward:", "Earlier", (place or 1) - 1),
-            (":material/arrow_downward:", "Later", (place or 1) + 1),
-        )
-        for icon, title, target in moves if place else ():
-            key = f"queue {title} {run.id}"
-            if st.button(icon, help=title, key=key, disabled=target < 1, type="tertiary"):
-                _do(partial(runs.move_to, studio().database, run.id, target))
-        if st.button(
-            ":material/close:", help="Cancel", key=f"queue cancel {run.id}", type="tertiary"
-        ):
-            _do(lambda: run_queue().stop(run.id))
+        if place:
+            _move("Earlier", ":material/arrow_upward:", first.id, place - 1, place == 1)
+            _move("Later", ":material/arrow_downward:", first.id, place + 1, place == num_places)
+        if not line.stands_still and not line.is_under_way:
+            key = f"queue cancel {first.id}"
+            explained = "Cancel; it can be resumed."
+            if st.button(":material/close:", help=explained, key=key, type="tertiary"):
+                _do(lambda: run_queue().stop(first.id))
+
+
+def _move(title: str, icon: str, run_id: int, place: int, is_last: bool) -> None:
+    key = f"queue {title} {run_id}"
+    if st.button(icon, help=title, key=key, disabled=is_last, type="tertiary"):
+        _do(partial(queue.move, studio().database, run_id, place))
 
 
 def _do(act: Callable[[], object]) -> None:
     with failures_shown():
         act()
-        st.rerun()
+        st.rerun(scope="fragment")

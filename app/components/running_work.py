@@ -6,9 +6,9 @@ from app.failures import guarded
 from app.navigation import link_to
 from app.session import studio
 from app.wording import count_of
-from grice_core.store import runs
+from grice_core.store import queue, runs
 from grice_core.store.runs import RunFilter
-from grice_core.store.states import WAITING, RunState
+from grice_core.store.states import RunState
 from grice_core.store.tables import Run
 
 _NUM_SHOWN = 5
@@ -21,8 +21,7 @@ def running_work() -> None:
     """What runs, each with how far it is, and how many more wait; nothing if nothing does."""
     database = studio().database
     running = runs.page(database, RunFilter(states=(RunState.RUNNING,)), limit=_NUM_SHOWN)
-    counts = runs.count_by_state(database)
-    num_waiting = sum(counts.get(state, 0) for state in WAITING)
+    num_waiting = queue.num_waiting(database)
     if not running and not num_waiting:
         return
     st.subheader("Running" if running else "Waiting", anchor=False)

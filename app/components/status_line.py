@@ -1,15 +1,13 @@
 """What is running, seen from every page."""
 
-from collections.abc import Mapping
-
 import streamlit as st
 
 from app.components.running_work import line_of, share_done
 from app.failures import guarded
 from app.session import studio
-from grice_core.store import runs
+from grice_core.store import queue, runs
 from grice_core.store.runs import RunFilter
-from grice_core.store.states import WAITING, RunState
+from grice_core.store.states import RunState
 
 _BUSY_S, _IDLE_S = 3, 15
 """How often it looks: each look is a message that a page may have to wait for."""
@@ -17,8 +15,9 @@ _BUSY_S, _IDLE_S = 3, 15
 
 def status_line() -> None:
     """One line per running run, and how many wait; live."""
-    counts = runs.count_by_state(studio().database)
-    is_busy = bool(counts.get(RunState.RUNNING) or _num_waiting(counts))
+    database = studio().database
+    counts = runs.count_by_state(database)
+    is_busy = bool(counts.get(RunState.RUNNING) or queue.num_waiting(database))
     st.fragment(_status, run_every=_BUSY_S if is_busy else _IDLE_S)()
 
 
@@ -26,7 +25,7 @@ def status_line() -> None:
 def _status() -> None:
     database = studio().database
     counts = runs.count_by_state(database)
-    num_waiting = _num_waiting(counts)
+    num_waiting = queue.num_waiting(database)
     if not counts.get(RunState.RUNNING) and not num_waiting:
         st.caption("Nothing is running.")
         return
@@ -34,7 +33,3 @@ def _status() -> None:
         st.progress(share_done(run), text=line_of(run))
     if num_waiting:
         st.caption(f"{num_waiting:,} waiting")
-
-
-def _num_waiting(counts: Mapping[RunState, int]) -> int:
-    return sum(counts.get(state, 0) for state in WAITING)

@@ -146,3 +146,4 @@ class CheckpointKeeper:
         """Write a checkpoint, after everything that was recorded up to it is on disk."""
         self.watchers.on_checkpoint()
         self.folder.write(self.state.checkpoint(standing, self.must_match))
+        self.watchers.on_checkpointed(standing.step)

@@ -183,9 +183,8 @@ class StageTrainer:
         metrics = means.means()
         if not math.isfinite(metrics["loss"]) or not math.isfinite(norm):
             raise TrainingError(
-                f"{self.config.name}: the loss is not a finite number since step {step + 1} "
-                f"(loss {metrics['loss']}, gradient norm {norm}): lower learning_rate "
-                f"(now {self.config.learning_rate:g})"
+                f"{self.config.name}: {_not_finite(metrics['loss'])} since step {step + 1}: lower the "
+                f"learning rate (learning_rate is {self.config.learning_rate:g})"
             )
         for parameters in self._optimizer.param_groups:
             parameters["lr"] = rate
@@ -221,6 +220,13 @@ class StageTrainer:
     def _num_tokens(self, index: int) -> int:
         pair = self.examples.pairs[index]
         return len(pair.prompt) + len(pair.chosen) + len(pair.rejected)
+
+
+def _not_finite(loss: float) -> str:
+    """What has blown up: the loss, or if that can still be told, its gradient."""
+    if math.isfinite(loss):
+        return "the gradient is not finite"
+    return f"loss is {'NaN' if math.isnan(loss) else 'infinite'}"
 
 
 def _how_to_go_on(standing: Standing, num_steps: int, saved: bool) -> str:

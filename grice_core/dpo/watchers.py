@@ -31,5 +31,7 @@ class Watchers:
     watched pairs' metrics before the first of them."""
     on_checkpoint: Callable[[], None] = _ignore
     """Called before a checkpoint is written: what was recorded so far must be on disk by then."""
+    on_checkpointed: Callable[[int], None] = _ignore
+    """Called with the number of steps that a checkpoint holds, once it is whole on disk."""
     say: Callable[[str], None] = logging.getLogger(__name__).warning
     """Remarks and warnings, each one sentence."""

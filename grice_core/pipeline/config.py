@@ -64,6 +64,10 @@ class Reporter:
     """Called with each optimizer step's record, before the stage's history gets it."""
     on_checkpoint: Callable[[], None] = _ignore
     """Called before a checkpoint is written: a run that goes on from it won't tell earlier steps."""
+    on_checkpointed: Callable[[int], None] = _ignore
+    """Called with the number of steps that the newest checkpoint holds."""
+    on_trouble: Callable[[str, str], None] = _ignore
+    """Called with each kind of trouble that a training is in, and a sentence about it."""
 
     def interruptible(self, task: str, done: int, total: int) -> None:
         """Progress of a part that can be stopped at any moment without losing what counts.

@@ -144,6 +144,21 @@ def reopen_output(path: Path) -> OutputFolder:
     return output
 
 
+def keep_stages_only(output: OutputFolder) -> None:
+    """Leave of a pipeline's results its trained stages, and the scores that they were cut by.
+
+    What is evaluated in the folder then, and how, may be something else.
+
+    Raises: OutputError, if the folder holds no pipeline's results.
+    """
+    record = output.read_run()
+    if record is None:
+        raise OutputError(f"{output.path} holds no pipeline's results, so no stages either")
+    for name in set(OWN_FILES) - {SCORED_PAIRS}:
+        (output.path / name).unlink(missing_ok=True)
+    output.write_run({"stages": record["stages"]})
+
+
 def _clear(path: Path, stages: tuple[str, ...]) -> None:
     for stage in {*stages, *_stages_of_earlier_run(path)}:
         shutil.rmtree(path / stage, ignore_errors=True)

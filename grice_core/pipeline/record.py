@@ -35,7 +35,7 @@ class RunRecord:
             "stages": [],
             "seconds": {},
         }
-        self.content: dict[str, Any] = output.read_run() or begun
+        self.content: dict[str, Any] = begun | (output.read_run() or {})
         for name in ("seed", "leakage", "samples_per_prompt", "recipe"):
             self._must_be_the_same(name, self.content.get(name), begun[name])
         self.content["state"] = "running"

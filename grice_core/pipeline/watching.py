@@ -41,6 +41,7 @@ class StageWatch:
             progress=self.reporter.progress,
             on_start=self._on_start,
             on_checkpoint=self._on_checkpoint,
+            on_checkpointed=self.reporter.on_checkpointed,
             say=self.reporter.say,
         )
 
@@ -48,6 +49,7 @@ class StageWatch:
         self._before = before
         if step:
             self.reporter.say(f"{self.stage}: goes on after step {step}")
+            self.reporter.on_checkpointed(step)
         self.history.truncate_after(step)
         self.events.start(step)
 
@@ -80,3 +82,4 @@ class StageWatch:
             if finding.trouble not in self.troubles:
                 self.troubles[finding.trouble] = finding.message
                 self.reporter.say(f"{self.stage}: {finding.message}")
+                self.reporter.on_trouble(finding.trouble, finding.message)

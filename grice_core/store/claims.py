@@ -8,7 +8,7 @@ by then, its writes touch no row, and it learns so by a `StaleOwnerError`.
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import case, update
+from sqlalchemy import case, select, update
 from sqlalchemy.orm import Session
 
 from grice_core.errors import StaleOwnerError
@@ -43,6 +43,8 @@ class Steps:
     done: int
     total: int | None = None
     """None: as before."""
+    pace_s: float | None = None
+    """Seconds per step; None: as before."""
 
 
 def hold(session: Session, claim: Claim, steps: Steps | None = None, **columns: Any) -> bool:
@@ -83,6 +85,8 @@ def _advance(steps: Steps) -> dict[str, Any]:
     }
     if steps.total is not None:
         advanced["num_steps"] = steps.total
+    if steps.pace_s is not None:
+        advanced["pace_s"] = steps.pace_s
     return advanced
 
 
@@ -97,13 +101,40 @@ def heartbeat(session: Session, claim: Claim) -> bool:
 
 
 @writes
-def report_steps(session: Session, claim: Claim, done: int, total: int | None = None) -> bool:
+def report_steps(
+    session: Session,
+    claim: Claim,
+    done: int,
+    total: int | None = None,
+    pace_s: float | None = None,
+) -> bool:
     """Say how far the run is, and renew the lease; returns whether it was asked to stop.
 
     Raises:
         StaleOwnerError: the run is not the claim's any more.
     """
-    return hold(session, claim, Steps(done, total))
+    return hold(session, claim, Steps(done, total, pace_s))
+
+
+@writes
+def report_checkpoint(session: Session, claim: Claim, step: int) -> None:
+    """Say that a checkpoint holds this many steps: there the run would go on.
+
+    Raises:
+        StaleOwnerError: the run is not the claim's any more.
+    """
+    hold(session, claim, checkpoint_step=step)
+
+
+@writes
+def report_trouble(session: Session, claim: Claim, kind: str, sentence: str) -> None:
+    """Say what a person should know of the run; a kind that was told before is told anew.
+
+    Raises:
+        StaleOwnerError: the run is not the claim's any more.
+    """
+    told = session.scalars(select(Run.troubles).where(Run.id == claim.run_id)).one_or_none()
+    hold(session, claim, troubles={**(told or {}), kind: sentence})
 
 
 @writes

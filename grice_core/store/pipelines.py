@@ -100,6 +100,12 @@ def latest_result(session: Session, kind: RunKind = RunKind.EVALUATE) -> JsonObj
     ).one_or_none()
 
 
+@reads
+def with_key(session: Session, key: str) -> int | None:
+    """The id of the pipeline that was submitted with this key, if one was."""
+    return session.scalars(select(Pipeline.id).where(Pipeline.key == key)).one_or_none()
+
+
 @writes
 def remove(session: Session, pipeline_id: int) -> None:
     """Forget a pipeline with its runs; the next collection throws away what only they needed.

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select, union
+from sqlalchemy import delete, func, select, union
 from sqlalchemy.orm import Session
 
 from grice_core.errors import NotFoundError
@@ -13,7 +13,15 @@ from grice_core.store.claims import Claim, hold
 from grice_core.store.clock import database_now
 from grice_core.store.database import Database, reads, writes
 from grice_core.store.json import dump_json
-from grice_core.store.tables import Artifact, DataSet, Detector, LogPosition, Run, RunArtifact
+from grice_core.store.tables import (
+    Artifact,
+    DataSet,
+    Detector,
+    LogPosition,
+    Pipeline,
+    Run,
+    RunArtifact,
+)
 from grice_core.store.upsert import insert_into
 
 _SHA256 = re.compile(r'(?<=")[0-9a-f]{64}(?=")')
@@ -126,6 +134,8 @@ def _forget_unreferenced(session: Session, grace_s: float) -> Sequence[Address]:
         select(DataSet.artifact_sha256),
         select(Detector.artifact_sha256),
         select(RunArtifact.sha256),
+        # A null among them would make every artifact look referred to.
+        select(func.coalesce(Pipeline.trained_sha256, "")),
     )
     session.execute(
         delete(Artifact).where(

@@ -13,6 +13,8 @@ class RunKind(StrEnum):
     TRAIN = "train"
     EVALUATE = "evaluate"
     EXPORT = "export"
+    ESTIMATE = "estimate"
+    """Measures what a pipeline would take; stands on its own, and changes nothing."""
 
 
 class Device(StrEnum):

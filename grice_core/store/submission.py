@@ -49,6 +49,8 @@ class PipelineDraft:
     runs: Sequence[RunDraft]
     eval_data_set_id: int | None = None
     detector_id: int | None = None
+    trained_sha256: str | None = None
+    """Output folder of another pipeline, whose stages this one only evaluates."""
     spec: JsonObject = field(default_factory=dict)
     """Everything else that the results depend on."""
 
@@ -66,6 +68,7 @@ def submit(session: Session, draft: PipelineDraft) -> int:
         eval_data_set_id=draft.eval_data_set_id,
         detector_id=draft.detector_id,
         base=draft.base,
+        trained_sha256=draft.trained_sha256,
         spec=draft.spec,
     )
     if pipeline_id is None:

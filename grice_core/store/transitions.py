@@ -19,7 +19,7 @@ than ever before. A run that fails says why and waits for somebody to resume it.
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import case, delete, func, select, update
+from sqlalchemy import case, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from grice_core.errors import NotFoundError, StaleOwnerError, TransitionError
@@ -28,7 +28,15 @@ from grice_core.store.clock import database_now
 from grice_core.store.database import Database, reads, writes
 from grice_core.store.lineage import descendants, has_stale_parent, parents_succeeded
 from grice_core.store.states import FINISHED, WAITING, RunState
-from grice_core.store.tables import Generation, JsonObject, LogPosition, Metric, Run, RunArtifact
+from grice_core.store.tables import (
+    Generation,
+    JsonObject,
+    LogPosition,
+    Metric,
+    Pause,
+    Run,
+    RunArtifact,
+)
 
 MAX_FUTILE_ATTEMPTS = 3
 """A run that vanished this often without getting further than ever before is given up."""
@@ -48,14 +56,20 @@ def claim(
         lease_s: seconds without a sign of life after which the run is anybody's again.
 
     Returns:
-        None if the run is not waiting, waits for its parents, or this attempt was claimed before.
+        None if the run is not waiting, waits for its parents, or this attempt was claimed before;
+        or the queue of its device is paused.
     """
     if not parents_succeeded(session, run_id):
         return None
     now = database_now()
     claimed = (
         update(Run)
-        .where(Run.id == run_id, Run.state.in_(WAITING), ~Run.stop_requested)
+        .where(
+            Run.id == run_id,
+            Run.state.in_(WAITING),
+            ~Run.stop_requested,
+            ~exists().where(Pause.device == Run.device),
+        )
         .values(
             state=RunState.RUNNING,
             owner=owner,
@@ -67,6 +81,7 @@ def claim(
             started_at=func.coalesce(Run.started_at, now),
             stale=case((Run.started_at.is_(None), has_stale_parent(run_id)), else_=Run.stale),
             error=None,
+            pace_s=None,
         )
         .returning(Run.attempt, Run.token, Run.round)
     )
@@ -213,6 +228,7 @@ def rerun(session: Session, run_id: int) -> list[int]:
     run.round += 1
     run.step = run.furthest_step = 0
     run.num_steps = run.result = run.started_at = None
+    run.checkpoint_step = run.pace_s = run.troubles = None
     run.stale = False
     for table in (Metric, Generation, LogPosition, RunArtifact):
         session.execute(delete(table).where(table.run_id == run_id))

@@ -1,16 +1,22 @@
 """What a launch would do."""
 
 import shlex
+import socket
 from pathlib import Path
 
-from app.launch_plan import LaunchPlan, command, plan, preflight
+from app.launch_command import command, recipe_files
+from app.launch_plan import LaunchPlan, plan
+from app.pace import Pace
+from app.preflight import preflight
 from app.studio import Studio
 from grice_core.data.load import load_pairs
 from grice_core.recipes.load import load_recipe
+from grice_core.recipes.variants import joint_control
 from grice_core.settings import Settings
+from grice_core.store.states import Device
 from grice_core.store.tables import DataSet, Detector
 from tests.app.samples import write_pairs_file
-from worker.queue import PipelineRequest
+from worker.queue import PipelineRequest, WorkerStatus
 
 
 def request(**changes: object) -> PipelineRequest:
@@ -31,6 +37,10 @@ def planned(folder: Path, prompts: list[str]) -> LaunchPlan:
 
 def states(studio: Studio, asked: PipelineRequest, found: LaunchPlan) -> dict[str, str]:
     return {check.sentence: check.state for check in preflight(studio, asked, found, workers=[])}
+
+
+def on_this_host(device: Device) -> WorkerStatus:
+    return WorkerStatus(f"{socket.gethostname()}:1:abc", device, is_busy=False)
 
 
 def test_answers_are_written_by_the_baseline_and_after_each_stage(tmp_path: Path) -> None:
@@ -70,3 +80,55 @@ def test_the_command_says_only_what_is_unusual() -> None:
     assert words[:6] == ["grice", "pipeline", "--data", "pairs.json", "--eval", "my prompts.json"]
     assert words[-4:] == ["--seed", "3", "--out", "out"]
     assert "--precision" not in words
+
+
+def test_an_evaluation_alone_trains_nothing(tmp_path: Path) -> None:
+    table = load_pairs(write_pairs_file(tmp_path / "pairs.json")).table
+    found = plan(request(trained_by=3), table, ["new", "newer"])
+    assert (found.stages, found.num_steps, found.num_answers) == ((), 0, 3 * 2)
+    words = shlex.split(command(request(trained_by=3), ("a.json", "b.json"), "r.yaml", "out"))
+    assert words[:2] == ["grice", "submit"]
+    assert words[-2:] == ["--trained-by", "3"]
+
+
+def test_the_time_is_that_of_all_pairs_all_answers_and_all_runs(tmp_path: Path) -> None:
+    found = planned(tmp_path, ["new", "newer"])
+    pace = Pace(0.5, 2.0, per_run_s=9.0, peak_bytes=None, source="by hand")
+    pairs = 4 * sum(stage.num_steps for stage in found.stages)
+    assert pace.seconds(found) == 0.5 * pairs + 2.0 * 6 + 4 * (9.0 + 1.0)
+
+
+def test_memory_and_device_are_told_as_far_as_they_are_known(tmp_path: Path) -> None:
+    studio, found = Studio.open(Settings(home=tmp_path)), planned(tmp_path, ["new"])
+
+    def told(device: Device, peak_bytes: int | None) -> dict[str, str]:
+        checks = preflight(studio, request(), found, [on_this_host(device)], peak_bytes)
+        return {check.sentence: check.state for check in checks}
+
+    unknown = told(Device.CPU, None)
+    assert unknown["How much memory it takes is not known yet: measure it."] == "warn"
+    assert unknown["1 cpu worker listening; no GPU is there, so it runs on the CPU."] == "pass"
+    (little,) = [each for each in told(Device.CPU, 2**20).items() if "of memory" in each[0]]
+    assert little[1] == "pass"
+    (much,) = [each for each in told(Device.CPU, 2**60).items() if "of memory" in each[0]]
+    assert much[1] == "warn"
+    elsewhere = told(Device.GPU, 2**30)
+    assert elsewhere["It takes 1.0 GiB of memory at most, which its worker must have."] == "pass"
+    assert elsewhere["1 gpu worker listening."] == "pass"
+
+
+def test_each_stage_says_what_it_is_held_to(tmp_path: Path) -> None:
+    studio, found = Studio.open(Settings(home=tmp_path)), planned(tmp_path, ["new"])
+    said = (
+        "Reference: stage1 is held to gpt2, stage2 is held to gpt2 + stage1; each run proves it "
+        "before its first step."
+    )
+    assert states(studio, request(), found)[said] == "pass"
+
+
+def test_a_control_finds_its_recipe_in_the_file_beside_it(tmp_path: Path) -> None:
+    own = load_recipe("content-then-manner").model_copy(update={"name": "mine"})
+    files = recipe_files([request(recipe=own), request(recipe=joint_control(own))])
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    assert load_recipe(tmp_path / "mine-joint.yaml").control_stages == own.stages

@@ -25,9 +25,10 @@ def record(step, chosen_logps, at_the_start=-40.0):
 
 
 def test_each_kind_of_trouble_is_said_once(tmp_path):
-    said = []
+    said, told = [], {}
+    reporter = Reporter(say=said.append, on_trouble=told.__setitem__)
     with HistoryFile(tmp_path / "history.jsonl") as history:
-        watch = StageWatch("stage1", 4, CPU, history, Reporter(say=said.append))
+        watch = StageWatch("stage1", 4, CPU, history, reporter)
         watchers = watch.watchers()
         watchers.on_start(0, record(0, -40.0))
         watchers.on_step(record(1, -41.0))
@@ -35,6 +36,7 @@ def test_each_kind_of_trouble_is_said_once(tmp_path):
         watchers.on_step(record(2, -100.0))
         watchers.on_step(record(3, -120.0))
     assert list(watch.troubles) == [Trouble.CHOSEN_COLLAPSE]
+    assert told == watch.troubles
     assert len(said) == 1
     assert said[0].startswith("stage1: ")
 
@@ -50,3 +52,13 @@ def test_after_the_first_steps_it_is_said_once_how_long_the_others_take(tmp_path
     assert len(said) == 1
     assert said[0].startswith("stage1: about 1 min 20 s for the other 40 steps; ")
     assert said[0].endswith("GiB of memory so far")
+
+
+def test_going_on_tells_which_steps_the_checkpoint_holds(tmp_path):
+    told = []
+    with HistoryFile(tmp_path / "history.jsonl") as history:
+        watch = StageWatch("stage1", 4, CPU, history, Reporter(on_checkpointed=told.append))
+        watchers = watch.watchers()
+        watchers.on_start(2, record(0, -40.0))
+        watchers.on_checkpointed(4)
+    assert told == [2, 4]

@@ -272,3 +272,34 @@ def test_a_vanished_run_that_was_asked_to_stop_is_cancelled(database: Database) 
     transitions.request_stop(database, run_id)
     let_lease_run_out(database, run_id)
     assert [v.state for v in transitions.reconcile(database)] == [RunState.CANCELLED]
+
+
+def test_checkpoints_pace_and_troubles_are_told_by_the_owner_only(database: Database) -> None:
+    run_id = queued(database)
+    claim = claim_of(database, run_id)
+    claims.report_steps(database, claim, 12, 100, pace_s=0.5)
+    claims.report_steps(database, claim, 13, 100)
+    claims.report_checkpoint(database, claim, 10)
+    claims.report_trouble(database, claim, "chosen-collapse", "it forgets")
+    claims.report_trouble(database, claim, "lost-retention", "it undoes stage1")
+    run = runs.get(database, run_id)
+    assert (run.step, run.checkpoint_step, run.pace_s) == (13, 10, 0.5)
+    assert run.troubles == {"chosen-collapse": "it forgets", "lost-retention": "it undoes stage1"}
+
+    transitions.interrupt(database, claim, "killed")
+    with pytest.raises(StaleOwnerError):
+        claims.report_checkpoint(database, claim, 20)
+    claim_of(database, run_id)
+    run = runs.get(database, run_id)
+    assert (run.checkpoint_step, run.pace_s) == (10, None)  # another worker, another pace
+
+
+def test_a_run_begun_anew_has_no_checkpoint_and_no_troubles(database: Database) -> None:
+    run_id = queued(database)
+    claim = claim_of(database, run_id)
+    claims.report_checkpoint(database, claim, 10)
+    claims.report_trouble(database, claim, "chosen-collapse", "it forgets")
+    transitions.finish(database, claim)
+    transitions.rerun(database, run_id)
+    run = runs.get(database, run_id)
+    assert (run.checkpoint_step, run.troubles) == (None, None)

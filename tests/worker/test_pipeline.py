@@ -6,10 +6,12 @@ from itertools import pairwise
 
 import pytest
 
+from grice_core.errors import InputError
+from grice_core.recipes.load import load_recipe
 from grice_core.store import generations, references, runs
 from grice_core.store.states import RunState
-from tests.worker.installation import ask
-from tests.worker.undisturbed import assert_undisturbed
+from tests.worker.installation import SMALL, ask, ask_anew, eventually, small_request
+from tests.worker.undisturbed import WEIGHTS, assert_undisturbed
 
 
 @pytest.fixture(scope="module")
@@ -99,12 +101,13 @@ def test_the_command_lists_follows_and_fetches(finished, quiet, tmp_path):
 def test_a_run_that_is_stopped_writes_a_checkpoint_and_goes_on_when_resumed(
     quiet, world, expected, tmp_path
 ):
-    asked = ask(quiet.queue(), world, seed=0, precision="fp32")
+    asked = ask_anew(quiet.queue(), world)
     run = asked.until_step(30)
     asked.queue.stop(run.id)
     stopped = asked.until("train", lambda run: run.state.is_finished())
     assert stopped.state is RunState.CANCELLED
     assert stopped.step < 120
+    assert stopped.checkpoint_step == stopped.step
     asked.queue.resume(run.id)
     asked.until_done()
     assert asked.run("train").attempt == 2
@@ -122,3 +125,44 @@ def test_a_run_done_again_from_nothing_makes_what_was_built_on_it_stale(finished
     finished.until_done()
     assert not any(run.stale for run in finished.runs)
     assert runs.get(queue.database, train.id).round == 1
+
+
+def test_what_a_pipeline_would_take_is_measured_by_a_worker(quiet, world):
+    queue, request = quiet.queue(), small_request(world, seed=9)
+    run_id = queue.measure(request)
+    assert queue.measure(request) == run_id
+    eventually(lambda: runs.get(queue.database, run_id).state.is_finished(), "it is measured")
+    run = runs.get(queue.database, run_id)
+    assert (run.state, run.pipeline_id) == (RunState.SUCCEEDED, None), run.error
+    (stage,) = run.result["stages"]
+    assert (stage["name"], stage["num_steps"]) == ("stage1", 120)
+    assert run.result["num_answers"] == 4
+    assert run.result["seconds"] > stage["seconds"] > 0
+    assert run.result["peak_bytes"] > 0
+
+
+def test_trained_stages_are_evaluated_again_on_other_prompts(finished, quiet, world, tmp_path):
+    more = load_recipe("joint", (*SMALL, "evaluation.num_prompts=3"))
+    again = ask(quiet.queue(), world, recipe=more, trained_by=finished.pipeline_id)
+    again.until_done()
+    assert [run.kind for run in again.runs] == ["score", "evaluate", "export"]
+    out = tmp_path / "again"
+    quiet.queue().fetch_results(again.pipeline_id, out)
+    finished.queue.fetch_results(finished.pipeline_id, tmp_path / "first")
+    assert (out / WEIGHTS).read_bytes() == (tmp_path / "first" / WEIGHTS).read_bytes()
+    first, second = (
+        (folder / "generations.jsonl").read_text().splitlines()
+        for folder in (tmp_path / "first", out)
+    )
+    assert len(second) == 6  # by the baseline and by the stage, to three prompts each
+    assert set(first) <= set(second)  # the same prompt is answered as before
+
+
+def test_stages_that_are_not_trained_yet_are_not_evaluated(quiet, world):
+    queue = quiet.queue()
+    queue.pause()
+    waiting = ask_anew(queue, world)
+    with pytest.raises(InputError, match="has not trained all its stages yet"):
+        ask(queue, world, trained_by=waiting.pipeline_id)
+    queue.stop(waiting.runs[0].id)
+    queue.unpause()

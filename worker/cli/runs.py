@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
     """Add this module's commands to the application."""
     group = typer.Typer(invoke_without_command=True)
     group.callback()(list_runs)
-    for command in (follow, stop, resume, retry):
+    for command in (follow, stop, resume, retry, pause, unpause):
         group.command()(command)
     app.add_typer(group, name="runs")
 
@@ -89,6 +89,18 @@ def retry(run_id: RunId) -> None:
     typer.echo(f"run {run_id} is queued again, from nothing")
     if stale:
         typer.echo(f"built on it, and stale now: runs {', '.join(map(str, stale))}")
+
+
+def pause() -> None:
+    """Let workers take nothing new; what runs goes on."""
+    _open().pause()
+    typer.echo("the queue is paused; `grice runs unpause` lets it go on")
+
+
+def unpause() -> None:
+    """Let workers take runs again."""
+    _open().unpause()
+    typer.echo("the queue goes on")
 
 
 class _Follower:

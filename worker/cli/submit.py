@@ -48,6 +48,11 @@ Leakage = Annotated[
     typer.Option(help="Where prompts that stand in both files are left out."),
 ]
 
+TrainedBy = Annotated[
+    int | None,
+    typer.Option(help="Train nothing: evaluate the stages of this pipeline, given its recipe."),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands to the application."""
@@ -71,6 +76,7 @@ def submit(
     device: Device = "auto",
     precision: PrecisionName = "auto",
     leakage: Leakage = "drop-eval",
+    trained_by: TrainedBy = None,
 ) -> None:
     """Ask for a pipeline and print its id; asking again for the same gives the same one."""
     if context.invoked_subcommand:
@@ -93,6 +99,7 @@ def submit(
             device=device,
             precision=precision,
             leakage=leakage,
+            trained_by=trained_by,
         )
         queue = RunQueue.open()
         with progress_bars() as progress:

@@ -3,6 +3,7 @@
 Each starts from the output folder that the one before left, and keeps it as it is afterwards.
 """
 
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +12,9 @@ from grice_core.errors import InputError, InterruptedRunError
 from grice_core.evaluation.results import Evaluation, evaluation_document, guide_results
 from grice_core.evaluation.violations import EvaluatedModel
 from grice_core.maxims import MAXIMS
+from grice_core.memory import peak_bytes
 from grice_core.pipeline.config import PipelineConfig
-from grice_core.pipeline.output import OutputFolder
+from grice_core.pipeline.output import OutputFolder, keep_stages_only
 from grice_core.pipeline.parts import PipelineParts
 from grice_core.store import generations
 from grice_core.store.generations import Answer, Judgement
@@ -20,7 +22,7 @@ from grice_core.store.tables import JsonObject
 from worker.jobs.context import JobContext
 from worker.roles import ADAPTER, ARCHIVE, OUTPUT
 from worker.sharing import CheckpointWatch
-from worker.spec import parse_pipeline
+from worker.spec import PipelineSpec, parse_pipeline
 
 _KEPT_OF_A_STAGE = ("num_train", "num_heldout", "num_steps", "before", "after", "seconds")
 _EPOCH_OF_ZIP = (1980, 1, 1, 0, 0, 0)
@@ -72,7 +74,8 @@ def train(context: JobContext) -> JsonObject:
     context.keep(OUTPUT, parts.output.path)
     context.sharing.forget()
     record: JsonObject = parts.record.content["stages"][-1]
-    return {name: record[name] for name in _KEPT_OF_A_STAGE}
+    kept = {name: record[name] for name in _KEPT_OF_A_STAGE}
+    return kept | {"peak_bytes": peak_bytes(parts.device)}
 
 
 def evaluate(context: JobContext) -> JsonObject:
@@ -101,23 +104,38 @@ def _parts(context: JobContext, counts: Counts) -> PipelineParts:
     spec = parse_pipeline(context.run.spec)
     out = context.workspace.out
     if not out.exists():
-        if context.parent_output is None:
-            out.mkdir()
-        else:
+        if context.parent_output is not None:
             context.artifacts.fetch_folder(context.parent_output, out)
-    config = PipelineConfig(
+        elif spec.trained is not None:
+            _fetch_stages(context, spec.trained)
+        else:
+            out.mkdir()
+    return PipelineParts(config_of(context, spec), context.reporting.reporter(counts))
+
+
+def _fetch_stages(context: JobContext, trained: str) -> None:
+    """The stages that another pipeline trained, and nothing else of it."""
+    fetched = context.workspace.path / "trained"
+    shutil.rmtree(fetched, ignore_errors=True)
+    context.artifacts.fetch_folder(trained, fetched)
+    keep_stages_only(OutputFolder(fetched))
+    fetched.rename(context.workspace.out)
+
+
+def config_of(context: JobContext, spec: PipelineSpec) -> PipelineConfig:
+    """What the library is asked to do, with everything fetched that it needs."""
+    return PipelineConfig(
         data=context.fetch_data(spec.data),
         eval=context.fetch_data(spec.eval),
         base=spec.base,
         detector=context.fetch_detector(spec.detector),
         recipe=spec.recipe,
-        out=out,
+        out=context.workspace.out,
         seed=spec.seed,
         device=context.device,
         precision=spec.precision,
         leakage=spec.leakage,
     )
-    return PipelineParts(config, context.reporting.reporter(counts))
 
 
 def _answers_so_far(num_models: int) -> Counts:

@@ -3,7 +3,7 @@
 from grice_core.store.tables.base import Base, JsonObject
 from grice_core.store.tables.catalogue import Artifact, DataSet, Detector, Pipeline, Recipe
 from grice_core.store.tables.evaluations import Generation, Violation
-from grice_core.store.tables.runs import LogPosition, Metric, Run, RunArtifact, RunParent
+from grice_core.store.tables.runs import LogPosition, Metric, Pause, Run, RunArtifact, RunParent
 
 __all__ = [
     "Artifact",
@@ -14,6 +14,7 @@ __all__ = [
     "JsonObject",
     "LogPosition",
     "Metric",
+    "Pause",
     "Pipeline",
     "Recipe",
     "Run",

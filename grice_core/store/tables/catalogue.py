@@ -112,3 +112,6 @@ class Pipeline(Base):
         comment="Everything else that the results depend on: seed, leakage rule, precision …"
     )
     created_at: Mapped[CreatedAt]
+    trained_sha256: Mapped[Sha256 | None] = mapped_column(
+        comment="Output folder of another pipeline, whose stages this one only evaluates"
+    )

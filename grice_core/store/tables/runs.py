@@ -70,6 +70,15 @@ class Run(Base):
     num_steps: Mapped[int | None] = mapped_column(comment="Steps in all; null until known")
     started_at: Mapped[float | None] = mapped_column(comment="First claim since it was begun anew")
     finished_at: Mapped[float | None] = mapped_column(comment="When it reached its last state")
+    checkpoint_step: Mapped[int | None] = mapped_column(
+        comment="Steps that its last checkpoint holds; null: there is none"
+    )
+    pace_s: Mapped[float | None] = mapped_column(
+        comment="Seconds per step, on average since this attempt began; null until known"
+    )
+    troubles: Mapped[JsonObject | None] = mapped_column(
+        comment="What a person should know of its training: kind → sentence"
+    )
 
 
 class RunParent(Base):
@@ -84,6 +93,18 @@ class RunParent(Base):
     parent_id: Mapped[int] = mapped_column(
         ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True, comment="What it waits for"
     )
+
+
+class Pause(Base):
+    """A class of workers that shall take nothing new; what runs goes on."""
+
+    __tablename__ = "pauses"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - as SQLAlchemy wants it
+
+    device: Mapped[Device] = mapped_column(
+        enum_type(Device), primary_key=True, comment="Class of worker"
+    )
+    created_at: Mapped[CreatedAt]
 
 
 class Metric(Base):

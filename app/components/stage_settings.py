@@ -1,0 +1,71 @@
+"""The settings of a recipe that people change most, one row per stage, and all others by name."""
+
+import streamlit as st
+
+from app.widget_keys import is_current, widget_key
+from grice_core.recipes.config import BetaRamp, Recipe, StageConfig
+
+_CHANGE = "change"
+"""In links: one changed setting each, as `--set` takes it."""
+
+
+def stage_settings(recipe: Recipe) -> list[str]:
+    """Show the settings; returns the changes, as `--set` takes them."""
+    changes = st.query_params.get_all(_CHANGE)
+    changed = dict(change.split("=", 1) for change in changes if "=" in change)
+    for stage in recipe.stages:
+        fields = _fields(stage, takes_over_steps=bool(recipe.control_stages))
+        for place, (label, name, value) in zip(st.columns(len(fields)), fields, strict=True):
+            with place:
+                _setting(label, f"{stage.name}.{name}", value, changed)
+    names = (("Evaluation prompts", "num_prompts"), ("Most new tokens", "max_new_tokens"))
+    for place, (label, name) in zip(st.columns(2), names, strict=True):
+        with place:
+            value = str(getattr(recipe.evaluation, name))
+            _setting(label, f"evaluation.{name}", value, changed)
+    _all_changes(changes)
+    return changes
+
+
+def _fields(stage: StageConfig, *, takes_over_steps: bool) -> list[tuple[str, str, str]]:
+    """Label, name and value of what is shown of a stage."""
+    fields = [(f"{stage.name}: learning rate", "learning_rate", f"{stage.learning_rate:g}")]
+    if not isinstance(stage.beta, BetaRamp):
+        fields.append(("beta", "beta", f"{stage.beta:g}"))
+    if stage.num_steps is not None:
+        fields.append(("steps", "num_steps", str(stage.num_steps)))
+    elif not takes_over_steps:
+        fields.append(("epochs", "epochs", str(stage.epochs)))
+    return fields
+
+
+def _setting(label: str, name: str, usual: str, changed: dict[str, str]) -> None:
+    key = widget_key(f"launch {name}", changed.get(name, usual))
+
+    def keep() -> None:
+        if is_current(key):
+            value = st.session_state[key].strip()
+            others = [each for each in changed if each != name]
+            kept = {each: changed[each] for each in others}
+            if value and value != usual:
+                kept[name] = value
+            st.query_params[_CHANGE] = [f"{each}={kept[each]}" for each in kept]
+
+    st.text_input(label, key=key, on_change=keep)
+
+
+def _all_changes(changes: list[str]) -> None:
+    key = widget_key("launch changes", "\n".join(changes))
+
+    def keep() -> None:
+        if is_current(key):
+            lines = st.session_state[key].splitlines()
+            st.query_params[_CHANGE] = [line.strip() for line in lines if line.strip()]
+
+    st.text_area(
+        "All changes to the recipe, one a line",
+        key=key,
+        placeholder="stage1.lora.r=8\nevaluation.temperature=0.9",
+        height=90,
+        on_change=keep,
+    )

@@ -1,0 +1,97 @@
+"""Where a launch begins: with what an earlier pipeline was asked for, or with a preset.
+
+All that the form says stands in the link, so a start is nothing but a filled-in link.
+"""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from app.session import known_data_sets, studio
+from grice_core.demo.project import RECIPE as DEMO_RECIPE
+from grice_core.demo.project import demo_models
+from grice_core.errors import InputError
+from grice_core.recipes.load import builtin_names
+from grice_core.store import detectors, pipelines
+from grice_core.store.pipelines import PipelineSummary
+from grice_core.store.tables import Pipeline
+
+Link = dict[str, str | list[str]]
+
+PRESET, EARLIER = "preset ", "pipeline "
+_GUIDE_BASE = "gpt2-medium"
+_CHANGES = ("set", "change", "what", "stages", "trained", "joint", "repeats")
+"""What a start takes out of the link."""
+
+
+def starts(known: Mapping[int, PipelineSummary]) -> dict[str, str]:
+    """What one may begin with: by its key, what to call it."""
+    earlier = {
+        f"{EARLIER}{number}": f"pipeline {number} · {found.pipeline.name}"
+        for number, found in known.items()
+    }
+    return earlier | {f"{PRESET}{name}": f"preset {name}" for name in builtin_names()}
+
+
+def begin_with(start: str) -> None:
+    """Fill the form with a start; what was chosen before is forgotten."""
+    for name in _CHANGES:
+        st.query_params.pop(name, None)
+    st.session_state.pop("cut", None)
+    for name, value in _link_of(start).items():
+        st.query_params[name] = value
+
+
+def complete_link() -> None:
+    """Fill in what the link leaves open: by the last pipeline, or by the preset of its recipe."""
+    if all(name in st.query_params for name in ("data", "base", "detector")):
+        return
+    last = next(iter(pipelines.page(studio().database, limit=1)), None)
+    recipe = st.query_params.get("recipe", "")
+    if last is not None and recipe != DEMO_RECIPE:
+        found = link_of(last.pipeline)
+    else:
+        found = _preset(recipe if recipe in builtin_names() else builtin_names()[0])
+    for name, value in found.items():
+        if name not in st.query_params:
+            st.query_params[name] = value
+
+
+def link_of(pipeline: Pipeline) -> Link:
+    """The link that asks for what a pipeline was asked for."""
+    spec = pipeline.spec
+    found: Link = {
+        "data": str(pipeline.data_set_id),
+        "eval": str(pipeline.eval_data_set_id or ""),
+        "recipe": str(pipeline.recipe_id),
+        "base": pipeline.base,
+        "detector": str(pipeline.detector_id) if pipeline.detector_id else str(spec["detector"]),
+    }
+    found |= {name: str(spec[name]) for name in ("seed", "leakage", "precision") if name in spec}
+    return {name: value for name, value in found.items() if value}
+
+
+def _link_of(start: str) -> Link:
+    if start.startswith(PRESET):
+        return _preset(start.removeprefix(PRESET))
+    return link_of(pipelines.get(studio().database, int(start.removeprefix(EARLIER))))
+
+
+def _preset(recipe: str) -> Link:
+    """A built-in recipe with what goes with it: the demo's models and prompts, or the guide's base."""
+    link: Link = {"recipe": recipe, "seed": "0"}
+    if recipe != DEMO_RECIPE:
+        return link | {"base": _GUIDE_BASE}
+    try:
+        link["base"] = str(demo_models().base)
+    except InputError:  # not built, which the form then says of the empty field
+        return link
+    by_name = {data_set.name: str(data_set.id) for data_set in known_data_sets()}
+    if "demo prompts" in by_name:
+        link["eval"] = by_name["demo prompts"]
+    if "demo pairs" in by_name and "data" not in st.query_params:
+        link["data"] = by_name["demo pairs"]
+    judges = {each.name: str(each.id) for each in detectors.page(studio().database)}
+    if demo_models().detector.name in judges:
+        link["detector"] = judges[demo_models().detector.name]
+    return link

@@ -1,0 +1,179 @@
+"""What can be known before a pipeline is launched: what passes, what to think about, what stops it."""
+
+import shutil
+import socket
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from app.launch_plan import LaunchPlan
+from app.studio import Studio
+from app.wording import count_of
+from grice_core.errors import GriceError
+from grice_core.evaluation.selection import PromptSelection
+from grice_core.pipeline.keeping import check_base
+from grice_core.recipes.plan import PlannedStage
+from grice_core.store.states import Device
+from worker.queue import PipelineRequest, WorkerStatus
+
+FEW_PROMPTS = 100
+"""With fewer a verdict often stays undecided."""
+_ROOM_BYTES = 5 * 2**30
+"""Free disk below which a launch is warned of."""
+_MEMORY = Path("/proc/meminfo")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at before a launch."""
+
+    state: Literal["pass", "warn", "stop"]
+    sentence: str
+
+
+def preflight(
+    studio: Studio,
+    request: PipelineRequest,
+    planned: LaunchPlan,
+    workers: Sequence[WorkerStatus],
+    peak_bytes: int | None = None,
+) -> Iterator[Check]:
+    """Everything that can be known before a job runs; the job itself then proves its reference.
+
+    Args:
+        peak_bytes: the memory that it would take; None: not known.
+    """
+    yield _scores(planned)
+    yield from (_stage(stage, planned) for stage in planned.stages)
+    yield from _prompts(planned.selection)
+    yield from _detector(request)
+    yield _base(request.base)
+    if planned.stages:
+        yield _reference(request, planned)
+    yield _disk(studio)
+    yield _memory(peak_bytes, workers)
+    yield _device(request, workers)
+
+
+def _scores(planned: LaunchPlan) -> Check:
+    if not planned.num_unscored:
+        return Check("pass", "All pairs are scored.")
+    return Check(
+        "warn",
+        f"{count_of(planned.num_unscored, 'pair')} without scores: the detector scores them first, "
+        "and the numbers of the stages below grow.",
+    )
+
+
+def _stage(stage: PlannedStage, planned: LaunchPlan) -> Check:
+    if stage.caution is None:
+        return Check(
+            "pass",
+            f"{stage.config.name}: {count_of(len(stage.train_indices), 'pair')} to train on, "
+            f"{len(stage.heldout_indices):,} held out, {count_of(stage.num_steps, 'step')}.",
+        )
+    return Check("warn" if stage.fills_a_step or planned.num_unscored else "stop", stage.caution)
+
+
+def _prompts(selection: PromptSelection) -> Iterator[Check]:
+    used = count_of(len(selection.prompts), "evaluation prompt")
+    if len(selection.prompts) < FEW_PROMPTS:
+        yield Check("warn", f"{used}: expect a verdict of “too few to tell”; 100 are usual.")
+    else:
+        yield Check("pass", f"{used}.")
+    leaks = count_of(selection.num_leaking_rows, "evaluation row")
+    if not selection.num_leaking_rows:
+        yield Check("pass", "No evaluation prompt is trained on.")
+    elif selection.policy == "keep":
+        yield Check("warn", f"{leaks} with a prompt that is trained on: gains may be memorised.")
+    else:
+        where = "the evaluation" if selection.policy == "drop-eval" else "training"
+        yield Check("pass", f"{leaks} with a prompt that is trained on, left out of {where}.")
+
+
+def _detector(request: PipelineRequest) -> Iterator[Check]:
+    if isinstance(request.detector, str):
+        if request.detector:
+            yield Check("warn", "How well this detector judges is not known here.")
+        else:
+            yield Check("stop", "Choose a detector.")
+        return
+    remarks = request.detector.card.get("remarks") or ()
+    yield from (Check("warn", f"Detector: {remark}") for remark in remarks)
+    if not remarks:
+        yield Check("pass", f"Detector {request.detector.name}: nothing speaks against it.")
+
+
+def _base(base: str) -> Check:
+    if not base:
+        return Check("stop", "Name a base model: a hub id, or a folder.")
+    try:
+        where = check_base(base)
+    except GriceError as error:
+        return Check("stop", f"{str(error)[:1].upper()}{str(error)[1:]}.")
+    if Path(where).is_dir():
+        return Check("pass", f"Base model in {where}.")
+    return Check("pass", f"Base model {base} from the hub; a first use downloads it.")
+
+
+def _reference(request: PipelineRequest, planned: LaunchPlan) -> Check:
+    """What each stage is held to; each run proves it before its first step."""
+    merged = Path(request.base).name
+    parts = []
+    for stage in planned.stages:
+        parts.append(f"{stage.config.name} is held to {merged}")
+        merged = f"{merged} + {stage.config.name}"
+    return Check(
+        "pass", f"Reference: {', '.join(parts)}; each run proves it before its first step."
+    )
+
+
+def _disk(studio: Studio) -> Check:
+    free = shutil.disk_usage(studio.home).free
+    room = f"{free / 2**30:,.1f} GiB free for checkpoints and adapters"
+    return Check("warn", f"Only {room}.") if free < _ROOM_BYTES else Check("pass", f"{room}.")
+
+
+def _memory(peak_bytes: int | None, workers: Sequence[WorkerStatus]) -> Check:
+    if peak_bytes is None:
+        return Check("warn", "How much memory it takes is not known yet: measure it.")
+    needed = f"{_gib(peak_bytes)} of memory at most"
+    host = socket.gethostname()
+    on_cpu_here = workers and all(
+        worker.device is Device.CPU and worker.name.split(":")[0] == host for worker in workers
+    )
+    free = _free_memory() if on_cpu_here else None
+    if free is None:
+        return Check("pass", f"It takes {needed}, which its worker must have.")
+    if free < peak_bytes:
+        return Check("warn", f"It takes {needed}, and only {_gib(free)} are free on this machine.")
+    return Check("pass", f"It takes {needed}; {_gib(free)} are free on this machine.")
+
+
+def _gib(num_bytes: int) -> str:
+    return f"{num_bytes / 2**30:,.1f} GiB"
+
+
+def _free_memory() -> int | None:
+    """What programs could still get of this machine's memory; None where that can't be told."""
+    if not _MEMORY.exists():
+        return None
+    lines = _MEMORY.read_text(encoding="ascii").splitlines()
+    fields = dict(line.split(":", 1) for line in lines if ":" in line)
+    return int(fields["MemAvailable"].split()[0]) * 1024 if "MemAvailable" in fields else None
+
+
+def _device(request: PipelineRequest, workers: Sequence[WorkerStatus]) -> Check:
+    """Whether somebody is there to do it, and on what."""
+    on = {device: sum(worker.device is device for worker in workers) for device in Device}
+    if request.device == "auto":
+        chosen = Device.GPU if on[Device.GPU] else Device.CPU
+    else:
+        chosen = Device(request.device)
+    if not on[chosen]:
+        return Check("warn", f"No {chosen} worker is listening; it waits until one is started.")
+    listening = f"{count_of(on[chosen], f'{chosen} worker')} listening"
+    if chosen is Device.CPU and not on[Device.GPU]:
+        return Check("pass", f"{listening}; no GPU is there, so it runs on the CPU.")
+    return Check("pass", f"{listening}.")

@@ -1,0 +1,60 @@
+"""Recipes made out of others: some of their stages, or the joint control."""
+
+from collections.abc import Collection
+
+from grice_core.data.filters import KeptByRule
+from grice_core.errors import RecipeError
+from grice_core.recipes.config import MaximWeights, Recipe
+from grice_core.recipes.load import DEFAULT_RECIPE
+
+
+def only_stages(recipe: Recipe, names: Collection[str]) -> Recipe:
+    """A recipe of some of the stages, in their order.
+
+    Raises:
+        RecipeError: none of the stages has such a name, or the stages are a control's.
+    """
+    kept = tuple(stage for stage in recipe.stages if stage.name in names)
+    if not kept:
+        raise RecipeError(f"choose at least one stage of {recipe.name}")
+    if kept == recipe.stages:
+        return recipe
+    name = "-".join([recipe.name, *(stage.name for stage in kept)])
+    return Recipe.model_validate(
+        recipe.model_dump() | {"name": name, "stages": [stage.model_dump() for stage in kept]}
+    )
+
+
+def joint_control(recipe: Recipe) -> Recipe:
+    """One stage on the pairs that any stage keeps, all four maxims alike, as many optimizer steps.
+
+    Its other settings are those of the recipe's first stage. For the guide's recipe this is the
+    built-in `joint`.
+
+    Raises:
+        RecipeError: the recipe is a control itself.
+    """
+    if recipe.control_for is not None:
+        raise RecipeError(f"{recipe.name} is a control itself")
+    kept = KeptByRule(
+        name="kept by no stage", filters=tuple(stage.filter for stage in recipe.stages)
+    )
+    first = recipe.stages[0].model_copy(
+        update={
+            "name": "stage1",
+            "title": "joint",
+            "filter": (kept,),
+            "weights": MaximWeights(quantity=1, quality=1, relation=1, manner=1),
+            "epochs": 2,
+            "num_steps": None,
+        }
+    )
+    return Recipe(
+        name="joint" if recipe.name == DEFAULT_RECIPE else f"{recipe.name}-joint",
+        description="One stage with all four maxims, to see whether staging helped.",
+        control_for=recipe.name,
+        holdout_share=recipe.holdout_share,
+        stages=(first,),
+        evaluation=recipe.evaluation,
+        control_stages=recipe.stages,
+    )

@@ -1,0 +1,50 @@
+"""What is submitted for a specification: its key, and the runs that it takes."""
+
+from pathlib import Path
+
+from grice_core.errors import InputError
+from grice_core.store.states import Device, RunKind
+from grice_core.store.submission import RunDraft
+from grice_core.store.tables import DataSet
+from worker.spec import PipelineSpec
+
+
+def key_of(spec: PipelineSpec) -> str:
+    """Stands for the intent: the same for the same request."""
+    return f"pipeline-{spec.digest}"
+
+
+def chain_of(spec: PipelineSpec, device: Device) -> list[RunDraft]:
+    """The runs of a pipeline, each waiting for the one before."""
+    to_train = spec.recipe.stages if spec.trained is None else ()
+    steps: list[tuple[RunKind, str | None]] = [
+        (RunKind.SCORE, None),
+        *((RunKind.TRAIN, stage.name) for stage in to_train),
+        (RunKind.EVALUATE, None),
+        (RunKind.EXPORT, None),
+    ]
+    drafts: list[RunDraft] = []
+    for kind, stage in steps:
+        before = (drafts[-1].key,) if drafts else ()
+        key = ":".join(filter(None, [spec.digest, kind, stage]))
+        drafts.append(
+            RunDraft(key, kind, spec.model_dump(mode="json"), device, stage, parents=before)
+        )
+    return drafts
+
+
+def measurement_of(spec: PipelineSpec, device: Device) -> RunDraft:
+    """The run that measures what a pipeline would take; it goes first, since somebody waits for it."""
+    key = f"estimate-{spec.digest}-{device}"
+    return RunDraft(key, RunKind.ESTIMATE, spec.model_dump(mode="json"), device, priority=1)
+
+
+def in_store(data: Path | DataSet) -> DataSet:
+    """A data set that was stored before.
+
+    Raises:
+        InputError: it is a file that nobody has stored yet.
+    """
+    if isinstance(data, Path):
+        raise InputError(f"{data} is not in the store yet")
+    return data
