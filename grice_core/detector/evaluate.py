@@ -11,6 +11,7 @@ from grice_core.detector.metrics import Metrics, measure
 from grice_core.detector.record import DetectorRecord
 from grice_core.detector.score import Detector
 from grice_core.detector.template import JudgedText
+from grice_core.detector.train import repetition_remarks
 from grice_core.maxims import MAXIMS, Maxim
 from grice_core.progress import Progress, silent
 
@@ -124,7 +125,7 @@ def calibrate_detector(
         update={
             "temperatures": found.temperatures,
             "thresholds": found.thresholds,
-            "remarks": found.remarks,
+            "remarks": (*found.remarks, *(repetition_remarks(split) if split else ())),
         }
     )
     if split:

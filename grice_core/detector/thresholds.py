@@ -3,6 +3,7 @@
 import numpy as np
 
 from grice_core.data.pairs import BoolArray, FloatArray
+from grice_core.maxims import MAXIMS
 
 
 def best_f1_threshold(probabilities: FloatArray, truth: BoolArray) -> float:
@@ -13,6 +14,12 @@ def best_f1_threshold(probabilities: FloatArray, truth: BoolArray) -> float:
     candidates, hits, called = _cuts(probabilities, truth)
     f1 = 2 * hits / (called + truth.sum())
     return _inside(candidates[int(np.argmax(f1))])
+
+
+def best_f1_thresholds(probabilities: FloatArray, labels: FloatArray) -> FloatArray:
+    """(4,) each maxim's threshold of best F1, for (N, 4) probabilities and labels of 0 or 1."""
+    columns = [maxim.column for maxim in MAXIMS]
+    return np.array([best_f1_threshold(probabilities[:, c], labels[:, c] == 1) for c in columns])
 
 
 def precision_threshold(probabilities: FloatArray, truth: BoolArray, wanted: float) -> float | None:

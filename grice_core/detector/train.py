@@ -14,6 +14,7 @@ from grice_core.detector.losses import focal_loss, inverse_frequency_weights
 from grice_core.detector.metrics import macro_f1, measure
 from grice_core.detector.record import DetectorRecord, Temperatures, TrainingData
 from grice_core.detector.student import Student
+from grice_core.detector.thresholds import best_f1_thresholds
 from grice_core.errors import DataError
 from grice_core.maxims import MAXIMS
 from grice_core.progress import Progress, silent
@@ -63,7 +64,10 @@ def _learn(
     validation = student.encode(split.validation.texts)
 
     def figure() -> float:
-        return macro_f1(split.validation.labels, student.logits(validation) > 0)
+        # With thresholds of their own, as the finished detector's verdicts will have: focal loss
+        # and rare violations keep the probabilities of a young detector below 0.5.
+        probabilities, labels = expit(student.logits(validation)), split.validation.labels
+        return macro_f1(labels, probabilities > best_f1_thresholds(probabilities, labels))
 
     weights = inverse_frequency_weights(split.train.labels)
     task = Task(

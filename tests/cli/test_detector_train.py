@@ -1,6 +1,7 @@
 """`grice detector train`, `evaluate`, `calibrate` and `distill` as a user meets them."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,19 @@ def test_training_says_what_it_learnt_and_how_far_to_trust_it(root: Path) -> Non
     assert record.metrics.macro_f1 > 0.7
     assert record.origin.endswith("starting from random weights")
     assert "On " in (root / "trained" / "README.md").read_text()
+
+
+def test_a_detector_that_calls_nothing_violated_yet_is_not_given_up(
+    root: Path, tmp_path: Path
+) -> None:
+    slowly = ("--epochs", "6", "--learning-rate", "0.0001", "--batch-size", "8")
+    shown = grice(
+        *("detector", "train", root / "labels.json", "--encoder", root / "encoder"),
+        *("--out", tmp_path / "slow", *slowly),
+    ).output
+    figures = [float(figure) for figure in re.findall(r"^ +\d+  (\d\.\d{3})", shown, re.MULTILINE)]
+    assert min(figures) > 0
+    assert max(figures) > figures[0]
 
 
 def test_responses_seen_in_training_are_remarked_on(root: Path) -> None:
@@ -179,6 +193,7 @@ def test_calibration_on_the_training_file_uses_its_validation_part(
 ) -> None:
     shown = grice("detector", "calibrate", trained, root / "labels.json").output
     assert "its validation part calibrates it" in shown
+    assert "stands word for word in the training texts" in shown
     assert "→" in shown
 
 
