@@ -98,8 +98,11 @@ class Child:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+
+    def hear_out(self, deadline: float) -> None:
+        """Pass on what it said last, until this time: a process of its own may hold its stream open."""
         if self._pump is not None:
-            self._pump.join(timeout=1)
+            self._pump.join(max(0.0, deadline - time.monotonic()))
 
     def _pass_on(self, output: IO[bytes]) -> None:
         with output:

@@ -23,14 +23,17 @@ from worker.queue import RunQueue
 
 _LOOK_EVERY_S = 0.2
 _QUEUE_IS_UP_AFTER_S = 20.0
-_WORKER_ENDS_WITHIN_S = 8.5
 _NOISE_OF_VALKEY = (
     "Memory overcommit must be enabled",  # to save in a fork, which it never does
     "Received SIGTERM scheduling shutdown",
     "ready to exit, bye bye",
 )
 _NOISE_OF_STREAMLIT = ("Uvicorn server started", "You can now view", "  URL: ")  # said by ourselves
-_QUEUE_ENDS_WITHIN_S = 1.0
+# Seconds after Ctrl-C at which whoever is still there is killed; all is over within ten. The job's own
+# `grace_s` is shorter, so that its worker has time to say what became of it.
+_WORKER_IS_KILLED_AFTER_S = 8.0
+_QUEUE_IS_KILLED_AFTER_S = 8.7
+_LAST_WORDS_UNTIL_S = 9.2
 
 
 def main() -> None:
@@ -130,17 +133,17 @@ class _FrontDoor:
         while not redis.is_available() and not self._asked.is_set():
             if not queue.is_running() or time.monotonic() > deadline:
                 queue.end_by(time.monotonic())
+                queue.hear_out(time.monotonic() + 1)
                 raise StoreError(f"the queue's server did not start: {' '.join(queue.last_lines)}")
             self._asked.wait(0.05)
 
     def _keep_running(self) -> None:
-        children = [child for child in (self._queue, self._worker, self._app) if child is not None]
         is_up = False
         while not self._asked.wait(_LOOK_EVERY_S):
             if not is_up and self._answers():
                 is_up = True
                 _say("grice", f"is at {self._wanted.url} — Ctrl-C ends it")
-            for child in children:
+            for child in self._children():
                 child.revive()
 
     def _answers(self) -> bool:
@@ -149,16 +152,22 @@ class _FrontDoor:
 
     def _end(self) -> None:
         """The worker first: its run writes a checkpoint, and the queue should hear of it."""
+        started = time.monotonic()
         _say("grice", "ends; running jobs write a checkpoint first")
-        deadline = time.monotonic() + _WORKER_ENDS_WITHIN_S
-        self._worker.ask_to_end()
-        self._app.ask_to_end()
-        self._worker.end_by(deadline)
-        self._app.end_by(deadline)
+        first = (self._worker, self._app)
+        for child in first:
+            child.ask_to_end()
+        for child in first:
+            child.end_by(started + _WORKER_IS_KILLED_AFTER_S)
         if self._queue is not None:
             self._queue.ask_to_end()
-            self._queue.end_by(time.monotonic() + _QUEUE_ENDS_WITHIN_S)
+            self._queue.end_by(started + _QUEUE_IS_KILLED_AFTER_S)
+        for child in self._children():
+            child.hear_out(started + _LAST_WORDS_UNTIL_S)
         _say("grice", "ended")
+
+    def _children(self) -> list[Child]:
+        return [child for child in (self._queue, self._worker, self._app) if child is not None]
 
 
 def _say(name: str, line: str) -> None:

@@ -64,9 +64,6 @@ def build(database: Database, num_runs: int, num_steps: int) -> None:
         ),
     )
     _fill_answers(database, evaluations(num_runs), chance)
-    if database.engine.dialect.name == "postgresql":
-        with database.engine.begin() as connection:
-            connection.exec_driver_sql("ANALYZE")  # as its own daemon does within a minute
 
 
 def evaluations(num_runs: int) -> range:

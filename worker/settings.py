@@ -21,7 +21,7 @@ class WorkerSettings(BaseSettings):
     """Seconds between two signs of life; also how soon a request to stop is heard."""
     reconcile_s: float = Field(default=30.0, gt=0)
     """Seconds between two looks for runs that nobody works on."""
-    grace_s: float = Field(default=7.0, gt=0)
+    grace_s: float = Field(default=6.0, gt=0)
     """Seconds that a job has for its checkpoint when its worker shuts down."""
 
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Integer, cast, delete, func, insert, select
+from sqlalchemy import Integer, ScalarSelect, cast, delete, func, insert, select
 from sqlalchemy.orm import Session, aliased
 
-from grice_core.maxims import Maxim
+from grice_core.maxims import MAXIMS, Maxim
 from grice_core.store.claims import Claim, hold
 from grice_core.store.database import reads, writes
 from grice_core.store.tables import Generation, Violation
@@ -150,16 +150,31 @@ def changes(
 @reads
 def violation_rates(session: Session, run_id: int) -> dict[str, dict[Maxim, float]]:
     """For each model of an evaluation, the share of its answers that violates each maxim, 0 to 1."""
+    # A look-up by key for each answer and maxim: joined to its judgements instead, Postgres reads the
+    # whole table as long as it has no statistics of it.
+    rates_of = [func.avg(_is_violated(maxim)) for maxim in MAXIMS]
     query = (
-        select(Generation.model, Violation.maxim, func.avg(cast(Violation.violated, Integer)))
-        .join(Violation, Violation.generation_id == Generation.id)
+        select(Generation.model, *rates_of)
         .where(Generation.run_id == run_id)
-        .group_by(Generation.model, Violation.maxim)
+        .group_by(Generation.model)
     )
-    rates: dict[str, dict[Maxim, float]] = {}
-    for model, maxim, rate in session.execute(query):
-        rates.setdefault(model, {})[maxim] = float(rate)
-    return rates
+    return {
+        model: {
+            maxim: float(rate)
+            for maxim, rate in zip(MAXIMS, rates, strict=True)
+            if rate is not None
+        }
+        for model, *rates in session.execute(query)
+    }
+
+
+def _is_violated(maxim: Maxim) -> ScalarSelect[int]:
+    """1 or 0 for an answer; null if it was not judged on this maxim."""
+    return (
+        select(cast(Violation.violated, Integer))
+        .where(Violation.generation_id == Generation.id, Violation.maxim == maxim)
+        .scalar_subquery()
+    )
 
 
 @reads

