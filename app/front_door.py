@@ -85,27 +85,38 @@ class _FrontDoor:
     @contextmanager
     def _alone_in_home(self) -> Iterator[None]:
         """Refuse a second start in the same home, which would run a second of everything."""
-        try:
-            self._home.mkdir(parents=True, exist_ok=True)
-            file = (self._home / "front_door.lock").open("a+")
-        except OSError as error:
-            raise InputError(
-                f"{self._home} can't be written to ({error.strerror}); set GRICE_HOME to a folder "
-                "of yours"
-            ) from error
-        with file:
+        with self._lock_file() as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                file.seek(0)
                 raise InputError(
-                    f"Grice Studio runs in {self._home} already: {file.read().strip()}. Use that, "
-                    "or set GRICE_HOME (and GRICE_PORT) for a second one"
+                    f"Grice Studio runs in {self._home} already: {os.read(file, 200).decode().strip()}. "
+                    "Use that, or set GRICE_HOME (and GRICE_PORT) for a second one"
                 ) from None
-            file.truncate(0)
-            file.write(f"process {os.getpid()} at {self._wanted.url}\n")
-            file.flush()
+            try:
+                os.ftruncate(file, 0)
+                os.write(file, f"process {os.getpid()} at {self._wanted.url}\n".encode())
+            except OSError as error:
+                raise self._unwritable(error) from error
             yield
+
+    @contextmanager
+    def _lock_file(self) -> Iterator[int]:
+        try:
+            self._home.mkdir(parents=True, exist_ok=True)
+            file = os.open(self._home / "front_door.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        try:
+            yield file
+        finally:
+            os.close(file)
+
+    def _unwritable(self, error: OSError) -> InputError:
+        return InputError(
+            f"{self._home} can't be written to ({error.strerror}); make that possible, or set "
+            "GRICE_HOME to a folder of yours"
+        )
 
     def _check_port(self) -> None:
         """Say in time that the port is taken; Streamlit would say it on a child's stream."""

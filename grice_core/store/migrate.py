@@ -44,7 +44,10 @@ def upgrade(engine: Engine, revision: str = "head", migrations: Path = MIGRATION
             f"the database can't be upgraded ({error}); if a newer Grice Studio made it, use that"
         ) from error
     except OperationalError as error:
-        raise StoreError(f"the database can't be upgraded: {error.orig}") from error
+        raise StoreError(
+            f"the database can't be upgraded: {error.orig}; see that it runs, that it can be written "
+            "to, and that its disk has room"
+        ) from error
     except DatabaseError as error:
         raise StoreError(
             f"the database can't be upgraded: {error.orig}; nothing was changed"

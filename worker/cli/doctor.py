@@ -9,8 +9,12 @@ import typer
 from grice_core.cli.terminal import stdout
 
 _STYLES = {"fine": "green", "remark": "yellow", "fault": "red"}
+_OURS = "grice-studio"
+_NAMED = (_OURS, "torch", "transformers", "peft", "rq", "streamlit")
 _GIB = 2**30
 _LITTLE_SPACE_GIB = 5
+_LEAST_SPACE = 2**20
+"""Bytes without which nothing can be kept at all."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +56,31 @@ def examine() -> Iterator[Finding]:
 
 def _versions() -> Finding:
     import platform
-    from importlib.metadata import version
+    from importlib.metadata import requires, version
 
-    names = ("grice-studio", "torch", "transformers", "peft", "rq", "streamlit")
-    found = ", ".join(f"{name} {version(name)}" for name in names)
+    unmet = [problem for need in requires(_OURS) or () if (problem := _unmet(need))]
+    if unmet:
+        return Finding("versions", "fault", "; ".join(unmet), "`make setup` installs them")
+    found = ", ".join(f"{name} {version(name)}" for name in _NAMED)
     return Finding("versions", "fine", f"Python {platform.python_version()}, {found}")
+
+
+def _unmet(need: str) -> str | None:
+    """What is wrong with one of the packages that we need, if something is."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    from packaging.requirements import Requirement
+
+    wanted = Requirement(need)
+    if wanted.marker is not None and not wanted.marker.evaluate({"extra": ""}):
+        return None
+    try:
+        found = version(wanted.name)
+    except PackageNotFoundError:
+        return f"{wanted.name} is not installed"
+    if wanted.specifier.contains(found, prereleases=True):
+        return None
+    return f"{wanted.name} is {found}, not {wanted.specifier}"
 
 
 def _gpu() -> Finding:
@@ -75,6 +99,7 @@ def _gpu() -> Finding:
 
 def _disk() -> Finding:
     import shutil
+    import tempfile
 
     from grice_core.settings import settings
 
@@ -82,14 +107,14 @@ def _disk() -> Finding:
     try:
         home.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(home).free / _GIB
-        (home / ".writable").touch()
-        (home / ".writable").unlink()
+        with tempfile.TemporaryFile(dir=home) as file:
+            file.write(bytes(_LEAST_SPACE))
     except OSError as error:
         return Finding(
             "disk",
             "fault",
             f"{home} can't be written to: {error.strerror}",
-            "set GRICE_HOME to a folder of yours",
+            "make room, or set GRICE_HOME to a folder of yours on another disk",
         )
     sentence = f"{free:.1f} GiB free in {home}"
     if free < _LITTLE_SPACE_GIB:
@@ -128,7 +153,11 @@ def _artifacts() -> Finding:
         store.read(address.sha256)
         return Finding("artifacts", "fine", f"{store.objects.url} can be written and read")
 
-    return _guarded("artifacts", "see that GRICE_ARTIFACTS_URL and its credentials are right", look)
+    return _guarded(
+        "artifacts",
+        "see that GRICE_ARTIFACTS_URL and its credentials are right, and that there is room",
+        look,
+    )
 
 
 def _queue() -> Finding:
