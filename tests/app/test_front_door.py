@@ -9,9 +9,14 @@ import sys
 import tempfile
 import time
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+
+from grice_core.store.states import RunState
+from tests.pipeline.world import write_world
+from tests.worker.installation import NUM_STEPS, Installation, alive, ask
 
 PATIENCE_S = 180
 
@@ -77,8 +82,17 @@ def children_of(pid):
     return {line.split(None, 1)[1]: int(line.split()[0]) for line in listed.stdout.splitlines()}
 
 
-def worker_of(pid):
-    return next((child for args, child in children_of(pid).items() if "-m worker" in args), None)
+def child_of(pid, module):
+    return next((child for args, child in children_of(pid).items() if module in args), None)
+
+
+@pytest.fixture(scope="module")
+def small_pipeline(home, tmp_path_factory):
+    """A pipeline that was asked for, in the home's own database."""
+    url, artifacts = f"sqlite:///{home / 'grice.db'}", f"file://{home / 'artifacts'}"
+    queue = Installation(home, url, artifacts).queue()
+    yield ask(queue, write_world(tmp_path_factory.mktemp("world")))
+    queue.database.engine.dispose()
 
 
 # In this order: each test goes on with what the one before left.
@@ -117,26 +131,89 @@ def test_a_port_that_is_taken_is_explained(studio, tmp_path):
     assert f"GRICE_PORT={port + 1} make run" in said
 
 
+@pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0, reason="only root may mount a disk"
+)
+def test_a_disk_without_room_is_explained(tmp_path):
+    full = tmp_path / "full"
+    full.mkdir()
+    mounted = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(full)]
+    if subprocess.run(mounted, capture_output=True, check=False).returncode:
+        pytest.skip("no disk can be mounted here")
+    try:
+        started = start(full, free_port(), tmp_path / "no room for tables")
+        assert started.wait(timeout=PATIENCE_S) == 1
+        with suppress(OSError), (full / "fill").open("wb", buffering=0) as fill:
+            while fill.write(bytes(4096)):
+                pass
+        started = start(full, free_port(), tmp_path / "no room at all")
+        assert started.wait(timeout=PATIENCE_S) == 1
+    finally:
+        subprocess.run(["umount", "-l", str(full)], check=True)
+    assert "the database can't be upgraded" in (tmp_path / "no room for tables").read_text()
+    said = (tmp_path / "no room at all").read_text()
+    assert said.startswith(f"grice: {full} can't be written to (No space left on device)")
+    assert "GRICE_HOME" in said
+
+
 def test_a_child_that_dies_is_started_again_and_that_is_said(studio):
     process, _, log = studio
-    first = worker_of(process.pid)
-    os.kill(first, signal.SIGKILL)
-    eventually(lambda: worker_of(process.pid) not in {None, first}, log)
-    assert "worker │ ended by SIGKILL; starts again in 0.5 s" in log.read_text()
+    for name, module in (
+        ("worker", "-m worker"),
+        ("queue ", "valkey-server"),
+        ("app   ", "-m app"),
+    ):
+        first = child_of(process.pid, module)
+        os.kill(first, signal.SIGKILL)  # a server that is killed leaves its socket behind
+        eventually(lambda m=module, old=first: child_of(process.pid, m) not in {None, old}, log)
+        assert f"{name} │ ended by SIGKILL; starts again in 0.5 s" in log.read_text()
     eventually(lambda: log.read_text().count("listens for runs") == 2, log)
 
 
-def test_ctrl_c_ends_everything_within_ten_seconds(studio):
+def test_ctrl_c_ends_everything_within_ten_seconds_and_the_running_job_with_a_checkpoint(
+    studio, small_pipeline
+):
     process, port, log = studio
-    children = list(children_of(process.pid).values())
-    assert len(children) == 3
-    started = time.monotonic()
-    process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=20) == 0
-    assert time.monotonic() - started < 10
-    assert not any(Path(f"/proc/{child}").exists() for child in children)
+    run = small_pipeline.until_step(20)
+    children = [*children_of(process.pid).values(), run.pid]
+    assert len(children) == 4
+    seconds = seconds_to_end(process)
+    assert seconds < 10, log.read_text()
+    assert not any(map(alive, children))
     assert log.read_text().rstrip().endswith("grice  │ ended")
     assert not answers(port)
+    run = small_pipeline.run("train")
+    assert (run.state, run.error) == (RunState.INTERRUPTED, "its worker was shut down")
+    assert 20 <= run.step < NUM_STEPS
+
+
+def test_what_was_interrupted_goes_on_when_it_is_started_again(home, small_pipeline):
+    interrupted = small_pipeline.run("train")
+    port, log = free_port(), home / "log of the second start"
+    process = start(home, port, log)
+    try:
+        small_pipeline.until_done()
+        assert f"goes on after step {interrupted.step}" in small_pipeline.log("train")
+        assert small_pipeline.run("train").attempt == 2
+        eventually(lambda: answers(port), log)
+        frozen = children_of(process.pid).values()
+        assert len(frozen) == 3
+        for child in frozen:
+            os.kill(child, signal.SIGSTOP)
+        # Nobody hears that he should end, and all the same it takes no longer.
+        assert seconds_to_end(process) < 10, log.read_text()
+        assert not any(map(alive, frozen))
+        assert log.read_text().count("did not end in time and is killed") == 3
+    finally:
+        if process.poll() is None:
+            process.kill()
+
+
+def seconds_to_end(process):
+    started = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == 0
+    return time.monotonic() - started
 
 
 def test_beyond_loopback_it_wants_sign_in_or_a_clear_word(tmp_path):

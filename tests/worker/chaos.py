@@ -8,9 +8,19 @@ import random
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-from tests.worker.installation import Asked, Installation, end
+from grice_core.store.states import RunState
+from grice_core.store.tables import Run
+from tests.worker.installation import (
+    Asked,
+    Installation,
+    end,
+    eventually,
+    restart_postgres,
+    stop_outside_transactions,
+)
 
 
 @dataclass
@@ -20,14 +30,28 @@ class Chaos:
     installation: Installation
     asked: Asked
     draw: random.Random
+    postgres: Any = None
+    """The server that holds the database, if it is one."""
+    blows: list[str] = field(default_factory=list)
+    """What has happened so far."""
+    _left: list[Callable[[], None]] = field(default_factory=list)
 
-    def strike(self) -> str:
-        """Do something bad; returns what it was."""
-        blow: Callable[[], None] = self.draw.choice(
-            [self.kill_job, self.kill_worker, self.kill_both, self.kill_queue, self.empty_queue]
-        )
+    def strike(self) -> None:
+        """Do something bad: each thing once, in an order that is drawn, then each thing again."""
+        if not self._left:
+            self._left = [
+                self.kill_job,
+                self.kill_worker,
+                self.kill_both,
+                self.kill_queue,
+                self.empty_queue,
+                self.freeze_owner,
+                *([self.kill_database] if self.postgres is not None else []),
+            ]
+            self.draw.shuffle(self._left)
+        blow = self._left.pop()
+        self.blows.append(blow.__name__)
         blow()
-        return blow.__name__
 
     def kill_job(self) -> None:
         for run in self.asked.runs:
@@ -50,6 +74,33 @@ class Chaos:
 
     def empty_queue(self) -> None:
         self.asked.queue.redis.flushall()
+
+    def kill_database(self) -> None:
+        restart_postgres(self.postgres)
+
+    def freeze_owner(self) -> None:
+        """Stop worker and job for longer than their lease; another worker takes their run meanwhile."""
+        self.installation.start_worker()
+        held = next((run for run in self.asked.runs if run.state is RunState.RUNNING), None)
+        if held is None or held.owner is None or held.pid is None:
+            return
+        pids = [int(held.owner.split(":")[1]), held.pid]
+        try:
+            eventually(lambda: self._are_stopped(pids), "they are stopped, or have ended")
+            eventually(lambda: self._is_out_of_hands(held), "the run is taken from them")
+        finally:
+            for pid in pids:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
+    def _are_stopped(self, pids: list[int]) -> bool:
+        with suppress(ProcessLookupError):
+            return stop_outside_transactions(pids, self.installation)
+        return True
+
+    def _is_out_of_hands(self, held: Run) -> bool:
+        now = next(run for run in self.asked.runs if run.id == held.id)
+        return now.token > held.token or now.state.is_finished()
 
 
 def all_over(asked: Asked) -> bool:

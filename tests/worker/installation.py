@@ -4,16 +4,18 @@ import os
 import secrets
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 from redis import Redis
 
 from grice_core.recipes.config import Recipe
@@ -74,6 +76,38 @@ def end(process: "subprocess.Popen[bytes]") -> None:
     if process.poll() is None:
         process.kill()
     process.wait()
+
+
+def restart_postgres(server: Any) -> None:
+    """Kill it as a machine's memory killer would, and start it as a service manager does after that."""
+    postmaster = psutil.Process(server.get_pid())
+    pids = [postmaster.pid, *(child.pid for child in postmaster.children(recursive=True))]
+    postmaster.kill()
+    eventually(lambda: not any(map(alive, pids)), "the server and its processes have ended")
+    # The wheel takes a killed server that nobody has waited for as one that runs.
+    for left in ("postmaster.pid", ".s.PGSQL.5432.lock"):
+        (server.pgdata / left).unlink(missing_ok=True)
+    server.ensure_postgres_running()
+
+
+def stop_outside_transactions(pids: Sequence[int], installation: "Installation") -> bool:
+    """Stop processes, unless one of them holds the lock of the database's file at this moment.
+
+    With SQLite, everybody waits for a process that was stopped in the middle of a transaction.
+    """
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    if not installation.database_url.startswith("sqlite"):
+        return True
+    database = sqlite3.connect(installation.home / "grice.db", timeout=0, isolation_level=None)
+    with closing(database):
+        try:
+            database.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+            return False
+    return True
 
 
 def _unfinished(queue: RunQueue) -> list[Run]:

@@ -1,4 +1,4 @@
-"""A seeded, bounded storm; `make chaos` makes a longer one with other seeds."""
+"""A seeded, bounded storm; `make chaos` makes longer ones with other seeds, on Postgres too."""
 
 import os
 import random
@@ -7,27 +7,41 @@ import time
 import pytest
 
 from tests.worker.chaos import Chaos, all_over
-from tests.worker.installation import PATIENCE_S, ask_anew
+from tests.worker.installation import PATIENCE_S, ask_anew, installed
 from tests.worker.undisturbed import assert_undisturbed
 
-pytestmark = pytest.mark.stack
-
-NUM_BLOWS = int(os.environ.get("GRICE_CHAOS_BLOWS", "4"))
+NUM_BLOWS = int(os.environ.get("GRICE_CHAOS_BLOWS", "6"))
 SEED = int(os.environ.get("GRICE_CHAOS_SEED", "0"))
+LONGEST_PAUSE_S = 6
 
 
 def test_runs_survive_a_storm(installation, world, expected, tmp_path):
-    draw = random.Random(SEED)
+    storm(installation, world, expected, tmp_path)
+
+
+@pytest.mark.stack
+def test_runs_survive_a_storm_that_kills_the_database_too(
+    postgres, postgres_url, world, expected, tmp_path
+):
+    with installed(database_url=postgres_url) as installation:
+        storm(installation, world, expected, tmp_path, postgres)
+
+
+def storm(installation, world, expected, tmp_path, postgres=None):
+    """Pipelines one after the other, until all blows have fallen and the last pipeline is through."""
     installation.stand()
     asked = ask_anew(installation.queue(), world)
-    chaos = Chaos(installation, asked, draw)
-    blows = []
+    chaos = Chaos(installation, asked, random.Random(SEED), postgres)
     deadline = time.monotonic() + PATIENCE_S * (1 + NUM_BLOWS / 4)
-    next_blow = time.monotonic() + draw.uniform(0, 6)
-    while not all_over(asked):
-        assert time.monotonic() < deadline, (blows, asked.runs, installation.log())
-        if len(blows) < NUM_BLOWS and time.monotonic() >= next_blow:
-            blows.append(chaos.strike())
-            next_blow = time.monotonic() + draw.uniform(0, 6)
+    next_blow = time.monotonic() + chaos.draw.uniform(0, LONGEST_PAUSE_S)
+    while True:
+        assert time.monotonic() < deadline, (chaos.blows, asked.runs, installation.log())
+        if all_over(asked):
+            assert_undisturbed(asked, expected, tmp_path)
+            if len(chaos.blows) == NUM_BLOWS:
+                return
+            chaos.asked = asked = ask_anew(installation.queue(), world)
+        if len(chaos.blows) < NUM_BLOWS and time.monotonic() >= next_blow:
+            chaos.strike()
+            next_blow = time.monotonic() + chaos.draw.uniform(0, LONGEST_PAUSE_S)
         time.sleep(0.1)
-    assert_undisturbed(asked, expected, tmp_path)

@@ -5,20 +5,26 @@ All tests use one installation, since starting a worker takes longer than any of
 """
 
 import os
+import re
 import signal
-import sqlite3
 import threading
 import time
-from contextlib import closing
 
 import pytest
 
+from grice_core.recipes.load import load_recipe
 from grice_core.store import metrics
 from grice_core.store.states import RunKind, RunState
-from tests.worker.installation import alive, ask, ask_anew, eventually, variant
+from tests.worker.installation import (
+    SMALL,
+    alive,
+    ask,
+    ask_anew,
+    eventually,
+    stop_outside_transactions,
+    variant,
+)
 from tests.worker.undisturbed import assert_undisturbed
-
-pytestmark = pytest.mark.stack
 
 HALFWAY = 70  # a checkpoint is written every 50 steps
 
@@ -177,7 +183,10 @@ def test_an_owner_that_was_stopped_beyond_its_lease_does_no_harm_when_it_wakes_u
     asked = ask_anew(installation.queue(), world)
     run = asked.until_step(HALFWAY)
     sleepers = (int(run.owner.split(":")[1]), run.pid)
-    eventually(lambda: stop(sleepers, installation), "they are stopped outside any transaction")
+    eventually(
+        lambda: stop_outside_transactions(sleepers, installation),
+        "they are stopped outside any transaction",
+    )
     asked.until("train", lambda now: now.token > run.token and now.state is RunState.RUNNING)
     for pid in sleepers:
         os.kill(pid, signal.SIGCONT)
@@ -186,19 +195,20 @@ def test_an_owner_that_was_stopped_beyond_its_lease_does_no_harm_when_it_wakes_u
     eventually(lambda: not alive(run.pid), "the sleeper's job has ended", within_s=20)
 
 
-def stop(pids, installation):
-    """Stop processes, unless one of them holds the lock of the database's file at this moment.
-
-    With SQLite, everybody waits for a process that was stopped in the middle of a transaction.
-    """
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    database = sqlite3.connect(installation.home / "grice.db", timeout=0, isolation_level=None)
-    with closing(database):
-        try:
-            database.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError:
-            for pid in pids:
-                os.kill(pid, signal.SIGCONT)
-            return False
-    return True
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("stage1.lora.r=10000000000000", r"out of memory: lower .* lora\.r"),
+        ("stage1.learning_rate=1e30", r"lower .*learning_rate"),
+    ],
+    ids=["more memory than there is", "a learning rate that is far too high"],
+)
+def test_what_asks_for_the_impossible_fails_once_and_says_what_to_change(
+    installation, world, change, says
+):
+    installation.stand()
+    asked = ask(installation.queue(), world, recipe=load_recipe("joint", (*SMALL, change)))
+    run = asked.until("train", lambda run: run.state.is_finished())
+    assert (run.state, run.attempt) == (RunState.FAILED, 1)
+    assert re.search(says, run.error), run.error
+    assert asked.run("evaluate").state is RunState.QUEUED

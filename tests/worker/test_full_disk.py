@@ -10,12 +10,9 @@ from grice_core.store.states import RunState
 from tests.worker.installation import ask_anew, eventually
 from tests.worker.undisturbed import assert_undisturbed
 
-pytestmark = [
-    pytest.mark.stack,
-    pytest.mark.skipif(
-        sys.platform != "linux" or os.geteuid() != 0, reason="only root may mount a disk"
-    ),
-]
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0, reason="only root may mount a disk"
+)
 
 
 def mount(folder, size, *options):

@@ -8,9 +8,18 @@ import pytest
 
 from grice_core.errors import InputError
 from grice_core.recipes.load import load_recipe
-from grice_core.store import generations, references, runs
+from grice_core.store import generations, metrics, references, runs
 from grice_core.store.states import RunState
-from tests.worker.installation import SMALL, ask, ask_anew, eventually, small_request
+from tests.worker.installation import (
+    NUM_STEPS,
+    SMALL,
+    Asked,
+    ask,
+    ask_anew,
+    eventually,
+    installed,
+    small_request,
+)
 from tests.worker.undisturbed import WEIGHTS, assert_undisturbed
 
 
@@ -96,6 +105,25 @@ def test_the_command_lists_follows_and_fetches(finished, quiet, tmp_path):
     again = quiet.grice("results", str(finished.pipeline_id), "--out", str(out))
     assert again.returncode == 2
     assert "is not empty" in again.stderr
+
+
+def test_a_pipeline_moves_to_another_installation_as_one_file(finished, quiet, template, tmp_path):
+    file, results = tmp_path / "pipeline.grice", tmp_path / "results"
+    written = quiet.grice("archive", "export", str(finished.pipeline_id), "--out", str(file))
+    assert written.returncode == 0, written.stderr
+    again = quiet.grice("archive", "export", str(finished.pipeline_id), "--out", str(file))
+    assert "is there already" in again.stderr
+    with installed(template) as elsewhere:
+        taken = [elsewhere.grice("archive", "import", str(file)) for _ in range(2)]
+        assert [done.returncode for done in taken] == [0, 0], taken[0].stderr
+        assert taken[0].stdout == taken[1].stdout
+        moved = Asked(elsewhere.queue(), int(taken[0].stdout))
+        assert [run.state for run in moved.runs] == [RunState.SUCCEEDED] * 4
+        assert len(metrics.since(moved.queue.database, moved.run("train").id)) == NUM_STEPS
+        moved.queue.fetch_results(moved.pipeline_id, results)
+    finished.queue.fetch_results(finished.pipeline_id, tmp_path / "before")
+    for path in (tmp_path / "before").rglob("*.*"):
+        assert (results / path.relative_to(tmp_path / "before")).read_bytes() == path.read_bytes()
 
 
 def test_a_run_that_is_stopped_writes_a_checkpoint_and_goes_on_when_resumed(

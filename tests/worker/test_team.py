@@ -5,7 +5,6 @@ import resource
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import boto3
 import psutil
@@ -14,7 +13,13 @@ from moto.server import ThreadedMotoServer
 
 from grice_core.store import references
 from grice_core.store.states import RunState
-from tests.worker.installation import Installation, alive, ask_anew, eventually, installed
+from tests.worker.installation import (
+    Installation,
+    ask_anew,
+    eventually,
+    installed,
+    restart_postgres,
+)
 from tests.worker.undisturbed import assert_undisturbed
 from worker.roles import CHECKPOINT
 
@@ -84,7 +89,7 @@ def test_a_database_that_is_killed_and_comes_back_costs_no_metric(
 ):
     asked = ask_anew(team.first.queue(), world)
     asked.until_step(30)
-    kill_and_restart(postgres)
+    restart_postgres(postgres)
     asked.until_done()
     assert_undisturbed(asked, expected, tmp_path)
 
@@ -112,15 +117,3 @@ def test_a_file_that_may_not_grow_is_told_as_a_full_disk(team, world):
         "a run fails",
     )
     assert "the disk is full or a file may not grow further" in failed.error
-
-
-def kill_and_restart(postgres: Any) -> None:
-    """As a machine's memory killer would do it, and a service manager after it."""
-    postmaster = psutil.Process(postgres.get_pid())
-    pids = [postmaster.pid, *(child.pid for child in postmaster.children(recursive=True))]
-    os.kill(postmaster.pid, signal.SIGKILL)
-    eventually(lambda: not any(map(alive, pids)), "the server and its processes have ended")
-    # The wheel takes a killed server that nobody has waited for as one that runs.
-    for left in ("postmaster.pid", ".s.PGSQL.5432.lock"):
-        (postgres.pgdata / left).unlink(missing_ok=True)
-    postgres.ensure_postgres_running()

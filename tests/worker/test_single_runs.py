@@ -1,0 +1,155 @@
+"""Runs outside pipelines: detectors made, data sets scored, and what can't be done."""
+
+import json
+import shutil
+
+import pytest
+from redis import Redis
+
+from grice_core.data.columnar import read_pairs
+from grice_core.data.load import load_pairs
+from grice_core.errors import InputError
+from grice_core.pipeline.keeping import Keeper
+from grice_core.store import data_sets, detectors, runs
+from grice_core.store.artifacts import ArtifactStore
+from grice_core.store.database import Database
+from grice_core.store.states import RunKind, RunState
+from grice_core.store.submission import RunDraft
+from tests.detector import lessons, tiny
+from tests.worker.installation import ask_anew, eventually, unique_name
+from worker.queue import DetectorRequest, RunQueue
+
+
+@pytest.fixture
+def queue(tmp_path, template):
+    """A queue whose server is away."""
+    database = Database.at(f"sqlite:///{shutil.copy(template, tmp_path / 'grice.db')}")
+    nowhere = Redis(unix_socket_path=str(tmp_path / "nowhere.sock"))
+    yield RunQueue(database, ArtifactStore(f"file://{tmp_path}/artifacts"), nowhere)
+    database.engine.dispose()
+
+
+@pytest.fixture
+def labels(tmp_path):
+    path = tmp_path / "labels.json"
+    path.write_text("[]")
+    return path
+
+
+def request(data, **changes):
+    fields = {"how": "train", "data": data, "start": "someone/encoder", "name": "mine"}
+    return DetectorRequest(**(fields | changes))
+
+
+def test_asking_twice_gives_one_run(queue, labels):
+    first = queue.submit_detector(request(labels, settings={"epochs": 2}))
+    assert queue.submit_detector(request(labels, settings={"epochs": 2})) == first
+    assert queue.submit_detector(request(labels, settings={"epochs": 3})) != first
+    run = runs.get(queue.database, first)
+    assert run.kind is RunKind.FIT_DETECTOR
+    assert run.spec["data"]["name"] == "labels.json"
+    assert queue.artifacts.read(run.spec["data"]["sha256"]) == b"[]"
+
+
+def test_what_can_not_be_used_is_not_submitted(queue, labels, tmp_path):
+    with pytest.raises(InputError, match=r"nothing\.json can't be read"):
+        queue.submit_detector(request(tmp_path / "nothing.json"))
+    with pytest.raises(InputError, match="no base model"):
+        queue.submit_detector(request(labels, start="./no/such/encoder"))
+    assert runs.page(queue.database) == []
+
+
+def made(installation, *arguments):
+    """The detector that a run made which was asked for by command."""
+    asked = installation.grice("submit", "detector", *map(str, arguments))
+    assert asked.returncode == 0, asked.stderr
+    run_id, database = int(asked.stdout), installation.queue().database
+
+    def ended():
+        run = runs.get(database, run_id)
+        return run if run.state.is_finished() else None
+
+    run = eventually(ended, "the detector is made")
+    assert run.state is RunState.SUCCEEDED, run.error
+    return detectors.get(database, run.result["detector_id"])
+
+
+def contents(folder):
+    """Everything in a detector's folder but what it is called and when it was made."""
+    files = {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*")}
+    return {str(name): content for name, content in files.items() if name.suffix != ".md"}
+
+
+@pytest.mark.parametrize("how", ["train", "distill"])
+def test_a_detector_made_through_the_queue_is_the_one_that_the_command_makes(
+    installation, tmp_path, how
+):
+    installation.stand()
+    write = lessons.write_labels if how == "train" else lessons.write_pairs
+    data, encoder = write(tmp_path / "data.json"), tiny.write_encoder(tmp_path / "encoder")
+    own = ("--name", "mine", "--start", encoder)
+    ours = made(installation, how, data, *own, "--epochs", 1)
+    assert ours.name == "mine"
+    there = tmp_path / "there"
+    options = ("--encoder", encoder, "--out", there, "--epochs", "1", "--device", "cpu")
+    done = installation.grice("detector", how, str(data), *map(str, options))
+    assert done.returncode == 0, done.stderr
+    here = tmp_path / "here"
+    installation.queue().artifacts.fetch_folder(ours.artifact_sha256, here)
+    assert contents(here) == contents(there)
+    if how == "distill":
+        return
+    # Calibrated on other texts, by the queue and by the command.
+    others = lessons.write_labels(tmp_path / "others.json", num_dialogues=40)
+    calibrated = made(installation, "calibrate", others, "--start", here, "--name", "better")
+    assert calibrated.id != ours.id
+    done = installation.grice("detector", "calibrate", str(there), str(others), "--device", "cpu")
+    assert done.returncode == 0, done.stderr
+    installation.queue().artifacts.fetch_folder(calibrated.artifact_sha256, tmp_path / "better")
+    assert contents(tmp_path / "better") == contents(there) != contents(here)
+
+
+def test_pairs_scored_through_the_queue_are_the_ones_that_the_command_scores(
+    installation, world, tmp_path
+):
+    installation.stand()
+    queue = installation.queue()
+    keeper = Keeper(queue.database, queue.artifacts)
+    bare = tmp_path / "bare.json"
+    pairs = json.loads((world / "pairs.json").read_text())
+    bare.write_text(
+        json.dumps([{k: pair[k] for k in ("prompt", "chosen", "rejected")} for pair in pairs])
+    )
+    run_id = queue.score_data(
+        keeper.keep_pairs(bare, "bare.json"), keeper.keep_detector(world / "detector")
+    )
+    run = eventually(
+        lambda: (run := runs.get(queue.database, run_id)).state.is_finished() and run, "scored"
+    )
+    assert run.state is RunState.SUCCEEDED, run.error
+    kept = data_sets.get(queue.database, run.result["data_set_id"])
+    queue.artifacts.fetch_file(kept.artifact_sha256, tmp_path / "here.parquet")
+    there = tmp_path / "there.json"
+    done = installation.grice(
+        *("score", str(bare), "--detector", str(world / "detector")),
+        *("--out", str(there), "--device", "cpu"),
+    )
+    assert done.returncode == 0, done.stderr
+    ours, theirs = read_pairs(tmp_path / "here.parquet"), load_pairs(there).table
+    assert (ours.chosen_scores == theirs.chosen_scores).all()
+    assert (ours.rejected_scores == theirs.rejected_scores).all()
+
+
+def test_a_run_that_another_version_submitted_fails_in_words_and_the_worker_goes_on(
+    installation, world
+):
+    installation.stand()
+    queue = installation.queue()
+    other = RunDraft(unique_name(), RunKind.SCORE, {"version": 99, "data": "of the future"})
+    run_id = queue.submit_run(other)
+    run = eventually(
+        lambda: (run := runs.get(queue.database, run_id)).state.is_finished() and run, "refused"
+    )
+    assert (run.state, run.attempt) == (RunState.FAILED, 1)
+    assert "another version of Grice Studio may have submitted it: submit it again" in run.error
+    ask_anew(queue, world).until("score", lambda run: run.state is RunState.SUCCEEDED)
