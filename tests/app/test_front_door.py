@@ -19,6 +19,7 @@ from tests.pipeline.world import write_world
 from tests.worker.installation import NUM_STEPS, Installation, alive, ask
 
 PATIENCE_S = 180
+PROGRAMS = {"app   ": "-m app.serve", "worker": "-m worker", "queue ": "valkey-server"}
 
 
 def free_port():
@@ -82,8 +83,8 @@ def children_of(pid):
     return {line.split(None, 1)[1]: int(line.split()[0]) for line in listed.stdout.splitlines()}
 
 
-def child_of(pid, module):
-    return next((child for args, child in children_of(pid).items() if module in args), None)
+def child_of(pid, program):
+    return next((child for args, child in children_of(pid).items() if program in args), None)
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +144,7 @@ def test_a_disk_without_room_is_explained(tmp_path):
     try:
         started = start(full, free_port(), tmp_path / "no room for tables")
         assert started.wait(timeout=PATIENCE_S) == 1
+        (full / "front_door.lock").unlink()
         with suppress(OSError), (full / "fill").open("wb", buffering=0) as fill:
             while fill.write(bytes(4096)):
                 pass
