@@ -12,6 +12,7 @@ import urllib.request
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from grice_core.store.states import RunState
@@ -77,10 +78,8 @@ def answers(port):
 
 
 def children_of(pid):
-    listed = subprocess.run(
-        ["ps", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True, check=False
-    )
-    return {line.split(None, 1)[1]: int(line.split()[0]) for line in listed.stdout.splitlines()}
+    """What each child was called with → its process id."""
+    return {" ".join(child.cmdline()): child.pid for child in psutil.Process(pid).children()}
 
 
 def child_of(pid, program):
@@ -160,14 +159,10 @@ def test_a_disk_without_room_is_explained(tmp_path):
 
 def test_a_child_that_dies_is_started_again_and_that_is_said(studio):
     process, _, log = studio
-    for name, module in (
-        ("worker", "-m worker"),
-        ("queue ", "valkey-server"),
-        ("app   ", "-m app"),
-    ):
-        first = child_of(process.pid, module)
+    for name, program in PROGRAMS.items():
+        first = child_of(process.pid, program)
         os.kill(first, signal.SIGKILL)  # a server that is killed leaves its socket behind
-        eventually(lambda m=module, old=first: child_of(process.pid, m) not in {None, old}, log)
+        eventually(lambda p=program, old=first: child_of(process.pid, p) not in {None, old}, log)
         assert f"{name} │ ended by SIGKILL; starts again in 0.5 s" in log.read_text()
     eventually(lambda: log.read_text().count("listens for runs") == 2, log)
 
