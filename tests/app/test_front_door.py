@@ -79,7 +79,11 @@ def answers(port):
 
 def children_of(pid):
     """What each child was called with → its process id."""
-    return {" ".join(child.cmdline()): child.pid for child in psutil.Process(pid).children()}
+    found = {}
+    for child in psutil.Process(pid).children():
+        with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+            found[" ".join(child.cmdline())] = child.pid
+    return found
 
 
 def child_of(pid, program):
