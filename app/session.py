@@ -1,5 +1,6 @@
 """What sessions share, and what each has chosen; links name the choice."""
 
+import gc
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,7 +22,11 @@ _DATA = "data"
 @st.cache_resource(show_spinner="Opening the studio …")
 def studio() -> Studio:
     """The installation that this process serves."""
-    return Studio.open(settings())
+    opened = Studio.open(settings())
+    # Streamlit collects garbage after each run of a page or a part of it. By now all pages are
+    # imported; looking through their half a million objects, which stay, took longer than the run.
+    gc.freeze()
+    return opened
 
 
 @st.cache_resource(max_entries=6, show_spinner="Opening the pairs …")
