@@ -1,6 +1,8 @@
-"""A run's numbers as a page follows them: only the steps after the last one are fetched."""
+"""A run's numbers as a page follows them: only the steps after the last one are fetched.
 
-import math
+However long the run, a page keeps a bounded number of points of each curve.
+"""
+
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,19 +15,49 @@ from grice_core.store.tables import Run
 _FETCH = 2_000
 """Rows at a time."""
 MAX_POINTS = 400
-"""Of one curve; of longer runs every second, third … step is shown."""
+"""Of one curve; of longer ones every second, fourth, eighth … number is kept."""
+
+
+@dataclass
+class Curve:
+    """One metric where it was measured, thinned as it grows."""
+
+    steps: list[int] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+    last: tuple[int, float] = (0, np.nan)
+    """The latest number, whether or not it is among the points."""
+    _stride: int = 1
+    _num_seen: int = 0
+
+    def add(self, step: int, value: float) -> None:
+        """Take the number of a later step."""
+        self.last = step, value
+        if self._num_seen % self._stride == 0:
+            self.steps.append(step)
+            self.values.append(value)
+        self._num_seen += 1
+        if len(self.steps) > MAX_POINTS:
+            self.steps, self.values = self.steps[::2], self.values[::2]
+            self._stride *= 2
+
+    def points(self) -> tuple[list[int], FloatArray]:
+        """Steps and numbers, up to the latest."""
+        step, value = self.last
+        if self.steps and self.steps[-1] == step:
+            return self.steps, np.array(self.values)
+        return [*self.steps, step], np.array([*self.values, value])
 
 
 @dataclass
 class RunFeed:
-    """The steps of one run that a page has; at most as many as the run takes."""
+    """What a page has of one run."""
 
     run_id: int
     round: int
     attempt: int
-    steps: list[int] = field(default_factory=list)
-    numbers: dict[str, list[float]] = field(default_factory=dict)
-    """Per metric one number per step, NaN where it was not measured."""
+    last_step: int = 0
+    curves: dict[str, Curve] = field(default_factory=dict)
+    """By metric; those that were never a number are left out."""
 
     @classmethod
     def of(cls, run: Run) -> "RunFeed":
@@ -39,35 +71,33 @@ class RunFeed:
 
     def update(self, database: Database) -> int:
         """Fetch the steps after the last one; returns how many came."""
-        known = len(self.steps)
-        while rows := metrics.since(database, self.run_id, self._last, _FETCH):
+        num_new = 0
+        while rows := metrics.since(database, self.run_id, self.last_step, _FETCH):
             for row in rows:
                 self._add(row)
+            num_new += len(rows)
             if len(rows) < _FETCH:
                 break
-        return len(self.steps) - known
+        return num_new
 
     def curve(self, name: str) -> tuple[list[int], FloatArray]:
-        """Steps and numbers of one metric where it was measured, thinned to `MAX_POINTS`."""
-        values = np.array(self.numbers.get(name, []), dtype=np.float64)
-        at = np.flatnonzero(np.isfinite(values))
-        at = at[:: -(-len(at) // MAX_POINTS) or 1]
-        return [self.steps[index] for index in at.tolist()], values[at]
+        """Steps and numbers of one metric where it was measured."""
+        return self.curves[name].points() if name in self.curves else ([], np.array([]))
 
     def latest(self, name: str) -> float | None:
         """The last number of a metric."""
-        values = self.numbers.get(name, [])
-        return next((value for value in reversed(values) if not math.isnan(value)), None)
-
-    @property
-    def _last(self) -> int:
-        return self.steps[-1] if self.steps else 0
+        return self.curves[name].last[1] if name in self.curves else None
 
     def _add(self, row: metrics.MetricRow) -> None:
-        for name in row.numbers:
-            if name not in self.numbers:
-                self.numbers[name] = [np.nan] * len(self.steps)
-        self.steps.append(row.step)
-        for name, values in self.numbers.items():
-            value = row.numbers.get(name)
-            values.append(np.nan if value is None else value)
+        self.last_step = row.step
+        for name, value in row.numbers.items():
+            if value is not None and np.isfinite(value):
+                self.curves.setdefault(name, Curve()).add(row.step, value)
+
+
+def feed_of(run: Run, known: dict[int, RunFeed]) -> RunFeed:
+    """The feed of a run among those that a page has, or a new one that is put among them."""
+    feed = known.get(run.id)
+    if feed is None or not feed.follows(run):
+        feed = known[run.id] = RunFeed.of(run)
+    return feed

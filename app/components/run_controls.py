@@ -12,7 +12,7 @@ from grice_core.store.tables import Run
 
 def run_controls(run: Run) -> None:
     """The buttons that make sense for a run as it stands."""
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, width="content"):
         if run.state in {RunState.RUNNING, RunState.QUEUED, RunState.INTERRUPTED}:
             _button(
                 "Stop",

@@ -1,60 +1,87 @@
-"""One run: how it stands, its live curves, its log."""
+"""One run: how it stands, what to know of it, its live curves beside others', its log."""
+
+from collections.abc import Sequence
 
 import streamlit as st
 
 from app.components.run_controls import run_controls
 from app.components.run_log import run_log
-from app.components.training_curves import CurvePanel, curve_figure, curve_panels
-from app.run_feed import RunFeed
+from app.components.training_curves import (
+    DASHES,
+    CurvePanel,
+    Overlay,
+    curve_figure,
+    curve_panels,
+)
+from app.run_feed import RunFeed, feed_of
 from app.run_words import standing
 from app.session import studio
 from app.wording import number, percent, plain_markdown, signed
-from grice_core.store import runs
 from grice_core.store.states import RunState
 from grice_core.store.tables import Run
 
-_FEED = "run feed"
+_FEEDS = "run feeds"
+_INTERRUPTED = "interrupted"
 
 
-def run_view(run_id: int) -> RunState:
-    """Show a run; returns how it stands."""
-    run = runs.get(studio().database, run_id)
-    left, right = st.columns([3, 1], vertical_alignment="center")
-    left.markdown(f"**{plain_markdown(standing(run))}**")
-    with right:
+def run_view(run: Run, reason: str | None, others: Sequence[Run]) -> None:
+    """Show a run.
+
+    Args:
+        reason: why it waits, if it does.
+        others: trainings of other pipelines, to be drawn beside its own.
+    """
+    said = standing(run) if reason is None else f"{standing(run)}: {reason}"
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
+    ):
+        st.markdown(f"**{plain_markdown(said)}**", width="content")
         run_controls(run)
     if run.state is RunState.RUNNING and run.num_steps:
         st.progress(min(run.step / run.num_steps, 1.0))
-    if run.error:
-        show = st.error if run.state is RunState.FAILED else st.warning
-        show(plain_markdown(run.error[:1].upper() + run.error[1:]))
+    if run.error and run.state is RunState.FAILED:
+        st.error(_sentence(run.error), icon=":material/error:")
+    for kind, trouble in (run.troubles or {}).items():
+        show = st.info if kind == _INTERRUPTED else st.warning
+        icon = ":material/restart_alt:" if kind == _INTERRUPTED else ":material/monitor_heart:"
+        show(_sentence(trouble), icon=icon)
     if run.stage:
-        _curves(run)
+        _curves(run, others)
     run_log(run.id)
-    return run.state
 
 
-def _curves(run: Run) -> None:
-    feed: RunFeed | None = st.session_state.get(_FEED)
-    if feed is None or not feed.follows(run):
-        feed = st.session_state[_FEED] = RunFeed.of(run)
-    feed.update(studio().database)
-    if not feed.steps:
+def _sentence(text: str) -> str:
+    return plain_markdown(f"{text[:1].upper()}{text[1:]}")
+
+
+def _curves(run: Run, others: Sequence[Run]) -> None:
+    known: dict[int, RunFeed] = st.session_state.setdefault(_FEEDS, {})
+    shown = [run, *others]
+    feeds = [feed_of(each, known) for each in shown]
+    st.session_state[_FEEDS] = {feed.run_id: feed for feed in feeds}  # those left are forgotten
+    for feed in feeds:
+        feed.update(studio().database)
+    own, *_ = feeds
+    if not own.last_step:
         st.caption("The curves begin with the first optimizer step.")
         return
-    _figures(feed)
+    overlays = [
+        Overlay(f"pipeline {other.pipeline_id}", feed, dash)
+        for other, feed, dash in zip(others, feeds[1:], DASHES, strict=False)
+    ]
+    _figures(own)
     st.caption("By optimizer step:")
-    panels = list(curve_panels(feed))
+    panels = list(curve_panels(own))
     for left in range(0, len(panels), 2):  # row by row, so that titles stand at one height
         for panel, place in zip(panels[left : left + 2], st.columns(2), strict=False):
             with place:
-                _curve(panel, feed, run)
+                _curve(panel, own, run, overlays)
 
 
-def _curve(panel: CurvePanel, feed: RunFeed, run: Run) -> None:
+def _curve(panel: CurvePanel, feed: RunFeed, run: Run, overlays: Sequence[Overlay]) -> None:
     st.markdown(f"**{plain_markdown(panel.title)}**")
     st.plotly_chart(
-        curve_figure(panel, feed, run.num_steps),
+        curve_figure(panel, feed, run.num_steps, overlays),
         key=f"curve {run.id} {panel.title}",
         config={"displayModeBar": False},
         alt=f"{panel.title} by step. {panel.reading}",

@@ -1,6 +1,6 @@
 """The curves of a training, each with one line that says how to read it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import plotly.graph_objects as go
@@ -35,28 +35,37 @@ class CurvePanel:
     from_zero: bool = False
 
 
+@dataclass(frozen=True)
+class Overlay:
+    """Another run that is drawn into the same panels."""
+
+    name: str
+    feed: RunFeed
+    dash: str
+
+
+DASHES = ("dash", "dot", "dashdot")
+"""Of the other runs; the run itself is drawn in full."""
+
+
 def curve_panels(feed: RunFeed) -> Iterator[CurvePanel]:
     """The panels for which the run has numbers."""
     for panel in (*_LEARNING, *_retention(feed), *_ENGINE):
-        series = tuple(line for line in panel.series if line.metric in feed.numbers)
+        series = tuple(line for line in panel.series if line.metric in feed.curves)
         if series:
             yield replace(panel, series=series)
 
 
-def curve_figure(panel: CurvePanel, feed: RunFeed, num_steps: int | None) -> go.Figure:
+def curve_figure(
+    panel: CurvePanel, feed: RunFeed, num_steps: int | None, others: Sequence[Overlay] = ()
+) -> go.Figure:
     """One panel; all panels of a run have the same x axis."""
     figure = go.Figure()
     for line in panel.series:
-        steps, values = feed.curve(line.metric)
-        figure.add_scatter(
-            x=steps,
-            y=values,
-            name=line.name,
-            mode="lines" if len(steps) > 1 else "markers",
-            line={"color": line.colour, "width": 1.8},
-            hovertemplate="%{y:.4~g}",
-        )
-    end = max(num_steps or 1, feed.steps[-1] if feed.steps else 1)
+        _draw(figure, line, feed, line.name, "solid")
+        for other in others:
+            _draw(figure, line, other.feed, f"{line.name} · {other.name}", other.dash)
+    end = max(num_steps or 1, feed.last_step, *(other.feed.last_step for other in others), 1)
     figure.update_xaxes(
         range=[0, end], fixedrange=True, nticks=6, showgrid=False, title_text="step"
     )
@@ -70,17 +79,29 @@ def curve_figure(panel: CurvePanel, feed: RunFeed, num_steps: int | None) -> go.
         height=210,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         hovermode="x unified",
-        showlegend=len(panel.series) > 1,
+        showlegend=len(panel.series) > 1 or bool(others),
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
         uirevision=panel.title,
     )
     return figure
 
 
+def _draw(figure: go.Figure, line: Series, feed: RunFeed, name: str, dash: str) -> None:
+    steps, values = feed.curve(line.metric)
+    figure.add_scatter(
+        x=steps,
+        y=values,
+        name=name,
+        mode="lines" if len(steps) > 1 else "markers",
+        line={"color": line.colour, "width": 1.8, "dash": dash},
+        hovertemplate="%{y:.4~g}",
+    )
+
+
 def _retention(feed: RunFeed) -> list[CurvePanel]:
     groups = [
         name.removeprefix(_RETENTION).removesuffix(_ACCURACY)
-        for name in feed.numbers
+        for name in feed.curves
         if name.startswith(_RETENTION) and name.endswith(_ACCURACY)
     ]
     lines = tuple(

@@ -1,6 +1,6 @@
 """In which settings one recipe differs from another."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,14 @@ def differences(recipe: Recipe, other: Recipe) -> list[Difference]:
         for name in names
         if here.get(name) != there.get(name)
     ]
+
+
+def differences_among(recipes: Sequence[Recipe]) -> list[tuple[str, tuple[str, ...]]]:
+    """The settings that are not the same in all recipes: dotted name, and the value in each."""
+    told = [dict(_settings(recipe.model_dump(mode="json"))) for recipe in recipes]
+    names = dict.fromkeys(name for settings in told for name in settings)
+    rows = [(name, tuple(settings.get(name, _ABSENT) for settings in told)) for name in names]
+    return [(name, values) for name, values in rows if len(set(values)) > 1]
 
 
 def _settings(document: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:

@@ -150,7 +150,7 @@ def interrupt(session: Session, claim: Claim, cause: str) -> RunState:
     """
     run = _locked(session, claim.run_id)
     state, error = _after_vanishing(run, cause)
-    _leave(session, claim, state, error=error)
+    _leave(session, claim, state, error=error, troubles=_remembered(run, state, cause))
     return state
 
 
@@ -279,7 +279,9 @@ def _take_from_vanished(session: Session, run_id: int) -> Vanished | None:
     if run is None:
         return None
     owner = run.owner or "nobody"
-    run.state, run.error = _after_vanishing(run, f"its worker {owner} gave no sign of life")
+    cause = f"its worker {owner} gave no sign of life"
+    run.state, run.error = _after_vanishing(run, cause)
+    run.troubles = _remembered(run, run.state, cause)
     run.token += 1
     run.owner = run.pid = run.lease_until = None
     if run.state in FINISHED:
@@ -297,6 +299,15 @@ def _after_vanishing(run: Run, cause: str) -> tuple[RunState, str]:
             f"{run.furthest_step}; the last one: {cause}. Look at its log, then resume it"
         )
     return RunState.INTERRUPTED, cause
+
+
+def _remembered(run: Run, state: RunState, cause: str) -> JsonObject | None:
+    """What is to be known of a run, its interruption included: the next attempt begins too soon for
+    anybody to see the state."""
+    if state is not RunState.INTERRUPTED:
+        return run.troubles
+    told = f"interrupted at step {run.step:,} ({cause}), going on from step {run.checkpoint_step or 0:,}"
+    return {**(run.troubles or {}), "interrupted": told}
 
 
 def _locked(session: Session, run_id: int) -> Run:

@@ -1,6 +1,6 @@
 """Settings that differ."""
 
-from grice_core.recipes.differences import Difference, differences
+from grice_core.recipes.differences import Difference, differences, differences_among
 from grice_core.recipes.load import DEFAULT_RECIPE, load_recipe
 
 
@@ -27,3 +27,9 @@ def test_a_threshold_goes_by_the_name_of_its_rule() -> None:
 def test_a_stage_that_one_recipe_lacks_is_absent_there() -> None:
     found = {d.name: d for d in differences(load_recipe("joint"), load_recipe(DEFAULT_RECIPE))}
     assert found["stage2.learning_rate"] == Difference("stage2.learning_rate", "–", "3e-05")
+
+
+def test_among_several_recipes_only_what_is_not_the_same_everywhere_is_told() -> None:
+    recipes = [load_recipe("content-then-manner", changes) for changes in ([], ["stage1.beta=0.1"])]
+    assert differences_among([*recipes, recipes[0]]) == [("stage1.beta", ("0.05", "0.1", "0.05"))]
+    assert differences_among([recipes[0], recipes[0]]) == []

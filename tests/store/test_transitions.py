@@ -303,3 +303,19 @@ def test_a_run_begun_anew_has_no_checkpoint_and_no_troubles(database: Database) 
     transitions.rerun(database, run_id)
     run = runs.get(database, run_id)
     assert (run.checkpoint_step, run.troubles) == (None, None)
+
+
+def test_an_interruption_is_remembered_although_the_run_goes_on_at_once(database: Database) -> None:
+    run_id = queued(database)
+    claim = claim_of(database, run_id)
+    claims.report_checkpoint(database, claim, 40)
+    claims.report_steps(database, claim, 47, 100)
+    transitions.interrupt(database, claim, "its process was killed")
+    claim_of(database, run_id)
+    told = "interrupted at step 47 (its process was killed), going on from step 40"
+    assert runs.get(database, run_id).troubles == {"interrupted": told}
+    let_lease_run_out(database, run_id)
+    transitions.reconcile(database)
+    assert "gave no sign of life), going on from step 40" in str(
+        runs.get(database, run_id).troubles
+    )
