@@ -82,11 +82,28 @@ def generate(
                 done += len(batch)
                 progress("generate responses", done, len(rows))
                 continue
-            for finished in _complete(model, batch, sampling, ends):
+            for finished in filter(None, _complete(model, batch, sampling, ends)):
                 done += finished
                 progress("generate responses", done, len(rows))
             answers.keep_responses({row.place: _text(tokenizer, row.response) for row in batch})
     return [answers.responses[row.place] for row in rows]
+
+
+@torch.no_grad()
+def stream(model: Any, tokenizer: Any, prompt: str, sampling: Sampling) -> Iterator[str]:
+    """One response as it grows, token by token; in fp32 the last text is what `generate` gives.
+
+    Nothing is computed ahead of the text that is asked for: streams of several adapters on one base
+    may take turns, as long as each finds its own adapter switched on.
+
+    Raises:
+        ModelError: The model has too few positions for the response, or its logits are not numbers.
+    """
+    rows = _rows(model, tokenizer, [prompt], sampling)[:1]
+    row = rows[0]
+    with _evaluating(model):
+        for _ in _complete(model, rows, sampling, _end_tokens(model, tokenizer)):
+            yield _text(tokenizer, row.response)
 
 
 def _text(tokenizer: Any, response: list[int]) -> str:
@@ -100,7 +117,7 @@ def _text(tokenizer: Any, response: list[int]) -> str:
 def _complete(
     model: Any, rows: list[_Row], sampling: Sampling, ends: frozenset[int]
 ) -> Iterator[int]:
-    """Write the responses of one batch; yields how many have ended whenever some have."""
+    """Write the responses of one batch; yields after each position how many have ended there."""
     inputs, mask = _left_padded([row.prompt for row in rows], model.device)
     positions = (mask.cumsum(dim=1) - 1).clamp(min=0)
     cache = None
@@ -118,8 +135,9 @@ def _complete(
         going_on = [i for i, token in enumerate(tokens) if token not in ends]
         for i in going_on:
             rows[i].response.append(tokens[i])
-        if len(going_on) < len(rows):
-            yield len(rows) - len(going_on)
+        num_ended = len(rows) - len(going_on)
+        yield num_ended
+        if num_ended:
             rows = [rows[i] for i in going_on]
             if not rows:
                 return
