@@ -18,6 +18,7 @@ from grice_core.store.database import Database
 from grice_core.store.states import Device
 from worker.connection import connect
 from worker.listener import listen
+from worker.playground.host import PlaygroundHost
 from worker.presence import new_owner, present
 from worker.reconcile import Reconciler
 from worker.roll import Entry, keep_saying
@@ -66,7 +67,8 @@ def _work(device: Device) -> int:
     with present(home, owner):
         reconciler = Reconciler(database, redis, home, _say)
         post = Post(owner, device, home, database, artifacts, worker_settings(), _say)
-        supervisor = Supervisor(post, on_settled=reconciler.ring)
+        playground = PlaygroundHost(connect(), device, _say)
+        supervisor = Supervisor(post, on_settled=reconciler.ring, room=playground.made_room)
         threads = (
             reconciler.keep_on(worker_settings().reconcile_s, until=ended),
             keep_saying(redis, Entry(owner, device), until=ended),
@@ -77,6 +79,7 @@ def _work(device: Device) -> int:
         finally:
             ended.set()
             supervisor.close()
+            playground.close()
             for thread in threads:
                 thread.join(timeout=1)
             database.engine.dispose()

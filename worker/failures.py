@@ -16,7 +16,7 @@ def in_words(error: BaseException, run_id: int) -> str:
             f"the disk is full or a file may not grow further ({_first_line(error)}); what was "
             f"checkpointed is safe: make room, then `grice runs resume {run_id}`"
         )
-    if any(_is_out_of_memory(cause) for cause in causes):
+    if is_out_of_memory(error):
         return (
             "out of memory: lower the stage's batch_size (and raise accumulation), its max_length "
             f"or lora.r, or use a smaller base model, then submit again ({_first_line(error)})"
@@ -26,17 +26,22 @@ def in_words(error: BaseException, run_id: int) -> str:
     return f"unexpected {type(error).__name__}: {_first_line(error)}; its log shows where"
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error means that memory ran out, on the device or beside it."""
+    return any(_says_out_of_memory(cause) for cause in _chain(error))
+
+
+def _says_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+
+
 def _chain(error: BaseException) -> Iterator[BaseException]:
     seen: BaseException | None = error
     while seen is not None:
         yield seen
         seen = seen.__cause__ or seen.__context__
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
 
 
 def _first_line(error: BaseException) -> str:

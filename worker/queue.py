@@ -36,6 +36,13 @@ from grice_core.store.tables import DataSet, Detector, Run
 from worker import bell, workspace
 from worker.connection import connect
 from worker.drafts import chain_of, in_store, key_of, measurement_of
+from worker.playground.board import (
+    PlaygroundAnswer,
+    PlaygroundBoard,
+    PlaygroundRequest,
+    PlaygroundView,
+    Standing,
+)
 from worker.roles import OUTPUT, describe
 from worker.roll import read_roll
 from worker.spec import (
@@ -47,6 +54,18 @@ from worker.spec import (
     StoredFile,
     parse_pipeline,
 )
+
+__all__ = [
+    "DetectorRequest",
+    "DeviceChoice",
+    "PipelineRequest",
+    "PlaygroundAnswer",
+    "PlaygroundRequest",
+    "PlaygroundView",
+    "RunQueue",
+    "Standing",
+    "WorkerStatus",
+]
 
 DeviceChoice = Literal["auto", "cpu", "gpu"]
 
@@ -292,6 +311,11 @@ class RunQueue:
         stale = transitions.rerun(self.database, run_id)
         self.ring()
         return stale
+
+    @property
+    def playground(self) -> PlaygroundBoard:
+        """Where questions to a pipeline's models are asked, and their answers read."""
+        return PlaygroundBoard(self.redis)
 
     def fetch_results(self, pipeline_id: int, out: Path) -> list[str]:
         """Write the output folder of a pipeline, as far as it has come, to a path not there yet.

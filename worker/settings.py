@@ -23,6 +23,8 @@ class WorkerSettings(BaseSettings):
     """Seconds between two looks for runs that nobody works on."""
     grace_s: float = Field(default=6.0, gt=0)
     """Seconds that a job has for its checkpoint when its worker shuts down."""
+    playground_idle_s: float = Field(default=300.0, gt=0)
+    """Seconds that the playground's models stay in memory after the last question."""
 
 
 @cache

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -40,14 +40,21 @@ class Supervisor:
     All methods but `shut_down` are called from the main thread.
     """
 
-    def __init__(self, post: Post, on_settled: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        post: Post,
+        on_settled: Callable[[], None],
+        room: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         """Start the process in reserve.
 
         Args:
             on_settled: called when a run has ended, so that others may be ready to be taken.
+            room: entered while a run is done, whose device and memory others then leave.
         """
         self.post = post
         self._on_settled = on_settled
+        self._room = room
         self.shutting_down = False
         self._reserve = Reserve(post.device)
         # A heartbeat that comes late is no use; the next one is soon.
@@ -69,7 +76,8 @@ class Supervisor:
                 return
         taken = None if self.shutting_down else self._claim_first()
         if taken is not None:
-            self._see_through(*taken)
+            with self._room():
+                self._see_through(*taken)
             self._on_settled()
 
     def _see_through(self, run: Run, claim: Claim) -> None:

@@ -1,0 +1,70 @@
+"""A pipeline's models in memory, from what its runs have left in the store."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from grice_core.detector.load import load_detector
+from grice_core.dpo.policy import load_base
+from grice_core.errors import InputError
+from grice_core.pipeline.side_by_side import SideBySide
+from grice_core.precision import resolve_device, resolve_precision
+from grice_core.store import references, runs
+from grice_core.store.artifacts import ArtifactStore
+from grice_core.store.database import Database
+from worker.roles import ADAPTER
+from worker.spec import PipelineSpec, parse_pipeline
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What the models of a pipeline are made of, which changes when a stage is trained again."""
+
+    spec: PipelineSpec
+    adapters: tuple[tuple[str, str], ...]
+    """Stage and address of its adapter for the plain base, in the order of the recipe."""
+
+
+def sources_of(database: Database, pipeline_id: int) -> Sources:
+    """What there is of a pipeline so far.
+
+    Raises:
+        InputError: there is no such pipeline.
+    """
+    chain = runs.of_pipeline(database, pipeline_id)
+    if not chain:
+        raise InputError(f"there is no pipeline {pipeline_id}")
+    adapters = []
+    for run in chain:
+        made = references.of_run(database, run.id) if run.stage else {}
+        if run.stage and ADAPTER in made:
+            adapters.append((run.stage, made[ADAPTER].sha256))
+    return Sources(parse_pipeline(chain[0].spec), tuple(adapters))
+
+
+def load_models(sources: Sources, artifacts: ArtifactStore, home: Path, device: str) -> SideBySide:
+    """Load base, adapters and detector.
+
+    Raises:
+        GriceError: one of them can't be loaded.
+    """
+    spec, place = sources.spec, resolve_device(device)
+    scratch = home / "tmp"
+    scratch.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=scratch, prefix="playground-") as folder:
+        adapters = {}
+        for stage, sha256 in sources.adapters:
+            adapters[stage] = Path(folder) / sha256
+            if not adapters[stage].exists():
+                artifacts.fetch_folder(sha256, adapters[stage])
+        if isinstance(spec.detector, str):
+            judge = spec.detector
+        else:
+            judge = str(Path(folder) / "detector")
+            artifacts.fetch_folder(spec.detector.sha256, Path(judge))
+        return SideBySide(
+            load_base(spec.base, place),
+            adapters,
+            load_detector(judge, place, spec.precision),
+            resolve_precision(spec.precision, place),
+        )
