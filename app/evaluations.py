@@ -13,7 +13,9 @@ from grice_core.evaluation.overview import Overview, overview
 from grice_core.evaluation.results import EVALUATION_FILE, GENERATIONS_FILE
 from grice_core.evaluation.stored import RUN_FILE, read_evaluation
 from grice_core.evaluation.taught import PAIRS_FILE
+from grice_core.recipes.config import EvaluationConfig, Recipe
 from grice_core.store import pipelines, references, runs
+from grice_core.store.pipelines import RunSummary
 from grice_core.store.states import RunKind, RunState
 
 OUTPUT_ROLE = "output"
@@ -48,6 +50,37 @@ def evaluated_pipelines(studio: Studio) -> list[EvaluatedPipeline]:
         for run in summary.runs
         if run.kind is RunKind.EVALUATE and run.state is RunState.SUCCEEDED
     ]
+
+
+@dataclass(frozen=True)
+class TrainedPipeline:
+    """A pipeline of which at least one stage can be asked."""
+
+    id: int
+    name: str
+    seed: int
+    evaluation: EvaluationConfig
+    """How its evaluation samples."""
+
+    @property
+    def title(self) -> str:
+        return f"{self.id} · {self.name}"
+
+
+def trained_pipelines(studio: Studio) -> list[TrainedPipeline]:
+    """Pipelines whose models can be asked, the newest first."""
+    found = []
+    for summary in pipelines.page(studio.database, limit=200):
+        if any(_is_trained(run) for run in summary.runs):
+            spec = summary.pipeline.spec
+            evaluation = Recipe.model_validate(spec["recipe"]).evaluation
+            pipeline = summary.pipeline
+            found.append(TrainedPipeline(pipeline.id, pipeline.name, spec["seed"], evaluation))
+    return found
+
+
+def _is_trained(run: RunSummary) -> bool:
+    return run.kind is RunKind.TRAIN and run.state is RunState.SUCCEEDED
 
 
 def output_of(studio: Studio, run_id: int) -> str:

@@ -4,7 +4,17 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.app_pages import compare, data, detector, launch, overview, runs, stages, system
+from app.app_pages import (
+    compare,
+    data,
+    detector,
+    launch,
+    overview,
+    playground,
+    runs,
+    stages,
+    system,
+)
 from app.components.status_line import status_line
 from app.failures import failures_shown
 from app.navigation import keep_pages
@@ -32,6 +42,9 @@ def main() -> None:
         "runs": st.Page(runs.show, title="Runs", icon=":material/monitoring:", url_path="runs"),
         "compare": st.Page(
             compare.show, title="Compare", icon=":material/balance:", url_path="compare"
+        ),
+        "playground": st.Page(
+            playground.show, title="Playground", icon=":material/forum:", url_path="playground"
         ),
         "system": st.Page(system.show, title="System", icon=":material/dns:", url_path="system"),
     }

@@ -23,7 +23,8 @@ const scoreRow = ({ maxim, colour, value, violated }) => {
 const card = ({ model, colour, text, scores }) => {
   const made = element("div", "answer");
   made.style.borderTopColor = colour;
-  const fine = scores.every((score) => !score.violated);
+  // Without scores it is still being written.
+  const fine = scores.length > 0 && scores.every((score) => !score.violated);
   const rows = element("div", "scores");
   rows.append(...scores.flatMap(scoreRow));
   made.append(element("div", "model", `${model}${fine ? " ✓" : ""}`), element("div", "text", text), rows);

@@ -60,7 +60,17 @@ def _show(name: str) -> None:
     # Runs as a script of its own, without the names around it.
     import streamlit as st
 
-    from app.app_pages import compare, data, detector, launch, overview, runs, stages, system
+    from app.app_pages import (
+        compare,
+        data,
+        detector,
+        launch,
+        overview,
+        playground,
+        runs,
+        stages,
+        system,
+    )
     from app.failures import failures_shown
     from app.navigation import keep_pages
 
@@ -72,6 +82,7 @@ def _show(name: str) -> None:
         "launch": launch,
         "runs": runs,
         "compare": compare,
+        "playground": playground,
         "system": system,
     }
     pages = {
@@ -90,7 +101,7 @@ def words(test: AppTest) -> str:
     return "\n".join(str(element.value) for element in shown)
 
 
-PAGES = ("overview", "data", "stages", "detector", "launch", "runs", "compare")
+PAGES = ("overview", "data", "stages", "detector", "launch", "runs", "compare", "playground")
 VIEWS = ("Report", "Pairs", "Distributions", "Conflicts", "Repetitions", "Leakage")
 
 

@@ -89,11 +89,17 @@ class PlaygroundHost:
             process.stdin.write(asked.encode() + b"\n")
             process.stdin.flush()
         except BrokenPipeError:
-            return False
+            return self._has_ended(process)
         while not select.select([process.stdout], [], [], _LOOK_EVERY_S)[0]:
             with suppress(RedisError):
                 self._board.stay_alive(asked)
-        return bool(process.stdout.readline())
+        return bool(process.stdout.readline()) or self._has_ended(process)
+
+    def _has_ended(self, process: "subprocess.Popen[bytes]") -> bool:
+        """Wait for a process that has closed its pipes; always False, since it saw nothing through."""
+        process.kill()
+        process.wait()
+        return False
 
     def _running(self) -> "subprocess.Popen[bytes] | None":
         """The process, started if there is none; None if there must be none."""
