@@ -3,20 +3,20 @@
 import io
 import tempfile
 import zipfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.studio import Studio
 from grice_core.errors import ArtifactError
-from grice_core.evaluation.overview import Overview, overview
 from grice_core.evaluation.results import EVALUATION_FILE, GENERATIONS_FILE
-from grice_core.evaluation.stored import RUN_FILE, read_evaluation
+from grice_core.evaluation.stored import RUN_FILE, StoredEvaluation, read_evaluation
 from grice_core.evaluation.taught import PAIRS_FILE
 from grice_core.recipes.config import EvaluationConfig, Recipe
 from grice_core.store import pipelines, references, runs
+from grice_core.store.json import digest_of
 from grice_core.store.pipelines import RunSummary
 from grice_core.store.states import RunKind, RunState
+from grice_core.store.tables import Pipeline
 
 OUTPUT_ROLE = "output"
 """Role of the output folder that a pipeline's run leaves."""
@@ -32,24 +32,44 @@ class EvaluatedPipeline:
 
     id: int
     name: str
+    seed: int
     run_id: int
     """The evaluation."""
     is_stale: bool
     """Something that it was built on has been run again since."""
+    judged_by: str
+    """The same for pipelines that were asked the same prompts by the same judge."""
+    all_but_seed: str
+    """The same for pipelines that differ in nothing but their seed."""
 
     @property
     def title(self) -> str:
-        return f"{self.id} · {self.name}"
+        return f"{self.id} · {self.name} · seed {self.seed}"
 
 
 def evaluated_pipelines(studio: Studio) -> list[EvaluatedPipeline]:
     """Pipelines that can be compared, the newest first."""
     return [
-        EvaluatedPipeline(summary.pipeline.id, summary.pipeline.name, run.id, run.stale)
+        _evaluated(summary.pipeline, run)
         for summary in pipelines.page(studio.database, limit=200)
         for run in summary.runs
         if run.kind is RunKind.EVALUATE and run.state is RunState.SUCCEEDED
     ]
+
+
+def _evaluated(pipeline: Pipeline, run: RunSummary) -> EvaluatedPipeline:
+    spec = pipeline.spec
+    judge = {name: spec.get(name) for name in ("eval", "detector", "base")}
+    judge["evaluation"] = spec["recipe"]["evaluation"]
+    return EvaluatedPipeline(
+        pipeline.id,
+        pipeline.name,
+        spec["seed"],
+        run.id,
+        run.stale,
+        judged_by=digest_of(judge),
+        all_but_seed=digest_of(spec | {"seed": None}),
+    )
 
 
 @dataclass(frozen=True)
@@ -95,20 +115,18 @@ def output_of(studio: Studio, run_id: int) -> str:
     return made[OUTPUT_ROLE].sha256
 
 
-def compare_outputs(studio: Studio, sha256s: Sequence[str]) -> Overview:
-    """Read the evaluations in these output folders, and compare them with the first.
+def open_evaluation(studio: Studio, sha256: str) -> StoredEvaluation:
+    """Read the evaluation in an output folder.
 
     Raises:
-        ArtifactError: a folder is missing or damaged.
-        DataError: it holds no evaluation; or two have no prompt in common.
+        ArtifactError: the folder is missing or damaged.
+        DataError: it holds no evaluation.
     """
     with tempfile.TemporaryDirectory(dir=studio.scratch) as scratch:
-        folders = [Path(scratch) / str(place) for place in range(len(sha256s))]
-        for folder, sha256 in zip(folders, sha256s, strict=True):
-            for entry in studio.artifacts.folder(sha256):
-                if Path(entry.path).name in _NEEDED:
-                    studio.artifacts.fetch_file(entry.sha256, folder / entry.path)
-        return overview([read_evaluation(folder) for folder in folders])
+        for entry in studio.artifacts.folder(sha256):
+            if Path(entry.path).name in _NEEDED:
+                studio.artifacts.fetch_file(entry.sha256, Path(scratch) / entry.path)
+        return read_evaluation(Path(scratch))
 
 
 def stage_adapters(studio: Studio, pipeline_id: int) -> dict[str, str]:

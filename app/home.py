@@ -15,6 +15,7 @@ from app.app_pages import (
     stages,
     system,
 )
+from app.components.sign_in import let_in
 from app.components.status_line import status_line
 from app.failures import failures_shown
 from app.navigation import keep_pages
@@ -27,6 +28,8 @@ def main() -> None:
     # A local picture: the browser would fetch a named icon from elsewhere.
     st.set_page_config(page_title="Grice Studio", page_icon=_ASSETS / "icon.svg", layout="wide")
     st.logo(_ASSETS / "logo.svg", icon_image=_ASSETS / "icon.svg")
+    if not let_in():
+        return
     pages = {
         "overview": st.Page(overview.show, title="Overview", icon=":material/home:", default=True),
         "data": st.Page(data.show, title="Data", icon=":material/table_rows:", url_path="data"),

@@ -16,6 +16,9 @@ class AppSettings(BaseSettings):
     port: int = 8501
     anybody_may_use_it: bool = False
     """Serve beyond loopback without sign-in: whoever reaches the port can do everything."""
+    members: tuple[str, ...] = ()
+    """Addresses of those who may sign in, as JSON; `["*@example.org"]` for all of a domain. By default
+    whoever the provider of identities lets in."""
 
     @property
     def url(self) -> str:

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 from redis import RedisError
@@ -17,11 +18,12 @@ from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database
 from grice_core.store.states import Device
 from worker.connection import connect
+from worker.hardware import look_at_hardware
 from worker.listener import listen
 from worker.playground.host import PlaygroundHost
 from worker.presence import new_owner, present
 from worker.reconcile import Reconciler
-from worker.roll import Entry, keep_saying
+from worker.roll import keep_saying
 from worker.settings import worker_settings
 from worker.supervisor import Post, Supervisor
 
@@ -35,7 +37,7 @@ def main() -> int:
     # RQ tells every lost connection with a traceback; what matters is said by ourselves.
     logging.getLogger("rq").setLevel(logging.CRITICAL)
     try:
-        return _work(Device.CPU if gpu is None else Device.GPU)
+        return _work(gpu)
     except (GriceError, RedisError) as error:
         _say(str(error))
         return 1
@@ -58,7 +60,8 @@ def _which_gpu(arguments: argparse.Namespace) -> int | None:
     return 0 if number is None and Path("/dev/nvidia0").exists() else number
 
 
-def _work(device: Device) -> int:
+def _work(gpu: int | None) -> int:
+    device = Device.CPU if gpu is None else Device.GPU
     home, owner = settings().home, new_owner()
     database = Database.at(settings().database_url)
     artifacts = ArtifactStore(settings().artifacts_url)
@@ -71,7 +74,7 @@ def _work(device: Device) -> int:
         supervisor = Supervisor(post, on_settled=reconciler.ring, room=playground.made_room)
         threads = (
             reconciler.keep_on(worker_settings().reconcile_s, until=ended),
-            keep_saying(redis, Entry(owner, device), until=ended),
+            keep_saying(redis, owner, device, partial(look_at_hardware, gpu), until=ended),
         )
         _say(f"{owner} listens for runs on the {device}")
         try:

@@ -5,9 +5,10 @@ reached; then the bell is rung. If it can't be, the next worker's look at the da
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from redis import Redis, RedisError
 
@@ -36,6 +37,7 @@ from grice_core.store.tables import DataSet, Detector, Run
 from worker import bell, workspace
 from worker.connection import connect
 from worker.drafts import chain_of, in_store, key_of, measurement_of
+from worker.hardware import Hardware
 from worker.playground.board import (
     PlaygroundAnswer,
     PlaygroundBoard,
@@ -69,6 +71,8 @@ __all__ = [
 
 DeviceChoice = Literal["auto", "cpu", "gpu"]
 
+_PERSON = "grice-person:"
+_PERSON_IS_HERE_S = 60
 _RUNNING = RunFilter(states=(RunState.RUNNING,))
 
 
@@ -115,6 +119,7 @@ class WorkerStatus:
     name: str
     device: Device
     is_busy: bool
+    hardware: Hardware
 
 
 @dataclass(frozen=True)
@@ -337,6 +342,11 @@ class RunQueue:
         self.artifacts.fetch_folder(output.sha256, out)
         return [f"{describe(run)} ({run.state})" for run in chain if run not in done]
 
+    def garbage(self) -> Collected:
+        """What `collect_garbage` would throw away now."""
+        scratch = workspace.leftovers(self.database, settings().home)
+        return scratch + references.garbage(self.database, self.artifacts)
+
     def collect_garbage(self) -> Collected:
         """Throw away the artifacts and scratch folders that nobody needs any more."""
         scratch = workspace.remove_leftovers(self.database, settings().home)
@@ -365,8 +375,22 @@ class RunQueue:
             return []
         busy = {run.owner for run in runs.page(self.database, _RUNNING)} if listening else set()
         return [
-            WorkerStatus(worker.name, worker.device, worker.name in busy) for worker in listening
+            WorkerStatus(worker.name, worker.device, worker.name in busy, worker.hardware)
+            for worker in listening
         ]
+
+    def say_is_here(self, person: str) -> None:
+        """Note that a person has a page open; forgotten soon, and kept nowhere."""
+        with suppress(RedisError):
+            self.redis.set(f"{_PERSON}{person}", 1, ex=_PERSON_IS_HERE_S)
+
+    def people(self) -> list[str]:
+        """Persons who were here just now, as far as the queue's server knows."""
+        try:
+            keys: list[Any] = list(self.redis.scan_iter(match=f"{_PERSON}*"))
+        except RedisError:
+            return []
+        return sorted(key.decode().removeprefix(_PERSON) for key in keys)
 
     def _device(self, wanted: DeviceChoice) -> Device:
         if wanted != "auto":

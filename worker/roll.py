@@ -3,14 +3,17 @@
 RQ's own list forgets a worker that is busy for minutes, and everything when the server is emptied.
 """
 
+import json
 import threading
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from redis import Redis, RedisError
 
 from grice_core.store.states import Device
+from worker.hardware import Hardware
 
 _PREFIX = "grice-worker:"
 _SAY_EVERY_S = 3.0
@@ -24,16 +27,28 @@ class Entry:
 
     name: str
     device: Device
+    hardware: Hardware
 
 
-def keep_saying(redis: Redis, entry: Entry, until: threading.Event) -> threading.Thread:
-    """Put a worker on the roll, again and again in a thread, and take it off when the event is set."""
+def keep_saying(
+    redis: Redis,
+    name: str,
+    device: Device,
+    look: Callable[[], Hardware],
+    until: threading.Event,
+) -> threading.Thread:
+    """Put a worker on the roll, again and again in a thread, and take it off when the event is set.
+
+    Args:
+        look: asked each time what the worker computes on.
+    """
 
     def loop() -> None:
-        key = f"{_PREFIX}{entry.name}"
+        key = f"{_PREFIX}{name}"
         while not until.is_set():
+            said = json.dumps({"device": device, "hardware": asdict(look())})
             with suppress(RedisError):  # away: said again soon
-                redis.set(key, entry.device, ex=_FORGOTTEN_AFTER_S)
+                redis.set(key, said, ex=_FORGOTTEN_AFTER_S)
             until.wait(_SAY_EVERY_S)
         with suppress(RedisError):
             redis.delete(key)
@@ -50,9 +65,13 @@ def read_roll(redis: Redis) -> list[Entry]:
         redis.RedisError: the server can't be reached.
     """
     keys: list[Any] = sorted(redis.scan_iter(match=f"{_PREFIX}*"))
-    devices: list[Any] = redis.mget(keys) if keys else []
+    said: list[Any] = redis.mget(keys) if keys else []
     return [
-        Entry(key.decode().removeprefix(_PREFIX), Device(device.decode()))
-        for key, device in zip(keys, devices, strict=True)
-        if device is not None  # it ended meanwhile
+        _entry(key.decode().removeprefix(_PREFIX), json.loads(text))
+        for key, text in zip(keys, said, strict=True)
+        if text is not None  # it ended meanwhile
     ]
+
+
+def _entry(name: str, said: dict[str, Any]) -> Entry:
+    return Entry(name, Device(said["device"]), Hardware(**said["hardware"]))

@@ -107,19 +107,34 @@ class Workspace:
             return None
 
 
+def leftovers(database: Database, home: Path, grace_s: float = GRACE_S) -> Collected:
+    """What `remove_leftovers` would remove."""
+    return sum(map(_size_of, _leftovers(database, home, grace_s)), Collected(0, 0))
+
+
 def remove_leftovers(database: Database, home: Path, grace_s: float = GRACE_S) -> Collected:
     """Remove the folders of runs that have succeeded elsewhere or were removed."""
+    collected = Collected(0, 0)
+    for folder in _leftovers(database, home, grace_s):
+        collected += _size_of(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+    return collected
+
+
+def _leftovers(database: Database, home: Path, grace_s: float) -> list[Path]:
     folders = {int(path.name): path for path in (home / "work").glob("[0-9]*")}
     states = runs.states(database, folders)
-    collected = Collected(0, 0)
-    for run_id, folder in folders.items():
-        is_young = time.time() - folder.stat().st_mtime < grace_s
-        if is_young or states.get(run_id, RunState.SUCCEEDED) is not RunState.SUCCEEDED:
-            continue
-        files = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
-        shutil.rmtree(folder, ignore_errors=True)
-        collected += Collected(len(files), sum(files))
-    return collected
+    return [
+        folder
+        for run_id, folder in folders.items()
+        if time.time() - folder.stat().st_mtime >= grace_s
+        and states.get(run_id, RunState.SUCCEEDED) is RunState.SUCCEEDED
+    ]
+
+
+def _size_of(folder: Path) -> Collected:
+    files = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
+    return Collected(len(files), sum(files))
 
 
 def _attempt(folder: Path) -> int:

@@ -5,14 +5,17 @@ import sys
 
 import streamlit as st
 
-from app.components.number_table import Cell, number_table
-from app.components.system_facts import queue_rows, storage_rows, version_rows
+from app.components.garbage_view import garbage_view
+from app.components.number_table import number_table
+from app.components.people_view import people_view
+from app.components.system_facts import queue_rows, storage_rows, version_rows, worker_rows
 from app.failures import guarded
 from app.run_queue import run_queue
 from app.session import studio
 from app.wording import count_of
 from grice_core.errors import StoreError
-from grice_core.store import runs
+from grice_core.store import runs, sizes
+from grice_core.store.references import Collected
 
 _DOCTOR_S = 120
 
@@ -24,11 +27,18 @@ def show() -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Storage", anchor=False)
-        number_table(("", ""), list(storage_rows(studio())), key="storage")
+        number_table(("", ""), list(storage_rows(studio(), _stored())), key="storage")
+        garbage_view()
     with right:
         st.subheader("Versions", anchor=False)
         number_table(("", ""), list(version_rows()), key="versions")
+        people_view()
     _doctor()
+
+
+@st.cache_data(ttl=60, show_spinner="Counting files …")
+def _stored() -> Collected:
+    return sizes.stored_files(studio().artifacts)
 
 
 @st.fragment(run_every=5)
@@ -41,11 +51,8 @@ def _live() -> None:
     with left:
         st.subheader("Workers", anchor=False)
         if workers:
-            rows = [
-                [Cell(worker.name), Cell(worker.device), Cell("busy" if worker.is_busy else "idle")]
-                for worker in workers
-            ]
-            number_table(("worker", "device", "doing"), rows, key="workers")
+            titles = ("worker", "device", "memory free", "doing")
+            number_table(titles, list(worker_rows(workers)), key="workers")
             st.caption(f"{count_of(len(workers), 'worker')} listening.")
         else:
             st.warning("No worker is listening. `grice up` starts one with everything else.")

@@ -31,7 +31,13 @@ const card = ({ model, colour, text, scores }) => {
   return made;
 };
 
+// What is longer than its place can be scrolled by key, too.
+const letScroll = (long) => {
+  if (long.scrollHeight > long.clientHeight) long.tabIndex = 0;
+};
+
 export default function ({ data, parentElement }) {
   parentElement.querySelector(".prompt").textContent = data.prompt;
   parentElement.querySelector(".answers").replaceChildren(...data.answers.map(card));
+  parentElement.querySelectorAll(".prompt, .text").forEach(letScroll);
 }

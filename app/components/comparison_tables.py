@@ -7,9 +7,12 @@ from typing import Literal
 from app.components.number_table import Cell
 from grice_core.evaluation.comparison import CorrectedChange
 from grice_core.evaluation.numbers import percent, percent_interval, points, points_interval
+from grice_core.evaluation.retention import Retention
 from grice_core.evaluation.table import ComparisonRow, change_style
 
 CHANGE_TITLES = ("", "change", "p", "fixed", "broken", "still bad", "still fine", "seen")
+
+RETENTION_TITLES = ("", "fixed", "still fine", "kept", "change since")
 
 _TONES: dict[str, Literal["", "good", "bad"]] = {"green": "good", "red": "bad", "": ""}
 
@@ -42,6 +45,30 @@ def lost_again(changes: Iterable[CorrectedChange], baseline: str) -> list[str]:
         f"{points_interval(found.change.interval)} against {found.change.before}"
         for found in changes
         if found.change.before != baseline and change_style(found) == "red"
+    ]
+
+
+def retention_blocks(
+    found: Sequence[Retention], changes: Iterable[CorrectedChange]
+) -> Iterator[tuple[tuple[str, str], list[list[Cell]]]]:
+    """Per pair of stages: their names, and a row per measure under `RETENTION_TITLES`.
+
+    In red where the later stage made the measure worse beyond chance.
+    """
+    since = {(one.change.before, one.change.after, one.change.measure): one for one in changes}
+    for names, block in groupby(found, lambda kept: (kept.before, kept.after)):
+        yield names, [_retention_row(kept, since[(*names, kept.measure)]) for kept in block]
+
+
+def _retention_row(kept: Retention, since: CorrectedChange) -> list[Cell]:
+    tone: Literal["", "bad"] = "bad" if change_style(since) == "red" else ""
+    share = "–" if kept.share is None else percent(kept.share)
+    return [
+        Cell(kept.measure, tone=tone),
+        Cell(f"{kept.gained:,}", tone=tone),
+        Cell(f"{kept.kept:,}", tone=tone),
+        Cell(share, tone=tone),
+        _change_cell(since),
     ]
 
 

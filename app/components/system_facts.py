@@ -2,15 +2,16 @@
 
 import platform
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
-from pathlib import Path
 
 from app.components.number_table import Cell
 from app.studio import Studio
 from app.wording import count_of
-from grice_core.store import migrate
+from grice_core.store import migrate, sizes
+from grice_core.store.references import Collected
 from grice_core.store.states import WAITING, RunState
+from worker.queue import WorkerStatus
 
 _LIBRARIES = ("grice-studio", "torch", "transformers", "peft", "streamlit", "rq", "SQLAlchemy")
 
@@ -25,18 +26,35 @@ def queue_rows(counts: Mapping[RunState, int], is_available: bool) -> Iterator[l
         yield [Cell(state), Cell(f"{counts.get(state, 0):,}")]
 
 
-def storage_rows(studio: Studio) -> Iterator[list[Cell]]:
-    """Where things are kept, and how much room there is."""
+def worker_rows(workers: Iterable[WorkerStatus]) -> Iterator[list[Cell]]:
+    """Each worker, what it computes on, how much memory that has free, and whether it is busy."""
+    for worker in workers:
+        hardware = worker.hardware
+        known = hardware.free_bytes is not None and hardware.memory_bytes is not None
+        memory = f"{size(hardware.free_bytes or 0)} of {size(hardware.memory_bytes or 0)}"
+        yield [
+            Cell(worker.name, hardware.name),
+            Cell(worker.device.upper()),
+            Cell(memory if known else "–"),
+            Cell("busy" if worker.is_busy else "idle"),
+        ]
+
+
+def storage_rows(studio: Studio, stored: Collected) -> Iterator[list[Cell]]:
+    """Where things are kept, and how much room they take and there is; `stored`: all artifacts."""
     engine = studio.database.engine
     now, latest = migrate.revision(engine), migrate.latest_revision()
     state = Cell(f"{now}, newest") if now == latest else Cell(f"{now} of {latest}", tone="bad")
     usage = shutil.disk_usage(studio.home)
     yield [Cell("database"), Cell(engine.url.render_as_string(hide_password=True))]
-    if engine.url.database and engine.dialect.name == "sqlite":
-        yield [Cell("database size"), Cell(_size(Path(engine.url.database).stat().st_size))]
+    yield [Cell("database size"), Cell(size(sizes.database_bytes(studio.database)))]
     yield [Cell("migration"), state]
     yield [Cell("artifacts"), Cell(studio.artifacts.objects.url)]
-    yield [Cell("disk free"), Cell(f"{_size(usage.free)} of {_size(usage.total)}")]
+    yield [
+        Cell("artifacts' size"),
+        Cell(f"{size(stored.size_bytes)} in {count_of(stored.num_files, 'file')}"),
+    ]
+    yield [Cell("disk free"), Cell(f"{size(usage.free)} of {size(usage.total)}")]
 
 
 def version_rows() -> Iterator[list[Cell]]:
@@ -46,7 +64,8 @@ def version_rows() -> Iterator[list[Cell]]:
         yield [Cell(name), Cell(version(name))]
 
 
-def _size(num_bytes: float) -> str:
+def size(num_bytes: float) -> str:
+    """A number of bytes as people read it: `4.2 MiB`."""
     for unit in ("bytes", "KiB", "MiB"):
         if num_bytes < 1024:
             return (

@@ -12,7 +12,6 @@ from grice_core.evaluation.comparison import (
 )
 from grice_core.evaluation.retention import Retention, retention
 from grice_core.evaluation.stored import StoredEvaluation
-from grice_core.evaluation.taught import PAIRS_FILE, TaughtPairs, read_taught
 from grice_core.evaluation.verdict import Verdict, judge
 
 
@@ -25,8 +24,6 @@ class PipelineView:
     changes: tuple[CorrectedChange, ...]
     """Of each stage from the baseline and from the stage before it."""
     retention: tuple[Retention, ...]
-    taught: dict[str, TaughtPairs]
-    """Per stage, where the pipeline kept what its training pairs taught."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +59,6 @@ def overview(stored: Sequence[StoredEvaluation]) -> Overview:
                 verdict=judge(evaluation.models, evaluation.config),
                 changes=tuple(next(tested) for _ in changes),
                 retention=tuple(retention(evaluation.models)),
-                taught=_taught(evaluation),
             )
             for evaluation, changes in zip(stored, within, strict=True)
         ),
@@ -93,13 +89,6 @@ def _pipeline_document(view: PipelineView) -> dict[str, Any]:
                 "accuracy": pairs.accuracy,
                 "rank_correlations": pairs.correlations(),
             }
-            for stage, pairs in view.taught.items()
+            for stage, pairs in view.stored.taught.items()
         },
     }
-
-
-def _taught(evaluation: StoredEvaluation) -> dict[str, TaughtPairs]:
-    files = {
-        model.name: evaluation.folder / model.name / PAIRS_FILE for model in evaluation.models[1:]
-    }
-    return {stage: read_taught(path) for stage, path in files.items() if path.is_file()}

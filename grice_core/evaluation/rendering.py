@@ -56,7 +56,7 @@ def _pipeline(view: PipelineView) -> list["RenderableType"]:
     stored = view.stored
     remarks = [
         *retention_sentences(view.retention),
-        *(taught_sentence(stage, pairs) for stage, pairs in view.taught.items()),
+        *(taught_sentence(stage, pairs) for stage, pairs in view.stored.taught.items()),
         *(f"! {warning}" for warning in stored.document["warnings"]),
     ]
     return [

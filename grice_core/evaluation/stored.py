@@ -1,7 +1,7 @@
 """Evaluations as pipelines left them on disk."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from grice_core.data.pairs import FloatArray
 from grice_core.errors import DataError
 from grice_core.evaluation.results import EVALUATION_FILE, GENERATIONS_FILE
+from grice_core.evaluation.taught import PAIRS_FILE, TaughtPairs, read_taught
 from grice_core.evaluation.violations import EvaluatedModel
 from grice_core.maxims import MAXIMS
 from grice_core.recipes.config import EvaluationConfig
@@ -31,6 +32,8 @@ class StoredEvaluation:
     recipe: str
     """The recipe's name."""
     seed: int
+    taught: dict[str, TaughtPairs]
+    """Per stage, where the pipeline kept what its training pairs taught."""
 
 
 def read_evaluation(folder: Path) -> StoredEvaluation:
@@ -50,6 +53,7 @@ def read_evaluation(folder: Path) -> StoredEvaluation:
             document=document,
             recipe=str(run["recipe"]["name"]),
             seed=int(run["seed"]),
+            taught=_read_taught(folder, document),
         )
         names = [model["name"] for model in document["models"]]
     except (KeyError, TypeError, ValueError) as error:
@@ -62,6 +66,26 @@ def read_evaluation(folder: Path) -> StoredEvaluation:
             "run the pipeline again"
         )
     return stored
+
+
+def rejudged(stored: StoredEvaluation, thresholds: FloatArray) -> StoredEvaluation:
+    """The same answers and scores, judged by other thresholds, which is said among the warnings.
+
+    Args:
+        thresholds: (4,) in the order of `MAXIMS`.
+    """
+    usual = stored.models[0].thresholds
+    changed = [
+        f"{maxim} {new:g} instead of {old:g}"
+        for maxim, new, old in zip(MAXIMS, thresholds.tolist(), usual.tolist(), strict=True)
+        if new != old
+    ]
+    if not changed:
+        return stored
+    warning = f"Judged by other thresholds than the detector's: {', '.join(changed)}."
+    document = stored.document | {"warnings": [*stored.document["warnings"], warning]}
+    models = tuple(replace(model, thresholds=thresholds) for model in stored.models)
+    return replace(stored, models=models, document=document)
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -102,6 +126,11 @@ def _read_models(path: Path, thresholds: FloatArray) -> tuple[EvaluatedModel, ..
         )
         for name, of_model in lines.items()
     )
+
+
+def _read_taught(folder: Path, document: dict[str, Any]) -> dict[str, TaughtPairs]:
+    files = {model["name"]: folder / model["name"] / PAIRS_FILE for model in document["models"]}
+    return {stage: read_taught(path) for stage, path in files.items() if path.is_file()}
 
 
 def _reason(error: Exception) -> str:

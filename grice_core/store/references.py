@@ -1,10 +1,10 @@
 """Who needs which artifact, and throwing away what nobody needs."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select, union
+from sqlalchemy import ColumnElement, delete, func, select, union
 from sqlalchemy.orm import Session
 
 from grice_core.errors import NotFoundError
@@ -13,6 +13,7 @@ from grice_core.store.claims import Claim, hold
 from grice_core.store.clock import database_now
 from grice_core.store.database import Database, reads, writes
 from grice_core.store.json import dump_json
+from grice_core.store.objects import StoredFile
 from grice_core.store.tables import (
     Artifact,
     DataSet,
@@ -112,24 +113,55 @@ def collect_garbage(
         ArtifactError: the manifest of a folder that is needed can't be read; nothing was thrown
             away then, since nobody can say what it holds.
     """
-    needed = _with_files(artifacts, _forget_unreferenced(database, grace_s))
-    needed |= _named_by_runs(database)
-    logs = _log_names(database)
+    kept = _forget_unreferenced(database, grace_s)
     collected = Collected(0, 0)
+    for file in _unneeded(database, artifacts, kept, grace_s):
+        artifacts.objects.delete(file.name)
+        collected += Collected(1, file.size_bytes)
+    return collected
+
+
+def garbage(database: Database, artifacts: ArtifactStore, grace_s: float = GRACE_S) -> Collected:
+    """What `collect_garbage` would throw away now; nothing is changed.
+
+    Raises:
+        ArtifactError: the manifest of a folder that is needed can't be read.
+    """
+    found = list(_unneeded(database, artifacts, _referenced(database, grace_s), grace_s))
+    return Collected(len(found), sum(file.size_bytes for file in found))
+
+
+def _unneeded(
+    database: Database, artifacts: ArtifactStore, kept: Sequence[Address], grace_s: float
+) -> Iterator[StoredFile]:
+    """Stored files that are old enough and belong to no artifact that is kept, and to no run."""
+    needed = _with_files(artifacts, kept) | _named_by_runs(database)
+    logs = _log_names(database)
     for file in [*artifacts.stored(), *artifacts.objects.names("logs")]:
         if sha256_of(file.name) in needed or file.name in logs:
             continue
         # Asked last: somebody may have stored the same content again since the listing.
         age_s = artifacts.objects.age_s(file.name)
         if age_s is not None and age_s >= grace_s:
-            artifacts.objects.delete(file.name)
-            collected += Collected(1, file.size_bytes)
-    return collected
+            yield file
 
 
 @writes
 def _forget_unreferenced(session: Session, grace_s: float) -> Sequence[Address]:
     """Delete the rows of artifacts that nothing refers to; returns all others."""
+    session.execute(delete(Artifact).where(_is_forgotten(grace_s)))
+    kept = session.execute(select(Artifact.sha256, Artifact.is_folder, Artifact.size_bytes))
+    return [Address(*row) for row in kept]
+
+
+@reads
+def _referenced(session: Session, grace_s: float) -> Sequence[Address]:
+    """All rows of artifacts but those that nothing refers to."""
+    kept = select(Artifact.sha256, Artifact.is_folder, Artifact.size_bytes)
+    return [Address(*row) for row in session.execute(kept.where(~_is_forgotten(grace_s)))]
+
+
+def _is_forgotten(grace_s: float) -> ColumnElement[bool]:
     referenced = union(
         select(DataSet.artifact_sha256),
         select(Detector.artifact_sha256),
@@ -137,13 +169,8 @@ def _forget_unreferenced(session: Session, grace_s: float) -> Sequence[Address]:
         # A null among them would make every artifact look referred to.
         select(func.coalesce(Pipeline.trained_sha256, "")),
     )
-    session.execute(
-        delete(Artifact).where(
-            Artifact.sha256.not_in(referenced), Artifact.created_at < database_now() - grace_s
-        )
-    )
-    kept = session.execute(select(Artifact.sha256, Artifact.is_folder, Artifact.size_bytes))
-    return [Address(*row) for row in kept]
+    is_old = Artifact.created_at < database_now() - grace_s
+    return Artifact.sha256.not_in(referenced) & is_old
 
 
 def _with_files(artifacts: ArtifactStore, kept: Sequence[Address]) -> set[str]:

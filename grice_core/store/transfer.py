@@ -28,6 +28,7 @@ from grice_core.store.tables import (
     RunArtifact,
     RunParent,
     Violation,
+    Vote,
 )
 
 Row = tuple[str, JsonObject]
@@ -53,6 +54,7 @@ ORDER: tuple[type[Base], ...] = (
     Metric,
     Generation,
     Violation,
+    Vote,
 )
 """Tables whose rows travel; those that others refer to come first. Logs stay where they are."""
 
@@ -102,6 +104,7 @@ def _parts(pipeline: Pipeline) -> dict[type[Base], ColumnElement[bool]]:
         Metric: Metric.run_id.in_(runs),
         Generation: Generation.run_id.in_(runs),
         Violation: Violation.generation_id.in_(generations),
+        Vote: Vote.generation_id.in_(generations),
     }
 
 

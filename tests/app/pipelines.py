@@ -16,6 +16,7 @@ from grice_core.maxims import MAXIMS
 from grice_core.pipeline.keeping import Keeper
 from grice_core.recipes.load import load_recipe
 from grice_core.store import (
+    generations,
     logs,
     metrics,
     recipes,
@@ -25,6 +26,7 @@ from grice_core.store import (
     transitions,
 )
 from grice_core.store.claims import Claim
+from grice_core.store.generations import Answer, Judgement
 from grice_core.store.metrics import MetricRow
 from grice_core.store.states import RunKind
 from grice_core.store.submission import PipelineDraft, RunDraft
@@ -45,6 +47,8 @@ class Filler:
     folder: Path
     data: DataSet = field(init=False)
     prompts: DataSet = field(init=False)
+    num_prompts: int = NUM_PROMPTS
+    """How many of them the models are asked."""
 
     def __post_init__(self) -> None:
         keeper = Keeper(self.studio.database, self.studio.artifacts)
@@ -90,6 +94,7 @@ class Filler:
                 references.attach(self.studio.database, claim, "adapter", self._adapter(run))
             if run.kind is RunKind.EVALUATE:
                 output = self._evaluated(pipeline_id, recipe_name, seed, rates)
+                self._keep_answers(claim, rates)
                 address = self.studio.artifacts.put_folder(output)
                 references.attach(self.studio.database, claim, "output", address)
                 document = json.loads((output / EVALUATION_FILE).read_text())
@@ -117,6 +122,11 @@ class Filler:
         rows = [MetricRow(step, numbers(step)) for step in range(1, num_steps + 1)]
         metrics.record(self.studio.database, claim, rows, NUM_STEPS)
 
+    def _keep_answers(self, claim: Claim, rates: dict[str, tuple[float, ...]]) -> None:
+        for name, of_model in rates.items():
+            model = _model(name, of_model, self.num_prompts)
+            generations.replace(self.studio.database, claim, name, _answers(model))
+
     def _adapter(self, run: Run) -> references.Address:
         folder = self.folder / f"adapter-{run.id}"
         folder.mkdir()
@@ -129,7 +139,7 @@ class Filler:
     ) -> Path:
         folder = self.folder / f"out-{pipeline_id}"
         folder.mkdir()
-        models = tuple(_model(name, of_model) for name, of_model in rates.items())
+        models = tuple(_model(name, of_model, self.num_prompts) for name, of_model in rates.items())
         config = load_recipe(recipe).evaluation
         prompts = tuple(models[0].prompts)
         selection = PromptSelection(prompts, "drop-eval", len(prompts), len(prompts), 0, 0)
@@ -179,15 +189,33 @@ def _chain(spec: PipelineSpec) -> list[RunDraft]:
     return drafts
 
 
-def _model(name: str, rates: tuple[float, ...]) -> EvaluatedModel:
+def _answers(model: EvaluatedModel) -> list[Answer]:
+    return [
+        Answer(
+            index,
+            model.prompts[index],
+            model.responses[index],
+            {
+                maxim: Judgement(
+                    float(model.scores[index, maxim.column]),
+                    bool(model.violated[index, maxim.column]),
+                )
+                for maxim in MAXIMS
+            },
+        )
+        for index in range(len(model.prompts))
+    ]
+
+
+def _model(name: str, rates: tuple[float, ...], num_prompts: int) -> EvaluatedModel:
     """The same luck for every model: prompt i violates a maxim if its number is below the rate."""
-    luck = np.random.default_rng(0).random((NUM_PROMPTS, len(MAXIMS)))
+    luck = np.random.default_rng(0).random((num_prompts, len(MAXIMS)))
     scores = np.where(luck < np.array(rates), 0.6 + 0.4 * luck, 0.4 * luck)
     return EvaluatedModel(
         name=name,
-        prompts=[f"Context: we spoke of bridge {i}. Reply:" for i in range(NUM_PROMPTS)],
+        prompts=[f"Context: we spoke of bridge {i}. Reply:" for i in range(num_prompts)],
         responses=[
-            f"Bridge {i} <b>is</b> *made* of steel, says {name}." for i in range(NUM_PROMPTS)
+            f"Bridge {i} <b>is</b> *made* of steel, says {name}." for i in range(num_prompts)
         ],
         scores=scores,
         thresholds=np.full(len(MAXIMS), 0.5),

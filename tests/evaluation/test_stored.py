@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from grice_core.errors import DataError
-from grice_core.evaluation.stored import read_evaluation
+from grice_core.evaluation.stored import read_evaluation, rejudged
 from tests.evaluation.folders import evaluated_folder
 from tests.evaluation.judged import judged
 
@@ -64,3 +64,16 @@ def test_a_missing_score_is_refused(folder: Path) -> None:
         DataError, match=r"out holds results that can't be read \(manner is missing"
     ):
         read_evaluation(folder)
+
+
+def test_other_thresholds_judge_the_same_scores_and_say_so(tmp_path: Path) -> None:
+    models = (judged("baseline", ["q", "-"]), judged("stage1", ["-", "-"]))
+    stored = read_evaluation(evaluated_folder(tmp_path / "out", *models))
+
+    strict = rejudged(stored, np.array([0.05, 0.5, 0.5, 0.5]))  # judged by 0.1 and 0.9
+
+    assert [model.rates["quantity"] for model in strict.models] == [1.0, 1.0]
+    assert [model.rates["quality"] for model in strict.models] == [0.0, 0.0]
+    assert "quantity 0.05 instead of 0.5" in strict.document["warnings"][-1]
+    assert stored.document["warnings"] == []
+    assert rejudged(stored, np.full(4, 0.5)) is stored

@@ -2,7 +2,7 @@
 
 from grice_core.store.tables.base import Base, JsonObject
 from grice_core.store.tables.catalogue import Artifact, DataSet, Detector, Pipeline, Recipe
-from grice_core.store.tables.evaluations import Generation, Violation
+from grice_core.store.tables.evaluations import Generation, Violation, Vote
 from grice_core.store.tables.runs import LogPosition, Metric, Pause, Run, RunArtifact, RunParent
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "RunArtifact",
     "RunParent",
     "Violation",
+    "Vote",
 ]

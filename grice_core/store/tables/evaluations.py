@@ -4,7 +4,7 @@ from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from grice_core.maxims import Maxim
-from grice_core.store.tables.base import Base, Id, Name, enum_type
+from grice_core.store.tables.base import Base, CreatedAt, Id, Name, enum_type
 
 
 class Generation(Base):
@@ -40,3 +40,22 @@ class Violation(Base):
     )
     score: Mapped[float] = mapped_column(comment="Violation probability, 0 to 1; lower is better")
     violated: Mapped[bool] = mapped_column(comment="The score is above the detector's threshold")
+
+
+class Vote(Base):
+    """What a person, who does not know which model it is by, says about one response and one maxim."""
+
+    __tablename__ = "votes"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - as SQLAlchemy wants it
+
+    generation_id: Mapped[int] = mapped_column(
+        ForeignKey("generations.id", ondelete="CASCADE"), primary_key=True, comment="The response"
+    )
+    voter: Mapped[Name] = mapped_column(
+        primary_key=True, comment="Who is signed in; empty where nobody has to"
+    )
+    maxim: Mapped[Maxim] = mapped_column(
+        enum_type(Maxim), primary_key=True, comment="quantity, quality, relation or manner"
+    )
+    violated: Mapped[bool] = mapped_column(comment="The person finds the maxim violated")
+    created_at: Mapped[CreatedAt]
