@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import tomllib
 from pathlib import Path
 
 from app.settings import AppSettings, app_settings
@@ -21,6 +22,7 @@ def main() -> None:
         check_is_private(wanted)
     except InputError as error:
         sys.exit(str(error))
+    secrets = (ROOT / wanted.secrets).absolute()
     # Streamlit looks for its configuration where it is started.
     os.environ["GRICE_HOME"] = str(settings().home.absolute())
     os.chdir(ROOT)
@@ -33,6 +35,7 @@ def main() -> None:
         f"--server.address={wanted.address}",
         f"--server.port={wanted.port}",
         "--server.headless=true",
+        f"--secrets.files={secrets}",
     ]
     streamlit(prog_name="streamlit")
 
@@ -43,13 +46,26 @@ def check_is_private(wanted: AppSettings) -> None:
     Raises:
         InputError: others could reach it, without sign-in.
     """
-    signs_in = (ROOT / ".streamlit" / "secrets.toml").exists()
-    if wanted.is_private() or signs_in or wanted.anybody_may_use_it:
+    if wanted.is_private() or wanted.anybody_may_use_it or _configures_sign_in(wanted.secrets):
         return
     raise InputError(
         f"GRICE_ADDRESS is {wanted.address}, which others can reach: configure sign-in in "
-        ".streamlit/secrets.toml, or say GRICE_ANYBODY_MAY_USE_IT=true"
+        f"{wanted.secrets}, section [auth], or say GRICE_ANYBODY_MAY_USE_IT=true"
     )
+
+
+def _configures_sign_in(secrets: Path) -> bool:
+    """Whether there is a section for sign-in; a file about something else is none.
+
+    Raises:
+        InputError: the file can't be read.
+    """
+    try:
+        return bool(tomllib.loads((ROOT / secrets).read_text(encoding="utf-8")).get("auth"))
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError) as error:
+        raise InputError(f"{secrets}, which configures sign-in, can't be read: {error}") from error
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from functools import cache
 from ipaddress import ip_address
+from pathlib import Path
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -16,6 +17,8 @@ class AppSettings(BaseSettings):
     port: int = 8501
     anybody_may_use_it: bool = False
     """Serve beyond loopback without sign-in: whoever reaches the port can do everything."""
+    secrets: Path = Path(".streamlit/secrets.toml")
+    """File whose section `[auth]` configures sign-in, as Streamlit's `st.login` wants it."""
     members: tuple[str, ...] = ()
     """Addresses of those who may sign in, as JSON; `["*@example.org"]` for all of a domain. By default
     whoever the provider of identities lets in."""

@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.components.answers_row import ModelAnswer, Score, answers_row
 from app.failures import guarded
-from app.linked import keep_linked, linked, linked_selectbox
+from app.linked import keep_linked, linked, linked_radio
 from app.theme import MAXIM_COLOURS
 from app.widget_keys import widget_key
 from app.wording import count_of
@@ -23,11 +23,8 @@ PER_PAGE = 10
 def answer_browser(models: Sequence[EvaluatedModel], colours: Sequence[str], key: str) -> None:
     """The browser; what it shows stands in the link."""
     measures = (COOPERATIVE, *(measure for measure in MEASURES if measure != COOPERATIVE))
-    left, right = st.columns([1, 4], vertical_alignment="bottom")
-    with left:
-        measure = linked_selectbox("Judged by", "by", measures, str)
-    with right:
-        group = _choose_group(prompt_groups(models, measure))
+    measure = linked_radio("Judged by", "by", measures, str)
+    group = _choose_group(prompt_groups(models, measure))
     num_pages = max(1, math.ceil(len(group.rows) / PER_PAGE))
     if not len(group.rows):
         st.caption("No prompt.")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app.blind import LETTERS, BlindResult, blind_result, next_prompt, shuffled
 from app.components.answers_row import ModelAnswer, answers_row
@@ -53,20 +54,19 @@ def _ballot(empty: Ballot, models: Mapping[str, EvaluatedModel]) -> None:
     with st.form(f"{key} ballot", border=False):
         columns = st.columns(len(order))
         marked = {
-            name: columns[place].pills(
-                f"{LETTERS[place]} violates",
-                MAXIMS,
-                selection_mode="multi",
-                format_func=str,
-                key=f"{key} {place}",
-            )
-            for place, name in enumerate(order)
+            name: _marks(columns[place], LETTERS[place], key) for place, name in enumerate(order)
         }
         sent = st.form_submit_button("Save, and show the next", type="primary")
     if sent:
         with failures_shown():
             votes.cast(studio().database, _filled(empty, marked))
             st.rerun(scope="fragment")
+
+
+def _marks(column: DeltaGenerator, letter: str, key: str) -> list[Maxim]:
+    """The maxims that a person says an answer violates."""
+    column.markdown(f"**{letter}** violates")
+    return [maxim for maxim in MAXIMS if column.checkbox(str(maxim), key=f"{key} {letter} {maxim}")]
 
 
 def _filled(empty: Ballot, marked: Mapping[str, Sequence[Maxim]]) -> Ballot:

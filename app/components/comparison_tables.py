@@ -12,7 +12,7 @@ from grice_core.evaluation.table import ComparisonRow, change_style
 
 CHANGE_TITLES = ("", "change", "p", "fixed", "broken", "still bad", "still fine", "seen")
 
-RETENTION_TITLES = ("", "fixed", "still fine", "kept", "change since")
+RETENTION_TITLES = ("", "kept", "change since")
 
 _TONES: dict[str, Literal["", "good", "bad"]] = {"green": "good", "red": "bad", "": ""}
 
@@ -65,9 +65,7 @@ def _retention_row(kept: Retention, since: CorrectedChange) -> list[Cell]:
     share = "–" if kept.share is None else percent(kept.share)
     return [
         Cell(kept.measure, tone=tone),
-        Cell(f"{kept.gained:,}", tone=tone),
-        Cell(f"{kept.kept:,}", tone=tone),
-        Cell(share, tone=tone),
+        Cell(share, f"{kept.kept:,} of {kept.gained:,}", tone),
         _change_cell(since),
     ]
 

@@ -27,7 +27,7 @@ def verdict_view(pipeline: EvaluatedPipeline, view: PipelineView, colours: Seque
     """Everything that a person has to see first."""
     names = [model.name for model in view.stored.models]
     rows = comparison_rows(view.stored.models, view.changes)
-    left, right = st.columns([4, 1], vertical_alignment="center")
+    left, right = st.columns([5, 2], vertical_alignment="center")
     with left:
         verdict = plain_markdown(view.verdict.sentence)
         st.markdown(f"#### :{_COLOURS[view.verdict.state]}[{MARKS[view.verdict.state]}] {verdict}")

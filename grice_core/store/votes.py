@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import distinct, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grice_core.errors import NotFoundError
@@ -74,7 +74,8 @@ def cast(session: Session, ballot: Ballot) -> None:
 def judged_prompts(session: Session, run_id: int, voter: str) -> set[int]:
     """Indices of the prompts of an evaluation that a person has judged."""
     query = (
-        select(distinct(Generation.prompt_index))
+        select(Generation.prompt_index)
+        .distinct()
         .join(Vote, Vote.generation_id == Generation.id)
         .where(Generation.run_id == run_id, Vote.voter == voter)
     )

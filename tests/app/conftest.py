@@ -110,13 +110,17 @@ def whole_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def _serve(home: Path, program: str = "app.serve") -> Iterator[Server]:
-    port = _free_port()
+    yield from serve(home, free_port(), program)
+
+
+def serve(home: Path, port: int, program: str, **environment: str) -> Iterator[Server]:
+    """A dashboard, or everything, until the generator is closed."""
     url = f"http://127.0.0.1:{port}"
     with (home / "server.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", program],
             cwd=ROOT,
-            env={**os.environ, "GRICE_HOME": str(home), "GRICE_PORT": str(port)},
+            env={**os.environ, "GRICE_HOME": str(home), "GRICE_PORT": str(port), **environment},
             stdout=log,
             stderr=log,
         )
@@ -140,7 +144,7 @@ def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
     pytest.fail("the dashboard did not start; see server.log in its home")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
