@@ -11,11 +11,11 @@ def let_in() -> bool:
     if not has_sign_in():
         return True
     if not st.user.get("is_logged_in", False):
-        st.title("Grice Studio")
+        st.title("Grice Studio", anchor=False)
         st.button("Sign in", type="primary", icon=":material/login:", on_click=st.login)
         return False
     if not is_member():
-        st.title("Grice Studio")
+        st.title("Grice Studio", anchor=False)
         st.error(
             "You are signed in, but not a member of this studio. Ask whoever runs it to add you to "
             "GRICE_MEMBERS.",

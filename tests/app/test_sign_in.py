@@ -46,7 +46,7 @@ def test_nothing_is_shown_before_the_sign_in(guarded: Server, browser: Browser) 
         for path in ("", "system", "data"):
             page.goto(f"{guarded.url}/{path}")
             expect(page.get_by_role("button", name="Sign in")).to_be_visible()
-            expect(page.get_by_role("link")).to_have_count(0)
+            expect(page.get_by_role("link", name="Data")).to_have_count(0)
 
 
 @pytest.mark.stack
@@ -81,7 +81,7 @@ def test_who_is_no_member_stays_outside(
         page.goto(guarded.url)
         page.get_by_role("button", name="Sign in").click()
         expect(page.get_by_text("not a member")).to_be_visible()
-        expect(page.get_by_role("link")).to_have_count(0)
+        expect(page.get_by_role("link", name="Data")).to_have_count(0)
 
 
 def wanted(tmp_path: Path, content: str | None, **changes: object) -> AppSettings:
