@@ -31,7 +31,11 @@ CSV_COLUMNS = (
     "still_fine",
 )
 
-_ESCAPED = {"_": r"\_", "&": r"\&", "%": r"\%", "#": r"\#", "$": r"\$"}
+_ESCAPED = {sign: f"\\{sign}" for sign in "_&%#${}"} | {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
 
 
 def comparison_csv(view: PipelineView) -> str:

@@ -13,12 +13,18 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from redis import Redis
 
 from app.studio import Studio
 from grice_core.pipeline.keeping import Keeper
+from grice_core.recipes.load import load_recipe
 from grice_core.settings import Settings
-from tests.app.pipelines import fill
+from grice_core.store import runs
+from grice_core.store.states import RunState
+from tests.app.pipelines import fill, fill_with_doubts
 from tests.app.samples import write_pairs_file, write_unscored_file
+from tests.pipeline.world import QUICK, write_world
+from worker.queue import PipelineRequest, RunQueue
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_MS = 60_000
@@ -63,6 +69,48 @@ def busy_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("busy")
     fill(Studio.open(Settings(home=home)), home)
     yield from _serve(home)
+
+
+@pytest.fixture(scope="session")
+def doubtful_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A dashboard with pipelines that were judged on 10, 100 and 100 prompts."""
+    home = tmp_path_factory.mktemp("doubtful")
+    fill_with_doubts(Studio.open(Settings(home=home)), home)
+    yield from _serve(home)
+
+
+@pytest.fixture(scope="session")
+def trained_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Everything, with a tiny pipeline of two stages (1) that its worker has run through, in fp32."""
+    home, world = tmp_path_factory.mktemp("trained"), tmp_path_factory.mktemp("world")
+    write_world(world)
+    studio = Studio.open(Settings(home=home))
+    away = Redis(unix_socket_path=str(home / "nowhere"))  # the worker looks when it starts
+    RunQueue(studio.database, studio.artifacts, away).submit(
+        PipelineRequest(
+            data=world / "pairs.json",
+            eval=world / "eval.json",
+            base=str(world / "base"),
+            detector=str(world / "detector"),
+            recipe=load_recipe("content-then-manner", QUICK),
+            device="cpu",
+            precision="fp32",
+        )
+    )
+    for server in serve(home, free_port(), "app"):
+        wait_for_runs(server)
+        yield server
+
+
+def wait_for_runs(server: Server) -> None:
+    """Wait until all runs of pipeline 1 have succeeded."""
+    deadline = time.monotonic() + 5 * PATIENCE_MS / 1000
+    while time.monotonic() < deadline:
+        states = {run.state for run in runs.of_pipeline(server.studio.database, 1)}
+        if states == {RunState.SUCCEEDED}:
+            return
+        time.sleep(0.5)
+    pytest.fail(f"the pipeline did not get through: {states}")
 
 
 @pytest.fixture(scope="session")

@@ -228,7 +228,23 @@ STAGED = {
     "stage1": (0.02, 0.2, 0.05, 0.38),
     "stage2": (0.12, 0.1, 0.05, 0.08),
 }
+CURED = {"baseline": BASELINE, "stage1": (0.02, 0.1, 0.05, 0.3), "stage2": (0.02, 0.02, 0.03, 0.05)}
+DAMAGED = {
+    "baseline": BASELINE,
+    "stage1": (0.02, 0.1, 0.05, 0.3),
+    "stage2": (0.45, 0.02, 0.03, 0.05),
+}
+"""Stage 2 loses what stage 1 had gained on quantity."""
 JOINT = {"baseline": BASELINE, "joint": (0.1, 0.25, 0.1, 0.2)}
+
+
+def fill_with_doubts(studio: Studio, folder: Path) -> None:
+    """Pipeline 1 was judged on 10 prompts, 2 on 100; 3 too, and its second stage damages quantity."""
+    few = Filler(studio, folder, num_prompts=10)
+    few.finished("content-then-manner", CURED)
+    many = Filler(studio, folder, num_prompts=100)
+    many.finished("content-then-manner", CURED, seed=1)
+    many.finished("content-then-manner", DAMAGED, seed=2)
 
 
 def fill(studio: Studio, folder: Path) -> None:

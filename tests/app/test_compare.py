@@ -3,8 +3,11 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
+from app.blind import blind_result
+from grice_core.evaluation.numbers import percent, percent_interval
+from grice_core.store import runs, votes
 from tests.app.conftest import Server
 
 pytestmark = pytest.mark.stack
@@ -19,6 +22,110 @@ def test_shows_the_verdict_first_and_every_change_of_the_linked_pipeline(
     expect(rates.locator("th")).to_have_text(["", "baseline", "stage1", "stage2", "change"])
     expect(rates.locator("tbody tr")).to_have_count(5)
     expect(page.get_by_text("stage2 lost quantity")).to_be_hidden()
+
+
+def test_ten_prompts_are_too_few_and_it_says_how_many_would_do(
+    doubtful_server: Server, page: Page
+) -> None:
+    page.goto(f"{doubtful_server.url}/compare?pipeline=1")
+    expect(page.get_by_role("heading", name="too few prompts to tell")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"About \d+ prompts would tell")).first).to_be_visible()
+
+
+def test_a_hundred_prompts_decide(doubtful_server: Server, page: Page) -> None:
+    page.goto(f"{doubtful_server.url}/compare?pipeline=2")
+    expect(page.get_by_role("heading", name="Verdict: met")).to_be_visible()
+
+
+def test_what_stage_2_damages_is_red_and_not_hidden_in_an_average(
+    doubtful_server: Server, page: Page
+) -> None:
+    page.goto(f"{doubtful_server.url}/compare?pipeline=3")
+    expect(page.get_by_role("heading", name="Verdict: not met")).to_be_visible()
+    lost = page.get_by_text("stage2 lost quantity")
+    expect(lost).to_be_visible()
+    assert _is_red(lost)
+    kept = page.locator("table").nth(1).locator("tbody tr").first
+    expect(kept.locator("td").first).to_have_text("quantity")
+    assert _is_red(kept.locator("td").nth(1))
+    # Manner was not lost: nothing else is red in the table of what was kept.
+    expect(page.locator("table").nth(1).locator("tr:last-child td.bad")).to_have_count(3)
+
+
+def _is_red(found: Locator) -> bool:
+    colour = found.evaluate("element => getComputedStyle(element).color")
+    red, green, blue = (float(part) for part in re.findall(r"[\d.]+", colour)[:3])
+    return red > 1.5 * green and red > 1.5 * blue
+
+
+def test_a_moved_threshold_judges_anew_and_stands_in_the_link(
+    busy_server: Server, page: Page
+) -> None:
+    page.goto(f"{busy_server.url}/compare?pipeline=1")
+    rate = page.locator("table").first.locator("tbody tr").first.locator("td").nth(1)
+    expect(rate).to_contain_text("%")
+    before = rate.inner_text()
+    page.get_by_text("Judge by other thresholds").click()
+    slider = page.get_by_role("slider", name="quantity >")
+    slider.press("Home")
+    expect(page).to_have_url(re.compile("at=0"))
+    expect(page.get_by_text("quantity 0 instead of 0.5")).to_be_visible()
+    expect(rate).to_contain_text("100.0 %")
+
+    page.get_by_role("button", name="Back to the detector's").click()
+    expect(page).not_to_have_url(re.compile("at="))
+    expect(rate).to_have_text(before.split("\n")[0] + before.split("\n")[-1])
+
+
+@pytest.mark.parametrize(
+    ("view", "told"),
+    [
+        ("Changes", "Holm-corrected. Fixed, broken"),
+        ("Seeds", "ran with one seed"),
+        ("Trade-offs", "Lower left is better"),
+        ("Taught+pairs", "has not kept what its training pairs taught"),
+    ],
+)
+def test_each_view_opens_by_its_link(busy_server: Server, page: Page, view: str, told: str) -> None:
+    page.goto(f"{busy_server.url}/compare?pipeline=1&view={view}")
+    expect(page.get_by_text(told)).to_be_visible()
+
+
+def test_seeds_are_shown_as_spread(doubtful_server: Server, page: Page) -> None:
+    page.goto(f"{doubtful_server.url}/compare?pipeline=2&view=Seeds")
+    expect(page.get_by_text(re.compile(r"Seeds .*Mean over seeds"))).to_be_visible()
+    expect(page.locator("table").last.locator("tbody tr")).to_have_count(5)
+
+
+def test_ten_prompts_judged_blindly(busy_server: Server, page: Page) -> None:
+    page.goto(f"{busy_server.url}/compare?pipeline=2&view=Judge+blindly")
+    firsts = set()
+    for number in range(10):
+        expect(page.get_by_text(f"{number} of 80 prompts judged")).to_be_visible()
+        card = page.locator(".answer").first
+        expect(card.locator(".model")).to_have_text("A")
+        expect(page.locator(".scores").first).to_be_empty()
+        firsts.add(card.locator(".text").inner_text().rpartition("says ")[2])
+        if number == 0:
+            page.get_by_text("manner", exact=True).first.click()
+        page.get_by_role("button", name="Save, and show the next").click()
+    expect(page.get_by_text("10 of 80 prompts judged")).to_be_visible()
+    assert firsts == {"baseline.", "joint."}  # neither has a place of its own
+
+    database = busy_server.studio.database
+    run = next(run for run in runs.of_pipeline(database, 2) if run.kind == "evaluate")
+    kept = votes.judged_twice(database, run.id, voter="")
+    assert len(kept) == 10 * 2 * 4
+    assert sum(one.by_person for one in kept) == 1
+    result = blind_result(kept)
+    assert result is not None
+    rows = page.locator("table").last.locator("tbody tr")
+    for place, found in enumerate(result.agreements):
+        expect(rows.nth(place)).to_contain_text(percent(found.rate))
+        expect(rows.nth(place)).to_contain_text(percent_interval(found.interval))
+
+    page.reload()
+    expect(page.get_by_text("10 of 80 prompts judged")).to_be_visible()
 
 
 def test_answers_show_foreign_markup_as_text_and_the_choice_stands_in_the_link(

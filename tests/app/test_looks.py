@@ -31,6 +31,16 @@ PAGES = {
     "system": "system",
 }
 
+BUSY_PAGES = {
+    "compare": "compare?pipeline=1&against=2",
+    "thresholds": "compare?pipeline=1&at=0.3,0.5,0.5,0.5",
+    "blind": "compare?pipeline=1&view=Judge+blindly",
+    "changes": "compare?pipeline=1&view=Changes",
+    "trade-offs": "compare?pipeline=1&view=Trade-offs",
+    "playground": "playground?pipeline=1",
+}
+"""Those that need pipelines."""
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -53,11 +63,13 @@ def look(request: pytest.FixtureRequest, browser: Browser) -> Iterator[tuple[str
 
 
 def test_pages_can_be_looked_at_in_light_and_dark_wide_and_narrow(
-    server: Server, look: tuple[str, Page], folder: Path
+    server: Server, busy_server: Server, look: tuple[str, Page], folder: Path
 ) -> None:
     name, page = look
-    for title, link in PAGES.items():
-        open_page(page, f"{server.url}/{link}")
+    links = {title: f"{server.url}/{link}" for title, link in PAGES.items()}
+    links |= {title: f"{busy_server.url}/{link}" for title, link in BUSY_PAGES.items()}
+    for title, link in links.items():
+        open_page(page, link)
         page.screenshot(path=folder / f"{title}-{name}.png")
         sideways = page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -68,7 +80,18 @@ def test_pages_can_be_looked_at_in_light_and_dark_wide_and_narrow(
 @pytest.mark.parametrize("title", PAGES)
 def test_axe_finds_nothing_serious(server: Server, page: Page, title: str) -> None:
     open_page(page, f"{server.url}/{PAGES[title]}")
+    _expect_nothing_serious(page)
 
+
+@pytest.mark.parametrize("title", BUSY_PAGES)
+def test_axe_finds_nothing_serious_about_pipelines(
+    busy_server: Server, page: Page, title: str
+) -> None:
+    open_page(page, f"{busy_server.url}/{BUSY_PAGES[title]}")
+    _expect_nothing_serious(page)
+
+
+def _expect_nothing_serious(page: Page) -> None:
     found = Axe().run(page).response["violations"]
 
     serious = {

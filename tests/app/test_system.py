@@ -1,5 +1,9 @@
 """System: what is there, and what is missing."""
 
+import os
+import re
+import time
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -13,3 +17,40 @@ def test_says_that_no_worker_listens_and_what_is_installed(busy_server: Server, 
     expect(page.get_by_text("No worker is listening")).to_be_visible()
     expect(page.get_by_text("can't be reached")).to_be_visible()
     expect(page.get_by_text("grice-studio")).to_be_visible()
+
+
+def test_tells_the_workers_memory_and_what_could_be_thrown_away(
+    trained_server: Server, page: Page
+) -> None:
+    page.goto(f"{trained_server.url}/system")
+    worker = page.locator("table").first.locator("tbody tr").first
+    expect(worker).to_contain_text("CPU")
+    expect(worker).to_contain_text(re.compile(r"\d GiB of .* GiB"))
+    expect(page.get_by_text("artifacts' size")).to_be_visible()
+    expect(page.get_by_text("Nobody has to sign in")).to_be_visible()
+    page.get_by_role("button", name="Look for garbage").click()
+    expect(page.get_by_text("nothing to throw away")).to_be_visible()
+
+
+def test_garbage_is_told_before_it_is_thrown_away(busy_server: Server, page: Page) -> None:
+    objects = busy_server.home / "artifacts" / "objects" / "ab"
+    objects.mkdir(parents=True, exist_ok=True)
+    leftover = objects / ("ab" + "0" * 62)
+    leftover.write_bytes(bytes(2048))
+    two_days_ago = time.time() - 2 * 24 * 3600
+    os.utime(leftover, (two_days_ago, two_days_ago))
+
+    page.goto(f"{busy_server.url}/system")
+    page.get_by_role("button", name="Look for garbage").click()
+    throw = page.get_by_role("button", name="Throw away 1 file, 2.0 KiB")
+    expect(throw).to_be_visible()
+    assert leftover.exists()
+    throw.click()
+    expect(page.get_by_text("Removed 1 file, 2.0 KiB")).to_be_visible()
+    assert not leftover.exists()
+
+
+def test_the_doctor_examines_every_part(busy_server: Server, page: Page) -> None:
+    page.goto(f"{busy_server.url}/system")
+    page.get_by_role("button", name="Examine now").click()
+    expect(page.get_by_text(re.compile(r"versions\s+fine"))).to_be_visible()
