@@ -5,10 +5,9 @@ reached; then the bell is rung. If it can't be, the next worker's look at the da
 """
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from redis import Redis, RedisError
 
@@ -56,6 +55,7 @@ from worker.spec import (
     StoredFile,
     parse_pipeline,
 )
+from worker.visitors import Visitors
 
 __all__ = [
     "DetectorRequest",
@@ -71,8 +71,6 @@ __all__ = [
 
 DeviceChoice = Literal["auto", "cpu", "gpu"]
 
-_PERSON = "grice-person:"
-_PERSON_IS_HERE_S = 60
 _RUNNING = RunFilter(states=(RunState.RUNNING,))
 
 
@@ -379,18 +377,10 @@ class RunQueue:
             for worker in listening
         ]
 
-    def say_is_here(self, person: str) -> None:
-        """Note that a person has a page open; forgotten soon, and kept nowhere."""
-        with suppress(RedisError):
-            self.redis.set(f"{_PERSON}{person}", 1, ex=_PERSON_IS_HERE_S)
-
-    def people(self) -> list[str]:
-        """Persons who were here just now, as far as the queue's server knows."""
-        try:
-            keys: list[Any] = list(self.redis.scan_iter(match=f"{_PERSON}*"))
-        except RedisError:
-            return []
-        return sorted(key.decode().removeprefix(_PERSON) for key in keys)
+    @property
+    def visitors(self) -> Visitors:
+        """Who is signed in and has a page open."""
+        return Visitors(self.redis)
 
     def _device(self, wanted: DeviceChoice) -> Device:
         if wanted != "auto":

@@ -107,3 +107,4 @@ def _views(chosen: EvaluatedPipeline, known: list[EvaluatedPipeline], found: Ove
         on_change=lambda: keep_linked("view", st.session_state[key]),
     )
     views[str(selected)]()
+    link_to("playground", "Ask these models yourself", ":material/forum:", pipeline=str(chosen.id))

@@ -20,7 +20,7 @@ def people_view() -> None:
         )
         st.caption(f"Nobody has to sign in: {whoever}.")
         return
-    here = run_queue().people()
+    here = run_queue().visitors.here()
     for person in sorted({signed_in_as(), *here}):
         st.markdown(f"{plain_markdown(person)}{' (you)' if person == signed_in_as() else ''}")
     st.caption("Signed in, with a page open now.")

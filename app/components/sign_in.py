@@ -23,5 +23,5 @@ def let_in() -> bool:
         )
         st.button("Sign out", icon=":material/logout:", on_click=st.logout)
         return False
-    run_queue().say_is_here(signed_in_as())
+    run_queue().visitors.say_is_here(signed_in_as())
     return True

@@ -93,6 +93,8 @@ def comparison_latex(view: PipelineView) -> str:
         "\\begin{table}\n"
         "  \\centering\n"
         f"  \\caption{{{_caption(view, rows)}}}\n"
+        "  \\footnotesize\n"
+        "  \\setlength{\\tabcolsep}{4pt}\n"
         f"  \\begin{{tabular}}{{l{'r' * (len(models) + 1)}}}\n"
         "    \\toprule\n"
         f"    {titles} & change \\\\\n"
@@ -121,8 +123,8 @@ def _latex_row(row: ComparisonRow) -> str:
     rates = [f"{100 * rate.rate:.1f} {_latex_interval(rate.interval)}" for rate in row.rates]
     change = row.change.change
     low, high = _latex_points(change.interval.low), _latex_points(change.interval.high)
-    stars = f"$^{{{row.change.stars}}}$" if row.change.stars else ""
-    told = f"{_latex_points(change.change)}{stars} {{\\scriptsize [{low}, {high}]}}"
+    stars = f"^{{{row.change.stars}}}" if row.change.stars else ""
+    told = f"{_latex_points(change.change, stars)} {{\\scriptsize [{low}, {high}]}}"
     return f"    {' & '.join([row.measure, *rates, told])} \\\\"
 
 
@@ -130,8 +132,8 @@ def _latex_interval(interval: Interval) -> str:
     return f"{{\\scriptsize [{100 * interval.low:.1f}, {100 * interval.high:.1f}]}}"
 
 
-def _latex_points(difference: float) -> str:
-    return f"${points(difference).replace(MINUS, '-')}$"
+def _latex_points(difference: float, stars: str = "") -> str:
+    return f"${points(difference).replace(MINUS, '-')}{stars}$"
 
 
 def _escaped(text: str) -> str:

@@ -20,7 +20,6 @@ from tests.app.conftest import Server
 pytestmark = pytest.mark.stack
 
 DOCUMENT = r"""\documentclass{article}
-\usepackage[T1]{fontenc}
 \usepackage{booktabs}
 \begin{document}
 \input{table}

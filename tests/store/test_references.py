@@ -9,7 +9,7 @@ from grice_core.store import logs, pipelines, references, runs, transitions
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.claims import Claim
 from grice_core.store.database import Database
-from grice_core.store.references import Collected, collect_garbage
+from grice_core.store.references import Collected, collect_garbage, garbage
 from grice_core.store.states import RunKind
 from grice_core.store.submission import RunDraft, submit_run
 from tests.store.samples import claim_of, finished_pipeline
@@ -46,7 +46,10 @@ def test_what_is_referred_to_is_kept(
     before = set(artifacts.stored())
     assert len(before) == 5  # data set, detector, two files of the adapter and their manifest
     stray = artifacts.put_bytes(b"nobody needs me")
+    assert garbage(database, artifacts, grace_s=0) == Collected(1, 15)
+    assert garbage(database, artifacts) == Collected(0, 0)
     assert collect_garbage(database, artifacts, grace_s=0) == Collected(1, 15)
+    assert garbage(database, artifacts, grace_s=0) == Collected(0, 0)
     assert not artifacts.contains(stray.sha256)
     assert set(artifacts.stored()) == before
 

@@ -6,7 +6,7 @@ from grice_core.store.database import Database
 from grice_core.store.references import Collected
 from grice_core.store.states import RunKind
 from grice_core.store.submission import RunDraft
-from worker.workspace import Workspace, remove_leftovers
+from worker.workspace import Workspace, leftovers, remove_leftovers
 
 
 def claim(attempt, begun_anew=0):
@@ -90,6 +90,8 @@ def test_what_is_left_of_runs_that_are_done_goes(tmp_path, template):
         folder.mkdir(parents=True)
         (folder / "checkpoint").write_text("step 50")
     assert remove_leftovers(database, tmp_path) == Collected(0, 0)  # too young
+    assert leftovers(database, tmp_path, grace_s=0) == Collected(2, 14)
     assert remove_leftovers(database, tmp_path, grace_s=0) == Collected(2, 14)
+    assert leftovers(database, tmp_path, grace_s=0) == Collected(0, 0)
     assert [folder.name for folder in (tmp_path / "work").iterdir()] == [str(begun_elsewhere)]
     database.engine.dispose()
