@@ -3,19 +3,19 @@
 import numpy as np
 import plotly.graph_objects as go
 
+from app.components.distributions import some_of
 from app.theme import MAXIM_COLOURS, SEVERAL_COLOUR
 from grice_core.data.pairs import FloatArray
 from grice_core.evaluation.taught import TaughtPairs
 from grice_core.maxims import Maxim
 
-_MAX_POINTS = 2_000
 _NUM_GROUPS = 10
 
 
 def taught_figure(pairs: TaughtPairs, maxim: Maxim) -> go.Figure:
     """A dot per pair; the line joins the means of ten groups of pairs with like data margins."""
     data, rewards = pairs.data_margins[:, maxim.column], pairs.reward_margins
-    shown = _some(len(data))
+    shown = some_of(np.ones(len(data), dtype=np.bool_))
     figure = go.Figure(
         [
             go.Scatter(
@@ -34,14 +34,6 @@ def taught_figure(pairs: TaughtPairs, maxim: Maxim) -> go.Figure:
     figure.update_yaxes(title_text="reward margin", fixedrange=True)
     figure.update_layout(height=340, margin={"l": 8, "r": 8, "t": 8, "b": 8}, showlegend=False)
     return figure
-
-
-def _some(count: int) -> list[int]:
-    """All of them, or as many as a browser draws at once, the same each time."""
-    if count <= _MAX_POINTS:
-        return list(range(count))
-    drawn = np.random.default_rng(0).choice(count, _MAX_POINTS, replace=False)
-    return [int(place) for place in np.sort(drawn)]
 
 
 def _means(data: FloatArray, rewards: FloatArray) -> go.Scatter:

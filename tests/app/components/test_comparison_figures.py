@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from app.components.distributions import MAX_POINTS
 from app.components.pareto_figure import ParetoPoint, pareto_figure
 from app.components.spread_figure import spread_figure
 from app.components.taught_figure import taught_figure
@@ -35,12 +36,12 @@ def test_a_dot_per_seed_and_their_mean() -> None:
     assert list(mean.x) == [0.2]
 
 
-@pytest.mark.parametrize("count", [1, 25, 5000])
+@pytest.mark.parametrize("count", [1, 25, MAX_POINTS + 5000])
 def test_pairs_are_drawn_by_their_margins_and_no_more_than_a_browser_can(count: int) -> None:
     draw = np.random.default_rng(0)
     pairs = TaughtPairs(tuple(range(1, count + 1)), draw.random((count, 4)), draw.random(count))
     dots, means = taught_figure(pairs, Maxim.MANNER).data
-    assert len(dots.x) == min(count, 2000)
+    assert len(dots.x) == min(count, MAX_POINTS)
     at = pairs.rows.index(dots.customdata[0])
     assert dots.x[0] == pairs.data_margins[at, Maxim.MANNER.column]
     assert dots.y[0] == pairs.reward_margins[at]
