@@ -69,7 +69,8 @@ function drawPanel(panel, log, choose) {
     const line = element("div", cut.is_certain ? "cut" : "cut either");
     line.style.left = `${across(cut.value)}%`;
     // Two lines of one threshold are labelled on their outer sides.
-    const before = cut.is_certain ? across(cut.value) > 75 : cut.value < 0;
+    const outer = cut.is_certain ? across(cut.value) > 75 : cut.value < 0;
+    const before = outer && across(cut.value) > 25; // there is room
     const side = before ? "cut-label before" : "cut-label";
     line.append(element("span", side, signed(cut.value)));
     frame.append(line);

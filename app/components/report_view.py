@@ -1,14 +1,16 @@
 """The validation report as a person reads it: what is wrong, where, what to do."""
 
+from pathlib import Path
 from typing import Any, Literal
 
-import orjson
 import pandas as pd
 import streamlit as st
 
 from app.navigation import go_to, link_to
+from app.session import studio
 from app.wording import count_of, plain_markdown
 from grice_core.pipeline.keeping import MAX_BAD_ROWS
+from grice_core.store.references import UNUSABLE
 from grice_core.store.tables import DataSet
 
 _ICONS = {"error": ":material/error:", "warning": ":material/warning:"}
@@ -73,8 +75,15 @@ def _bad_rows(data_set: DataSet) -> None:
         st.dataframe(pd.DataFrame(shown), hide_index=True)
         if num_bad > MAX_BAD_ROWS:
             st.caption(f"The first {MAX_BAD_ROWS} of them.")
-        lines = b"".join(orjson.dumps(row) + b"\n" for row in rows)
-        st.download_button("Download them", lines, "unusable_rows.jsonl", on_click="ignore")
+        st.download_button(
+            f"Download {'it' if num_bad == 1 else f'all {num_bad:,}'}",
+            lambda: studio().artifacts.read(data_set.report[UNUSABLE]),
+            f"{Path(data_set.name).stem}-unusable.jsonl",
+            mime="application/jsonl",
+            icon=":material/download:",
+            help="Whole rows as they came, each with its number and what is wrong with it.",
+            on_click="ignore",
+        )
 
 
 def _next_steps(data_set: DataSet) -> None:

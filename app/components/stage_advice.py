@@ -12,13 +12,21 @@ from grice_core.recipes.plan import FEW_PAIRS, PlannedStage
 from grice_core.recipes.suggest import Move, joint_move, most_by_one, single_moves, steps_towards
 
 
+def is_it_enough(stage: PlannedStage) -> None:
+    """One badge."""
+    if stage.caution is None:
+        st.badge("enough to train on", icon=":material/check:", color="green")
+    elif stage.fills_a_step:
+        st.badge("few to train on", icon=":material/warning:", color="orange")
+    else:
+        st.badge("too few to train on", icon=":material/error:", color="red")
+
+
 def stage_advice(stage: PlannedStage, margins: FloatArray, cut: Cut) -> None:
     """A warning where a stage is too small, and thresholds that would keep enough."""
     if stage.caution:
         st.warning(plain_markdown(stage.caution), icon=":material/warning:")
         _show_the_way(stage, margins, cut, at_least=2 * FEW_PAIRS)
-    else:
-        st.badge("enough to train on", icon=":material/check:", color="green")
     name = stage.config.name
     finder = st.popover(
         "Keep at least …", icon=":material/filter_alt:", key=f"finder {name}", on_change="rerun"

@@ -10,7 +10,7 @@ from app.components.border_samples import border_samples
 from app.components.cut_toolbar import cut_toolbar
 from app.components.histogram_row import Bar
 from app.components.pair_query import margin_text
-from app.components.stage_advice import stage_advice
+from app.components.stage_advice import is_it_enough, stage_advice
 from app.components.stage_evidence import (
     Clicks,
     Evidence,
@@ -78,7 +78,10 @@ def _title(stage: StageConfig) -> str:
 def _answer_and_levers(stage: PlannedStage, data: OpenData, cut: Cut) -> None:
     num_kept, num_pairs = stage.filtered.num_kept, len(data.table)
     st.subheader(_title(stage.config), anchor=False)
-    st.markdown(f"keeps **{num_kept:,}** of {num_pairs:,} ({percent(num_kept / num_pairs)})")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        kept = f"keeps **{num_kept:,}** of {num_pairs:,} ({percent(num_kept / num_pairs)})"
+        st.markdown(kept, width="content")
+        is_it_enough(stage)
     st.caption(
         f"{count_of(len(stage.train_indices), 'pair')} to train on, "
         f"{len(stage.heldout_indices):,} held out, {count_of(stage.num_steps, 'optimizer step')}"

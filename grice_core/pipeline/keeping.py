@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 import pyarrow as pa
 
 from grice_core.data.columnar import write_pairs
@@ -26,7 +27,8 @@ FILE_SHA256 = "file_sha256"
 """In the report of a data set that holds only the prompts of a file: the file's own hash."""
 MAX_BAD_ROWS = 200
 _MAX_BAD_CHARACTERS = 300
-"""How much of an unusable row is kept with the report."""
+"""How much of an unusable row is kept with the report; the whole rows are kept beside it."""
+_BLOCK = 10_000
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Keeper:
             num_usable=loaded.report.num_usable,
             num_scored=loaded.report.num_scored,
             report=_report(loaded),
+            unusable=self._put_rows(loaded.unusable),
         )
         return self._add(draft)
 
@@ -111,6 +114,17 @@ class Keeper:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "pairs.parquet"
             write_pairs(path, table)
+            return self.artifacts.put_file(path)
+
+    def _put_rows(self, rows: pa.Table) -> Address | None:
+        """Rows as JSON Lines; None if there are none."""
+        if not rows.num_rows:
+            return None
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "rows.jsonl"
+            with path.open("wb") as file:
+                for batch in rows.to_batches(max_chunksize=_BLOCK):
+                    file.writelines(orjson.dumps(row) + b"\n" for row in batch.to_pylist())
             return self.artifacts.put_file(path)
 
     def _add(self, draft: DataSetDraft) -> DataSet:

@@ -28,12 +28,18 @@ class DataSetDraft:
     num_scored: int
     report: JsonObject
     """Validation report."""
+    unusable: Address | None = None
+    """The rows that can't be used, as JSON Lines; None: there are none."""
 
 
 @writes
 def add(session: Session, draft: DataSetDraft) -> int:
     """Keep a data set; returns its id, the old one if the same file was uploaded before."""
     references.note(session, draft.pairs)
+    report = draft.report
+    if draft.unusable is not None:
+        references.note(session, draft.unusable)
+        report = report | {references.UNUSABLE: draft.unusable.sha256}
     row = insert_into(session, DataSet).values(
         name=draft.name,
         sha256=draft.sha256,
@@ -41,7 +47,7 @@ def add(session: Session, draft: DataSetDraft) -> int:
         num_rows=draft.num_rows,
         num_usable=draft.num_usable,
         num_scored=draft.num_scored,
-        report=draft.report,
+        report=report,
     )
     session.execute(row.on_conflict_do_nothing(index_elements=["sha256"]))
     return session.scalars(select(DataSet.id).where(DataSet.sha256 == draft.sha256)).one()

@@ -25,7 +25,15 @@ from grice_core.store.tables import (
 )
 from grice_core.store.upsert import insert_into
 
+UNUSABLE = "unusable_sha256"
+"""In the report of a data set: the artifact with the rows that can't be used."""
+
 _SHA256 = re.compile(r'(?<=")[0-9a-f]{64}(?=")')
+
+
+def unusable_rows() -> ColumnElement[str]:
+    """Of a data set: the hash of its unusable rows; empty if all can be used."""
+    return func.coalesce(DataSet.report[UNUSABLE].as_string(), "")
 
 
 def note(session: Session, address: Address) -> None:
@@ -164,6 +172,7 @@ def _referenced(session: Session, grace_s: float) -> Sequence[Address]:
 def _is_forgotten(grace_s: float) -> ColumnElement[bool]:
     referenced = union(
         select(DataSet.artifact_sha256),
+        select(unusable_rows()),
         select(Detector.artifact_sha256),
         select(RunArtifact.sha256),
         # A null among them would make every artifact look referred to.

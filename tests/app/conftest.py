@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -155,6 +155,29 @@ def whole_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     pairs = write_unscored_file(home / "unscored.json")
     Keeper(studio.database, studio.artifacts).keep_pairs(pairs, "unscored.json")
     yield from _serve(home, "app")
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where pictures go: to `GRICE_SCREENSHOTS`, if it is set."""
+    chosen = os.environ.get("GRICE_SCREENSHOTS")
+    folder = Path(chosen) if chosen else tmp_path_factory.mktemp("pictures")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def picture(pictures: Path) -> Callable[[Page, str], None]:
+    """Takes a picture of a whole page, which scrolls in a frame of its own."""
+
+    def take(page: Page, name: str) -> None:
+        size = page.viewport_size
+        assert size is not None
+        page.set_viewport_size({"width": size["width"], "height": 2200})
+        page.screenshot(path=pictures / f"{name}.png")
+        page.set_viewport_size(size)
+
+    return take
 
 
 def _serve(home: Path, program: str = "app.serve") -> Iterator[Server]:

@@ -1,5 +1,7 @@
 """What a person does in the browser, in words."""
 
+from pathlib import Path
+
 from playwright.sync_api import Locator, Page, expect
 
 
@@ -12,8 +14,9 @@ def open_page(page: Page, url: str) -> None:
 
 def settle(page: Page) -> None:
     """Wait until the page has stopped running."""
-    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    # What the last message brought may still have to load its script.
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
 
 
 def set_number(page: Page, label: str, value: str) -> None:
@@ -26,3 +29,10 @@ def set_number(page: Page, label: str, value: str) -> None:
 def text_of(page: Page, text: str) -> Locator:
     """An element of the page's main part that holds this text."""
     return page.get_by_test_id("stMain").get_by_text(text)
+
+
+def upload(page: Page, path: Path) -> None:
+    """Choose a file on the Data page."""
+    if page.get_by_text("Add pairs").count():
+        page.get_by_text("Add pairs").click()
+    page.locator("input[type=file]").first.set_input_files(path)

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from grice_core.store import data_sets
 from tests.app.conftest import Server
-from tests.app.driving import open_page, settle
+from tests.app.driving import open_page, settle, upload
 from tests.app.samples import pair_rows, write_pairs_file
 
 pytestmark = pytest.mark.stack
@@ -19,12 +19,6 @@ HOSTILE = (
     "<img src=x onerror=alert(1)> **bold** [link](http://example.com) $x$ :red[red] "
     "\u202eright to left\u202c zero\u200bwidth 🦄"
 )
-
-
-def upload(page: Page, path: Path) -> None:
-    if page.get_by_text("Add pairs").count():
-        page.get_by_text("Add pairs").click()
-    page.locator("input[type=file]").first.set_input_files(path)
 
 
 def test_an_upload_is_checked_and_the_same_file_recognised(
@@ -54,6 +48,13 @@ def test_bad_rows_are_told_with_their_numbers(server: Server, page: Page, tmp_pa
     expect(page.get_by_text("A score lies outside [0, 1].")).to_be_visible()
     expect(page.get_by_text("rows 12", exact=True)).to_be_visible()
     expect(page.get_by_text("rows 30", exact=True)).to_be_visible()
+
+    page.get_by_text("2 rows that can't be used").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download all 2").click()
+    lines = Path(download.value.path()).read_text().splitlines()
+    assert [json.loads(line)["row"] for line in lines] == [12, 30]
+    assert json.loads(json.loads(lines[0])["content"]) == rows[11]
 
 
 def test_a_bomb_of_five_gigabytes_gets_a_sentence_and_nothing_is_stored(

@@ -3,7 +3,6 @@
 The pictures are made in light and dark, wide and narrow; `GRICE_SCREENSHOTS` says where they go.
 """
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,14 +41,6 @@ BUSY_PAGES = {
 """Those that need pipelines."""
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    chosen = os.environ.get("GRICE_SCREENSHOTS")
-    made = Path(chosen) if chosen else tmp_path_factory.mktemp("pictures")
-    made.mkdir(parents=True, exist_ok=True)
-    return made
-
-
 @pytest.fixture(scope="module", params=["light 1280", "dark 1280", "light 390", "dark 390"])
 def look(request: pytest.FixtureRequest, browser: Browser) -> Iterator[tuple[str, Page]]:
     """A browser that likes light or dark, on a wide or a narrow screen."""
@@ -63,14 +54,14 @@ def look(request: pytest.FixtureRequest, browser: Browser) -> Iterator[tuple[str
 
 
 def test_pages_can_be_looked_at_in_light_and_dark_wide_and_narrow(
-    server: Server, busy_server: Server, look: tuple[str, Page], folder: Path
+    server: Server, busy_server: Server, look: tuple[str, Page], pictures: Path
 ) -> None:
     name, page = look
     links = {title: f"{server.url}/{link}" for title, link in PAGES.items()}
     links |= {title: f"{busy_server.url}/{link}" for title, link in BUSY_PAGES.items()}
     for title, link in links.items():
         open_page(page, link)
-        page.screenshot(path=folder / f"{title}-{name}.png")
+        page.screenshot(path=pictures / f"{title}-{name}.png")
         sideways = page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from grice_core.errors import ArtifactError, NotFoundError, StaleOwnerError
-from grice_core.store import logs, pipelines, references, runs, transitions
+from grice_core.store import data_sets, logs, pipelines, references, runs, transitions
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.claims import Claim
+from grice_core.store.data_sets import DataSetDraft
 from grice_core.store.database import Database
 from grice_core.store.references import Collected, collect_garbage, garbage
 from grice_core.store.states import RunKind
@@ -52,6 +53,19 @@ def test_what_is_referred_to_is_kept(
     assert garbage(database, artifacts, grace_s=0) == Collected(0, 0)
     assert not artifacts.contains(stray.sha256)
     assert set(artifacts.stored()) == before
+
+
+def test_the_unusable_rows_of_a_data_set_are_kept_as_long_as_it_is(
+    database: Database, artifacts: ArtifactStore
+) -> None:
+    pairs, rows = artifacts.put_bytes(b"pairs"), artifacts.put_bytes(b"rows that can't be used")
+    draft = DataSetDraft("pairs.json", "a" * 64, pairs, 3, 2, 1, {"problems": []}, rows)
+    data_set_id = data_sets.add(database, draft)
+    assert collect_garbage(database, artifacts, grace_s=0) == Collected(0, 0)
+    assert data_sets.get(database, data_set_id).report[references.UNUSABLE] == rows.sha256
+
+    data_sets.remove(database, data_set_id)
+    assert collect_garbage(database, artifacts, grace_s=0).num_files == 2
 
 
 def test_what_is_young_is_kept(database: Database, artifacts: ArtifactStore) -> None:
