@@ -20,8 +20,9 @@ Link = dict[str, str | list[str]]
 
 PRESET, EARLIER = "preset ", "pipeline "
 _GUIDE_BASE = "gpt2-medium"
-_CHANGES = ("set", "change", "what", "stages", "trained", "joint", "repeats")
-"""What a start takes out of the link."""
+_FORM = ("eval", "recipe", "base", "detector", "seed", "leakage", "precision", "device")
+_CHANGES = ("set", "change", "what", "stages", "trained", "joint", "repeats", "judge")
+"""What a start takes out of the link; the data set stays unless the start names one."""
 
 
 def starts(known: Mapping[int, PipelineSummary]) -> dict[str, str]:
@@ -35,7 +36,7 @@ def starts(known: Mapping[int, PipelineSummary]) -> dict[str, str]:
 
 def begin_with(start: str) -> None:
     """Fill the form with a start; what was chosen before is forgotten."""
-    for name in _CHANGES:
+    for name in (*_FORM, *_CHANGES):
         st.query_params.pop(name, None)
     st.session_state.pop("cut", None)
     for name, value in _link_of(start).items():

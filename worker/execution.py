@@ -74,12 +74,23 @@ def _do(job: Job, run: Run) -> None:
             traceback.print_exc()
         reason = in_words(error, run.id)
         _print(reason)
+        _keep_last_steps(context)
         _publish_log(job)
         transitions.fail(job.database, job.claim, reason)
     else:
         _publish_log(job)
         transitions.finish(job.database, job.claim, result)
         context.workspace.remove()
+
+
+def _keep_last_steps(context: JobContext) -> None:
+    """Store the steps before a failure: they show how it came about."""
+    try:
+        context.reporting.close()
+    except StaleOwnerError:
+        raise
+    except GriceError as error:  # a full disk must not hide why the run failed
+        _print(f"the last steps could not be kept: {error}")
 
 
 def _stopped(job: Job) -> None:

@@ -117,7 +117,7 @@ def _choose_start(known: dict[int, PipelineSummary]) -> None:
         list(titles),
         index=None,
         key=key,
-        placeholder="What stands below, an earlier pipeline, or a preset",
+        placeholder="an earlier pipeline, or a preset",
         format_func=titles.__getitem__,
         on_change=choose,
     )

@@ -54,27 +54,30 @@ def _pause(*, is_paused: bool, is_empty: bool) -> None:
 
 def _line(line: QueueLine, reason: str, num_places: int) -> None:
     first, place = line.first, line.position
-    left, right = st.columns([5, 1], vertical_alignment="center")
     more = f" and {count_of(len(line.runs) - 1, 'run')} after it" if len(line.runs) > 1 else ""
     title = f"{first.pipeline_id} · {line.name}" if line.name else f"run {first.id}"
-    left.markdown(
-        f"**{place or '–'}** · {plain_markdown(title)} · {plain_markdown(what(first) + more)}  \n"
-        f":gray[{plain_markdown(reason)}]"
-    )
-    with right.container(horizontal=True, horizontal_alignment="right"):
+    with st.container(
+        key=f"queue line {first.id}", horizontal=True, vertical_alignment="center", gap="small"
+    ):
+        st.markdown(
+            f"**{place or '–'}** · {plain_markdown(title)} · {plain_markdown(what(first) + more)}  \n"
+            f":gray[{plain_markdown(reason)}]",
+            width="stretch",
+        )
         if place:
             _move("Earlier", ":material/arrow_upward:", first.id, place - 1, place == 1)
             _move("Later", ":material/arrow_downward:", first.id, place + 1, place == num_places)
         if not line.stands_still and not line.is_under_way:
-            key = f"queue cancel {first.id}"
-            explained = "Cancel; it can be resumed."
-            if st.button(":material/close:", help=explained, key=key, type="tertiary"):
+            key, explained = f"queue cancel {first.id}", "It can be resumed."
+            icon = ":material/close:"
+            if st.button("Cancel", icon=icon, help=explained, key=key, type="tertiary"):
                 _do(lambda: run_queue().stop(first.id))
 
 
 def _move(title: str, icon: str, run_id: int, place: int, is_last: bool) -> None:
-    key = f"queue {title} {run_id}"
-    if st.button(icon, help=title, key=key, disabled=is_last, type="tertiary"):
+    if st.button(
+        title, icon=icon, key=f"queue {title} {run_id}", disabled=is_last, type="tertiary"
+    ):
         _do(partial(queue.move, studio().database, run_id, place))
 
 

@@ -183,7 +183,7 @@ class StageTrainer:
         metrics = means.means()
         if not math.isfinite(metrics["loss"]) or not math.isfinite(norm):
             raise TrainingError(
-                f"{self.config.name}: {_not_finite(metrics['loss'])} since step {step + 1}: lower the "
+                f"{self.config.name}: {_not_finite(metrics['loss'], norm)} since step {step + 1}: lower the "
                 f"learning rate (learning_rate is {self.config.learning_rate:g})"
             )
         for parameters in self._optimizer.param_groups:
@@ -222,11 +222,10 @@ class StageTrainer:
         return len(pair.prompt) + len(pair.chosen) + len(pair.rejected)
 
 
-def _not_finite(loss: float) -> str:
-    """What has blown up: the loss, or if that can still be told, its gradient."""
-    if math.isfinite(loss):
-        return "the gradient is not finite"
-    return f"loss is {'NaN' if math.isnan(loss) else 'infinite'}"
+def _not_finite(loss: float, norm: float) -> str:
+    """What has blown up: the loss, or while that is still a number, its gradient."""
+    name, value = ("the gradient of the loss", norm) if math.isfinite(loss) else ("loss", loss)
+    return f"{name} is {'NaN' if math.isnan(value) else 'infinite'}"
 
 
 def _how_to_go_on(standing: Standing, num_steps: int, saved: bool) -> str:

@@ -82,4 +82,4 @@ class StageWatch:
             if finding.trouble not in self.troubles:
                 self.troubles[finding.trouble] = finding.message
                 self.reporter.say(f"{self.stage}: {finding.message}")
-                self.reporter.on_trouble(finding.trouble, finding.message)
+                self.reporter.on_trouble(finding.trouble.value, finding.message)

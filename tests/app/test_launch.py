@@ -1,24 +1,63 @@
-"""Launch: checks as one types, one pipeline however often one clicks."""
+"""Launch: begins where the last pipeline left off, checks as one types, one pipeline per intent."""
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from grice_core.store import pipelines
 from tests.app.conftest import Server
+from tests.app.driving import open_page, settle
 
 pytestmark = pytest.mark.stack
 
 
 def test_checks_then_launches_one_pipeline(busy_server: Server, page: Page) -> None:
     before = len(pipelines.page(busy_server.studio.database))
-    page.goto(f"{busy_server.url}/launch?data=1")
-    launch = page.get_by_role("button", name="Launch")
+    open_page(page, f"{busy_server.url}/launch?data=1&base=gpt2-medium&detector=other&recipe=joint")
+    launch = page.get_by_role("button", name="Launch", exact=True)
     expect(launch).to_be_disabled()
     expect(page.get_by_text("Choose a detector.")).to_be_visible()
     page.get_by_label("Hub id or folder of the detector").fill("org/judge")
     page.keyboard.press("Enter")
     expect(launch).to_be_enabled()
+    expect(page.get_by_text("stage1 is held to gpt2-medium")).to_be_visible()
     expect(page.get_by_text("grice pipeline --data scored.json")).to_be_visible()
     launch.dblclick()
     expect(page.get_by_role("heading", name="Runs")).to_be_visible()
     assert len(pipelines.page(busy_server.studio.database)) == before + 1
+
+
+def test_a_base_that_is_not_there_is_told_as_soon_as_it_is_typed(
+    busy_server: Server, page: Page
+) -> None:
+    open_page(page, f"{busy_server.url}/launch?data=1&base=gpt2&detector=org/judge")
+    launch = page.get_by_role("button", name="Launch", exact=True)
+    expect(launch).to_be_enabled()
+    base = page.get_by_label("Base model")
+    base.fill("./no-such-model")
+    base.press("Enter")
+    expect(page.get_by_text("no-such-model").first).to_be_visible()
+    expect(launch).to_be_disabled()
+
+
+def test_what_was_asked_for_before_is_found_again_and_a_preset_begins_anew(
+    busy_server: Server, page: Page
+) -> None:
+    open_page(page, f"{busy_server.url}/launch")  # as the last pipeline
+    expect(page.get_by_text("Asked for before: Launch opens pipeline")).to_be_visible()
+    page.get_by_label("Start from").click()
+    page.get_by_role("option", name="preset content-then-manner").click()
+    settle(page)
+    expect(page.get_by_label("Base model")).to_have_value("gpt2-medium")
+    expect(page.get_by_text("content-then-manner (built in)")).to_be_visible()
+    expect(page.get_by_text("Choose a detector.")).to_be_visible()
+
+
+def test_the_rule_for_leaks_comes_along_from_the_link(busy_server: Server, page: Page) -> None:
+    link = "launch?data=1&eval=2&base=gpt2&detector=org/judge&leakage"
+    for rule, said in (
+        ("drop-eval", "left out of the evaluation"),
+        ("drop-train", "left out of training"),
+        ("keep", "gains may be memorised"),
+    ):
+        open_page(page, f"{busy_server.url}/{link}={rule}")
+        expect(page.get_by_text(said)).to_be_visible()

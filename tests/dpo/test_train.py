@@ -157,7 +157,7 @@ def test_held_out_pairs_are_measured_before_and_after():
 
 def test_a_wild_learning_rate_ends_with_a_sentence_about_it():
     fast = trainer(tiny.gpt2(), tiny.stage(learning_rate=1e30), tiny.examples(8))
-    blown_up = r"(loss is (NaN|infinite)|gradient is not finite) since step \d+: lower the learning"
+    blown_up = r"loss is (NaN|infinite) since step \d+: lower the learning rate"
     with pytest.raises(TrainingError, match=blown_up):
         run(fast)
 

@@ -37,6 +37,7 @@ def test_each_kind_of_trouble_is_said_once(tmp_path):
         watchers.on_step(record(3, -120.0))
     assert list(watch.troubles) == [Trouble.CHOSEN_COLLAPSE]
     assert told == watch.troubles
+    assert {type(kind) for kind in told} == {str}  # a database takes nothing else for a name
     assert len(said) == 1
     assert said[0].startswith("stage1: ")
 
