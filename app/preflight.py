@@ -1,7 +1,6 @@
 """What can be known before a pipeline is launched: what passes, what to think about, what stops it."""
 
 import shutil
-import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,6 @@ FEW_PROMPTS = 100
 """With fewer a verdict often stays undecided."""
 _ROOM_BYTES = 5 * 2**30
 """Free disk below which a launch is warned of."""
-_MEMORY = Path("/proc/meminfo")
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ def preflight(
     if planned.stages:
         yield _reference(request, planned)
     yield _disk(studio)
-    yield _memory(peak_bytes, workers)
+    yield _memory(request, peak_bytes, workers)
     yield _device(request, workers)
 
 
@@ -135,45 +133,42 @@ def _disk(studio: Studio) -> Check:
     return Check("warn", f"Only {room}.") if free < _ROOM_BYTES else Check("pass", f"{room}.")
 
 
-def _memory(peak_bytes: int | None, workers: Sequence[WorkerStatus]) -> Check:
+def _memory(
+    request: PipelineRequest, peak_bytes: int | None, workers: Sequence[WorkerStatus]
+) -> Check:
+    """Whether the workers that may take it have room for it."""
     if peak_bytes is None:
         return Check("warn", "How much memory it takes is not known yet: measure it.")
-    needed = f"{_gib(peak_bytes)} of memory at most"
-    host = socket.gethostname()
-    on_cpu_here = workers and all(
-        worker.device is Device.CPU and worker.name.split(":")[0] == host for worker in workers
-    )
-    free = _free_memory() if on_cpu_here else None
-    if free is None:
-        return Check("pass", f"It takes {needed}, which its worker must have.")
-    if free < peak_bytes:
-        return Check("warn", f"It takes {needed}, and only {_gib(free)} are free on this machine.")
-    return Check("pass", f"It takes {needed}; {_gib(free)} are free on this machine.")
+    needed = f"It takes {_gib(peak_bytes)} of memory at most"
+    chosen = _chosen_device(request, workers)
+    free = [worker.hardware.free_bytes for worker in workers if worker.device is chosen]
+    known = [each for each in free if each is not None]
+    if not known:
+        return Check("pass", f"{needed}, which its worker must have.")
+    least = min(known)
+    if least < peak_bytes:
+        return Check("warn", f"{needed}, and where it may run only {_gib(least)} were free.")
+    return Check("pass", f"{needed}; {_gib(least)} were free where it runs.")
 
 
 def _gib(num_bytes: int) -> str:
     return f"{num_bytes / 2**30:,.1f} GiB"
 
 
-def _free_memory() -> int | None:
-    """What programs could still get of this machine's memory; None where that can't be told."""
-    if not _MEMORY.exists():
-        return None
-    lines = _MEMORY.read_text(encoding="ascii").splitlines()
-    fields = dict(line.split(":", 1) for line in lines if ":" in line)
-    return int(fields["MemAvailable"].split()[0]) * 1024 if "MemAvailable" in fields else None
+def _chosen_device(request: PipelineRequest, workers: Sequence[WorkerStatus]) -> Device:
+    if request.device != "auto":
+        return Device(request.device)
+    on_gpu = any(worker.device is Device.GPU for worker in workers)
+    return Device.GPU if on_gpu else Device.CPU
 
 
 def _device(request: PipelineRequest, workers: Sequence[WorkerStatus]) -> Check:
     """Whether somebody is there to do it, and on what."""
-    on = {device: sum(worker.device is device for worker in workers) for device in Device}
-    if request.device == "auto":
-        chosen = Device.GPU if on[Device.GPU] else Device.CPU
-    else:
-        chosen = Device(request.device)
-    if not on[chosen]:
+    chosen = _chosen_device(request, workers)
+    num_listening = sum(worker.device is chosen for worker in workers)
+    if not num_listening:
         return Check("warn", f"No {chosen} worker is listening; it waits until one is started.")
-    listening = f"{count_of(on[chosen], f'{chosen} worker')} listening"
-    if chosen is Device.CPU and not on[Device.GPU]:
+    listening = f"{count_of(num_listening, f'{chosen} worker')} listening"
+    if chosen is Device.CPU and not any(worker.device is Device.GPU for worker in workers):
         return Check("pass", f"{listening}; no GPU is there, so it runs on the CPU.")
     return Check("pass", f"{listening}.")

@@ -3,10 +3,35 @@
 from pathlib import Path
 
 from grice_core.errors import InputError
+from grice_core.pipeline.keeping import check_base
 from grice_core.store.states import Device, RunKind
 from grice_core.store.submission import RunDraft
 from grice_core.store.tables import DataSet
-from worker.spec import PipelineSpec
+from worker.requests import PipelineRequest
+from worker.spec import PipelineSpec, StoredData, StoredDetector
+
+
+def spec_of(request: PipelineRequest, trained: str | None = None) -> PipelineSpec:
+    """What runs are told for a request, all of whose files are in the store.
+
+    Args:
+        trained: address of the output folder whose stages are only evaluated.
+
+    Raises:
+        InputError: a file is not in the store, or the base can't be used.
+    """
+    detector = request.detector
+    return PipelineSpec(
+        data=StoredData.of(in_store(request.data)),
+        eval=StoredData.of(in_store(request.eval)),
+        base=check_base(request.base),
+        detector=detector if isinstance(detector, str) else StoredDetector.of(detector),
+        recipe=request.recipe,
+        seed=request.seed,
+        precision=request.precision,
+        leakage=request.leakage,
+        trained=trained,
+    )
 
 
 def key_of(spec: PipelineSpec) -> str:

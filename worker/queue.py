@@ -4,17 +4,14 @@ What is asked for is in the database when a call returns, whether or not the que
 reached; then the bell is rung. If it can't be, the next worker's look at the database does it.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
 
 from redis import Redis, RedisError
 
 from grice_core.errors import InputError, NotFoundError
 from grice_core.pipeline.keeping import Keeper, check_base
 from grice_core.progress import Progress, silent
-from grice_core.recipes.config import Recipe
 from grice_core.settings import settings
 from grice_core.store import (
     pipelines,
@@ -35,8 +32,7 @@ from grice_core.store.submission import PipelineDraft, RunDraft
 from grice_core.store.tables import DataSet, Detector, Run
 from worker import bell, workspace
 from worker.connection import connect
-from worker.drafts import chain_of, in_store, key_of, measurement_of
-from worker.hardware import Hardware
+from worker.drafts import chain_of, in_store, key_of, measurement_of, spec_of
 from worker.playground.board import (
     PlaygroundAnswer,
     PlaygroundBoard,
@@ -44,6 +40,7 @@ from worker.playground.board import (
     PlaygroundView,
     Standing,
 )
+from worker.requests import DetectorRequest, DeviceChoice, PipelineRequest, WorkerStatus
 from worker.roles import OUTPUT, describe
 from worker.roll import read_roll
 from worker.spec import (
@@ -69,55 +66,7 @@ __all__ = [
     "WorkerStatus",
 ]
 
-DeviceChoice = Literal["auto", "cpu", "gpu"]
-
 _RUNNING = RunFilter(states=(RunState.RUNNING,))
-
-
-@dataclass(frozen=True)
-class PipelineRequest:
-    """A pipeline to be asked for; the options of `grice pipeline`."""
-
-    data: Path | DataSet
-    """Files, or what the store has of them already."""
-    eval: Path | DataSet
-    base: str
-    """Hub id, or a folder that every worker sees."""
-    detector: str | Detector
-    """Detector folder, hub id of a four-label classifier, or a detector of the store."""
-    recipe: Recipe
-    seed: int = 0
-    device: DeviceChoice = "auto"
-    """auto: the GPU if a worker for one is there."""
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    leakage: Literal["drop-eval", "drop-train", "keep"] = "drop-eval"
-    trained_by: int | None = None
-    """A pipeline whose stages are evaluated on these prompts by this detector; nothing is trained."""
-
-
-@dataclass(frozen=True)
-class DetectorRequest:
-    """A detector to be made by a run."""
-
-    how: Literal["train", "distill", "calibrate"]
-    data: Path
-    """Labelled texts; to distil, scored pairs."""
-    start: str | Detector
-    """Encoder to start from: hub id, or a folder that every worker sees; or what to calibrate."""
-    name: str
-    settings: Mapping[str, float] = field(default_factory=dict)
-    """Fields of `FitSettings`."""
-    device: DeviceChoice = "auto"
-
-
-@dataclass(frozen=True)
-class WorkerStatus:
-    """A worker that listens."""
-
-    name: str
-    device: Device
-    is_busy: bool
-    hardware: Hardware
 
 
 @dataclass(frozen=True)
@@ -206,20 +155,9 @@ class RunQueue:
 
     def _spec(self, request: PipelineRequest) -> PipelineSpec:
         """Everything that a pipeline's numbers depend on."""
-        detector = request.detector
-        return PipelineSpec(
-            data=StoredData.of(in_store(request.data)),
-            eval=StoredData.of(in_store(request.eval)),
-            base=check_base(request.base),
-            detector=detector if isinstance(detector, str) else StoredDetector.of(detector),
-            recipe=request.recipe,
-            seed=request.seed,
-            precision=request.precision,
-            leakage=request.leakage,
-            trained=None
-            if request.trained_by is None
-            else self._trained_stages(request.trained_by, request),
-        )
+        if request.trained_by is None:
+            return spec_of(request)
+        return spec_of(request, self._trained_stages(request.trained_by, request))
 
     def _trained_stages(self, pipeline_id: int, request: PipelineRequest) -> str:
         """The address of the output folder that holds all stages of a pipeline."""

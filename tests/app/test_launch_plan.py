@@ -1,7 +1,6 @@
 """What a launch would do."""
 
 import shlex
-import socket
 from pathlib import Path
 
 from app.launch_command import command, recipe_files
@@ -16,6 +15,7 @@ from grice_core.settings import Settings
 from grice_core.store.states import Device
 from grice_core.store.tables import DataSet, Detector
 from tests.app.samples import write_pairs_file
+from worker.hardware import Hardware
 from worker.queue import PipelineRequest, WorkerStatus
 
 
@@ -39,8 +39,9 @@ def states(studio: Studio, asked: PipelineRequest, found: LaunchPlan) -> dict[st
     return {check.sentence: check.state for check in preflight(studio, asked, found, workers=[])}
 
 
-def on_this_host(device: Device) -> WorkerStatus:
-    return WorkerStatus(f"{socket.gethostname()}:1:abc", device, is_busy=False)
+def worker_on(device: Device, free_bytes: int | None) -> WorkerStatus:
+    hardware = Hardware("a machine", memory_bytes=2**40, free_bytes=free_bytes)
+    return WorkerStatus("host:1:abc", device, is_busy=False, hardware=hardware)
 
 
 def test_answers_are_written_by_the_baseline_and_after_each_stage(tmp_path: Path) -> None:
@@ -101,20 +102,21 @@ def test_the_time_is_that_of_all_pairs_all_answers_and_all_runs(tmp_path: Path) 
 def test_memory_and_device_are_told_as_far_as_they_are_known(tmp_path: Path) -> None:
     studio, found = Studio.open(Settings(home=tmp_path)), planned(tmp_path, ["new"])
 
-    def told(device: Device, peak_bytes: int | None) -> dict[str, str]:
-        checks = preflight(studio, request(), found, [on_this_host(device)], peak_bytes)
+    def told(worker: WorkerStatus, peak_bytes: int | None) -> dict[str, str]:
+        checks = preflight(studio, request(), found, [worker], peak_bytes)
         return {check.sentence: check.state for check in checks}
 
-    unknown = told(Device.CPU, None)
+    on_cpu = worker_on(Device.CPU, 2 * 2**30)
+    unknown = told(on_cpu, None)
     assert unknown["How much memory it takes is not known yet: measure it."] == "warn"
     assert unknown["1 cpu worker listening; no GPU is there, so it runs on the CPU."] == "pass"
-    (little,) = [each for each in told(Device.CPU, 2**20).items() if "of memory" in each[0]]
-    assert little[1] == "pass"
-    (much,) = [each for each in told(Device.CPU, 2**60).items() if "of memory" in each[0]]
-    assert much[1] == "warn"
-    elsewhere = told(Device.GPU, 2**30)
-    assert elsewhere["It takes 1.0 GiB of memory at most, which its worker must have."] == "pass"
-    assert elsewhere["1 gpu worker listening."] == "pass"
+    fits = "It takes 1.0 GiB of memory at most; 2.0 GiB were free where it runs."
+    assert told(on_cpu, 2**30)[fits] == "pass"
+    much = "It takes 4.0 GiB of memory at most, and where it may run only 2.0 GiB were free."
+    assert told(on_cpu, 4 * 2**30)[much] == "warn"
+    on_gpu = told(worker_on(Device.GPU, None), 2**30)
+    assert on_gpu["It takes 1.0 GiB of memory at most, which its worker must have."] == "pass"
+    assert on_gpu["1 gpu worker listening."] == "pass"
 
 
 def test_each_stage_says_what_it_is_held_to(tmp_path: Path) -> None:

@@ -1,0 +1,59 @@
+"""What can be asked of the queue, and what it answers, as data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from grice_core.recipes.config import Recipe
+from grice_core.store.states import Device
+from grice_core.store.tables import DataSet, Detector
+from worker.hardware import Hardware
+
+DeviceChoice = Literal["auto", "cpu", "gpu"]
+
+
+@dataclass(frozen=True)
+class PipelineRequest:
+    """A pipeline to be asked for; the options of `grice pipeline`."""
+
+    data: Path | DataSet
+    """Files, or what the store has of them already."""
+    eval: Path | DataSet
+    base: str
+    """Hub id, or a folder that every worker sees."""
+    detector: str | Detector
+    """Detector folder, hub id of a four-label classifier, or a detector of the store."""
+    recipe: Recipe
+    seed: int = 0
+    device: DeviceChoice = "auto"
+    """auto: the GPU if a worker for one is there."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    leakage: Literal["drop-eval", "drop-train", "keep"] = "drop-eval"
+    trained_by: int | None = None
+    """A pipeline whose stages are evaluated on these prompts by this detector; nothing is trained."""
+
+
+@dataclass(frozen=True)
+class DetectorRequest:
+    """A detector to be made by a run."""
+
+    how: Literal["train", "distill", "calibrate"]
+    data: Path
+    """Labelled texts; to distil, scored pairs."""
+    start: str | Detector
+    """Encoder to start from: hub id, or a folder that every worker sees; or what to calibrate."""
+    name: str
+    settings: Mapping[str, float] = field(default_factory=dict)
+    """Fields of `FitSettings`."""
+    device: DeviceChoice = "auto"
+
+
+@dataclass(frozen=True)
+class WorkerStatus:
+    """A worker that listens."""
+
+    name: str
+    device: Device
+    is_busy: bool
+    hardware: Hardware
