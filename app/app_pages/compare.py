@@ -85,7 +85,8 @@ def _views(chosen: EvaluatedPipeline, known: list[EvaluatedPipeline], found: Ove
     """One of several views, which stands in the link."""
     view = found.pipelines[0]
     models = view.stored.models
-    seeds = [one for one in known if one.all_but_seed == chosen.all_but_seed][:_MOST_BESIDE]
+    alike = [one for one in known if one.all_but_seed == chosen.all_but_seed]
+    seeds = sorted(alike[:_MOST_BESIDE], key=lambda one: one.seed)
     others = [one for one in known if one.judged_by == chosen.judged_by and one != chosen]
     views = {
         "Answers": partial(

@@ -39,7 +39,6 @@ def test_a_request_that_has_to_make_room_comes_first_and_begins_anew(board):
     first = board.ask(request())
     board.ask(request())
     taken = board.take(0.1)
-    board.stay_alive(taken)
     board.say(taken, Standing.ANSWERING)
     assert board.write(taken, [PlaygroundAnswer(model="baseline", text="They sl")], [0])
     assert [answer.text for answer in board.read(taken).answers] == ["They sl"]
@@ -65,7 +64,9 @@ def test_a_stopped_request_is_not_taken_and_nothing_more_is_written(board):
 
 def test_a_request_without_a_sign_of_life_is_lost(board):
     asked = board.ask(request())
-    board.stay_alive(asked)
+    assert board.read(asked).standing is Standing.WAITING
+    assert board.take(0.1) == asked
+    assert board.read(asked).standing is Standing.WAITING
     board.say(asked, Standing.ANSWERING)
     assert board.read(asked).standing is Standing.ANSWERING
     board.redis.delete(f"grice-playground:{asked}:alive")
@@ -166,3 +167,21 @@ def test_a_killed_process_is_told_and_the_next_question_gets_another(quiet, trai
     view = answered(queue, queue.playground.ask(request(trained.pipeline_id)))
     assert view.standing is Standing.DONE
     assert queue.redis.llen(ASKED) == 0
+
+
+def test_the_models_die_with_their_worker_and_another_answers(installation, world):
+    worker = installation.stand()
+    queue = installation.queue()
+    asked = ask(queue, world)
+    asked.until_done()
+    answered(queue, queue.playground.ask(request(asked.pipeline_id)))
+    warm = process_of(worker)
+    long = queue.playground.ask(request(asked.pipeline_id, max_new_tokens=20))
+    worker.kill()
+    worker.wait()
+    eventually(lambda: not alive(warm), "the process is gone")
+    # Whoever was at it gives no sign of life, unless it was through already.
+    assert answered(queue, long).standing in {Standing.LOST, Standing.DONE}
+
+    installation.stand()
+    assert answered(queue, queue.playground.ask(request(asked.pipeline_id))).answers

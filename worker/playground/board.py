@@ -1,6 +1,7 @@
 """Where requests hang and answers grow: one hash per request in the queue's server.
 
 grice-playground:asked           list of the ids of requests that nobody has taken yet
+grice-playground:taken           those that were taken a moment ago
 grice-playground:<id>            request, standing, and one field per model with its answer so far
 grice-playground:<id>:alive      there while a worker is at it
 """
@@ -17,6 +18,7 @@ from redis import Redis, RedisError
 from grice_core.errors import StoreError
 
 ASKED = "grice-playground:asked"
+_TAKEN = "grice-playground:taken"
 _ANSWER = "answer:"
 _KEEP_S = 3600
 _ALIVE_S = 12
@@ -123,10 +125,12 @@ class PlaygroundBoard:
         try:
             found: dict[Any, Any] = self.redis.hgetall(key)
             fields = {name.decode(): value.decode() for name, value in found.items()}
+            is_hanging = any(self.redis.lpos(place, asked) is not None for place in (ASKED, _TAKEN))
+            # In this order: whoever takes a request says so before it hangs there no more.
             is_alive = bool(self.redis.exists(f"{key}:alive"))
         except RedisError as error:
             raise StoreError(_UNAVAILABLE) from error
-        return _view(fields, is_alive=is_alive)
+        return _view(fields, is_cared_for=is_hanging or is_alive)
 
     def stop(self, asked: str) -> None:
         """Let it be: what has been written stays.
@@ -144,11 +148,19 @@ class PlaygroundBoard:
     def take(self, within_s: float) -> str | None:
         """The id of the request that has waited longest, taken off; None if there is none in time.
 
+        From now on somebody has to say again and again that they are at it.
+
         Raises:
             redis.RedisError: the server can't be reached.
         """
-        taken: Any = self.redis.blpop([ASKED], timeout=within_s)
-        return taken[1].decode() if taken else None
+        timeout: Any = within_s  # the server takes fractions, whatever the client's types say
+        taken: Any = self.redis.blmove(ASKED, _TAKEN, timeout, "LEFT", "RIGHT")
+        if taken is None:
+            return None
+        asked: str = taken.decode()
+        self.stay_alive(asked)
+        self.redis.lrem(_TAKEN, 0, asked)
+        return asked
 
     def hang_back(self, asked: str, remark: str) -> None:
         """Let it be taken before all others; what was written is forgotten.
@@ -204,7 +216,7 @@ def _key(asked: str) -> str:
     return f"grice-playground:{asked}"
 
 
-def _view(fields: dict[str, str], *, is_alive: bool) -> PlaygroundView | None:
+def _view(fields: dict[str, str], *, is_cared_for: bool) -> PlaygroundView | None:
     """None also for what somebody else has written there."""
     try:
         standing = Standing(fields["standing"])
@@ -215,6 +227,6 @@ def _view(fields: dict[str, str], *, is_alive: bool) -> PlaygroundView | None:
         )
     except (KeyError, ValueError, ValidationError):
         return None
-    if standing in {Standing.LOADING, Standing.ANSWERING} and not is_alive:
+    if not standing.is_finished() and not is_cared_for:
         standing = Standing.LOST
     return PlaygroundView(request, standing, fields.get("remark", ""), answers)

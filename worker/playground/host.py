@@ -70,7 +70,6 @@ class PlaygroundHost:
         view = self._board.read(asked)
         if view is None or view.standing.is_finished():
             return
-        self._board.stay_alive(asked)
         if view.standing is Standing.WAITING:
             self._board.say(asked, Standing.LOADING)
         # A process that had been idle may have ended just as it was asked.
