@@ -20,6 +20,8 @@ def comparison_exports(
     """A menu; each file is made when it is asked for."""
     models = view.stored.models
     with st.popover("Export", icon=":material/download:"):
+        if view.stored.is_rejudged:
+            st.caption("Rates are those at the thresholds that were moved here.")
         _offer(
             "Report, one page (HTML)",
             lambda: html_report(view, pipeline.title, colours),

@@ -35,6 +35,12 @@ class StoredEvaluation:
     taught: dict[str, TaughtPairs]
     """Per stage, where the pipeline kept what its training pairs taught."""
 
+    @property
+    def is_rejudged(self) -> bool:
+        """Whether other thresholds judge here than the ones the pipeline went by."""
+        usual = [self.document["thresholds"][maxim] for maxim in MAXIMS]
+        return self.models[0].thresholds.tolist() != usual
+
 
 def read_evaluation(folder: Path) -> StoredEvaluation:
     """Read the output folder of a pipeline that was evaluated.

@@ -76,4 +76,5 @@ def test_other_thresholds_judge_the_same_scores_and_say_so(tmp_path: Path) -> No
     assert [model.rates["quality"] for model in strict.models] == [0.0, 0.0]
     assert "quantity 0.05 instead of 0.5" in strict.document["warnings"][-1]
     assert stored.document["warnings"] == []
+    assert (stored.is_rejudged, strict.is_rejudged) == (False, True)
     assert rejudged(stored, np.full(4, 0.5)) is stored
