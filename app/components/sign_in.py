@@ -23,5 +23,10 @@ def let_in() -> bool:
         )
         st.button("Sign out", icon=":material/logout:", on_click=st.logout)
         return False
-    run_queue().visitors.say_is_here(signed_in_as())
     return True
+
+
+def note_presence() -> None:
+    """Let the others know that this person has a page open."""
+    if person := signed_in_as():
+        run_queue().visitors.say_is_here(person)

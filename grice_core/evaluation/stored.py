@@ -38,8 +38,9 @@ class StoredEvaluation:
     @property
     def is_rejudged(self) -> bool:
         """Whether other thresholds judge here than the ones the pipeline went by."""
-        usual = [self.document["thresholds"][maxim] for maxim in MAXIMS]
-        return self.models[0].thresholds.tolist() != usual
+        usual: list[float] = [self.document["thresholds"][maxim] for maxim in MAXIMS]
+        here: list[float] = self.models[0].thresholds.tolist()
+        return here != usual
 
 
 def read_evaluation(folder: Path) -> StoredEvaluation:
