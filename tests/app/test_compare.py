@@ -48,8 +48,8 @@ def test_what_stage_2_damages_is_red_and_not_hidden_in_an_average(
     kept = page.locator("table").nth(1).locator("tbody tr").first
     expect(kept.locator("td").first).to_have_text("quantity")
     assert _is_red(kept.locator("td").nth(1))
-    # Manner was not lost: nothing else is red in the table of what was kept.
-    expect(page.locator("table").nth(1).locator("tr:last-child td.bad")).to_have_count(3)
+    # Manner got better: what was kept of it is not red.
+    expect(page.locator("table").nth(1).locator("tr:nth-child(4) td.bad")).to_have_count(0)
 
 
 def _is_red(found: Locator) -> bool:
@@ -107,7 +107,7 @@ def test_ten_prompts_judged_blindly(busy_server: Server, page: Page) -> None:
         expect(page.locator(".scores").first).to_be_empty()
         firsts.add(card.locator(".text").inner_text().rpartition("says ")[2])
         if number == 0:
-            page.get_by_text("manner", exact=True).first.click()
+            page.get_by_test_id("stCheckbox").filter(has_text="manner").first.click()
         page.get_by_role("button", name="Save, and show the next").click()
     expect(page.get_by_text("10 of 80 prompts judged")).to_be_visible()
     assert firsts == {"baseline.", "joint."}  # neither has a place of its own
