@@ -6,6 +6,8 @@ import tempfile
 from pathlib import Path
 
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from grice_core.settings import settings
 from worker.settings import worker_settings
@@ -30,5 +32,15 @@ def socket_path() -> Path:
 
 def connect() -> Redis:
     """A client of the queue's server, which need not be there yet."""
-    url = worker_settings().redis_url or f"unix://{socket_path()}"
-    return Redis.from_url(url, socket_timeout=10, socket_connect_timeout=3)
+    return client_of(worker_settings().redis_url or f"unix://{socket_path()}")
+
+
+def client_of(url: str) -> Redis:
+    """A client of the server at this address.
+
+    It tries a broken connection once more and then says so. By default a client tries for seconds, in
+    which a page would stand still, and whoever needs the queue asks again anyway.
+    """
+    return Redis.from_url(
+        url, socket_timeout=10, socket_connect_timeout=3, retry=Retry(NoBackoff(), 1)
+    )

@@ -4,6 +4,7 @@ Little is needed to go on bit for bit: dropout is drawn from (seed, step) and th
 (seed, epoch), so no random stream has to be kept, only numbers that steps have changed.
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ class CheckpointPlan:
     """Hash of the weights that the stage starts from (`reference.weights_hash`)."""
     every: int = 50
     """Optimizer steps between two checkpoints; there is one more after the last step."""
+    at_least_every_s: float = 300.0
+    """Seconds after which there is one however few the steps were: what a power cut may cost."""
     resume: bool = False
     """Go on from the last whole checkpoint, if there is one; otherwise they are deleted."""
 
@@ -101,7 +104,7 @@ class TrainingState:
         self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": state})
 
 
-@dataclass(frozen=True)
+@dataclass
 class CheckpointKeeper:
     """Writes the checkpoints of one run, and finds the one to go on from."""
 
@@ -109,6 +112,7 @@ class CheckpointKeeper:
     state: TrainingState
     must_match: Fingerprint
     watchers: Watchers
+    _saved_at: float = field(default_factory=time.monotonic)
 
     @property
     def folder(self) -> CheckpointFolder:
@@ -142,8 +146,14 @@ class CheckpointKeeper:
                 "not be those of an undisturbed run"
             )
 
+    def is_due(self, standing: Standing) -> bool:
+        """Whether it is time for a checkpoint."""
+        waited_s = time.monotonic() - self._saved_at
+        return standing.step % self.plan.every == 0 or waited_s >= self.plan.at_least_every_s
+
     def save(self, standing: Standing) -> None:
         """Write a checkpoint, after everything that was recorded up to it is on disk."""
+        self._saved_at = time.monotonic()
         self.watchers.on_checkpoint()
         self.folder.write(self.state.checkpoint(standing, self.must_match))
         self.watchers.on_checkpointed(standing.step)

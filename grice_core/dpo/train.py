@@ -100,7 +100,7 @@ class StageTrainer:
                 record |= standing.watched
             watchers.on_step(record)
             watchers.progress(self.config.name, standing.step, num_steps)
-            if keeper and (standing.step % keeper.plan.every == 0 or standing.step == num_steps):
+            if keeper and (keeper.is_due(standing) or standing.step == num_steps):
                 keeper.save(standing)
         return StageOutcome(num_steps, standing.before, standing.watched)
 

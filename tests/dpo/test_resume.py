@@ -88,9 +88,9 @@ class Recorder:
         self.synced += 1
 
 
-def train(folder, *, stop_before=None, resume=True, trainer=None, num_steps=NUM_STEPS, seed=0):
+def train(folder, *, stop_before=None, trainer=None, num_steps=NUM_STEPS, seed=0, **planned):
     recorder, trainer = Recorder(stop_before), trainer or new_trainer()
-    plan = CheckpointPlan(folder, "base", every=EVERY, resume=resume)
+    plan = CheckpointPlan(folder, "base", **({"every": EVERY, "resume": True} | planned))
     try:
         recorder.outcome = trainer.run(num_steps, seed, recorder.watchers(), plan)
     except InterruptedRunError as error:
@@ -131,6 +131,13 @@ def test_checkpoints_come_every_few_steps_and_at_the_end(tmp_path):
     recorder = train(tmp_path)
     assert recorder.synced == 4  # after steps 3, 6, 9 and 10
     assert names(tmp_path) == ["step-00000009", "step-00000010"]
+
+
+def test_slow_steps_get_checkpoints_by_the_clock(tmp_path, whole):
+    recorder = train(tmp_path, stop_before=9, at_least_every_s=0)
+    assert recorder.synced == 9  # after each of the eight, and when it stops
+    again = train(tmp_path, at_least_every_s=0)
+    assert losses(recorder.records + again.records) == losses(whole.records)
 
 
 def test_a_finished_run_is_not_trained_again(tmp_path, whole):

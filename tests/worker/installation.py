@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from redis import Redis
 
 from grice_core.recipes.config import Recipe
 from grice_core.recipes.load import load_recipe
@@ -27,6 +26,7 @@ from grice_core.store.engine import connect
 from grice_core.store.migrate import upgrade
 from grice_core.store.states import RunState
 from grice_core.store.tables import Run
+from worker.connection import client_of
 from worker.queue import PipelineRequest, RunQueue
 
 PATIENCE_S = 240.0
@@ -147,7 +147,7 @@ class Installation:
         """The queue's door."""
         if self._queue is None:
             database = Database(connect(self.database_url), Retries(give_up_after_s=60))
-            redis = Redis.from_url(self.environment.get("REDIS_URL", f"unix://{self.socket}"))
+            redis = client_of(self.environment.get("REDIS_URL", f"unix://{self.socket}"))
             self._queue = RunQueue(database, ArtifactStore(self.artifacts_url), redis)
         return self._queue
 

@@ -4,7 +4,6 @@ import json
 import shutil
 
 import pytest
-from redis import Redis
 
 from grice_core.data.columnar import read_pairs
 from grice_core.data.load import load_pairs
@@ -17,6 +16,7 @@ from grice_core.store.states import RunKind, RunState
 from grice_core.store.submission import RunDraft
 from tests.detector import lessons, tiny
 from tests.worker.installation import ask_anew, eventually, unique_name
+from worker.connection import client_of
 from worker.queue import DetectorRequest, RunQueue
 
 
@@ -24,7 +24,7 @@ from worker.queue import DetectorRequest, RunQueue
 def queue(tmp_path, template):
     """A queue whose server is away."""
     database = Database.at(f"sqlite:///{shutil.copy(template, tmp_path / 'grice.db')}")
-    nowhere = Redis(unix_socket_path=str(tmp_path / "nowhere.sock"))
+    nowhere = client_of(f"unix://{tmp_path}/nowhere.sock")
     yield RunQueue(database, ArtifactStore(f"file://{tmp_path}/artifacts"), nowhere)
     database.engine.dispose()
 
