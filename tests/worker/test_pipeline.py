@@ -107,6 +107,45 @@ def test_the_command_lists_follows_and_fetches(finished, quiet, tmp_path):
     assert "is not empty" in again.stderr
 
 
+def test_the_command_asks_for_the_same_as_the_apps_door(finished, quiet, world):
+    files = {"data": "pairs.json", "eval": "eval.json", "base": "base", "detector": "detector"}
+    options = [word for name, file in files.items() for word in (f"--{name}", str(world / file))]
+    changes = [word for change in SMALL for word in ("--set", change)]
+    asked = quiet.grice("submit", *options, "--recipe", "joint", *changes, "--device", "cpu")
+    assert asked.returncode == 0, asked.stderr
+    assert int(asked.stdout) == finished.pipeline_id
+    assert f"grice results {finished.pipeline_id} --out DIR" in asked.stderr
+    wanting = quiet.grice("submit", *options[:2])
+    assert wanting.returncode == 2
+    assert "--eval, --base, --detector missing" in " ".join(wanting.stderr.split())
+
+
+def test_the_demo_is_asked_for_without_any_file(quiet):
+    asked = quiet.grice("submit", "--demo", "--seed", "7")
+    assert asked.returncode == 0, asked.stderr
+    demo = Asked(quiet.queue(), int(asked.stdout))
+    kinds = ["score", "train", "train", "evaluate", "export"]
+    assert [run.kind for run in demo.runs] == kinds
+    for run in reversed(demo.runs):
+        assert quiet.grice("runs", "stop", str(run.id)).returncode == 0
+    eventually(lambda: all(run.state.is_finished() for run in demo.runs), "all are stopped")
+
+
+def test_the_command_stops_resumes_and_retries(quiet, world):
+    asked = ask_anew(quiet.queue(), world)
+    train = str(asked.until_step(20).id)
+    assert "it does at its next step" in quiet.grice("runs", "stop", train).stdout
+    assert asked.until("train", lambda run: run.state.is_finished()).state is RunState.CANCELLED
+    assert "goes on from its last checkpoint" in quiet.grice("runs", "resume", train).stdout
+    asked.until_done()
+    again = quiet.grice("runs", "resume", train)
+    assert again.returncode == 2
+    assert "only a failed or cancelled run can be resumed" in " ".join(again.stderr.split())
+    later = [str(asked.run(kind).id) for kind in ("evaluate", "export")]
+    assert f"stale now: runs {', '.join(later)}" in quiet.grice("runs", "retry", train).stdout
+    asked.until("train", lambda run: run.state is RunState.SUCCEEDED and run.round == 1)
+
+
 def test_a_pipeline_moves_to_another_installation_as_one_file(finished, quiet, template, tmp_path):
     file, results = tmp_path / "pipeline.grice", tmp_path / "results"
     written = quiet.grice("archive", "export", str(finished.pipeline_id), "--out", str(file))
