@@ -66,12 +66,18 @@ def read_roll(redis: Redis) -> list[Entry]:
     """
     keys: list[Any] = sorted(redis.scan_iter(match=f"{_PREFIX}*"))
     said: list[Any] = redis.mget(keys) if keys else []
-    return [
-        _entry(key.decode().removeprefix(_PREFIX), json.loads(text))
+    entries = [
+        _entry(key.decode().removeprefix(_PREFIX), text)
         for key, text in zip(keys, said, strict=True)
         if text is not None  # it ended meanwhile
     ]
+    return [entry for entry in entries if entry is not None]
 
 
-def _entry(name: str, said: dict[str, Any]) -> Entry:
-    return Entry(name, Device(said["device"]), Hardware(**said["hardware"]))
+def _entry(name: str, text: bytes) -> Entry | None:
+    """None: a worker of another version said it, in words that we don't know."""
+    try:
+        said = json.loads(text)
+        return Entry(name, Device(said["device"]), Hardware(**said["hardware"]))
+    except (ValueError, KeyError, TypeError):
+        return None
