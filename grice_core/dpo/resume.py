@@ -112,7 +112,7 @@ class CheckpointKeeper:
     state: TrainingState
     must_match: Fingerprint
     watchers: Watchers
-    _saved_at: float = field(default_factory=time.monotonic)
+    _saved_at: float = field(default_factory=time.monotonic, init=False)
 
     @property
     def folder(self) -> CheckpointFolder:
