@@ -32,10 +32,10 @@ def test_a_base_that_is_not_there_is_told_as_soon_as_it_is_typed(
     open_page(page, f"{busy_server.url}/launch?data=1&base=gpt2&detector=org/judge")
     launch = page.get_by_role("button", name="Launch", exact=True)
     expect(launch).to_be_enabled()
-    base = page.get_by_label("Base model")
+    base = page.get_by_role("textbox", name="Base model")
     base.fill("./no-such-model")
     base.press("Enter")
-    expect(page.get_by_text("no-such-model").first).to_be_visible()
+    expect(page.get_by_text("There is no base model in ./no-such-model")).to_be_visible()
     expect(launch).to_be_disabled()
 
 
@@ -47,9 +47,9 @@ def test_what_was_asked_for_before_is_found_again_and_a_preset_begins_anew(
     page.get_by_label("Start from").click()
     page.get_by_role("option", name="preset content-then-manner").click()
     settle(page)
-    expect(page.get_by_label("Base model")).to_have_value("gpt2-medium")
+    expect(page.get_by_role("textbox", name="Base model")).to_have_value("gpt2-medium")
     expect(page.get_by_text("content-then-manner (built in)")).to_be_visible()
-    expect(page.get_by_text("Choose a detector.")).to_be_visible()
+    expect(page.get_by_role("spinbutton", name="Seed")).to_have_value("0")
 
 
 def test_the_rule_for_leaks_comes_along_from_the_link(busy_server: Server, page: Page) -> None:

@@ -37,6 +37,9 @@ BUSY_PAGES = {
     "changes": "compare?pipeline=1&view=Changes",
     "trade-offs": "compare?pipeline=1&view=Trade-offs",
     "playground": "playground?pipeline=1",
+    "running": "runs?pipeline=3&over=1",
+    "waiting": "runs?pipeline=4",
+    "launched": "launch",
 }
 """Those that need pipelines."""
 

@@ -37,7 +37,9 @@ def queued(database: Database, key: str = "a", parents: tuple[str, ...] = ()) ->
     return submit_run(database, RunDraft(key, RunKind.TRAIN, {"seed": 0}, parents=parents))
 
 
-def submitted_pipeline(database: Database, artifacts: ArtifactStore, key: str = "demo") -> int:
+def submitted_pipeline(
+    database: Database, artifacts: ArtifactStore, key: str = "demo", trained: str | None = None
+) -> int:
     """A pipeline of two runs, a training and an evaluation, that wait."""
     data_set = DataSetDraft(
         name="pairs.json",
@@ -62,6 +64,7 @@ def submitted_pipeline(database: Database, artifacts: ArtifactStore, key: str = 
                 {"temperatures": [1, 1, 1, 1]},
             ),
             base="gpt2",
+            trained_sha256=trained,
             spec={"seed": 0},
             runs=[
                 RunDraft(f"{key}/stage1", RunKind.TRAIN, {"stage": "stage1"}, stage="stage1"),

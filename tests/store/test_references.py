@@ -13,7 +13,7 @@ from grice_core.store.database import Database
 from grice_core.store.references import Collected, collect_garbage, garbage
 from grice_core.store.states import RunKind
 from grice_core.store.submission import RunDraft, submit_run
-from tests.store.samples import claim_of, finished_pipeline
+from tests.store.samples import claim_of, finished_pipeline, submitted_pipeline
 
 
 def new_claim(database: Database) -> Claim:
@@ -66,6 +66,22 @@ def test_the_unusable_rows_of_a_data_set_are_kept_as_long_as_it_is(
 
     data_sets.remove(database, data_set_id)
     assert collect_garbage(database, artifacts, grace_s=0).num_files == 2
+
+
+def test_stages_that_another_pipeline_shall_evaluate_outlive_their_own(
+    database: Database, artifacts: ArtifactStore, tmp_path: Path
+) -> None:
+    first = finished_pipeline(database, artifacts, tmp_path)
+    training = runs.of_pipeline(database, first)[0]
+    (trained,) = references.of_run(database, training.id).values()
+    second = submitted_pipeline(database, artifacts, "again", trained.sha256)
+    pipelines.remove(database, first)
+    collect_garbage(database, artifacts, grace_s=0)
+    artifacts.fetch_folder(trained.sha256, tmp_path / "still there")
+
+    pipelines.remove(database, second)
+    collect_garbage(database, artifacts, grace_s=0)
+    assert not artifacts.contains(trained.sha256)
 
 
 def test_what_is_young_is_kept(database: Database, artifacts: ArtifactStore) -> None:
