@@ -77,6 +77,17 @@ def test_a_moved_threshold_judges_anew_and_stands_in_the_link(
     expect(rate).to_have_text(before.split("\n")[0] + before.split("\n")[-1])
 
 
+def test_the_link_opens_exactly_this_comparison(busy_server: Server, page: Page) -> None:
+    page.goto(f"{busy_server.url}/compare?pipeline=1&against=2&at=0.3,0.5,0.5,0.5&view=Changes")
+    expect(page.get_by_role("radio", name="Changes")).to_be_checked()
+    page.get_by_role("button", name="Link").click()
+    link = page.get_by_test_id("stCode").inner_text().strip()
+    page.goto(link)
+    expect(page.get_by_role("heading", name="Against the other pipeline")).to_be_visible()
+    expect(page.get_by_role("radio", name="Changes")).to_be_checked()
+    expect(page.get_by_text("quantity 0.3 instead of 0.5")).to_be_visible()
+
+
 @pytest.mark.parametrize(
     ("view", "told"),
     [

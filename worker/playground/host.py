@@ -19,6 +19,7 @@ _LISTEN_S = 1.0
 _AGAIN_AFTER_S = 1.0
 _LOOK_EVERY_S = 2.0
 _A_RUN_COMES_FIRST = "a run needs the device; this is answered when it is done"
+_WORKER_ENDED = "its worker was ended; the next one answers"
 
 
 class PlaygroundHost:
@@ -75,7 +76,8 @@ class PlaygroundHost:
         # A process that had been idle may have ended just as it was asked.
         if not self._ask_process(asked) and not self._ask_process(asked):
             if self._run_is_on.is_set() or self._ended.is_set():
-                self._board.hang_back(asked, _A_RUN_COMES_FIRST)
+                remark = _WORKER_ENDED if self._ended.is_set() else _A_RUN_COMES_FIRST
+                self._board.hang_back(asked, remark)
             else:
                 self._board.say(asked, Standing.FAILED, self._how_it_ended())
 
