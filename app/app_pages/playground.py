@@ -1,17 +1,20 @@
 """Playground: what do the models say to this?"""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from app.components.playground_answers import playground_answers
 from app.components.playground_form import playground_form
 from app.evaluation_prompts import add_prompt, evaluation_set_of
-from app.evaluations import trained_pipelines
+from app.evaluations import TrainedPipeline, trained_pipelines
 from app.failures import failures_shown
 from app.linked import keep_linked, linked_selectbox
 from app.navigation import link_to
 from app.run_queue import run_queue
-from app.session import studio
+from app.session import open_data, studio
 from app.wording import plain_markdown
+from grice_core.errors import NotFoundError
 from worker.queue import PlaygroundView
 
 _LOOK_EVERY_S = 0.3
@@ -31,7 +34,7 @@ def show() -> None:
         link_to("launch", "Launch a pipeline", ":material/rocket_launch:")
         return
     chosen = linked_selectbox("Pipeline", "pipeline", list(known), lambda key: known[key].title)
-    request = playground_form(known[chosen])
+    request = playground_form(known[chosen], _examples(known[chosen]))
     if request is not None:
         with failures_shown():
             keep_linked("asked", run_queue().playground.ask(request))
@@ -46,6 +49,15 @@ def show() -> None:
     if is_finished:
         with failures_shown():
             _keep_prompt(view)
+
+
+def _examples(pipeline: TrainedPipeline) -> Sequence[str]:
+    """What the models were judged on, if it is still there."""
+    try:
+        held_out = evaluation_set_of(studio(), pipeline.id)
+    except NotFoundError:
+        return ()
+    return open_data(held_out.artifact_sha256).table.prompts
 
 
 def _keep_prompt(view: PlaygroundView) -> None:

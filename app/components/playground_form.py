@@ -1,5 +1,7 @@
 """What to ask, and how answers are sampled."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from app.evaluations import TrainedPipeline
@@ -8,12 +10,26 @@ from worker.queue import PlaygroundRequest
 _LONGEST_PROMPT = 20_000
 
 
-def playground_form(pipeline: TrainedPipeline) -> PlaygroundRequest | None:
-    """The form; gives the request at the moment it is sent."""
+def playground_form(pipeline: TrainedPipeline, examples: Sequence[str]) -> PlaygroundRequest | None:
+    """The form; gives the request at the moment it is sent.
+
+    Args:
+        examples: prompts that a person may begin with, in turn.
+    """
+    key = f"prompt for {pipeline.id}"
+    st.session_state.setdefault(key, "")
+    if examples:
+        st.button(
+            "Take an evaluation prompt",
+            icon=":material/shuffle:",
+            type="tertiary",
+            on_click=_take_next,
+            args=(key, examples),
+        )
     with st.form(f"ask {pipeline.id}", border=False):
         prompt = st.text_area(
             "Prompt",
-            value=st.query_params.get("prompt", ""),
+            key=key,
             height=120,
             max_chars=_LONGEST_PROMPT,
             placeholder="What a person says, as in the training data",
@@ -27,6 +43,12 @@ def playground_form(pipeline: TrainedPipeline) -> PlaygroundRequest | None:
         st.warning("Write a prompt first.")
         return None
     return settings.model_copy(update={"prompt": prompt})
+
+
+def _take_next(key: str, examples: Sequence[str]) -> None:
+    place = st.session_state.get(f"{key}: taken", -1) + 1
+    st.session_state[f"{key}: taken"] = place
+    st.session_state[key] = examples[place % len(examples)][:_LONGEST_PROMPT]
 
 
 def _sampling(pipeline: TrainedPipeline) -> PlaygroundRequest:

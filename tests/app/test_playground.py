@@ -16,7 +16,7 @@ NEW = "where do <b>otters</b> sleep?"
 
 
 def ask(page: Page, prompt: str) -> None:
-    page.get_by_label("Prompt").fill(prompt)
+    page.get_by_role("textbox", name="Prompt").fill(prompt)
     page.get_by_role("button", name="Ask all models").click()
     expect(page.get_by_text("Answered with")).to_be_visible()
     settle(page)
@@ -29,6 +29,10 @@ def test_every_model_says_what_it_said_when_it_was_evaluated(
     run_id = evaluated_pipelines(studio)[0].run_id
     models = open_evaluation(studio, output_of(studio, run_id)).models
     page.goto(f"{trained_server.url}/playground?pipeline=1")
+    page.get_by_role("button", name="Take an evaluation prompt").click()
+    expect(page.get_by_role("textbox", name="Prompt")).to_have_value(
+        re.compile("where do .* sleep")
+    )
     ask(page, models[0].prompts[0])
     cards = page.locator(".answer")
     expect(cards).to_have_count(3)
@@ -72,7 +76,7 @@ def test_a_prompt_joins_the_evaluation_set_once(trained_server: Server, page: Pa
 
 def test_without_worker_and_queue_it_says_what_is_missing(busy_server: Server, page: Page) -> None:
     page.goto(f"{busy_server.url}/playground?pipeline=1")
-    page.get_by_label("Prompt").fill("Anybody there?")
+    page.get_by_role("textbox", name="Prompt").fill("Anybody there?")
     page.get_by_role("button", name="Ask all models").click()
     expect(page.get_by_text("server can't be reached")).to_be_visible()
     expect(page.get_by_text("fault of ours")).to_be_hidden()
