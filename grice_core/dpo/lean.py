@@ -5,6 +5,7 @@ is eight operations in a row, each of which keeps a copy for the way back, and d
 element that LoRA's dropout looks at takes longer than dropping it.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,6 @@ import torch
 from peft import PeftModel
 from torch import Tensor, nn
 from transformers.activations import NewGELUActivation
-
-_BITS = 16
-"""Of a random number, which decides over one element."""
 
 
 def fuse_activations(model: nn.Module) -> None:
@@ -34,42 +32,75 @@ def draw_dropout_in_bulk(policy: PeftModel) -> None:
                 dropouts[name] = BulkDropout(dropout.p)
 
 
-class BulkDropout(nn.Module):
-    """Dropout (arXiv 1207.0580) by 16 bits an element, drawn at once from one number of torch's.
+def product_dtype(x: Tensor) -> torch.dtype:
+    """The number format in which a matrix product with x runs here: autocast's, else x's own."""
+    device = x.device.type
+    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
 
-    So it depends on torch's seed and nothing else. The share dropped is that of the nearest 1/65536.
+
+class BulkDropout(nn.Module):
+    """Dropout (arXiv 1207.0580) that draws how far it is from one dropped element to the next.
+
+    These gaps are geometric if each element is dropped by itself, so one number is drawn for each
+    dropped element instead of one for each element. All come from one number of torch's, so they
+    depend on torch's seed and nothing else.
     """
 
     def __init__(self, p: float) -> None:
         super().__init__()
-        self.num_dropped = round(p * 2**_BITS)
-        """Of the 65536 numbers that can be drawn."""
+        self.p = p
+        """Share that is dropped, below 1."""
+
+    @property
+    def drops(self) -> bool:
+        """Whether anything is dropped at the moment."""
+        return self.training and self.p > 0
+
+    def places(self, num_elements: int) -> Tensor:
+        """Ascending places of the dropped ones among so many elements, drawn anew."""
+        seed = int(torch.randint(2**62, ()))
+        draw = np.random.Generator(np.random.SFC64(seed))
+        mean_gap = -1 / math.log1p(-self.p)
+        parts, last = [], -1
+        while last < num_elements:
+            expected = self.p * (num_elements - last)
+            lengths = draw.standard_exponential(
+                math.ceil(expected + 4 * math.sqrt(expected) + 1), dtype=np.float32
+            )
+            gaps = (lengths * np.float32(mean_gap)).astype(np.int64) + 1
+            parts.append(last + np.cumsum(gaps))
+            last = int(parts[-1][-1])
+        places = np.concatenate(parts)
+        return torch.from_numpy(places[: np.searchsorted(places, num_elements)])
 
     def forward(self, x: Tensor) -> Tensor:
         """The elements of x that stay, scaled so that the mean stays, where others are 0."""
-        if not self.training or self.num_dropped == 0:
+        if not self.drops:
             return x
-        dropped: Tensor = _Dropped.apply(x, self.num_dropped)  # type: ignore[no-untyped-call]
+        dropped: Tensor = _Dropped.apply(x, self.places(x.numel()), self.p)  # type: ignore[no-untyped-call]
         return dropped
+
+
+def forget(x: Tensor, places: Tensor) -> Tensor:
+    """x, which is contiguous, with 0 at these places, in place."""
+    x.view(-1).index_fill_(0, places, 0)
+    return x
 
 
 class _Dropped(torch.autograd.Function):
     """Drops elements, and their gradient on the way back."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, num_dropped: int) -> Tensor:
-        seed = int(torch.randint(2**62, ()))
-        drawn = np.random.SFC64(seed).random_raw(-(-x.numel() // 4)).view(np.int16)[: x.numel()]
-        kept = torch.from_numpy(drawn).view(x.shape) >= num_dropped - 2 ** (_BITS - 1)
-        ctx.save_for_backward(kept)
-        ctx.scale = 2**_BITS / (2**_BITS - num_dropped)
-        return _scaled(x, kept, ctx.scale)
+    def forward(ctx: Any, x: Tensor, places: Tensor, p: float) -> Tensor:
+        ctx.save_for_backward(places)
+        ctx.scale = 1 / (1 - p)
+        return _scaled(x, places, ctx.scale)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        (kept,) = ctx.saved_tensors
-        return _scaled(gradients[0], kept, ctx.scale), None
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        (places,) = ctx.saved_tensors
+        return _scaled(gradients[0], places, ctx.scale), None, None
 
 
-def _scaled(x: Tensor, kept: Tensor, scale: float) -> Tensor:
-    return torch.where(kept, x, 0.0).mul_(scale)
+def _scaled(x: Tensor, places: Tensor, scale: float) -> Tensor:
+    return forget(x.contiguous() * scale, places)

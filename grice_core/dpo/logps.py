@@ -10,6 +10,7 @@ from transformers import PreTrainedModel
 
 from grice_core.dpo.attention import TREE_ATTENTION, TreeSpan, UnsharableError, tree_mask
 from grice_core.dpo.encode import EncodedPair, Ids
+from grice_core.dpo.head import token_logps
 from grice_core.dpo.trees import Tree, separate_trees, shared_trees
 
 Passes = Literal["shared", "separate"]
@@ -73,7 +74,9 @@ def shared_logps(model: Any, trees: Sequence[Tree]) -> torch.Tensor:
         longest = trunk + max(map(len, tree.responses))
         spans.append(TreeSpan(start, len(ids), longest, tree_mask(tree, device)))
     with _attention(model, TREE_ATTENTION):
-        logits = model(
+        values = token_logps(
+            model,
+            targets,
             input_ids=torch.tensor([ids], device=device),
             position_ids=torch.tensor([positions], device=device),
             # Any four-dimensional mask keeps transformers from making its own.
@@ -81,8 +84,8 @@ def shared_logps(model: Any, trees: Sequence[Tree]) -> torch.Tensor:
             logits_to_keep=torch.tensor(sources, device=device),
             tree_spans=tuple(spans),
             use_cache=False,
-        ).logits[0]
-    return _sum_per_response(_token_logps(logits, targets), lengths)
+        )
+    return _sum_per_response(values, lengths)
 
 
 def separate_logps(model: Any, trees: Sequence[Tree]) -> torch.Tensor:
@@ -99,20 +102,16 @@ def separate_logps(model: Any, trees: Sequence[Tree]) -> torch.Tensor:
         seen[number, : len(row)] = 1
         predicts[number, len(tree.prompt) - 1 : len(row) - 1] = True
         targets.extend(tree.responses[0])
-    logits = model(
+    values = token_logps(
+        model,
+        targets,
         input_ids=ids.to(device),
         attention_mask=seen.to(device),
         position_ids=(seen.cumsum(dim=1) - 1).clamp(min=0).to(device),
         logits_to_keep=predicts.to(device),
         use_cache=False,
-    ).logits
-    return _sum_per_response(_token_logps(logits, targets), [len(t.responses[0]) for t in trees])
-
-
-def _token_logps(logits: torch.Tensor, targets: Sequence[int]) -> torch.Tensor:
-    """(tokens,) log-probability of each target, in float32 whatever the logits' type."""
-    wanted = torch.tensor(targets, device=logits.device)
-    return -torch.nn.functional.cross_entropy(logits.float(), wanted, reduction="none")
+    )
+    return _sum_per_response(values, [len(tree.responses[0]) for tree in trees])
 
 
 def _sum_per_response(values: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:

@@ -16,6 +16,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from grice_core.dpo.hub import first_line, loading_errors
 from grice_core.dpo.lean import draw_dropout_in_bulk, fuse_activations
+from grice_core.dpo.lora import fuse_lora
 from grice_core.errors import RecipeError
 from grice_core.recipes.config import LoraSettings
 
@@ -81,6 +82,7 @@ def add_adapter(base: BaseModel, settings: LoraSettings, seed: int) -> PeftModel
     policy.peft_config["default"].base_model_name_or_path = base.name
     if policy.device.type == "cpu":
         draw_dropout_in_bulk(policy)
+        fuse_lora(policy)
     return policy
 
 

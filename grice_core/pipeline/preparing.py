@@ -19,6 +19,7 @@ from grice_core.dpo.reference import ReferenceCache, reference_logps, weights_ha
 from grice_core.dpo.schedules import beta_at
 from grice_core.dpo.train import StageTrainer
 from grice_core.errors import DataError
+from grice_core.memory import keep_freed_memory
 from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.events import ReportTo
 from grice_core.pipeline.output import OutputFolder
@@ -79,6 +80,7 @@ def prepare_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> Prepare
 
     Raises: DataError, PreflightError, TrainingError, InterruptedRunError.
     """
+    keep_freed_memory()
     encoded = encode_stage(base, job, reporter)
     examples = encoded.examples
     choice = choose_passes(base.model, examples.pairs)

@@ -1,0 +1,48 @@
+import pytest
+import torch
+
+from grice_core.dpo import head
+from grice_core.dpo.policy import add_adapter
+from tests.dpo import tiny
+
+IDS = torch.arange(1, 31)[None]
+TARGETS = [*range(2, 32), 5][:30]
+
+
+def plain(model):
+    return model(IDS).logits[0].log_softmax(dim=-1)[range(30), TARGETS]
+
+
+def gradient(model, values):
+    model.zero_grad()
+    # Each token weighs differently, so that a mistake in one can't hide in another.
+    (values * torch.linspace(-1, 2, 30)).sum().backward()
+    return [p.grad for p in model.parameters() if p.requires_grad]
+
+
+@pytest.mark.parametrize("chunk", [1, 100, 2**23])
+def test_log_probabilities_and_gradient_are_those_of_all_logits_however_many_at_a_time(
+    chunk, monkeypatch
+):
+    monkeypatch.setattr(head, "CHUNK", chunk)
+    policy = add_adapter(tiny.base(tiny.gpt2()), tiny.stage().lora, seed=0)
+    expected = plain(policy)
+    values = head.token_logps(policy, TARGETS, input_ids=IDS)
+    torch.testing.assert_close(values, expected, atol=1e-5, rtol=0)
+    ours, theirs = (gradient(policy, v) for v in (values, plain(policy)))
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-5)
+
+
+def test_a_model_that_caps_its_logits_is_asked_for_them_all():
+    model = tiny.architecture("gemma2", head_dim=8, final_logit_softcapping=2.0)
+    values = head.token_logps(model, TARGETS, input_ids=IDS)
+    torch.testing.assert_close(values, plain(model), atol=1e-5, rtol=0)
+
+
+def test_the_model_is_left_as_it_was():
+    model = tiny.gpt2()
+    before = model(IDS).logits
+    with torch.no_grad():
+        head.token_logps(model, TARGETS, input_ids=IDS)
+    torch.testing.assert_close(model(IDS).logits, before, atol=0, rtol=0)
