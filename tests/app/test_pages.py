@@ -16,6 +16,7 @@ from grice_core.recipes.load import load_recipe
 from grice_core.recipes.plan import plan_stages
 from grice_core.settings import Settings, settings
 from grice_core.store import data_sets
+from tests.app.pipelines import STAGED, Filler
 from tests.app.samples import pair_rows, write_pairs_file, write_unscored_file
 
 
@@ -198,3 +199,55 @@ def planned(studio: Studio, *overrides: str) -> list[int]:
     table = open_pairs(studio, data_sets.get(studio.database, 1).artifact_sha256).table
     recipe = load_recipe("content-then-manner", overrides)
     return [stage.filtered.num_kept for stage in plan_stages(recipe, table, seed=0)]
+
+
+@pytest.fixture
+def judged(studio: Studio, tmp_path: Path) -> Studio:
+    """Two pipelines that differ in their seed, both evaluated."""
+    filler = Filler(studio, tmp_path)
+    filler.finished("content-then-manner", STAGED)
+    filler.finished("content-then-manner", STAGED, seed=1)
+    return studio
+
+
+@pytest.mark.usefixtures("judged")
+@pytest.mark.parametrize(
+    ("view", "told"),
+    [
+        ("Answers", "the largest change first"),
+        ("Judge blindly", "0 of 80 prompts judged"),
+        ("Changes", "Holm-corrected. Fixed, broken"),
+        ("Seeds", "Seeds 0, 1"),
+        ("Trade-offs", "Lower left is better"),
+        ("Taught pairs", "has not kept"),
+        ("no such view", "the largest change first"),
+    ],
+)
+def test_every_view_of_a_comparison_opens(view: str, told: str) -> None:
+    said = words(opened("compare", pipeline="1", against="2", view=view))
+    assert "Verdict" in said
+    assert told in said
+
+
+@pytest.mark.usefixtures("judged")
+def test_moved_thresholds_of_a_link_judge_anew_and_nonsense_does_not() -> None:
+    moved = "Judged by other thresholds"
+    assert moved in words(opened("compare", pipeline="1", at="0.3,0.5,0.5,0.5"))
+    for nonsense in ("x", "0.3", "0.3,0.5,0.5,7", ""):
+        assert moved not in words(opened("compare", pipeline="1", at=nonsense))
+
+
+@pytest.mark.usefixtures("judged")
+def test_the_playground_begins_with_an_evaluation_prompt_and_needs_its_server() -> None:
+    page = opened("playground", pipeline="1")
+    take = next(one for one in page.button if one.label == "Take an evaluation prompt")
+    page = ran(take.click().run())
+    assert page.text_area[0].value
+    ask = next(one for one in page.button if one.label == "Ask all models")
+    page = ran(ask.click().run())
+    assert "server can't be reached" in page.error[0].value.replace("\\", "")
+
+
+@pytest.mark.usefixtures("judged")
+def test_the_system_page_tells_what_is_missing() -> None:
+    assert "No worker is listening" in words(opened("system"))
