@@ -45,7 +45,7 @@ def show() -> None:
         others = [key for key in known if key != chosen]
         over = linked_several("Draw beside it", "over", others, titles.__getitem__)[:_MOST_OTHERS]
     pipeline = known[chosen].pipeline
-    _watch(_stands(chosen))
+    _watch(chosen)
     beside = [known[key].pipeline for key in over]
     is_live = is_active(runs.of_pipeline(studio().database, pipeline.id))
     pace = of_earlier_runs(studio(), pipeline.base)
@@ -78,13 +78,14 @@ def _stands(pipeline_id: str) -> tuple[object, ...]:
     return (newest, *((run.state, run.attempt, run.round, run.stop_requested) for run in chain))
 
 
-def _watch(shown: tuple[object, ...]) -> None:
+def _watch(pipeline_id: str) -> None:
     """See to it that what another tab, or a worker, has changed is shown here soon."""
+    shown = _stands(pipeline_id)
 
     @st.fragment(run_every=REFRESH_S)
     @guarded
     def look() -> None:
-        if _stands(str(st.query_params.get("pipeline", ""))) != shown:
+        if _stands(pipeline_id) != shown:
             st.rerun()
 
     look()
@@ -94,6 +95,8 @@ def _watch(shown: tuple[object, ...]) -> None:
 def _live(pipeline: Pipeline, beside: Sequence[Pipeline], pace: Pace | None) -> None:
     """What changes while one watches; it alone is run again."""
     chain = runs.of_pipeline(studio().database, pipeline.id)
+    if not chain:  # somebody has just deleted it, which the page is about to see
+        return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"### {plain_markdown(pipeline_standing(chain, pace))}", width="stretch")
         pipeline_controls(pipeline, chain)
