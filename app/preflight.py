@@ -9,11 +9,13 @@ from typing import Literal
 from app.launch_plan import LaunchPlan
 from app.studio import Studio
 from app.wording import count_of
+from grice_core.detector.metrics import Metrics
 from grice_core.errors import GriceError
 from grice_core.evaluation.selection import PromptSelection
 from grice_core.pipeline.keeping import check_base
 from grice_core.recipes.plan import PlannedStage
 from grice_core.store.states import Device
+from grice_core.store.tables import Detector
 from worker.queue import PipelineRequest, WorkerStatus
 
 FEW_PROMPTS = 100
@@ -97,10 +99,24 @@ def _detector(request: PipelineRequest) -> Iterator[Check]:
         else:
             yield Check("stop", "Choose a detector.")
         return
-    remarks = request.detector.card.get("remarks") or ()
-    yield from (Check("warn", f"Detector: {remark}") for remark in remarks)
-    if not remarks:
-        yield Check("pass", f"Detector {request.detector.name}: nothing speaks against it.")
+    yield _strength(request.detector)
+    for remark in request.detector.card.get("remarks") or ():
+        yield Check("warn", f"Detector: {remark}")
+
+
+def _strength(detector: Detector) -> Check:
+    """How well the judge judges, as far as that was ever measured."""
+    measured = detector.card.get("metrics")
+    if measured is None:
+        return Check("warn", f"How well detector {detector.name} judges was never measured.")
+    metrics = Metrics.model_validate(measured)
+    if metrics.weak_maxims:
+        weak = ", ".join(metrics.weak_maxims)
+        return Check(
+            "warn", f"Detector {detector.name} is a weak judge of {weak}: don't trust it there."
+        )
+    figure = f"F1 {metrics.macro_f1:.2f} on {metrics.num_texts:,} labelled texts"
+    return Check("pass", f"Detector {detector.name}: {figure}.")
 
 
 def _base(base: str) -> Check:

@@ -9,6 +9,8 @@ from app.pace import Pace
 from app.preflight import preflight
 from app.studio import Studio
 from grice_core.data.load import load_pairs
+from grice_core.detector.metrics import Estimate, MaximMetrics, Metrics
+from grice_core.maxims import MAXIMS
 from grice_core.recipes.load import load_recipe
 from grice_core.recipes.variants import joint_control
 from grice_core.settings import Settings
@@ -73,6 +75,28 @@ def test_a_remark_on_the_detector_is_a_warning(tmp_path: Path) -> None:
     studio, found = Studio.open(Settings(home=tmp_path)), planned(tmp_path, ["new"])
     weak = Detector(name="v2", card={"remarks": ["Weak on manner."]})
     assert states(studio, request(detector=weak), found)["Detector: Weak on manner."] == "warn"
+
+
+def test_how_well_the_detector_judges_is_told_as_far_as_it_was_measured(tmp_path: Path) -> None:
+    studio, found = Studio.open(Settings(home=tmp_path)), planned(tmp_path, ["new"])
+
+    def told(*auroc_lows: float) -> dict[str, str]:
+        maxims = dict(zip(MAXIMS, map(figures, auroc_lows), strict=True))
+        metrics = Metrics(num_texts=1000, data_sha256="a" * 64, macro_f1=0.9, maxims=maxims)
+        card = {"remarks": [], "metrics": metrics.model_dump(mode="json")}
+        return states(studio, request(detector=Detector(name="v2", card=card)), found)
+
+    assert told(0.9, 0.9, 0.9, 0.9)["Detector v2: F1 0.90 on 1,000 labelled texts."] == "pass"
+    weak = "Detector v2 is a weak judge of quality: don't trust it there."
+    assert told(0.9, 0.5, 0.9, 0.9)[weak] == "warn"
+    unmeasured = states(studio, request(), found)
+    assert unmeasured["How well detector v2 judges was never measured."] == "warn"
+
+
+def figures(auroc_low: float) -> MaximMetrics:
+    good = Estimate(value=0.95, low=0.9, high=1.0)
+    auroc = Estimate(value=0.95, low=auroc_low, high=1.0)
+    return MaximMetrics(support=9, f1=good, precision=good, recall=good, auroc=auroc, ece=good)
 
 
 def test_the_command_says_only_what_is_unusual() -> None:
