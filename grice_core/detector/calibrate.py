@@ -123,7 +123,9 @@ class _Search:
         before = fit_of(expit(logits / self.old_temperature), truth)
         after = fit_of(probabilities, truth)
         remarks = self._remarks(logits, truth, temperature)
-        if after.log_loss > before.log_loss and not remarks:
+        # The old temperature may have been found on these very texts, which is hard to beat.
+        to_beat = max(before.log_loss, fit_of(expit(logits), truth).log_loss)
+        if after.log_loss > to_beat and not remarks:
             remarks = (f"Too few labels of {self.maxim} to calibrate it: log-loss got no better.",)
         return MaximCalibration(
             temperature, threshold, before, after, probabilities, violated, remarks

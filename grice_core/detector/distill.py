@@ -18,6 +18,9 @@ from grice_core.errors import DataError
 from grice_core.maxims import MAXIMS, Maxim
 from grice_core.progress import Progress, silent
 
+_WEAK_CORRELATION = 0.3
+"""A rank correlation to the teacher below this is remarked on."""
+
 
 def distill_detector(
     table: PairTable,
@@ -122,4 +125,15 @@ def _record(
             sha256=split.test.sha256, seed=settings.seed, holdout_share=settings.holdout_share
         ),
         agreement=agreed,
+        remarks=disagreement_remarks(agreed),
+    )
+
+
+def disagreement_remarks(agreed: dict[Maxim, Agreement]) -> tuple[str, ...]:
+    """What to say of maxims on which teacher and student agree for want of violations only."""
+    return tuple(
+        f"The student hardly ranks responses by {maxim} as its teacher does (rank correlation "
+        f"{one.spearman:+.2f}): where violations are rare, the same verdict says little."
+        for maxim, one in agreed.items()
+        if one.spearman < _WEAK_CORRELATION
     )

@@ -214,6 +214,18 @@ def test_a_student_agrees_with_its_teacher(root: Path, tmp_path: Path) -> None:
     assert record.metrics is None
 
 
+def test_a_student_that_learnt_nothing_does_not_hide_behind_its_verdicts(
+    root: Path, tmp_path: Path
+) -> None:
+    lazy = ("--epochs", "1", "--learning-rate", "1e-9")
+    grice(
+        *("detector", "distill", root / "pairs.json", "--encoder", root / "encoder"),
+        *("--out", tmp_path / "student", *lazy),
+    )
+    record = read_record(tmp_path / "student")
+    assert any("hardly ranks responses" in remark for remark in record.remarks)
+
+
 def test_pairs_without_scores_teach_nothing(root: Path, tmp_path: Path) -> None:
     pairs = [{"prompt": "no", "chosen": "yes", "rejected": "mat"}] * 3
     (tmp_path / "unscored.json").write_text(json.dumps(pairs))

@@ -39,6 +39,12 @@ def test_log_loss_and_ece_get_better(calibration: Calibration) -> None:
     assert calibration.remarks == ()
 
 
+def test_finding_the_same_again_is_no_sign_of_too_few_labels(calibration: Calibration) -> None:
+    again = calibrate(*overconfident(3.0), GROUPS, calibration.temperatures)
+    assert any(one.after.log_loss > one.before.log_loss for one in again.maxims.values())
+    assert again.remarks == ()
+
+
 def test_temperatures_and_thresholds_come_in_order(calibration: Calibration) -> None:
     expected = [calibration.maxims[maxim].temperature for maxim in MAXIMS]
     assert calibration.temperatures.as_array().tolist() == expected
