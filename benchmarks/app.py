@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--moves", type=int, default=50)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        path = _write_pairs(Path(folder) / "pairs.parquet", arguments.pairs)
+        path = write_pairs(Path(folder) / "pairs.parquet", arguments.pairs)
         figures = {"pairs": arguments.pairs, "cpus": os.cpu_count(), "load": os.getloadavg()[0]}
         figures |= _core(path)
         with _dashboard(Path(folder) / "home") as (url, process):
@@ -68,7 +68,7 @@ def main() -> None:
     print(json.dumps(figures))
 
 
-def _write_pairs(path: Path, num: int) -> Path:
+def write_pairs(path: Path, num: int) -> Path:
     """Scored pairs whose margins are small noise, every other one with a strong signal."""
     rng = np.random.default_rng(0)
     margins = rng.normal(0, 0.05, (num, len(MAXIMS)))
@@ -115,10 +115,10 @@ def _in_browser(
         context.set_default_timeout(PATIENCE_MS)
         expect.set_options(timeout=PATIENCE_MS)
         page = context.new_page()
-        empty_mib = _memory_mib(process)
+        empty_mib = memory_mib(process.pid)
         figures = {"upload to explore s": _upload(page, url, path)}
         _open_stages(page, url)
-        one_tab_mib = _memory_mib(process)
+        one_tab_mib = memory_mib(process.pid)
         # Values at which no other line of the board stands, or the wait would end at once.
         redraws = [_move(page, 0.31 + 0.01 * (move % 40)) for move in range(num_moves)]
         figures |= {
@@ -126,11 +126,11 @@ def _in_browser(
             "redraw p95 ms": float(np.percentile(redraws, 95)),
             "memory, no data, MiB": empty_mib,
             "memory, one tab, MiB": one_tab_mib,
-            f"memory after {num_moves} moves, MiB": _memory_mib(process),
+            f"memory after {num_moves} moves, MiB": memory_mib(process.pid),
         }
         for _ in range(2):
             _open_stages(context.new_page(), url)
-        figures["memory, three tabs, MiB"] = _memory_mib(process)
+        figures["memory, three tabs, MiB"] = memory_mib(process.pid)
         browser.close()
     return figures
 
@@ -164,12 +164,12 @@ def _move(page: Page, value: float) -> float:
     return redraw_ms
 
 
-def _memory_mib(process: "subprocess.Popen[bytes]") -> float:
-    """Resident memory of the dashboard."""
-    for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
+def memory_mib(pid: int) -> float:
+    """Resident memory of a process."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
-    raise RuntimeError("the dashboard has ended")
+    raise RuntimeError(f"process {pid} has ended")
 
 
 @contextmanager

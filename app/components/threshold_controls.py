@@ -24,7 +24,7 @@ def threshold_control(threshold: Threshold, on_move: Callable[[str, float], None
     left, right = st.columns([3, 1], vertical_alignment="bottom", wrap=False)
     label = f"{threshold.statistic} >"
     left.slider(
-        f"**{plain_markdown(label)}**",
+        label,  # as it is: a reader of the screen says its Markdown, too
         min_value=low,
         max_value=high,
         step=STEP,
