@@ -173,7 +173,10 @@ class RunQueue:
             raise InputError(
                 f"pipeline {pipeline_id} has not trained all its stages yet, so they can't be evaluated"
             )
-        return references.of_run(self.database, training[-1].id)[OUTPUT].sha256
+        output = references.of_run(self.database, training[-1].id).get(OUTPUT)
+        if output is None:
+            raise InputError(f"pipeline {pipeline_id} has kept none of the stages that it trained")
+        return output.sha256
 
     def submit_detector(self, request: DetectorRequest) -> int:
         """Ask for a detector; asking twice for the same gives the same run. Returns its id.

@@ -84,4 +84,4 @@ def _move(title: str, icon: str, run_id: int, place: int, is_last: bool) -> None
 def _do(act: Callable[[], object]) -> None:
     with failures_shown():
         act()
-        st.rerun(scope="fragment")
+        st.rerun()
