@@ -47,7 +47,7 @@ def demo(
     models: Models = None,
     recipe: RecipeName = "demo",
     overrides: Overrides = None,
-    pairs: NumPairs = 1500,
+    pairs: NumPairs = 2500,
     overwrite: Overwrite = False,
     resume: Resume = False,
 ) -> None:

@@ -1,7 +1,9 @@
 """The demo's models, made from nothing."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -30,7 +32,8 @@ class BuildConfig:
     """How the demo's models are made."""
 
     seed: int = 0
-    base: FitSettings = base_model.FIT
+    reading: FitSettings = base_model.READING
+    habits: FitSettings = base_model.HABITS
     detector: FitSettings = detector.FIT
     num_test_texts: int = 1000
     """Answers about new things that the detector is measured on."""
@@ -47,21 +50,30 @@ def build_models(
         OutputError: one of the folders exists and may not be overwritten.
     """
     _check_is_free(out, overwrite=overwrite)
-    base_examples = _draw("base", config.base, config.seed)
-    detector_examples = _draw("detector", config.detector, config.seed)
-    texts = base_examples[:NUM_TOKENIZER_TEXTS] + detector_examples[:NUM_TOKENIZER_TEXTS]
-    tokenizer = fast_tokenizer(
-        train_tokenizer(f"{one.dialogue.prompt} {one.answer.text}" for one in texts)
-    )
-    base = base_model.new_base_model(tokenizer, config.seed)
-    base_model.fit_base_model(base, tokenizer, base_examples, config.base, progress)
-    _write_base(out / BASE_FOLDER, base, tokenizer)
+    lessons = {
+        "reading": _draw("reading", config.reading, config.seed),
+        "base": _draw("base", config.habits, config.seed),
+        "detector": _draw("detector", config.detector, config.seed),
+    }
+    tokenizer = _learn_tokenizer(lessons["reading"], lessons["detector"])
+    model = base_model.new_base_model(tokenizer, config.seed)
+    teach = partial(base_model.fit_base_model, model, tokenizer, progress=progress)
 
-    judge = detector.new_detector(base.float(), config.seed)
+    teach(lessons["reading"], config.reading, task="reading")
+    judge = detector.new_detector(model, config.seed)
+    teach(lessons["base"], config.habits, task="bad habits")
+    _write_base(out / BASE_FOLDER, model, tokenizer)
+
     encoder = detector.text_encoder(tokenizer)
-    detector.fit_detector(judge, encoder, detector_examples, config.detector, progress)
+    detector.fit_detector(judge, encoder, lessons["detector"], config.detector, progress)
     _write_detector(out / DETECTOR_FOLDER, judge, tokenizer)
     _evaluate_detector(out / DETECTOR_FOLDER, config, progress)
+
+
+def _learn_tokenizer(*lessons: Sequence[Example]) -> Any:
+    examples = [example for lesson in lessons for example in lesson[:NUM_TOKENIZER_TEXTS]]
+    texts = (f"{one.dialogue.prompt} {one.answer.text}" for one in examples)
+    return fast_tokenizer(train_tokenizer(texts))
 
 
 def _draw(mixture: str, settings: FitSettings, seed: int) -> list[Example]:

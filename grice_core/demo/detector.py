@@ -1,4 +1,4 @@
-"""The demo's detector: a copy of the base model that learned to judge instead of to speak."""
+"""The demo's detector: a copy of what the base model was when it could read, taught to judge."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -29,19 +29,19 @@ TEMPLATE = Template(
     with_evidence=f"Context: {{context}}\nEvidence: {{evidence}}\n\n{INSTRUCTION} {{response}}",
 )
 """The text that the base model reads, so that its encoder understands it from the start."""
-FIT = FitSettings(num_steps=600, learning_rate=1e-3)
+FIT = FitSettings(num_steps=900, learning_rate=1e-3)
 
 
-def new_detector(base: Any, seed: int) -> MaximHeads:
-    """A detector (0.8 million parameters) whose encoder starts as the base model's.
+def new_detector(reader: Any, seed: int) -> MaximHeads:
+    """A detector (2.2 million parameters) whose encoder starts as that of a base model that can read.
 
-    To judge an answer one has to find in the evidence what the question asks for, which the base
-    model has just learned. The copy is trained further; the base model keeps its own weights.
+    To judge an answer one has to find in the evidence what the question asks for, which the reader
+    has just learned. The copy is trained further; the reader keeps its own weights.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = build_heads(base.transformer.config, ARCHITECTURE)
-    model.encoder.load_state_dict(base.transformer.state_dict())
+        model = build_heads(reader.transformer.config, ARCHITECTURE)
+    model.encoder.load_state_dict(reader.transformer.state_dict())
     return model
 
 
@@ -83,6 +83,6 @@ def fit_detector(
 
     def loss_of(batch: tuple[tuple[Tensor, Tensor, Tensor], Tensor]) -> Tensor:
         inputs, targets = batch
-        return functional.binary_cross_entropy_with_logits(model(*inputs), targets)
+        return functional.binary_cross_entropy_with_logits(model(*inputs).float(), targets)
 
     return fit(model, batches(), loss_of, settings, task="detector", progress=progress)

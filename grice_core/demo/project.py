@@ -12,7 +12,9 @@ from grice_core.errors import InputError
 from grice_core.files import write_json_atomic
 
 RECIPE = "demo"
-NUM_PAIRS = 1500
+NUM_PAIRS = 2500
+NUM_MENTIONS = 2
+"""Evaluation prompts about each new thing."""
 
 BASE_FOLDER, DETECTOR_FOLDER = "base", "detector"
 
@@ -57,7 +59,7 @@ def write_demo_data(folder: Path, seed: int, num_pairs: int = NUM_PAIRS) -> Demo
     data = DemoData(
         pairs=folder / "pairs.json",
         prompts=folder / "prompts.json",
-        dialogues={each.prompt: each for each in draw_dialogues(new_things(), seed)},
+        dialogues={each.prompt: each for each in draw_dialogues(new_things() * NUM_MENTIONS, seed)},
     )
     write_json_atomic(data.pairs, _draw_pairs(num_pairs, seed))
     write_json_atomic(data.prompts, [{"prompt": prompt} for prompt in data.dialogues])

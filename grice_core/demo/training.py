@@ -9,6 +9,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from grice_core.precision import resolve_precision
 from grice_core.progress import Progress, silent
 
 Batch = TypeVar("Batch")
@@ -49,7 +50,8 @@ def fit(
     task: str,
     progress: Progress = silent,
 ) -> list[float]:
-    """Take one step per batch; returns the losses."""
+    """Take one step per batch; returns the losses. Multiplies in bf16 where the CPU does so fast."""
+    dtype = resolve_precision("auto", torch.device("cpu"))
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=0.0, betas=settings.betas, weight_decay=settings.weight_decay
     )
@@ -58,7 +60,8 @@ def fit(
     for step, batch in enumerate(batches):
         for group in optimizer.param_groups:
             group["lr"] = settings.rate_at(step)
-        loss = loss_of(batch)
+        with torch.autocast("cpu", dtype, enabled=dtype is torch.bfloat16):
+            loss = loss_of(batch)
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(model.parameters(), settings.max_grad_norm)

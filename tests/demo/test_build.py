@@ -18,11 +18,12 @@ from grice_core.errors import OutputError
 CPU = torch.device("cpu")
 
 
-def shortened(num_steps: int) -> BuildConfig:
+def shortened(num_steps: int, reading_steps: int) -> BuildConfig:
     """A build of so many small steps."""
     return BuildConfig(
-        base=replace(base_model.FIT, num_steps=num_steps, batch_size=8),
-        detector=replace(detector.FIT, num_steps=num_steps, batch_size=8),
+        reading=replace(base_model.READING, num_steps=reading_steps, batch_size=16),
+        habits=replace(base_model.HABITS, num_steps=num_steps, batch_size=8),
+        detector=replace(detector.FIT, num_steps=num_steps, batch_size=16),
         num_test_texts=200,
     )
 
@@ -30,8 +31,20 @@ def shortened(num_steps: int) -> BuildConfig:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("models")
-    build_models(out, shortened(num_steps=10))
+    build_models(out, shortened(num_steps=60, reading_steps=60))
     return out
+
+
+def test_a_short_build_makes_a_base_model_that_copies(built: Path):
+    base = load_base(str(built / "base"), CPU)
+    copied = [copies(base, dialogue) for dialogue in draw_dialogues(new_things()[::4], seed=5)]
+    assert sum(copied) > 0.35 * len(copied)
+
+
+def test_a_short_build_makes_a_detector_that_tells_some_violations(built: Path):
+    metrics = load_detector(built / "detector", CPU, "fp32").record.metrics
+    assert metrics.maxims["quantity"].auroc.value > 0.58
+    assert metrics.maxims["manner"].auroc.value > 0.58
 
 
 def test_the_shipped_base_model_copies_from_the_evidence():
@@ -70,7 +83,7 @@ def test_weights_are_stored_in_half_the_usual_size(built: Path):
 def test_the_same_seed_gives_the_same_files(tmp_path: Path):
     contents = []
     for name in ("one", "other"):
-        build_models(tmp_path / name, shortened(num_steps=2))
+        build_models(tmp_path / name, shortened(num_steps=2, reading_steps=2))
         files = sorted(file for file in (tmp_path / name).rglob("*") if file.is_file())
         contents.append(
             {str(file.relative_to(tmp_path / name)): file.read_bytes() for file in files}
@@ -81,5 +94,5 @@ def test_the_same_seed_gives_the_same_files(tmp_path: Path):
 def test_models_are_not_overwritten_unless_asked(built: Path):
     before = json.loads((built / "detector" / "detector.json").read_text())
     with pytest.raises(OutputError, match="exists"):
-        build_models(built, shortened(num_steps=1))
+        build_models(built, shortened(num_steps=1, reading_steps=1))
     assert json.loads((built / "detector" / "detector.json").read_text()) == before

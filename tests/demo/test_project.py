@@ -1,4 +1,5 @@
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -25,11 +26,14 @@ def test_no_pair_is_about_a_thing_of_the_evaluation(tmp_path: Path):
         assert not any(the in text for text in pair.values() for the in new)
 
 
-def test_the_evaluation_asks_about_every_new_thing_once(tmp_path: Path):
+def test_the_evaluation_asks_about_every_new_thing_and_never_the_same(tmp_path: Path):
     data = write_demo_data(tmp_path, seed=0, num_pairs=1)
     prompts = load_prompts(data.prompts).prompts
     assert list(prompts) == list(data.dialogues)
-    assert {dialogue.thing for dialogue in data.dialogues.values()} == set(new_things())
+    assert len(set(prompts)) == len(prompts) >= 300
+    asked = Counter(dialogue.thing for dialogue in data.dialogues.values())
+    assert set(asked) == set(new_things())
+    assert max(asked.values()) == 2
 
 
 def test_the_oracle_knows_the_dialogue_behind_each_prompt(tmp_path: Path):

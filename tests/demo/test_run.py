@@ -1,0 +1,43 @@
+"""The demo from end to end with the models that are shipped, and few steps."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from grice_core.demo.run import ORACLE_FILE, DemoConfig, DemoResult, run_demo
+from grice_core.demo.truth import truth_document
+from grice_core.recipes.load import load_recipe
+
+SHORT = ("stage1.num_steps=3", "stage2.num_steps=2", "evaluation.num_prompts=100")
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo") / "out"
+
+
+@pytest.fixture(scope="module")
+def result(out: Path) -> DemoResult:
+    return run_demo(DemoConfig(out, seed=1, recipe=load_recipe("demo", SHORT), num_pairs=250))
+
+
+def test_both_judges_speak_of_the_baseline_and_of_both_stages(result: DemoResult):
+    assert [one.model for one in result.judged] == ["baseline", "stage1", "stage2"]
+    evaluated = result.pipeline.evaluation.models
+    assert [one.detector for one in result.judged] == [model.rates for model in evaluated]
+
+
+def test_the_detector_can_be_believed_on_answers_about_new_things(result: DemoResult):
+    for one in result.judged:
+        assert min(one.agreement.values()) > 0.85
+
+
+def test_the_baseline_has_something_to_learn_about_every_maxim(result: DemoResult):
+    baseline = result.judged[0].oracle
+    assert baseline["cooperative"] < 0.45
+    assert min(baseline[maxim] for maxim in ("quantity", "quality", "relation", "manner")) > 0.05
+
+
+def test_the_word_of_the_rules_is_kept_beside_the_results(out: Path, result: DemoResult):
+    assert json.loads((out / ORACLE_FILE).read_text()) == truth_document(result.judged)
