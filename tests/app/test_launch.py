@@ -48,7 +48,9 @@ def test_what_was_asked_for_before_is_found_again_and_a_preset_begins_anew(
     page.get_by_role("option", name="preset content-then-manner").click()
     settle(page)
     expect(page.get_by_role("textbox", name="Base model")).to_have_value("gpt2-medium")
-    expect(page.get_by_text("content-then-manner (built in)")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Recipe", exact=True)).to_have_value(
+        "content-then-manner (built in)"
+    )
     expect(page.get_by_role("spinbutton", name="Seed")).to_have_value("0")
 
 
