@@ -17,7 +17,10 @@ def widget_key(name: str, value: object) -> str:
         generation += 1
         st.session_state[counter] = generation
     key = f"{name} {generation}"
-    st.session_state[key] = value
+    # Set only if it is news: the browser takes a value that was set for the widget's, also when its
+    # user has moved on meanwhile, as with a key that is held down.
+    if key not in st.session_state or _rounded(st.session_state[key]) != _rounded(value):
+        st.session_state[key] = value
     return key
 
 
