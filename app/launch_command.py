@@ -28,11 +28,11 @@ def command(request: PipelineRequest, names: tuple[str, str], recipe: str, out: 
     detector = request.detector if isinstance(request.detector, str) else request.detector.name
     parts = ["--data", data, "--eval", prompts, "--base", request.base]
     parts += ["--detector", detector or "DETECTOR", "--recipe", recipe]
-    options = {"seed": request.seed, "precision": request.precision, "leakage": request.leakage}
-    usual = {"seed": 0, "precision": "auto", "leakage": "drop-eval"}
-    for name, value in options.items():
+    usual = {"seed": 0, "precision": "auto", "leakage": "drop-eval", "num_processes": 1}
+    for name in usual:
+        value = getattr(request, name)
         if value != usual[name]:
-            parts += [f"--{name}", str(value)]
+            parts += [f"--{name.replace('_', '-')}", str(value)]
     if request.trained_by is not None:  # its stages are in this installation's store
         return shlex.join(["grice", "submit", *parts, "--trained-by", str(request.trained_by)])
     return shlex.join(["grice", "pipeline", *parts, "--out", out])

@@ -77,14 +77,21 @@ class PipelineSpec(_Spec):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     leakage: Literal["drop-eval", "drop-train", "keep"] = "drop-eval"
+    num_processes: Annotated[int, Field(ge=1)] = 1
+    """That train together."""
     trained: str | None = None
     """Address of another pipeline's output folder: its stages are evaluated, and nothing is trained."""
 
     @property
     def digest(self) -> str:
         """The same for the same request: 64 hex digits."""
-        without = {"trained"} if self.trained is None else set()
-        return digest_of(self.model_dump(mode="json", exclude=without))
+        # What a spec could not say once is left out where it says nothing: old digests stay.
+        unsaid = {
+            name
+            for name in ("trained", "num_processes")
+            if getattr(self, name) == type(self).model_fields[name].default
+        }
+        return digest_of(self.model_dump(mode="json", exclude=unsaid))
 
 
 class FitDetectorSpec(_Spec):

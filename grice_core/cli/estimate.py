@@ -16,6 +16,7 @@ from grice_core.cli.training import (
     EvalFile,
     Leakage,
     NumEval,
+    NumProcesses,
     Overrides,
     PrecisionName,
     RecipeName,
@@ -55,6 +56,7 @@ def estimate(
     leakage: Leakage = "drop-eval",
     samples_per_prompt: SamplesPerPrompt = 1,
     report_to: ReportTarget = "none",
+    num_processes: NumProcesses = 1,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document instead of a table.")
     ] = False,
@@ -79,6 +81,7 @@ def estimate(
         leakage=leakage,
         samples_per_prompt=samples_per_prompt,
         report_to=report_to,
+        num_processes=num_processes,
     )
     with progress_bars() as progress, stop_on_signals() as should_stop:
         estimated = estimate_pipeline(config, Reporter(progress, say, should_stop))

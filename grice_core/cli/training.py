@@ -53,6 +53,11 @@ SamplesPerPrompt = Annotated[
     int, typer.Option(min=1, help="Responses of each model to each evaluation prompt.")
 ]
 
+NumProcesses = Annotated[
+    int,
+    typer.Option(min=1, help="Processes that train together; with CUDA one on each GPU."),
+]
+
 ReportTarget = Annotated[
     Literal["none", "tensorboard"],
     typer.Option(
@@ -81,6 +86,7 @@ def pipeline(
     leakage: Leakage = "drop-eval",
     samples_per_prompt: SamplesPerPrompt = 1,
     report_to: ReportTarget = "none",
+    num_processes: NumProcesses = 1,
     overwrite: Overwrite = False,
     resume: Resume = False,
 ) -> None:
@@ -105,6 +111,7 @@ def pipeline(
         resume=resume,
         samples_per_prompt=samples_per_prompt,
         report_to=report_to,
+        num_processes=num_processes,
     )
     with progress_bars() as progress, stop_on_signals() as should_stop:
         result = run_pipeline(config, Reporter(progress, say, should_stop))

@@ -30,6 +30,12 @@ class PairMeans:
         )
         self._counts[name] = self._counts.get(name, 0) + len(values)
 
+    def add_all(self, other: "PairMeans") -> None:
+        """Take over what another process has added up."""
+        for name, total in other._sums.items():
+            self._sums[name] = self._sums.get(name, 0.0) + total
+            self._counts[name] = self._counts.get(name, 0) + other._counts[name]
+
     def means(self, prefix: str = "") -> Metrics:
         """Mean of each name that got at least one value."""
         return {

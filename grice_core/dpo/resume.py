@@ -57,6 +57,7 @@ class TrainingState:
     optimizer: torch.optim.Optimizer
     known: ReferenceLogps
     """Kept because computing them again with other pairs in the pass would round differently."""
+    num_processes: int = 1
 
     def checkpoint(self, standing: Standing, must_match: Fingerprint) -> Checkpoint:
         """All that is needed to go on."""
@@ -72,6 +73,7 @@ class TrainingState:
                 "watched": standing.watched,
                 "must_match": must_match,
                 "threads": torch.get_num_threads(),
+                "processes": self.num_processes,
             },
         )
 
@@ -134,15 +136,16 @@ class CheckpointKeeper:
                 f"can't go on from the checkpoints in {self.plan.folder}: {', '.join(changed)}. "
                 "Take the old settings and files again, or start anew without --resume"
             )
-        self._compare_threads(checkpoint.notes.get("threads"))
+        self._compare("threads", checkpoint, torch.get_num_threads())
+        self._compare("processes", checkpoint, self.state.num_processes)
         return self.state.load(checkpoint)
 
-    def _compare_threads(self, before: int | None) -> None:
-        """Sums are split among the threads, so their number decides how they are rounded."""
-        now = torch.get_num_threads()
+    def _compare(self, workers: str, checkpoint: Checkpoint, now: int) -> None:
+        """Sums are split among threads and processes, so their number decides how they are rounded."""
+        before = checkpoint.notes.get(workers)
         if before not in (None, now):
             self.watchers.say(
-                f"the run began with {before} threads and goes on with {now}: its last digits will "
+                f"the run began with {before} {workers} and goes on with {now}: its last digits will "
                 "not be those of an undisturbed run"
             )
 

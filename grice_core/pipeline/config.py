@@ -40,6 +40,8 @@ class PipelineConfig:
     samples_per_prompt: int = 1
     """Responses that each model gives to each evaluation prompt."""
     report_to: ReportTo = "none"
+    num_processes: int = 1
+    """That train together; with CUDA each on a GPU of its own."""
 
 
 def _ignore(*_: object) -> None:

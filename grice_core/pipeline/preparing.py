@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from grice_core.memory import keep_freed_memory
 from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.events import ReportTo
 from grice_core.pipeline.output import OutputFolder
-from grice_core.recipes.config import StageConfig
+from grice_core.recipes.config import ParallelSettings, StageConfig
 from grice_core.recipes.plan import PlannedStage
 from grice_core.settings import settings
 
@@ -41,6 +41,8 @@ class StageJob:
     device: torch.device
     dtype: torch.dtype
     report_to: ReportTo = "none"
+    num_processes: int = 1
+    parallel: ParallelSettings = field(default_factory=ParallelSettings)
 
     @property
     def config(self) -> StageConfig:
@@ -65,6 +67,8 @@ class EncodedStage:
 class PreparedStage:
     """A stage whose reference is proven."""
 
+    base: str
+    """Hub id or folder of the base model, without the stages merged into it."""
     encoded: EncodedStage
     choice: PassChoice
     reference_sha256: str
@@ -100,7 +104,7 @@ def prepare_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> Prepare
         f"loss = weight · ln 2 = {proof.loss:.4f}"
     )
     trainer = StageTrainer(policy, job.config, examples, known, compute)
-    return PreparedStage(encoded, choice, reference_sha256, proof, trainer, reference_s)
+    return PreparedStage(base.name, encoded, choice, reference_sha256, proof, trainer, reference_s)
 
 
 def encode_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> EncodedStage:

@@ -38,7 +38,7 @@ class RunRecord:
         self.content: dict[str, Any] = begun | (output.read_run() or {})
         for name in ("seed", "leakage", "samples_per_prompt", "recipe"):
             self._must_be_the_same(name, self.content.get(name), begun[name])
-        self.content["state"] = "running"
+        self.content |= {"state": "running", "num_processes": config.num_processes}
         for about_the_end in ("ended_in", "error"):
             self.content.pop(about_the_end, None)
         self.write()

@@ -22,6 +22,7 @@ from grice_core.pipeline.card import write_stage_card
 from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.events import StageEvents
 from grice_core.pipeline.preparing import StageJob, prepare_stage
+from grice_core.pipeline.several import shared_work
 from grice_core.pipeline.watching import StageWatch
 from grice_core.recipes.plan import PlannedStage
 
@@ -42,8 +43,9 @@ def train_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> dict[str,
     events = StageEvents(folder.events if job.report_to == "tensorboard" else None)
     with HistoryFile(folder.history) as history, closing(events):
         watch = StageWatch(job.name, planned.num_steps, job.device, history, reporter, events)
-        outcome = trainer.run(planned.num_steps, job.seed, watch.watchers(), checkpoints)
-    _write_taught(trainer, job)
+        with shared_work(prepared, job, reporter):
+            outcome = trainer.run(planned.num_steps, job.seed, watch.watchers(), checkpoints)
+            _write_taught(trainer, job)
     _save(trainer.policy, job)
     CheckpointFolder(folder.checkpoints).clear()
     trainer.policy.unload()

@@ -127,6 +127,33 @@ class EvaluationConfig(FrozenModel):
     """No maxim may be violated more often than in the baseline by more than this."""
 
 
+class DdpSettings(FrozenModel):
+    """Settings of torch's `DistributedDataParallel` that fit a gradient which is reduced once a step."""
+
+    bucket_cap_mb: int = Field(default=25, ge=1)
+    gradient_as_bucket_view: bool = False
+    comm_hook: Literal["no", "fp16", "bf16"] = "no"
+    """Number format in which gradients travel; any but `no` rounds them."""
+
+
+class ParallelSettings(FrozenModel):
+    """How several processes train together; which of them runs what is not a recipe's business."""
+
+    ddp: DdpSettings = DdpSettings()
+    timeout_s: int = Field(default=1800, ge=1)
+    """How long a process waits for the others."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_fsdp(cls, fields: Any) -> Any:
+        if isinstance(fields, Mapping) and "fsdp" in fields:
+            raise ValueError(
+                "FSDP is not supported: each process holds the whole base model, whose weights are "
+                "hashed and proven as one; take parallel.ddp, or a base model that fits into each GPU"
+            )
+        return fields
+
+
 class Recipe(FrozenModel):
     """An ordered list of stages, and how their result is judged."""
 
@@ -138,6 +165,8 @@ class Recipe(FrozenModel):
     """Share of the prompts whose pairs are never trained on, but watched during training."""
     stages: tuple[StageConfig, ...] = Field(min_length=1)
     evaluation: EvaluationConfig = EvaluationConfig()
+    parallel: ParallelSettings | None = Field(default=None, exclude_if=lambda told: told is None)
+    """Left out of a recipe's JSON where it is not told, since it decides nothing that is learned."""
     control_stages: tuple[StageConfig, ...] = ()
     """Stages whose optimizer steps this recipe's only stage takes over; filled in when the recipe is
     loaded, empty if the stage says its own `epochs` or `num_steps`."""

@@ -1,11 +1,32 @@
-"""An evaluation that kills its own process at a chosen moment, as a crash would."""
+"""Parts of a pipeline that kill their own process at a chosen moment, as a crash would."""
 
 import os
 import signal
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
+import psutil
+
+from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.parts import PipelineParts
+from grice_core.recipes.load import load_recipe
 from tests.pipeline.world import config
+
+TOGETHER: dict[str, Any] = {
+    "recipe": load_recipe(
+        "content-then-manner",
+        [
+            "stage1.accumulation=11",
+            "stage1.epochs=2",
+            "stage1.eval_every=2",
+            "stage1.learning_rate=1e-3",
+            "stage1.lora.dropout=0.3",
+        ],
+    ),
+    "precision": "fp32",
+}
+"""A stage whose losses depend on random draws, for several processes to train."""
 
 
 def evaluate(world: Path, out: Path, last: int | None = None) -> None:
@@ -22,3 +43,19 @@ def evaluate(world: Path, out: Path, last: int | None = None) -> None:
 
     os.fsync = fsync
     PipelineParts(config(world, out)).evaluate()
+
+
+def train_together(world: Path, out: Path, heard: Connection, last: int) -> None:
+    """Go on with the first stage by two processes up to the end of this step.
+
+    Then say what was said, and which other processes there are.
+    """
+    said: list[str] = []
+
+    def on_step(record: dict[str, float]) -> None:
+        if record["step"] == last:
+            heard.send((said, [other.pid for other in psutil.Process().children()]))
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    asked = config(world, out, **TOGETHER, num_processes=2)
+    PipelineParts(asked, Reporter(say=said.append, on_step=on_step)).train("stage1")

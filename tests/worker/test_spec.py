@@ -31,6 +31,14 @@ def test_the_digest_stands_for_everything_that_numbers_depend_on():
     assert len(digests) == 4
 
 
+def test_one_process_is_what_specs_meant_before_they_could_say_it():
+    document = spec().model_dump(mode="json")
+    del document["num_processes"]
+    assert parse_pipeline(document).digest == spec(num_processes=1).digest
+    assert spec(num_processes=2).digest != spec().digest
+    assert "parallel" not in document["recipe"]
+
+
 def test_the_spec_of_another_version_is_refused_in_words():
     with pytest.raises(InputError, match=r"version.*submit it again"):
         parse_pipeline(spec().model_dump(mode="json") | {"version": 99})

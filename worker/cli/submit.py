@@ -48,6 +48,10 @@ Leakage = Annotated[
     typer.Option(help="Where prompts that stand in both files are left out."),
 ]
 
+NumProcesses = Annotated[
+    int, typer.Option(min=1, help="Processes that train together; with CUDA one on each GPU.")
+]
+
 TrainedBy = Annotated[
     int | None,
     typer.Option(help="Train nothing: evaluate the stages of this pipeline, given its recipe."),
@@ -76,6 +80,7 @@ def submit(
     device: Device = "auto",
     precision: PrecisionName = "auto",
     leakage: Leakage = "drop-eval",
+    num_processes: NumProcesses = 1,
     trained_by: TrainedBy = None,
 ) -> None:
     """Ask for a pipeline and print its id; asking again for the same gives the same one."""
@@ -99,6 +104,7 @@ def submit(
             device=device,
             precision=precision,
             leakage=leakage,
+            num_processes=num_processes,
             trained_by=trained_by,
         )
         queue = RunQueue.open()

@@ -135,6 +135,7 @@ def config_of(context: JobContext, spec: PipelineSpec) -> PipelineConfig:
         device=context.device,
         precision=spec.precision,
         leakage=spec.leakage,
+        num_processes=spec.num_processes,
     )
 
 

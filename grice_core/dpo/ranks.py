@@ -1,0 +1,58 @@
+"""Several processes that train one policy; by default there is one.
+
+Each rank has the whole policy and takes every optimizer step. Of a step's pairs it runs its own share;
+gradients and metrics are summed over the ranks before anything is done with them, so their number
+decides nothing but how sums are rounded. Rank 0 is the process that was started: it alone writes, and
+decides when to stop.
+"""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from grice_core.dpo.encode import EncodedPair, Ids
+from grice_core.dpo.trees import num_shared_tokens
+
+T = TypeVar("T")
+
+
+class Ranks:
+    """One process, which has all the work and nobody to agree with."""
+
+    index = 0
+    """Of this process."""
+    count = 1
+
+    def own(self, pairs: Sequence[EncodedPair]) -> list[int]:
+        """Positions of the pairs that this process runs, prompt by prompt."""
+        return list(range(len(pairs)))
+
+    def gather(self, value: T) -> list[T]:
+        """What each rank gives here, in their order, to every rank."""
+        return [value]
+
+    def first(self, value: T) -> T:
+        """What rank 0 gives here, to every rank."""
+        return value
+
+    def sum_gradients(self) -> None:
+        """Let every rank have the sum of all ranks' gradients."""
+
+
+def shares(pairs: Sequence[EncodedPair], count: int) -> list[list[int]]:
+    """Positions of pairs in `count` shares of about as many tokens; some may be empty.
+
+    A prompt's pairs stay together, since they share a pass over it. The shares, one behind the other,
+    hold the prompts in the order in which `shared_trees` finds them in `pairs`.
+    """
+    prompts: dict[Ids, list[int]] = {}
+    for position, pair in enumerate(pairs):
+        prompts.setdefault(pair.prompt, []).append(position)
+    groups = list(prompts.values())
+    sizes = [num_shared_tokens([pairs[position] for position in group]) for group in groups]
+    parts: list[list[int]] = [[] for _ in range(count)]
+    before = 0
+    for group, size in zip(groups, sizes, strict=True):
+        # A prompt belongs where its middle lies.
+        parts[(2 * before + size) * count // (2 * sum(sizes))].extend(group)
+        before += size
+    return parts

@@ -1,0 +1,120 @@
+"""Dropout of one rank's part of a pass: what one process would draw for the whole pass, cut out.
+
+one process       rank 0        rank 1
+p p a b q c d     p p a b       q c d         tokens of a packed row
+1 0 1 1 0 1 1     1 0 1 1       0 1 1         what is kept of them
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from peft import PeftModel
+from torch import Tensor, nn
+
+from grice_core.dpo.encode import EncodedPair
+from grice_core.dpo.lean import BulkDropout
+from grice_core.dpo.logps import Passes
+from grice_core.dpo.trees import num_shared_tokens, separate_trees
+
+
+@dataclass(frozen=True)
+class Window:
+    """Where a part of a pass lies in the whole of it."""
+
+    shape: tuple[int, int]
+    """(rows, tokens) of the whole pass."""
+    rows: slice
+    tokens: slice
+
+    @property
+    def part(self) -> tuple[int, int]:
+        """(rows, tokens) of the part."""
+        return self.rows.stop - self.rows.start, self.tokens.stop - self.tokens.start
+
+    def cut(self, places: Tensor, width: int) -> Tensor:
+        """Places among the part's elements of those places of the whole, (rows, tokens, width) flat,
+        that lie in it."""
+        tokens, elements = places // width, places % width
+        rows, columns = tokens // self.shape[1], tokens % self.shape[1]
+        inside = (rows >= self.rows.start) & (rows < self.rows.stop)
+        inside &= (columns >= self.tokens.start) & (columns < self.tokens.stop)
+        part = (rows - self.rows.start) * self.part[1] + columns - self.tokens.start
+        return (part * width + elements)[inside]
+
+
+def window(pairs: Sequence[EncodedPair], own: Sequence[int], passes: Passes) -> Window:
+    """The window of these positions of a pass over `pairs`; they are one of its `shares`."""
+    before = [pairs[position] for position in range(own[0])]
+    mine = [pairs[position] for position in own]
+    if passes == "shared":
+        start = num_shared_tokens(before)
+        end = start + num_shared_tokens(mine)
+        return Window((1, num_shared_tokens(pairs)), slice(0, 1), slice(start, end))
+    first, rows = len(separate_trees(before)), separate_trees(mine)
+    every = separate_trees(pairs)
+    width = max(tree.num_tokens for tree in rows)
+    return Window(
+        (len(every), max(tree.num_tokens for tree in every)),
+        slice(first, first + len(rows)),
+        slice(0, width),
+    )
+
+
+class WindowDropout(nn.Module):
+    """A dropout that can be told which part of a pass it sees."""
+
+    def __init__(self, whole: nn.Module) -> None:
+        super().__init__()
+        self.whole = whole
+        self.window: Window | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (rows, tokens, width) as the whole pass's dropout would leave this part of it."""
+        window = self.window
+        if not self.training or window is None or x.shape[:-1] != window.part:
+            dropped: Tensor = self.whole(x)  # a layer that sees tokens otherwise draws for itself
+            return dropped
+        factors: Tensor = self.whole(x.new_ones((*window.shape, x.shape[-1])))
+        return x * factors[window.rows, window.tokens]
+
+
+class WindowBulkDropout(BulkDropout):
+    """The same for the dropout that is drawn in bulk."""
+
+    window: Window | None = None
+
+    def places(self, num_elements: int) -> Tensor:
+        """Ascending places of the dropped ones among the part's elements."""
+        rows, tokens = self.window.part if self.window else (1, 1)
+        width, others = divmod(num_elements, rows * tokens)
+        if self.window is None or others:
+            return super().places(num_elements)
+        every = super().places(math.prod(self.window.shape) * width)
+        return self.window.cut(every, width)
+
+
+def draw_for_windows(policy: PeftModel) -> None:
+    """Let LoRA's dropout know of windows."""
+    for module in policy.modules():
+        dropouts = getattr(module, "lora_dropout", {})
+        for name, dropout in dropouts.items():
+            if isinstance(dropout, BulkDropout):
+                dropouts[name] = WindowBulkDropout(dropout.p)
+            elif isinstance(dropout, nn.Dropout):
+                dropouts[name] = WindowDropout(dropout)
+
+
+@contextmanager
+def drawing_for(policy: PeftModel, part: Window) -> Iterator[None]:
+    """A pass over this part."""
+    kinds = WindowDropout | WindowBulkDropout
+    dropouts = [module for module in policy.modules() if isinstance(module, kinds)]
+    for dropout in dropouts:
+        dropout.window = part
+    try:
+        yield
+    finally:
+        for dropout in dropouts:
+            dropout.window = None

@@ -1,0 +1,236 @@
+"""The other processes of a stage's training: started, joined, and ended with this one.
+
+This process is rank 0 and goes on as if it were alone; the others (`python -m grice_core.pipeline.rank`)
+load the same base, are given the same examples, and make the same calls. They ask nobody, write nothing,
+and don't outlive it.
+"""
+
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from grice_core.dpo.budget import TokenBudget
+from grice_core.dpo.examples import Compute, ReferenceLogps, StageExamples
+from grice_core.dpo.policy import add_adapter, load_base, merge_saved
+from grice_core.dpo.reference import weights_hash
+from grice_core.dpo.train import StageTrainer
+from grice_core.errors import InputError, ModelError, TrainingError
+from grice_core.parent import start_child
+from grice_core.pipeline.config import Reporter
+from grice_core.pipeline.preparing import PreparedStage, StageJob
+from grice_core.recipes.config import ParallelSettings, StageConfig
+
+READY = b"ready\n"
+"""What another rank says once it has loaded everything."""
+LOST_ANOTHER = 75
+"""Exit status of a rank that ended since another one had."""
+
+_MODULE = ["-m", "grice_core.pipeline.rank"]
+_LONGEST_END_S = 30.0
+_LISTEN_S = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class RankJob:
+    """What another rank is told, pickled, on its standard input."""
+
+    index: int
+    count: int
+    port: int
+    settings: ParallelSettings
+    base: str
+    merged: tuple[Path, ...]
+    """Adapters of the stages before, in their order."""
+    base_sha256: str
+    """Of the weights that the stage starts from."""
+    config: StageConfig
+    examples: StageExamples
+    known: ReferenceLogps
+    compute: Compute
+    num_steps: int
+    seed: int
+
+    def trainer(self) -> StageTrainer:
+        """The same trainer as rank 0's.
+
+        Raises: ModelError.
+        """
+        base = load_base(self.base, self.compute.device)
+        for adapter in self.merged:
+            base = merge_saved(base, adapter)
+        if weights_hash(base.model) != self.base_sha256:
+            raise ModelError(
+                f"the weights of {self.base} are not those that this run began with: "
+                "don't change the folder while a run uses it"
+            )
+        policy = add_adapter(base, self.config.lora, self.seed)
+        return StageTrainer(policy, self.config, self.examples, self.known, self.compute)
+
+
+def check_num_processes(count: int, device: torch.device) -> None:
+    """Raises: InputError, if there are not as many GPUs, or the device is one of several."""
+    if count == 1 or device.type == "cpu":
+        return
+    if device.type != "cuda":
+        raise InputError(f"--num-processes {count} works on the CPU and on CUDA, not on {device}")
+    if device.index:
+        raise InputError(
+            f"--num-processes {count} takes the first {count} GPUs: give --device cuda, and choose "
+            "among them with CUDA_VISIBLE_DEVICES"
+        )
+    if count > torch.cuda.device_count():
+        raise InputError(
+            f"--num-processes {count} takes one GPU each, and torch sees "
+            f"{torch.cuda.device_count()}: give at most that many"
+        )
+
+
+@contextmanager
+def shared_work(prepared: PreparedStage, job: StageJob, reporter: Reporter) -> Iterator[None]:
+    """Have the other ranks at work with this stage's trainer, if the run has any.
+
+    Raises: TrainingError, if one of them ends before it should.
+    """
+    if job.num_processes == 1:
+        yield
+        return
+    from grice_core.dpo.engine import LostRankError, Seat, joined
+
+    threads = torch.get_num_threads()
+    each = max(1, threads // job.num_processes) if job.device.type == "cpu" else threads
+    reporter.say(f"{job.name}: {job.num_processes} processes, {each} threads each")
+    seat = Seat(0, job.num_processes, _free_port(), job.device)
+    with ExitStack() as stack:
+        others = stack.enter_context(_others(prepared, job, seat.port, each))
+        others.wait_until_ready()
+        torch.set_num_threads(each)
+        stack.callback(torch.set_num_threads, threads)
+        try:
+            with joined(seat, prepared.trainer.parameters, job.parallel) as ranks:
+                prepared.trainer.share_with(ranks)
+                yield
+        except LostRankError as error:
+            raise others.lost(error) from error
+
+
+class _Others:
+    """The processes of the other ranks."""
+
+    def __init__(self, processes: list["subprocess.Popen[bytes]"], logs: list[Path]) -> None:
+        self._processes = processes
+        self._logs = logs
+
+    def wait_until_ready(self) -> None:
+        """Raises: TrainingError, if one ends instead."""
+        for process in self._processes:
+            assert process.stdout is not None  # noqa: S101
+            if process.stdout.readline() != READY:
+                raise self.lost(None)
+
+    def lost(self, error: Exception | None) -> TrainingError:
+        """Which one ended, and how."""
+        endings = []
+        for index, process in enumerate(self._processes, 1):
+            with suppress(subprocess.TimeoutExpired):  # else it has not ended, or not yet
+                status = process.wait(_LISTEN_S)
+                if status not in (0, LOST_ANOTHER):
+                    endings.append((index, status))
+        if not endings:
+            return TrainingError(f"{error}; --resume goes on from the last checkpoint")
+        index, status = endings[0]
+        how = (
+            f"was killed by {signal.Signals(-status).name}, by somebody or for want of memory"
+            if status < 0
+            else f"ended: {_last_line(self._logs[index - 1])}"
+        )
+        return TrainingError(
+            f"process {index + 1} of {len(self._processes) + 1} {how}. --resume goes on from the last "
+            "checkpoint"
+        )
+
+
+@contextmanager
+def _others(
+    prepared: PreparedStage, job: StageJob, port: int, num_threads: int
+) -> Iterator[_Others]:
+    """The other ranks' processes; they have ended when the block has."""
+    environment = {**os.environ, "OMP_NUM_THREADS": str(num_threads)}
+    told = _rank_job(prepared, job, port)
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        processes, logs = [], []
+        for index in range(1, job.num_processes):
+            logs.append(Path(folder) / f"rank-{index}.log")
+            log = stack.enter_context(logs[-1].open("wb"))
+            process = start_child(
+                _MODULE, environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+            )
+            stack.callback(_end, process)
+            processes.append(process)
+            _tell(process, replace(told, index=index, compute=_compute(prepared, index)))
+        yield _Others(processes, logs)
+        for process in processes:  # the work is done, they are about to end
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_LONGEST_END_S)
+
+
+def _rank_job(prepared: PreparedStage, job: StageJob, port: int) -> RankJob:
+    trainer = prepared.trainer
+    return RankJob(
+        index=0,
+        count=job.num_processes,
+        port=port,
+        settings=job.parallel,
+        base=prepared.base,
+        merged=tuple(job.output.stage(stage.config.name).own_adapter for stage in job.earlier),
+        base_sha256=prepared.reference_sha256,
+        config=trainer.config,
+        examples=trainer.examples,
+        known=trainer.known,
+        compute=trainer.compute,
+        num_steps=prepared.encoded.planned.num_steps,
+        seed=job.seed,
+    )
+
+
+def _compute(prepared: PreparedStage, index: int) -> Compute:
+    """How another rank computes: as rank 0 does, on a GPU of its own."""
+    compute = prepared.trainer.compute
+    device = torch.device("cuda", index) if compute.device.type == "cuda" else compute.device
+    return replace(compute, device=device, budget=TokenBudget(compute.budget.tokens))
+
+
+def _tell(process: "subprocess.Popen[bytes]", job: RankJob) -> None:
+    assert process.stdin is not None  # noqa: S101
+    with suppress(BrokenPipeError):  # it has ended, which is noticed when it should be ready
+        pickle.dump(job, process.stdin)
+        process.stdin.close()
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        with suppress(BrokenPipeError):
+            if pipe is not None:
+                pipe.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port: int = listening.getsockname()[1]
+    return port
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")

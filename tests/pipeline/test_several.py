@@ -1,0 +1,137 @@
+"""Two processes that train one stage, against one process."""
+
+import multiprocessing
+import signal
+import time
+
+import psutil
+import pytest
+from safetensors.torch import load_file
+
+from grice_core.dpo.history import read_history
+from grice_core.errors import InputError, InterruptedRunError, TrainingError
+from grice_core.pipeline.config import Reporter
+from grice_core.pipeline.parts import PipelineParts
+from tests.pipeline import killable
+from tests.pipeline.world import config
+
+TOLERANCE = 1e-5
+
+
+def train(world, out, num_processes, **told):
+    """Train the stage, or go on with it; returns what was said."""
+    out.mkdir(exist_ok=True)
+    said = []
+    asked = config(world, out, **killable.TOGETHER, num_processes=num_processes)
+    PipelineParts(asked, Reporter(say=said.append, **told)).train("stage1")
+    return said
+
+
+@pytest.fixture(scope="module")
+def alone(world, tmp_path_factory):
+    out = tmp_path_factory.mktemp("alone")
+    train(world, out, 1)
+    return out
+
+
+@pytest.fixture(scope="module")
+def together(world, tmp_path_factory):
+    out = tmp_path_factory.mktemp("together")
+    train(world, out, 2)
+    return out
+
+
+def numbers(out):
+    """Every number of every step but the speed."""
+    records = read_history(out / "stage1" / "history.jsonl")
+    return [{k: v for k, v in record.items() if k != "tokens_per_s"} for record in records]
+
+
+def adapter(out):
+    return load_file(out / "stage1" / "final_model" / "adapter_model.safetensors")
+
+
+def assert_the_same_but_for_rounding(one, other):
+    for record, expected in zip(numbers(other), numbers(one), strict=True):
+        assert record == pytest.approx(expected, abs=TOLERANCE, rel=TOLERANCE)
+    tensors, expected = adapter(other), adapter(one)
+    assert tensors.keys() == expected.keys()
+    assert all((tensors[name] - expected[name]).abs().max() < TOLERANCE for name in expected)
+
+
+def stop_after(step, world, out, num_processes):
+    taken = []
+    told = {"on_step": taken.append, "should_stop": lambda: len(taken) == step}
+    with pytest.raises(InterruptedRunError, match=f"stopped before step {step + 1} of 6"):
+        train(world, out, num_processes, **told)
+
+
+def wait_for_end(pid):
+    """Whether a process ends before long; one that nobody has buried yet has ended too."""
+    try:
+        process = psutil.Process(pid)
+        for _ in range(600):
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return True
+            time.sleep(0.1)
+    except psutil.NoSuchProcess:
+        return True
+    return False
+
+
+def test_two_processes_learn_what_one_learns(alone, together):
+    # 23 pairs in steps of 11: each third step has one pair, and leaves a process without any.
+    assert [record["step"] for record in numbers(alone)] == [1, 2, 3, 4, 5, 6]
+    assert_the_same_but_for_rounding(alone, together)
+    texts = [(out / "stage1" / "pairs.jsonl").read_text().splitlines() for out in (alone, together)]
+    assert len(texts[0]) == len(texts[1]) == 23
+
+
+def test_stopped_and_losing_a_process_it_goes_on_bit_for_bit(world, together, tmp_path):
+    stop_after(2, world, tmp_path, num_processes=2)
+    assert [path.name for path in (tmp_path / "stage1" / "checkpoints").iterdir()] == [
+        "step-00000002"
+    ]
+    assert not psutil.Process().children()
+
+    def lose_the_other(record):
+        if record["step"] == 4:
+            (other,) = psutil.Process().children()
+            other.send_signal(signal.SIGKILL)
+
+    with pytest.raises(TrainingError, match=r"process 2 of 2 was killed by SIGKILL.*--resume"):
+        train(world, tmp_path, 2, on_step=lose_the_other)
+    assert not psutil.Process().children()
+
+    train(world, tmp_path, 2)
+    assert numbers(tmp_path) == numbers(together)
+    last, expected = adapter(tmp_path), adapter(together)
+    assert all((last[name] == expected[name]).all() for name in expected)
+
+
+def test_killed_it_leaves_no_process_and_another_number_goes_on(world, alone, tmp_path):
+    stop_after(2, world, tmp_path, num_processes=1)
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.pipeline.killable"])
+    hear, heard = context.Pipe(duplex=False)
+    process = context.Process(target=killable.train_together, args=(world, tmp_path, heard, 4))
+    process.start()
+    said, others = hear.recv()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert any("began with 1 processes and goes on with 2" in sentence for sentence in said)
+    assert len(others) == 1
+    assert wait_for_end(others[0])
+
+    assert "stage1: goes on after step 2" in train(world, tmp_path, 1)
+    assert_the_same_but_for_rounding(alone, tmp_path)
+
+
+def test_more_processes_than_gpus_are_refused(monkeypatch):
+    from grice_core.pipeline import several
+
+    monkeypatch.setattr(several.torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(InputError, match="torch sees 1"):
+        several.check_num_processes(2, several.torch.device("cuda"))
+    with pytest.raises(InputError, match="CUDA_VISIBLE_DEVICES"):
+        several.check_num_processes(2, several.torch.device("cuda:1"))
