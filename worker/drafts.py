@@ -30,6 +30,7 @@ def spec_of(request: PipelineRequest, trained: str | None = None) -> PipelineSpe
         seed=request.seed,
         precision=request.precision,
         leakage=request.leakage,
+        num_processes=request.num_processes,
         trained=trained,
     )
 

@@ -70,57 +70,6 @@ _RUNNING = RunFilter(states=(RunState.RUNNING,))
 
 
 @dataclass(frozen=True)
-<<<<<<< HEAD
-=======
-class PipelineRequest:
-    """A pipeline to be asked for; the options of `grice pipeline`."""
-
-    data: Path | DataSet
-    """Files, or what the store has of them already."""
-    eval: Path | DataSet
-    base: str
-    """Hub id, or a folder that every worker sees."""
-    detector: str | Detector
-    """Detector folder, hub id of a four-label classifier, or a detector of the store."""
-    recipe: Recipe
-    seed: int = 0
-    device: DeviceChoice = "auto"
-    """auto: the GPU if a worker for one is there."""
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    leakage: Literal["drop-eval", "drop-train", "keep"] = "drop-eval"
-    num_processes: int = 1
-    """That train together, with CUDA each on a GPU of its own."""
-    trained_by: int | None = None
-    """A pipeline whose stages are evaluated on these prompts by this detector; nothing is trained."""
-
-
-@dataclass(frozen=True)
-class DetectorRequest:
-    """A detector to be made by a run."""
-
-    how: Literal["train", "distill", "calibrate"]
-    data: Path
-    """Labelled texts; to distil, scored pairs."""
-    start: str | Detector
-    """Encoder to start from: hub id, or a folder that every worker sees; or what to calibrate."""
-    name: str
-    settings: Mapping[str, float] = field(default_factory=dict)
-    """Fields of `FitSettings`."""
-    device: DeviceChoice = "auto"
-
-
-@dataclass(frozen=True)
-class WorkerStatus:
-    """A worker that listens."""
-
-    name: str
-    device: Device
-    is_busy: bool
-    hardware: Hardware
-
-
-@dataclass(frozen=True)
->>>>>>> c740244 (Train a stage by several processes)
 class RunQueue:
     """Everything that the app and the command do with runs."""
 
@@ -206,27 +155,9 @@ class RunQueue:
 
     def _spec(self, request: PipelineRequest) -> PipelineSpec:
         """Everything that a pipeline's numbers depend on."""
-<<<<<<< HEAD
         if request.trained_by is None:
             return spec_of(request)
         return spec_of(request, self._trained_stages(request.trained_by, request))
-=======
-        detector = request.detector
-        return PipelineSpec(
-            data=StoredData.of(in_store(request.data)),
-            eval=StoredData.of(in_store(request.eval)),
-            base=check_base(request.base),
-            detector=detector if isinstance(detector, str) else StoredDetector.of(detector),
-            recipe=request.recipe,
-            seed=request.seed,
-            precision=request.precision,
-            leakage=request.leakage,
-            num_processes=request.num_processes,
-            trained=None
-            if request.trained_by is None
-            else self._trained_stages(request.trained_by, request),
-        )
->>>>>>> c740244 (Train a stage by several processes)
 
     def _trained_stages(self, pipeline_id: int, request: PipelineRequest) -> str:
         """The address of the output folder that holds all stages of a pipeline."""

@@ -30,6 +30,8 @@ class PipelineRequest:
     """auto: the GPU if a worker for one is there."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     leakage: Literal["drop-eval", "drop-train", "keep"] = "drop-eval"
+    num_processes: int = 1
+    """That train together, with CUDA each on a GPU of its own."""
     trained_by: int | None = None
     """A pipeline whose stages are evaluated on these prompts by this detector; nothing is trained."""
 

@@ -41,7 +41,8 @@ class Window:
         inside = (rows >= self.rows.start) & (rows < self.rows.stop)
         inside &= (columns >= self.tokens.start) & (columns < self.tokens.stop)
         part = (rows - self.rows.start) * self.part[1] + columns - self.tokens.start
-        return (part * width + elements)[inside]
+        cut: Tensor = (part * width + elements)[inside]
+        return cut
 
 
 def window(pairs: Sequence[EncodedPair], own: Sequence[int], passes: Passes) -> Window:
