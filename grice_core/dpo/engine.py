@@ -5,6 +5,7 @@ may have none, and one that ran out of memory is done again. Its reducer gets th
 once they have all been added up, through a module that is nothing but the adapter's parameters.
 """
 
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState
 from accelerate.utils import (
+    DDPCommunicationHookType,
     DistributedDataParallelKwargs,
     InitProcessGroupKwargs,
     broadcast_object_list,
@@ -42,6 +44,14 @@ class Seat:
     port: int
     """At which rank 0 listens, on this machine."""
     device: torch.device
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens at."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port: int = listening.getsockname()[1]
+    return port
 
 
 @contextmanager
@@ -106,6 +116,7 @@ class _Gradients(nn.Module):
 
 def _handlers(settings: ParallelSettings) -> list[Any]:
     ddp = settings.ddp.model_dump()
+    ddp["comm_hook"] = DDPCommunicationHookType(ddp["comm_hook"])
     return [
         DistributedDataParallelKwargs(**ddp),
         InitProcessGroupKwargs(timeout=timedelta(seconds=settings.timeout_s)),

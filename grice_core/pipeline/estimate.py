@@ -42,7 +42,7 @@ class Estimate:
     evaluation_s: float
     loading_s: float
     peak_bytes: int
-    """Most memory at once: of the GPU, or of the whole process on a CPU."""
+    """Most memory at once: of a GPU, or of all processes on a CPU."""
     device: str
     precision: str
 
@@ -72,13 +72,14 @@ def estimate_pipeline(config: PipelineConfig, reporter: Reporter) -> Estimate:
     stages = tuple(_stages(base, parts, inputs, reporter))
     per_answer = _seconds_per_answer(base, parts, inputs, reporter)
     num_prompts = len(inputs.selection.prompts) * config.samples_per_prompt
+    on_gpu = parts.device.type == "cuda"
     num_answers = (1 + len(stages)) * num_prompts
     return Estimate(
         stages=stages,
         num_answers=num_answers,
         evaluation_s=per_answer * num_answers,
         loading_s=loading_s,
-        peak_bytes=peak_bytes(parts.device),
+        peak_bytes=peak_bytes(parts.device) * (1 if on_gpu else config.num_processes),
         device=str(parts.device),
         precision=str(parts.dtype).removeprefix("torch."),
     )

@@ -66,13 +66,17 @@ def stage_seconds(pace: Pace, job: StageJob, encoded: EncodedStage) -> float:
     num_steps = encoded.planned.num_steps
     num_looks = 1 + -(-num_steps // config.eval_every)
     watched = sum(_num_tokens(examples, group) for group in examples.watched.values())
-    # All pairs for the reference, the watched ones at each look, those trained on once more at the end.
-    forward = num_shared_tokens(examples.pairs) + num_looks * watched
-    forward += _num_tokens(examples, examples.train)
-    # The proof before the first step and the one after it, each with the adapter on and off.
+    # All pairs for the reference; the proof before the first step and the one after it, each with the
+    # adapter on and off.
+    forward = num_shared_tokens(examples.pairs)
     forward += 4 * _num_tokens(examples, examples.train[:NUM_PROVEN])
+    # The watched ones at each look, those trained on once more at the end.
+    shared_forward = num_looks * watched + _num_tokens(examples, examples.train)
     steps = sum(_num_tokens(examples, batch) for batch in _batches(encoded, job))
-    return pace.setup_s + pace.forward_s * forward + pace.step_s * steps
+    # Several processes divide a CPU's cores among themselves, but have a GPU each.
+    speedup = job.num_processes if job.device.type == "cuda" else 1
+    shared_s = pace.forward_s * shared_forward + pace.step_s * steps
+    return pace.setup_s + pace.forward_s * forward + shared_s / speedup
 
 
 def _time_steps(trainer: StageTrainer, sizes: list[int], seed: int, reporter: Reporter) -> float:

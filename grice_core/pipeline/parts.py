@@ -21,7 +21,7 @@ from grice_core.pipeline.judging import EvaluationJob, evaluate_stages
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.preparing import StageJob
 from grice_core.pipeline.record import RunRecord
-from grice_core.pipeline.several import check_num_processes
+from grice_core.pipeline.several import check_several
 from grice_core.pipeline.training import train_stage
 from grice_core.precision import resolve_device, resolve_precision
 from grice_core.recipes.config import ParallelSettings
@@ -36,7 +36,8 @@ class PipelineParts:
         self.reporter = reporter or Reporter()
         self.output = OutputFolder(config.out)
         self.device = resolve_device(config.device)
-        check_num_processes(config.num_processes, self.device)
+        self.parallel = config.recipe.parallel or ParallelSettings()
+        check_several(config.num_processes, self.device, self.parallel)
         self.dtype = resolve_precision(config.precision, self.device)
         self._detector: Detector | None = None
         self._trained: tuple[BaseModel, int] | None = None
@@ -120,7 +121,7 @@ class PipelineParts:
             dtype=self.dtype,
             report_to=self.config.report_to,
             num_processes=self.config.num_processes,
-            parallel=self.config.recipe.parallel or ParallelSettings(),
+            parallel=self.parallel,
         )
 
     def evaluation_job(self, selection: PromptSelection) -> EvaluationJob:

@@ -8,7 +8,6 @@ and don't outlive it.
 import os
 import pickle
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -36,7 +35,7 @@ LOST_ANOTHER = 75
 
 _MODULE = ["-m", "grice_core.pipeline.rank"]
 _LONGEST_END_S = 30.0
-_LISTEN_S = 0.5
+_LONGEST_NOTICE_S = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,9 +75,16 @@ class RankJob:
         return StageTrainer(policy, self.config, self.examples, self.known, self.compute)
 
 
-def check_num_processes(count: int, device: torch.device) -> None:
-    """Raises: InputError, if there are not as many GPUs, or the device is one of several."""
-    if count == 1 or device.type == "cpu":
+def check_several(count: int, device: torch.device, settings: ParallelSettings) -> None:
+    """Raises: InputError, if this device can't be shared by so many, or not in this way."""
+    if count == 1:
+        return
+    if device.type == "cpu":
+        if settings.ddp.comm_hook == "bf16":
+            raise InputError(
+                "parallel.ddp.comm_hook: gradients travel as bf16 between GPUs only; on the CPU give "
+                "fp16, or no"
+            )
         return
     if device.type != "cuda":
         raise InputError(f"--num-processes {count} works on the CPU and on CUDA, not on {device}")
@@ -103,12 +109,12 @@ def shared_work(prepared: PreparedStage, job: StageJob, reporter: Reporter) -> I
     if job.num_processes == 1:
         yield
         return
-    from grice_core.dpo.engine import LostRankError, Seat, joined
+    from grice_core.dpo.engine import LostRankError, Seat, free_port, joined
 
     threads = torch.get_num_threads()
     each = max(1, threads // job.num_processes) if job.device.type == "cpu" else threads
     reporter.say(f"{job.name}: {job.num_processes} processes, {each} threads each")
-    seat = Seat(0, job.num_processes, _free_port(), job.device)
+    seat = Seat(0, job.num_processes, free_port(), job.device)
     with ExitStack() as stack:
         others = stack.enter_context(_others(prepared, job, seat.port, each))
         others.wait_until_ready()
@@ -119,7 +125,7 @@ def shared_work(prepared: PreparedStage, job: StageJob, reporter: Reporter) -> I
                 prepared.trainer.share_with(ranks)
                 yield
         except LostRankError as error:
-            raise others.lost(error) from error
+            raise others.lost(str(error)) from error
 
 
 class _Others:
@@ -133,19 +139,19 @@ class _Others:
         """Raises: TrainingError, if one ends instead."""
         for process in self._processes:
             assert process.stdout is not None  # noqa: S101
-            if process.stdout.readline() != READY:
-                raise self.lost(None)
+            if READY not in iter(process.stdout.readline, b""):
+                raise self.lost("a process ended before it could begin")
 
-    def lost(self, error: Exception | None) -> TrainingError:
+    def lost(self, noticed: str) -> TrainingError:
         """Which one ended, and how."""
         endings = []
         for index, process in enumerate(self._processes, 1):
             with suppress(subprocess.TimeoutExpired):  # else it has not ended, or not yet
-                status = process.wait(_LISTEN_S)
+                status = process.wait(_LONGEST_NOTICE_S)
                 if status not in (0, LOST_ANOTHER):
                     endings.append((index, status))
         if not endings:
-            return TrainingError(f"{error}; --resume goes on from the last checkpoint")
+            return TrainingError(f"{noticed}; --resume goes on from the last checkpoint")
         index, status = endings[0]
         how = (
             f"was killed by {signal.Signals(-status).name}, by somebody or for want of memory"
@@ -222,13 +228,6 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
         with suppress(BrokenPipeError):
             if pipe is not None:
                 pipe.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-    return port
 
 
 def _last_line(log: Path) -> str:

@@ -6,12 +6,15 @@ import time
 
 import psutil
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from grice_core.dpo.history import read_history
 from grice_core.errors import InputError, InterruptedRunError, TrainingError
 from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.parts import PipelineParts
+from grice_core.pipeline.several import check_several
+from grice_core.recipes.config import ParallelSettings
 from tests.pipeline import killable
 from tests.pipeline.world import config
 
@@ -127,11 +130,15 @@ def test_killed_it_leaves_no_process_and_another_number_goes_on(world, alone, tm
     assert_the_same_but_for_rounding(alone, tmp_path)
 
 
-def test_more_processes_than_gpus_are_refused(monkeypatch):
-    from grice_core.pipeline import several
-
-    monkeypatch.setattr(several.torch.cuda, "device_count", lambda: 1)
-    with pytest.raises(InputError, match="torch sees 1"):
-        several.check_num_processes(2, several.torch.device("cuda"))
+def test_what_a_device_can_not_do_is_refused(monkeypatch):
+    cpu, cuda = torch.device("cpu"), torch.device("cuda")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    plain = ParallelSettings()
+    with pytest.raises(InputError, match="one GPU each, and torch sees 1"):
+        check_several(2, cuda, plain)
     with pytest.raises(InputError, match="CUDA_VISIBLE_DEVICES"):
-        several.check_num_processes(2, several.torch.device("cuda:1"))
+        check_several(2, torch.device("cuda:1"), plain)
+    with pytest.raises(InputError, match="between GPUs only"):
+        check_several(2, cpu, ParallelSettings.model_validate({"ddp": {"comm_hook": "bf16"}}))
+    check_several(2, cpu, plain)
+    check_several(1, torch.device("cuda:1"), plain)

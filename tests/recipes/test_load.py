@@ -207,3 +207,17 @@ def test_a_folder_and_bytes_that_are_no_text_are_named(tmp_path: Path) -> None:
         load_recipe(tmp_path)
     with pytest.raises(RecipeError, match=r"bytes\.yaml is not UTF-8 text"):
         load_recipe(tmp_path / "bytes.yaml")
+
+
+def test_settings_of_several_processes_are_left_out_where_none_are_told() -> None:
+    plain = parse_recipe(MINIMAL, "mine.yaml")
+    assert "parallel" not in plain.model_dump(mode="json")
+    told = parse_recipe(MINIMAL, "mine.yaml", ["parallel.ddp.bucket_cap_mb=50"])
+    assert told.parallel is not None
+    assert told.parallel.ddp.bucket_cap_mb == 50
+    assert Recipe.model_validate(told.model_dump(mode="json")) == told
+
+
+def test_what_can_not_be_sharded_is_refused_in_words() -> None:
+    (problem,) = problems_of(MINIMAL, "parallel.fsdp.sharding_strategy=FULL_SHARD")
+    assert problem.startswith("parallel: FSDP is not supported")
