@@ -5,6 +5,7 @@ may have none, and one that ran out of memory is done again. Its reducer gets th
 once they have all been added up, through a module that is nothing but the adapter's parameters.
 """
 
+import gc
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -67,19 +68,32 @@ def joined(
             cpu=seat.device.type == "cpu", kwargs_handlers=_handlers(settings)
         )
     try:
-        with _losses_in_words():
-            reducer = accelerator.prepare_model(_Gradients(parameters))
-        yield _AccelerateRanks(seat, reducer)
+        ranks = _AccelerateRanks(seat, accelerator, parameters)
+        try:
+            yield ranks
+        finally:
+            ranks.leave()
     finally:
+        # The reducer goes first: if it let the group go, it would wait for the group's threads,
+        # while they wait for Python's lock, which it holds.
+        accelerator.free_memory()
+        gc.collect()
         torch.distributed.destroy_process_group()
         AcceleratorState._reset_state(reset_partial_state=True)
         GradientState._reset_state()
 
 
 class _AccelerateRanks(Ranks):
-    def __init__(self, seat: Seat, reducer: nn.Module) -> None:
+    def __init__(
+        self, seat: Seat, accelerator: Accelerator, parameters: Sequence[nn.Parameter]
+    ) -> None:
         self.index, self.count = seat.index, seat.count
-        self._reducer = reducer
+        with _losses_in_words():
+            self._reducer = accelerator.prepare_model(_Gradients(parameters))
+
+    def leave(self) -> None:
+        """Let the reducer go."""
+        del self._reducer
 
     def own(self, pairs: Sequence[EncodedPair]) -> list[int]:
         return shares(pairs, self.count)[self.index]
