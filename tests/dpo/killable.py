@@ -1,10 +1,15 @@
 """A training run that kills its own process at any moment that matters, as a crash would."""
 
+import itertools
 import os
 import signal
+import sys
 from pathlib import Path
 
+import numpy as np
+
 from grice_core.dpo.adapters import adapter_of, save_adapter
+from grice_core.dpo.engine import LostRankError, Seat, joined
 from grice_core.dpo.examples import Compute
 from grice_core.dpo.history import HistoryFile
 from grice_core.dpo.policy import add_adapter
@@ -13,10 +18,13 @@ from grice_core.dpo.resume import CheckpointPlan
 from grice_core.dpo.train import StageTrainer
 from grice_core.dpo.watchers import Watchers
 from grice_core.files import atomic_folder
+from grice_core.recipes.config import ParallelSettings
 from tests.dpo import tiny
 
 NUM_STEPS = 10
 EVERY = 3
+LOST = 75
+"""Exit status of a rank that noticed another one's end."""
 CPU = tiny.torch.device("cpu")
 
 
@@ -42,11 +50,11 @@ class Moments:
         return passing
 
 
-def new_trainer(**compute) -> StageTrainer:
+def new_trainer(num_train: int = 10, **compute) -> StageTrainer:
     """A stage with dropout, so that losses depend on random draws too."""
     lora = {"r": 4, "alpha": 8, "dropout": 0.3, "target_modules": ("c_attn",)}
     config = tiny.stage(lora=lora, eval_every=4)
-    examples, how = tiny.examples(10), Compute(CPU, **compute)
+    examples, how = tiny.examples(num_train), Compute(CPU, **compute)
     policy = add_adapter(tiny.base(tiny.gpt2()), config.lora, seed=0)
     known = reference_logps(policy, examples.pairs, how)
     return StageTrainer(policy, config, examples, known, how)
@@ -59,19 +67,53 @@ def train(folder: Path, last: int | None = None, *, resume: bool = True) -> None
     os.fsync = moments.before(os.fsync)
     os.rename = moments.before(os.rename)
     trainer = new_trainer()
+    train_to_the_end(trainer, folder, moments.pass_one, resume=resume)
+    (folder / "moments").write_text(str(moments.count))
+
+
+def train_to_the_end(trainer: StageTrainer, folder: Path, pass_one, *, resume: bool = True) -> None:
+    """Train as rank 0, which writes."""
     plan = CheckpointPlan(folder / "checkpoints", "base", every=EVERY, resume=resume)
     with HistoryFile(folder / "history.jsonl") as history:
 
         def on_step(record):
             history.append(record)
-            moments.pass_one()
+            pass_one()
 
         watchers = Watchers(
             on_step,
             on_start=lambda step, _: history.truncate_after(step),
             on_checkpoint=history.sync,
+            say=lambda sentence: print(sentence, file=(folder / "said").open("a")),
         )
         trainer.run(NUM_STEPS, 0, watchers, plan)
     with atomic_folder(folder / "final_model") as final_model:
         save_adapter(adapter_of(trainer.policy), final_model)
-    (folder / "moments").write_text(str(moments.count))
+
+
+def take_part(folder: Path, seat: Seat, last: tuple[int, int] | None = None) -> None:
+    """Train as one of several ranks; `last` is the rank that kills itself, and after which step.
+
+    Nine pairs in steps of four: each third step leaves all ranks but one without a pair.
+    """
+    trainer = new_trainer(num_train=9)
+    taken = itertools.count(1)
+    update = trainer._update
+
+    def counted(*told):
+        if last == (seat.index, next(taken)):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return update(*told)
+
+    trainer._update = counted
+    try:
+        with joined(seat, trainer.parameters, ParallelSettings()) as ranks:
+            trainer.share_with(ranks)
+            if seat.index == 0:
+                train_to_the_end(trainer, folder, lambda: None)
+            else:
+                trainer.run(NUM_STEPS, 0)
+            margins = trainer.reward_margins()
+    except LostRankError:
+        sys.exit(LOST)
+    np.save(folder / f"margins-{seat.index}.npy", margins)

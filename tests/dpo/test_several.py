@@ -1,0 +1,105 @@
+"""Several processes that train together, against one."""
+
+import multiprocessing
+import signal
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file
+
+from grice_core.dpo.engine import Seat, free_port
+from grice_core.dpo.history import read_history
+from tests.dpo import killable
+from tests.dpo.killable import CPU, LOST, NUM_STEPS
+
+TOLERANCE = 1e-5
+
+
+@pytest.fixture(scope="module")
+def processes():
+    """Starts processes that have everything imported already."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.dpo.killable"])
+    return context
+
+
+def train(processes, folder, count, last=None):
+    """Exit codes of so many processes that train together, rank 0's first."""
+    folder.mkdir(exist_ok=True)
+    port = free_port()
+    ranks = [
+        processes.Process(
+            target=killable.take_part, args=(folder, Seat(index, count, port, CPU), last)
+        )
+        for index in range(count)
+    ]
+    for rank in ranks:
+        rank.start()
+    for rank in ranks:
+        rank.join()
+    return [rank.exitcode for rank in ranks]
+
+
+@pytest.fixture(scope="module")
+def trained(processes, tmp_path_factory):
+    """Folders of undisturbed runs, by the number of their processes."""
+    folders = {count: tmp_path_factory.mktemp(f"by-{count}") for count in (1, 2, 3)}
+    for count, folder in folders.items():
+        assert train(processes, folder, count) == [0] * count
+    return folders
+
+
+def numbers(folder):
+    """Every number of every step but the speed."""
+    records = read_history(folder / "history.jsonl")
+    return [{k: v for k, v in record.items() if k != "tokens_per_s"} for record in records]
+
+
+def adapter(folder):
+    return load_file(folder / "final_model" / "adapter_model.safetensors")
+
+
+def assert_the_same_but_for_rounding(folder, expected):
+    assert [record["step"] for record in numbers(folder)] == list(range(1, NUM_STEPS + 1))
+    for record, other in zip(numbers(folder), numbers(expected), strict=True):
+        assert record == pytest.approx(other, abs=TOLERANCE, rel=TOLERANCE)
+    ours, theirs = adapter(folder), adapter(expected)
+    assert ours.keys() == theirs.keys()
+    assert max(float((ours[name] - theirs[name]).abs().max()) for name in ours) < TOLERANCE
+
+
+def assert_the_same(folder, expected):
+    assert numbers(folder) == numbers(expected)
+    path = "final_model/adapter_model.safetensors"
+    assert (folder / path).read_bytes() == (expected / path).read_bytes()
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_several_processes_learn_what_one_learns(trained, count):
+    assert_the_same_but_for_rounding(trained[count], trained[1])
+    for index in range(count):
+        margins, alone = (
+            np.load(trained[number] / f"margins-{rank}.npy")
+            for number, rank in ((count, index), (1, 0))
+        )
+        np.testing.assert_allclose(margins, alone, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize(("rank", "step"), [(0, 5), (1, 8)])
+def test_a_rank_that_is_killed_ends_the_others_which_go_on_bit_for_bit(
+    processes, trained, tmp_path, rank, step
+):
+    endings = [LOST, LOST]
+    endings[rank] = -signal.SIGKILL
+    assert train(processes, tmp_path, 2, last=(rank, step)) == endings
+    checkpoint = f"step-{(step - 1) // killable.EVERY * killable.EVERY:08d}"
+    assert max(path.name for path in (tmp_path / "checkpoints").iterdir()) == checkpoint
+    assert train(processes, tmp_path, 2) == [0, 0]
+    assert_the_same(tmp_path, trained[2])
+
+
+def test_another_number_of_processes_goes_on_and_is_told(processes, trained, tmp_path):
+    assert train(processes, tmp_path, 2, last=(0, 8)) == [-signal.SIGKILL, LOST]
+    assert train(processes, tmp_path, 1) == [0]
+    assert "the run began with 2 processes and goes on with 1" in (tmp_path / "said").read_text()
+    assert_the_same_but_for_rounding(tmp_path, trained[1])
