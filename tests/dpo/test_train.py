@@ -29,7 +29,7 @@ def record_gradients(trainer):
     original = trainer._optimizer.step
 
     def step():
-        gradients.append([p.grad.clone() for p in trainer._parameters])
+        gradients.append([p.grad.clone() for p in trainer.parameters])
         return original()
 
     trainer._optimizer.step = step
