@@ -60,8 +60,8 @@ def tree_mask(tree: Tree, device: torch.device) -> torch.Tensor:
         1 1 . . 1
     """
     branch = torch.tensor(
-        [0] * len(tree.prompt)
-        + [number for number, ids in enumerate(tree.responses, 1) for _ in ids],
+        [0] * len(tree.trunk)
+        + [number for number, ids in enumerate(tree.branches, 1) for _ in ids],
         device=device,
     )
     visible = (branch[None, :] == 0) | (branch[None, :] == branch[:, None])

@@ -52,6 +52,8 @@ def shared_logps(model: Any, trees: Sequence[Tree]) -> torch.Tensor:
 
     Row of two trees:      p p a a b q c c     (positions 0 1 2 3 2 0 1 2)
     logits are taken at:   . x x . . x x .     and once more at the last p, which predicts a and b
+
+    Tokens that all responses to a prompt begin with stand in the row once, and count for each of them.
     """
     device = _device(model)
     ids: list[int] = []
@@ -61,17 +63,20 @@ def shared_logps(model: Any, trees: Sequence[Tree]) -> torch.Tensor:
     lengths: list[int] = []
     spans: list[TreeSpan] = []
     for tree in trees:
-        start, trunk = len(ids), len(tree.prompt)
-        ids.extend(tree.prompt)
+        start, trunk = len(ids), len(tree.trunk)
+        ids.extend(tree.trunk)
         positions.extend(range(trunk))
-        for response in tree.responses:
-            # The prompt's last token predicts the first response token, each token the next one.
-            sources.extend([start + trunk - 1, *range(len(ids), len(ids) + len(response) - 1)])
-            targets.extend(response)
-            lengths.append(len(response))
-            positions.extend(range(trunk, trunk + len(response)))
-            ids.extend(response)
-        longest = trunk + max(map(len, tree.responses))
+        # Each token predicts the next one, the prompt's last the first of a response.
+        sources.extend(range(start + len(tree.prompt) - 1, start + trunk - 1))
+        targets.extend(tree.trunk[len(tree.prompt) :])
+        lengths.append(tree.num_common)
+        for branch in tree.branches:
+            sources.extend([start + trunk - 1, *range(len(ids), len(ids) + len(branch) - 1)])
+            targets.extend(branch)
+            lengths.append(len(branch))
+            positions.extend(range(trunk, trunk + len(branch)))
+            ids.extend(branch)
+        longest = trunk + max(map(len, tree.branches))
         spans.append(TreeSpan(start, len(ids), longest, tree_mask(tree, device)))
     with _attention(model, TREE_ATTENTION):
         values = token_logps(
@@ -85,7 +90,12 @@ def shared_logps(model: Any, trees: Sequence[Tree]) -> torch.Tensor:
             tree_spans=tuple(spans),
             use_cache=False,
         )
-    return _sum_per_response(values, lengths)
+    sums = iter(_sums(values, lengths))
+    responses: list[torch.Tensor] = []
+    for tree in trees:
+        common = next(sums)
+        responses.extend(common + next(sums) for _ in tree.branches)
+    return torch.stack(responses)
 
 
 def separate_logps(model: Any, trees: Sequence[Tree]) -> torch.Tensor:
@@ -111,11 +121,12 @@ def separate_logps(model: Any, trees: Sequence[Tree]) -> torch.Tensor:
         logits_to_keep=predicts.to(device),
         use_cache=False,
     )
-    return _sum_per_response(values, [len(tree.responses[0]) for tree in trees])
+    return torch.stack(_sums(values, [len(tree.responses[0]) for tree in trees]))
 
 
-def _sum_per_response(values: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
-    return torch.stack([part.sum() for part in torch.split(values, list(lengths))])
+def _sums(values: torch.Tensor, lengths: Sequence[int]) -> list[torch.Tensor]:
+    """Of consecutive parts of these lengths."""
+    return [part.sum() for part in torch.split(values, list(lengths))]
 
 
 def _device(model: Any) -> torch.device:

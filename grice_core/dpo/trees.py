@@ -5,11 +5,14 @@
     separate       p → a   p → b   p → c   q → d   q → e
 
 A branch sees the trunk and itself, never another branch, so its log-probabilities are those of a
-separate pass (prefix sharing for preference optimisation, arXiv 2410.20305).
+separate pass (prefix sharing for preference optimisation, arXiv 2410.20305). What all responses to a
+prompt begin with belongs to the trunk too.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import takewhile
 
 from grice_core.dpo.encode import EncodedPair, Ids
 
@@ -21,9 +24,27 @@ class Tree:
     prompt: Ids
     responses: tuple[Ids, ...]
 
+    @cached_property
+    def num_common(self) -> int:
+        """Tokens that all responses begin with; each keeps at least one of its own."""
+        shortest = min(map(len, self.responses))
+        columns = zip(*(response[: shortest - 1] for response in self.responses), strict=True)
+        return sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
+
+    @property
+    def trunk(self) -> Ids:
+        """The prompt and what all responses begin with."""
+        return self.prompt + self.responses[0][: self.num_common]
+
+    @property
+    def branches(self) -> tuple[Ids, ...]:
+        """What follows the trunk in each response."""
+        return tuple(response[self.num_common :] for response in self.responses)
+
     @property
     def num_tokens(self) -> int:
-        return len(self.prompt) + sum(map(len, self.responses))
+        """That go through the model."""
+        return len(self.trunk) + sum(map(len, self.branches))
 
 
 def shared_trees(pairs: Iterable[EncodedPair]) -> list[Tree]:

@@ -15,6 +15,7 @@ from grice_core.dpo.reference import reference_logps, weights_hash
 from grice_core.dpo.schedules import step_batches
 from grice_core.dpo.train import StageTrainer
 from grice_core.dpo.trees import num_shared_tokens
+from grice_core.memory import keep_freed_memory
 from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.preparing import EncodedStage, StageJob
 
@@ -41,6 +42,7 @@ def measure_pace(base: BaseModel, job: StageJob, encoded: EncodedStage, reporter
 
     Raises: TrainingError, if a single pair does not fit into memory; InterruptedRunError.
     """
+    keep_freed_memory()
     batches = _batches_to_measure(encoded, job)
     examples = _only(encoded.examples, np.concatenate(batches))
     started = time.perf_counter()

@@ -45,6 +45,33 @@ def test_gradients_of_shared_and_separate_passes_agree():
         torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
 
 
+COMMON = (
+    EncodedPair(1, (1, 2, 3), (4, 5, 6, 0), (4, 5, 7, 7, 0)),
+    EncodedPair(2, (8, 9), (4, 4, 0), (4, 4, 4, 0)),
+    EncodedPair(3, (8, 9), (4, 4, 0), (4, 6, 0)),
+    EncodedPair(4, (5,), (3, 3, 0), (3, 3, 0)),
+)
+
+
+@pytest.mark.parametrize("architecture", [tiny.gpt2, tiny.llama])
+def test_responses_that_begin_alike_are_what_separate_passes_make_of_them(architecture):
+    policy = add_adapter(tiny.base(architecture()), tiny.stage().lora, seed=0)
+    with torch.no_grad():
+        for name, parameter in policy.named_parameters():
+            if "lora_B" in name:
+                parameter.normal_(std=0.1)
+    results, gradients = [], []
+    for passes in ("shared", "separate"):
+        policy.zero_grad()
+        logps = pair_logps(policy, COMMON, passes)
+        results.append(torch.cat([logps.chosen, logps.rejected]))
+        (logps.chosen - 0.3 * logps.rejected).sum().backward()
+        gradients.append([p.grad.clone() for p in policy.parameters() if p.requires_grad])
+    torch.testing.assert_close(*results, atol=1e-5, rtol=0)
+    for ours, theirs in zip(*gradients, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-5)
+
+
 def test_the_model_gets_its_own_attention_back():
     model = tiny.gpt2()
     before = model.config._attn_implementation

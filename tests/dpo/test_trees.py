@@ -40,3 +40,16 @@ def test_a_pair_above_the_budget_stands_alone():
 
 def test_no_pairs_make_no_groups():
     assert micro_batches([], token_budget=10) == []
+
+
+def test_what_all_responses_begin_with_belongs_to_the_trunk():
+    tree = Tree(P, ((8, 9, 5, 0), (8, 9, 6, 6, 0), (8, 9, 0)))
+    assert tree.trunk == (*P, 8, 9)
+    assert tree.branches == ((5, 0), (6, 6, 0), (0,))
+    assert tree.num_tokens == 5 + 2 + 3 + 1
+
+
+def test_each_response_keeps_a_token_of_its_own():
+    assert Tree(P, ((8, 0), (8, 0, 0))).branches == ((0,), (0, 0))
+    assert Tree(P, ((8, 0),)).branches == ((0,),)
+    assert Tree(P, ((0,), (0, 8, 0))).num_common == 0
