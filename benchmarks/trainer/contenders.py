@@ -128,6 +128,7 @@ def base_of(given: Given) -> BaseModel:
 def trl(given: Given) -> float:
     """TRL's DPOTrainer: reference computed beforehand, a whole optimizer step in one batch."""
     from datasets import Dataset, disable_progress_bars
+    from transformers import PrinterCallback
     from trl import DPOConfig, DPOTrainer
 
     disable_progress_bars()
@@ -165,6 +166,7 @@ def trl(given: Given) -> float:
         processing_class=given.tokenizer,
         peft_config=_lora(given),
     )
+    trainer.remove_callback(PrinterCallback)  # standard output is the benchmark's
     reference_s = time.perf_counter() - started
     trainer.train()
     return reference_s
