@@ -27,7 +27,7 @@ def estimate(tmp_path, monkeypatch, capsys):
 
 
 def test_it_prints_a_line_per_stage_and_what_it_comes_to(estimate):
-    printed = estimate()
+    printed = estimate("--precision", "fp32")
     lines = {line.split("  ")[0]: line for line in printed.splitlines() if line}
     assert {"stage1", "stage2", "evaluation", "all, with loading"} <= set(lines)
     assert "12" in lines["evaluation"].split()  # answers of three models to four prompts
