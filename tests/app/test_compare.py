@@ -62,7 +62,12 @@ def test_a_moved_threshold_judges_anew_and_stands_in_the_link(
     busy_server: Server, page: Page
 ) -> None:
     page.goto(f"{busy_server.url}/compare?pipeline=1")
-    rate = page.locator("table").first.locator("tbody tr").first.locator("td").nth(1)
+    rate = (
+        page.locator("table", has_text="baseline")
+        .first.locator("tbody tr")
+        .first.locator("td")
+        .nth(1)
+    )
     expect(rate).to_contain_text("%")
     before = rate.inner_text()
     page.get_by_text("Judge by other thresholds").click()
@@ -130,7 +135,7 @@ def test_ten_prompts_judged_blindly(busy_server: Server, page: Page) -> None:
     assert sum(one.by_person for one in kept) == 1
     result = blind_result(kept)
     assert result is not None
-    rows = page.locator("table").last.locator("tbody tr")
+    rows = page.locator("table", has_text="kappa").locator("tbody tr")
     for place, found in enumerate(result.agreements):
         expect(rows.nth(place)).to_contain_text(percent(found.rate))
         expect(rows.nth(place)).to_contain_text(percent_interval(found.interval))

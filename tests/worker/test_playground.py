@@ -177,9 +177,7 @@ def test_the_models_die_with_their_worker_and_another_answers(installation, worl
     answered(queue, queue.playground.ask(request(asked.pipeline_id)))
     warm = process_of(worker)
     long = queue.playground.ask(request(asked.pipeline_id, max_new_tokens=20))
-    eventually(
-        lambda: queue.playground.read(long).standing is not Standing.WAITING, "it has begun"
-    )
+    eventually(lambda: queue.playground.read(long).standing is not Standing.WAITING, "it has begun")
     worker.kill()
     worker.wait()
     eventually(lambda: not alive(warm), "the process is gone")
