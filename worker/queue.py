@@ -4,13 +4,12 @@ What is asked for is in the database when a call returns, whether or not the que
 reached; then the bell is rung. If it can't be, the next worker's look at the database does it.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from redis import Redis, RedisError
 
-from grice_core.errors import InputError, NotFoundError
-from grice_core.pipeline.keeping import Keeper, check_base
+from grice_core.errors import NotFoundError
 from grice_core.progress import Progress, silent
 from grice_core.settings import settings
 from grice_core.store import (
@@ -32,7 +31,8 @@ from grice_core.store.submission import PipelineDraft, RunDraft
 from grice_core.store.tables import DataSet, Detector, Run
 from worker import bell, workspace
 from worker.connection import connect
-from worker.drafts import chain_of, in_store, key_of, measurement_of, spec_of
+from worker.drafts import chain_of, in_store, key_of, measurement_of
+from worker.intake import Intake
 from worker.playground.board import (
     PlaygroundAnswer,
     PlaygroundBoard,
@@ -43,15 +43,7 @@ from worker.playground.board import (
 from worker.requests import DetectorRequest, DeviceChoice, PipelineRequest, WorkerStatus
 from worker.roles import OUTPUT, describe
 from worker.roll import read_roll
-from worker.spec import (
-    FitDetectorSpec,
-    PipelineSpec,
-    ScoreDataSpec,
-    StoredData,
-    StoredDetector,
-    StoredFile,
-    parse_pipeline,
-)
+from worker.spec import ScoreDataSpec, StoredData, StoredDetector
 from worker.visitors import Visitors
 
 __all__ = [
@@ -88,8 +80,8 @@ class RunQueue:
         Raises:
             InputError: a file, the detector or the base can't be used; nothing is submitted then.
         """
-        request = self._stored(request, progress)
-        spec = self._spec(request)
+        request = self._intake.stored(request, progress)
+        spec = self._intake.spec(request)
         recipe_body = request.recipe.model_dump(mode="json")
         detector = request.detector
         name = f"{request.recipe.name} on {spec.data.name}"
@@ -115,7 +107,7 @@ class RunQueue:
         Raises:
             InputError: the base, or the stages that shall be evaluated, can't be used.
         """
-        return pipelines.with_key(self.database, key_of(self._spec(request)))
+        return pipelines.with_key(self.database, key_of(self._intake.spec(request)))
 
     def measure(self, request: PipelineRequest) -> int:
         """Have a worker measure what a pipeline would take; asking twice gives the same run.
@@ -125,7 +117,7 @@ class RunQueue:
         Raises:
             InputError: the base can't be used.
         """
-        run_id = self.submit_run(self._measurement(self._stored(request, silent)))
+        run_id = self.submit_run(self._measurement(self._intake.stored(request, silent)))
         if runs.get(self.database, run_id).state in {RunState.FAILED, RunState.CANCELLED}:
             self.resume(run_id)
         return run_id
@@ -139,44 +131,7 @@ class RunQueue:
         return runs.with_key(self.database, self._measurement(request).key)
 
     def _measurement(self, request: PipelineRequest) -> RunDraft:
-        return measurement_of(self._spec(request), self._device(request.device))
-
-    def _stored(self, request: PipelineRequest, progress: Progress) -> PipelineRequest:
-        """The same request, with everything that the user named by a path in the store."""
-        keeper = Keeper(self.database, self.artifacts)
-        data, prompts, detector = request.data, request.eval, request.detector
-        if isinstance(data, Path):
-            data = keeper.keep_pairs(data, data.name, progress)
-        if isinstance(prompts, Path):
-            prompts = keeper.keep_prompts(prompts, prompts.name)
-        if isinstance(detector, str) and Path(detector).expanduser().is_dir():
-            detector = keeper.keep_detector(Path(detector).expanduser())
-        return replace(request, data=data, eval=prompts, detector=detector)
-
-    def _spec(self, request: PipelineRequest) -> PipelineSpec:
-        """Everything that a pipeline's numbers depend on."""
-        if request.trained_by is None:
-            return spec_of(request)
-        return spec_of(request, self._trained_stages(request.trained_by, request))
-
-    def _trained_stages(self, pipeline_id: int, request: PipelineRequest) -> str:
-        """The address of the output folder that holds all stages of a pipeline."""
-        spec = parse_pipeline(pipelines.get(self.database, pipeline_id).spec)
-        if (spec.recipe.stages, spec.base) != (request.recipe.stages, check_base(request.base)):
-            raise InputError(
-                f"pipeline {pipeline_id} trained other stages, or another base: to evaluate them, take "
-                "its recipe and its base"
-            )
-        chain = runs.of_pipeline(self.database, pipeline_id)
-        training = [run for run in chain if run.kind is RunKind.TRAIN]
-        if not training or any(run.state is not RunState.SUCCEEDED for run in training):
-            raise InputError(
-                f"pipeline {pipeline_id} has not trained all its stages yet, so they can't be evaluated"
-            )
-        output = references.of_run(self.database, training[-1].id).get(OUTPUT)
-        if output is None:
-            raise InputError(f"pipeline {pipeline_id} has kept none of the stages that it trained")
-        return output.sha256
+        return measurement_of(self._intake.spec(request), self._device(request.device))
 
     def submit_detector(self, request: DetectorRequest) -> int:
         """Ask for a detector; asking twice for the same gives the same run. Returns its id.
@@ -184,18 +139,7 @@ class RunQueue:
         Raises:
             InputError: the file can't be read, or there is no such folder; nothing is submitted then.
         """
-        try:
-            data = self.artifacts.put_file(request.data)
-        except OSError as error:
-            raise InputError(f"{request.data} can't be read: {error.strerror}") from None
-        start = request.start
-        spec = FitDetectorSpec(
-            how=request.how,
-            data=StoredFile(name=request.data.name, sha256=data.sha256),
-            start=check_base(start) if isinstance(start, str) else StoredDetector.of(start),
-            name=request.name,
-            settings=dict(request.settings),
-        )
+        spec = self._intake.detector_spec(request)
         body = spec.model_dump(mode="json")
         device = self._device(request.device)
         return self.submit_run(
@@ -322,6 +266,10 @@ class RunQueue:
     def visitors(self) -> Visitors:
         """Who is signed in and has a page open."""
         return Visitors(self.redis)
+
+    @property
+    def _intake(self) -> Intake:
+        return Intake(self.database, self.artifacts)
 
     def _device(self, wanted: DeviceChoice) -> Device:
         if wanted != "auto":

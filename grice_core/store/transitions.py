@@ -12,8 +12,8 @@
     failed, cancelled         resume (from the last checkpoint)    queued
     finished, interrupted     rerun (from nothing)                 queued
 
-A run that vanishes goes on by itself, up to `MAX_FUTILE_ATTEMPTS` times without getting further
-than ever before. A run that fails says why and waits for somebody to resume it.
+A run that vanishes goes on by itself, up to `vanishing.MAX_FUTILE_ATTEMPTS` times without getting
+further than ever before. A run that fails says why and waits for somebody to resume it.
 """
 
 from dataclasses import dataclass
@@ -37,9 +37,7 @@ from grice_core.store.tables import (
     Run,
     RunArtifact,
 )
-
-MAX_FUTILE_ATTEMPTS = 3
-"""A run that vanished this often without getting further than ever before is given up."""
+from grice_core.store.vanishing import after_vanishing, remembered
 
 _UNOWNED: dict[str, Any] = {"owner": None, "pid": None, "lease_until": None}
 
@@ -149,8 +147,8 @@ def interrupt(session: Session, claim: Claim, cause: str) -> RunState:
         StaleOwnerError: the run is not the claim's any more.
     """
     run = _locked(session, claim.run_id)
-    state, error = _after_vanishing(run, cause)
-    _leave(session, claim, state, error=error, troubles=_remembered(run, state, cause))
+    state, error = after_vanishing(run, cause)
+    _leave(session, claim, state, error=error, troubles=remembered(run, state, cause))
     return state
 
 
@@ -280,34 +278,13 @@ def _take_from_vanished(session: Session, run_id: int) -> Vanished | None:
         return None
     owner = run.owner or "nobody"
     cause = f"its worker {owner} gave no sign of life"
-    run.state, run.error = _after_vanishing(run, cause)
-    run.troubles = _remembered(run, run.state, cause)
+    run.state, run.error = after_vanishing(run, cause)
+    run.troubles = remembered(run, run.state, cause)
     run.token += 1
     run.owner = run.pid = run.lease_until = None
     if run.state in FINISHED:
         run.finished_at = _time(session)
     return Vanished(run_id, owner, run.state)
-
-
-def _after_vanishing(run: Run, cause: str) -> tuple[RunState, str]:
-    """What becomes of a run that ended without saying why, and the words for it."""
-    if run.stop_requested:
-        return RunState.CANCELLED, cause
-    if run.futile_attempts >= MAX_FUTILE_ATTEMPTS:
-        return RunState.FAILED, (
-            f"given up after {run.futile_attempts} attempts in a row that got no further than step "
-            f"{run.furthest_step}; the last one: {cause}. Look at its log, then resume it"
-        )
-    return RunState.INTERRUPTED, cause
-
-
-def _remembered(run: Run, state: RunState, cause: str) -> JsonObject | None:
-    """What is to be known of a run, its interruption included: the next attempt begins too soon for
-    anybody to see the state."""
-    if state is not RunState.INTERRUPTED:
-        return run.troubles
-    told = f"interrupted at step {run.step:,} ({cause}), going on from step {run.checkpoint_step or 0:,}"
-    return {**(run.troubles or {}), "interrupted": told}
 
 
 def _locked(session: Session, run_id: int) -> Run:
