@@ -3,7 +3,7 @@
 import errno
 from collections.abc import Iterator
 
-from grice_core.errors import GriceError
+from grice_core.errors import ArtifactError, GriceError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -20,6 +20,11 @@ def in_words(error: BaseException, run_id: int) -> str:
         return (
             "out of memory: lower the stage's batch_size (and raise accumulation), its max_length "
             f"or lora.r, or use a smaller base model, then submit again ({_first_line(error)})"
+        )
+    if isinstance(error, ArtifactError):
+        return (
+            f"{error}; to put back what you gave, submit the same files again (they are recognised), then "
+            f"`grice runs resume {run_id}`; what a run before made comes back by `grice runs retry` on it"
         )
     if isinstance(error, GriceError):
         return str(error)

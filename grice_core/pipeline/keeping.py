@@ -39,13 +39,13 @@ class Keeper:
     artifacts: ArtifactStore
 
     def keep_pairs(self, path: Path, name: str, progress: Progress = silent) -> DataSet:
-        """Keep the pairs of a file as columns.
+        """Keep the pairs of a file as columns; those of a known file that were lost are put back.
 
         Raises:
             DataError: the file can't be used, or no row of it; nothing is kept then.
         """
         known = data_sets.with_content(self.database, _sha256(path))
-        if known is not None:
+        if known is not None and self.artifacts.contains(known.artifact_sha256):
             return known
         loaded = load_pairs(path, progress)
         if not len(loaded.table):
@@ -128,7 +128,13 @@ class Keeper:
             return self.artifacts.put_file(path)
 
     def _add(self, draft: DataSetDraft) -> DataSet:
-        return data_sets.get(self.database, data_sets.add(self.database, draft))
+        data_set_id = data_sets.add(self.database, draft)
+        stored = data_sets.get(self.database, data_set_id)
+        if not self.artifacts.contains(stored.artifact_sha256):
+            # Lost, and written otherwise by the library of today: runs of before don't find it again.
+            data_sets.replace_pairs(self.database, data_set_id, draft.pairs)
+            return data_sets.get(self.database, data_set_id)
+        return stored
 
 
 def check_base(base: str) -> str:

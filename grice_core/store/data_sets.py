@@ -72,6 +72,13 @@ def with_content(session: Session, sha256: str) -> DataSet | None:
     return session.scalars(select(DataSet).where(DataSet.sha256 == sha256)).one_or_none()
 
 
+@writes
+def replace_pairs(session: Session, data_set_id: int, pairs: Address) -> None:
+    """Name another file that holds a data set's pairs, since the one that did is lost."""
+    references.note(session, pairs)
+    session.get_one(DataSet, data_set_id).artifact_sha256 = pairs.sha256
+
+
 @reads
 def page(session: Session, limit: int = 100) -> Sequence[DataSet]:
     """The newest data sets first."""

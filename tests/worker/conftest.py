@@ -88,9 +88,9 @@ def postgres() -> Iterator[Any]:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def postgres_url(postgres: Any) -> str:
-    """URL of an empty database on that server."""
+    """URL of an empty database on that server: one that knows files of another store finds none."""
     name = unique_name()
     server = connect(postgres.get_uri()).execution_options(isolation_level="AUTOCOMMIT")
     with server.connect() as connection:

@@ -2,7 +2,7 @@ import errno
 
 import pytest
 
-from grice_core.errors import OutputError, TrainingError
+from grice_core.errors import ArtifactError, OutputError, TrainingError
 from worker.failures import in_words
 
 
@@ -25,6 +25,13 @@ def test_a_full_disk_is_told_wherever_it_was_noticed(number):
 )
 def test_out_of_memory_says_what_to_lower(error):
     assert "lower the stage's batch_size" in in_words(error, 7)
+
+
+def test_a_lost_artifact_says_how_it_comes_back():
+    sentence = in_words(ArtifactError("artifacts has no file objects/5c/5c01"), 7)
+    assert sentence.startswith("artifacts has no file objects/5c/5c01; ")
+    assert "submit the same files again" in sentence
+    assert "grice runs resume 7" in sentence
 
 
 def test_our_own_errors_speak_for_themselves():
