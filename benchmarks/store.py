@@ -17,7 +17,20 @@ from typing import Any
 
 from benchmarks.store_sample import build, evaluations
 from grice_core.maxims import Maxim
-from grice_core.store import generations, metrics, pipelines, queue, runs
+from grice_core.store import (
+    data_sets,
+    detectors,
+    generations,
+    logs,
+    metrics,
+    pipelines,
+    queue,
+    recipes,
+    references,
+    runs,
+    sizes,
+    votes,
+)
 from grice_core.store.database import Database
 from grice_core.store.generations import Change, Comparison
 from grice_core.store.migrate import upgrade
@@ -85,6 +98,13 @@ def page_queries(database: Database, num_runs: int) -> dict[str, Callable[[], An
         "Overview: runs by state": lambda: runs.count_by_state(database),
         "Overview: latest verdict": lambda: pipelines.latest_result(database),
         "Overview: newest 50 pipelines with runs": lambda: pipelines.page(database),
+        "Data: newest data sets": lambda: data_sets.page(database),
+        "Detector: newest detectors": lambda: detectors.page(database),
+        "Launch: newest recipes": lambda: recipes.newest(database),
+        "Launch: asked for before?": lambda: pipelines.with_key(database, "pipeline 7"),
+        "Launch: measured before?": lambda: runs.with_key(database, "run 7"),
+        "every page: how many runs wait": lambda: queue.num_waiting(database),
+        "every page: what is paused": lambda: queue.paused(database),
         "Runs: newest 50": lambda: runs.page(database),
         "Runs: failed ones": lambda: runs.page(database, failed),
         "Runs: a page in the middle": lambda: runs.page(database, old),
@@ -92,6 +112,9 @@ def page_queries(database: Database, num_runs: int) -> dict[str, Callable[[], An
         "Runs: queue with reasons for waiting": lambda: queue.lines(database),
         "Runs: what can start": lambda: runs.ready(database),
         "Run: one run": lambda: runs.get(database, trained),
+        "Run: the others of its pipeline": lambda: runs.of_pipeline(database, trained // 4),
+        "Run: what it made": lambda: references.of_run(database, trained),
+        "Run: where its logs are": lambda: logs.positions(database, trained),
         "Run: its whole curve": lambda: metrics.since(database, trained),
         "Run: steps after the last one": lambda: metrics.since(database, trained, 98),
         "Compare: violation rates": lambda: generations.violation_rates(database, evaluation),
@@ -99,6 +122,11 @@ def page_queries(database: Database, num_runs: int) -> dict[str, Callable[[], An
             database, comparison, Change.BROKEN
         ),
         "Compare: one prompt's answers": lambda: generations.answers(database, evaluation, 7),
+        "Compare: prompts judged by hand": lambda: votes.judged_prompts(database, evaluation, ""),
+        "Compare: judged by hand and detector": lambda: votes.judged_twice(
+            database, evaluation, ""
+        ),
+        "System: size of the database": lambda: sizes.database_bytes(database),
     }
 
 

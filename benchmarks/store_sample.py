@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from grice_core.maxims import MAXIMS
+from grice_core.maxims import MAXIMS, Maxim
 from grice_core.store.database import Database
 from grice_core.store.states import Device, RunKind, RunState
 from grice_core.store.tables import (
@@ -15,17 +15,23 @@ from grice_core.store.tables import (
     Base,
     DataSet,
     Generation,
+    LogPosition,
     Metric,
     Pipeline,
     Recipe,
     Run,
+    RunArtifact,
     RunParent,
     Violation,
 )
+from grice_core.store.votes import Ballot, cast
 
 CHAIN = (RunKind.SCORE, RunKind.TRAIN, RunKind.TRAIN, RunKind.EVALUATE)
 """The runs of each pipeline."""
 NUM_WAITING = 40
+NUM_CATALOGUED = 200
+"""Data sets, and versions of the recipe."""
+ROLES = ("output", "adapter", "own_adapter", "report")
 MODELS = ("baseline", "stage1", "stage2")
 NUM_PROMPTS = 100
 METRIC_NAMES = (
@@ -44,8 +50,8 @@ def build(database: Database, num_runs: int, num_steps: int) -> None:
     chance = random.Random(0)  # noqa: S311
     digest = "a" * 64
     fill(database, Artifact, [{"sha256": digest, "is_folder": False, "size_bytes": 1}])
-    fill(database, DataSet, [_data_set(digest)])
-    fill(database, Recipe, [{"name": "demo", "version": 1, "digest": digest, "body": {}}])
+    fill(database, DataSet, (_data_set(number, digest) for number in range(NUM_CATALOGUED)))
+    fill(database, Recipe, (_recipe(number) for number in range(NUM_CATALOGUED)))
     fill(database, Pipeline, (_pipeline(number) for number in range(num_runs // len(CHAIN))))
     fill(database, Run, (_run(number, num_runs) for number in range(num_runs)))
     later = (number for number in range(1, num_runs) if number % len(CHAIN))
@@ -63,7 +69,20 @@ def build(database: Database, num_runs: int, num_steps: int) -> None:
             for step in range(1, num_steps + 1)
         ),
     )
+    fill(
+        database,
+        RunArtifact,
+        (
+            {"run_id": run_id, "role": role, "sha256": digest}
+            for run_id in range(1, num_runs + 1)
+            for role in ROLES
+        ),
+    )
+    fill(database, LogPosition, (_log(run_id) for run_id in range(1, num_runs + 1)))
     _fill_answers(database, evaluations(num_runs), chance)
+    nothing = {model: frozenset[Maxim]() for model in MODELS}
+    for prompt in range(NUM_PROMPTS):
+        cast(database, Ballot(evaluations(num_runs)[-1], prompt, "", nothing))
 
 
 def evaluations(num_runs: int) -> range:
@@ -79,9 +98,19 @@ def fill(database: Database, table: type[Base], rows: Rows) -> None:
             connection.execute(insert(table), batch)
 
 
-def _data_set(digest: str) -> dict[str, Any]:
+def _data_set(number: int, digest: str) -> dict[str, Any]:
     counts = dict.fromkeys(("num_rows", "num_usable", "num_scored"), 1970)
-    return {"name": "pairs", "sha256": digest, "artifact_sha256": digest, "report": {}, **counts}
+    names = {"name": f"pairs {number}", "sha256": f"{number:064x}", "artifact_sha256": digest}
+    return {**names, "report": {}, **counts}
+
+
+def _recipe(number: int) -> dict[str, Any]:
+    return {"name": "demo", "version": number + 1, "digest": f"{number:064x}", "body": {}}
+
+
+def _log(run_id: int) -> dict[str, Any]:
+    name = f"logs/{run_id}/1"
+    return {"run_id": run_id, "attempt": 1, "name": name, "size_bytes": 1000, "updated_at": 0.0}
 
 
 def _pipeline(number: int) -> dict[str, Any]:
