@@ -13,6 +13,7 @@ from grice_core.errors import NotFoundError
 from grice_core.progress import Progress, silent
 from grice_core.settings import settings
 from grice_core.store import (
+    migrate,
     pipelines,
     queue,
     recipes,
@@ -71,8 +72,14 @@ class RunQueue:
 
     @classmethod
     def open(cls) -> "RunQueue":
-        """The queue that the environment names."""
-        return cls(Database.at(settings().database_url), ArtifactStore(settings().artifacts_url))
+        """The queue that the environment names; an empty database gets its tables.
+
+        Raises:
+            StoreError: the database can't be reached.
+        """
+        database = Database.at(settings().database_url)
+        migrate.prepare(database)
+        return cls(database, ArtifactStore(settings().artifacts_url))
 
     def submit(self, request: PipelineRequest, progress: Progress = silent) -> int:
         """Ask for a pipeline; asking twice for the same gives the same one. Returns its id.

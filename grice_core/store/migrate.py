@@ -21,6 +21,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from grice_core.errors import StoreError
 from grice_core.settings import settings
+from grice_core.store.database import Database
 from grice_core.store.engine import connect
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
@@ -54,10 +55,20 @@ def upgrade(engine: Engine, revision: str = "head", migrations: Path = MIGRATION
         ) from error
 
 
+def prepare(database: Database) -> None:
+    """Make the tables in an empty database; one that has any stays as it is, even if it is old.
+
+    Raises:
+        StoreError: the database can't be reached.
+    """
+    if database.read(lambda session: _revision(session.connection())) is None:
+        upgrade(database.engine)
+
+
 def revision(engine: Engine) -> str | None:
     """The revision that a database is at; None: it is empty."""
     with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        return _revision(connection)
 
 
 def latest_revision(migrations: Path = MIGRATIONS) -> str | None:
@@ -86,6 +97,10 @@ def exclusive(engine: Engine) -> Iterator[Connection]:
         finally:
             if on_sqlite:
                 _set_foreign_keys(connection, on=True)
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 def _set_foreign_keys(connection: Connection, *, on: bool) -> None:

@@ -25,8 +25,9 @@ from sqlalchemy import (
 )
 
 from grice_core.errors import StoreError
+from grice_core.store.database import Database
 from grice_core.store.engine import connect
-from grice_core.store.migrate import MIGRATIONS, latest_revision, revision, upgrade
+from grice_core.store.migrate import MIGRATIONS, latest_revision, prepare, revision, upgrade
 from grice_core.store.tables import Base
 
 REVISIONS = [script.revision for script in ScriptDirectory(MIGRATIONS).walk_revisions()][::-1]
@@ -176,3 +177,16 @@ def test_a_database_of_a_newer_version_is_left_alone(empty_engine: Engine, tmp_p
     with pytest.raises(StoreError, match="if a newer Grice Studio made it, use that"):
         upgrade(empty_engine)
     assert revision(empty_engine) == "rebuilt"
+
+
+def test_only_an_empty_database_is_prepared(empty_engine: Engine) -> None:
+    upgrade(empty_engine, REVISIONS[0])
+    prepare(Database(empty_engine))
+    assert revision(empty_engine) == REVISIONS[0]
+
+
+def test_preparing_an_empty_database_makes_all_its_tables(empty_engine: Engine) -> None:
+    prepare(Database(empty_engine))
+    assert revision(empty_engine) == REVISIONS[-1]
+    prepare(Database(empty_engine))
+    assert revision(empty_engine) == REVISIONS[-1]

@@ -133,12 +133,13 @@ def _database() -> Finding:
         now, latest = migrate.revision(engine), migrate.latest_revision()
         if now == latest:
             return Finding("database", "fine", f"{where}, revision {now}")
-        return Finding(
-            "database",
-            "remark",
-            f"{where} is at revision {now}; this version needs {latest}",
-            "`grice up` upgrades it, or `python -m grice_core.store.migrate`",
+        trouble = (
+            "has no tables yet"
+            if now is None
+            else f"is at revision {now}; this version needs {latest}"
         )
+        remedy = "`grice up` brings it up to date, or `python -m grice_core.store.migrate`"
+        return Finding("database", "remark", f"{where} {trouble}", remedy)
 
     return _guarded("database", "set GRICE_DATABASE_URL to one that runs", look)
 
@@ -181,10 +182,15 @@ def _queue() -> Finding:
 
 
 def _workers() -> Finding:
+    from grice_core.settings import settings
+    from grice_core.store.artifacts import ArtifactStore
+    from grice_core.store.database import Database
     from worker.queue import RunQueue
 
     def look() -> Finding:
-        workers = RunQueue.open().workers()
+        # Not `RunQueue.open`, which would make tables: whoever asks for findings wants nothing changed.
+        database = Database.at(settings().database_url)
+        workers = RunQueue(database, ArtifactStore(settings().artifacts_url)).workers()
         if not workers:
             return Finding(
                 "workers", "remark", "none listens", "`grice up`, or `python -m worker --cpu`"
