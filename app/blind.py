@@ -1,21 +1,25 @@
 """Judging answers without knowing whose they are: what comes next, in which order, and who agreed."""
 
+import csv
 import hashlib
-from collections.abc import Collection, Sequence
+import io
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from grice_core.evaluation.agreement import Agreement, agreements
 from grice_core.maxims import MAXIMS
-from grice_core.store.votes import JudgedTwice
+from grice_core.store.votes import JudgedTwice, Said
 
 LETTERS = "ABCDEFGHIJ"
 
 
-def next_prompt(run_id: int, voter: str, num_prompts: int, judged: Collection[int]) -> int | None:
-    """The index of the prompt that a person judges next; each person has an order of their own."""
-    left = [index for index in range(num_prompts) if index not in judged]
+def next_prompt(
+    run_id: int, voter: str, indices: Iterable[int], judged: Collection[int]
+) -> int | None:
+    """Which of these a person judges next; each person has an order of their own."""
+    left = [index for index in indices if index not in judged]
     return min(left, key=lambda index: _luck(run_id, voter, index), default=None)
 
 
@@ -67,6 +71,23 @@ def blind_result(judged: Sequence[JudgedTwice]) -> BlindResult | None:
         for place, model in enumerate(models)
     ]
     return BlindResult(len(prompts), agreements(person, detector), cooperative)
+
+
+def num_replaced(said: Sequence[Said]) -> int:
+    """How many judged answers a later evaluation has replaced."""
+    return len({(one.model, one.prompt, one.response) for one in said if one.by_detector is None})
+
+
+def judgements_csv(said: Sequence[Said]) -> str:
+    """A line per response and maxim: 1 for violated; nothing where the detector's word is gone."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(("prompt", "response", "model", "maxim", "by_person", "by_detector"))
+    for one in said:
+        by_detector = "" if one.by_detector is None else int(one.by_detector)
+        told = one.prompt, one.response, one.model, one.maxim, int(one.by_person), by_detector
+        writer.writerow(told)
+    return file.getvalue()
 
 
 def _luck(*parts: object) -> bytes:

@@ -1,11 +1,20 @@
 """Prompts with answers whose models are hidden, to be judged by a person."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app.blind import LETTERS, BlindResult, blind_result, next_prompt, shuffled
+from app.blind import (
+    LETTERS,
+    BlindResult,
+    blind_result,
+    judgements_csv,
+    next_prompt,
+    num_replaced,
+    shuffled,
+)
 from app.components.answers_row import ModelAnswer, answers_row
 from app.components.number_table import Cell, number_table
 from app.failures import failures_shown, guarded
@@ -18,7 +27,7 @@ from grice_core.evaluation.numbers import percent, percent_interval
 from grice_core.evaluation.violations import EvaluatedModel
 from grice_core.maxims import MAXIMS, Maxim
 from grice_core.store import votes
-from grice_core.store.votes import Ballot
+from grice_core.store.votes import Ballot, Said
 
 
 @st.fragment
@@ -27,10 +36,11 @@ def blind_ballot(run_id: int, models: Sequence[EvaluatedModel]) -> None:
     """One prompt after the other, then how far the person and the detector agree."""
     voter = signed_in_as()
     judged = votes.judged_prompts(studio().database, run_id, voter)
-    num_prompts = len(models[0].prompts)
-    index = next_prompt(run_id, voter, num_prompts, judged)
+    # Of several answers to a prompt the first one is judged, so that each prompt counts once.
+    firsts = [rows[0] for rows in models[0].rows_of_prompt.values()]
+    index = next_prompt(run_id, voter, firsts, judged)
     st.caption(
-        f"{len(judged):,} of {count_of(num_prompts, 'prompt')} judged. The models stand in another "
+        f"{len(judged):,} of {count_of(len(firsts), 'prompt')} judged. The models stand in another "
         "order each time. Mark what each answer violates; one with no mark is cooperative."
     )
     if index is None:
@@ -40,6 +50,7 @@ def blind_ballot(run_id: int, models: Sequence[EvaluatedModel]) -> None:
     result = blind_result(votes.judged_twice(studio().database, run_id, voter))
     if result is not None:
         _result(result, run_id)
+    _keep(votes.said(studio().database, run_id, voter), run_id)
 
 
 def _ballot(empty: Ballot, models: Mapping[str, EvaluatedModel]) -> None:
@@ -97,6 +108,26 @@ def _result(result: BlindResult, run_id: int) -> None:
             ],
             key=f"whose {run_id}",
         )
+
+
+def _keep(said: Sequence[Said], run_id: int) -> None:
+    """Everything that a person judged, to take along."""
+    if not said:
+        return
+    if replaced := num_replaced(said):
+        st.caption(
+            f"{count_of(replaced, 'judged answer')} {'was' if replaced == 1 else 'were'} replaced by a "
+            "new evaluation since; what you said about them is kept, and in the file."
+        )
+    st.download_button(
+        "Download your judgements (CSV)",
+        partial(judgements_csv, said),
+        f"judgements-{run_id}.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+        help="Says which model gave each answer.",
+    )
 
 
 def _agreement_row(found: Agreement) -> list[Cell]:

@@ -8,6 +8,7 @@ from sqlalchemy import Integer, ScalarSelect, cast, delete, func, insert, select
 from sqlalchemy.orm import Session, aliased
 
 from grice_core.maxims import MAXIMS, Maxim
+from grice_core.store import votes
 from grice_core.store.claims import Claim, hold
 from grice_core.store.database import reads, writes
 from grice_core.store.tables import Generation, Violation
@@ -72,15 +73,23 @@ class Comparison:
 def replace(session: Session, claim: Claim, model: str, answers: Sequence[Answer]) -> None:
     """Store all answers of one model, in place of those that an earlier attempt stored.
 
+    What persons said about the earlier ones stays with those that are the same, and is kept as
+    former votes of the others.
+
     Raises:
         StaleOwnerError: the run is not the claim's any more.
     """
     hold(session, claim)
+    votes.set_aside(session, claim.run_id, model)
     session.execute(
         delete(Generation).where(Generation.run_id == claim.run_id, Generation.model == model)
     )
-    if not answers:
-        return
+    if answers:
+        _insert(session, claim, model, answers)
+        votes.bring_back(session, claim.run_id, model)
+
+
+def _insert(session: Session, claim: Claim, model: str, answers: Sequence[Answer]) -> None:
     rows = [
         {
             "run_id": claim.run_id,

@@ -20,6 +20,7 @@ from grice_core.store.tables import (
     Base,
     DataSet,
     Detector,
+    FormerVote,
     Generation,
     JsonObject,
     Metric,
@@ -56,6 +57,7 @@ ORDER: tuple[type[Base], ...] = (
     Generation,
     Violation,
     Vote,
+    FormerVote,
 )
 """Tables whose rows travel; those that others refer to come first. Logs stay where they are."""
 
@@ -107,6 +109,7 @@ def _parts(pipeline: Pipeline) -> dict[type[Base], ColumnElement[bool]]:
         Generation: Generation.run_id.in_(runs),
         Violation: Violation.generation_id.in_(generations),
         Vote: Vote.generation_id.in_(generations),
+        FormerVote: FormerVote.run_id.in_(runs),
     }
 
 

@@ -23,6 +23,7 @@ from sqlalchemy import case, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from grice_core.errors import NotFoundError, StaleOwnerError, TransitionError
+from grice_core.store import votes
 from grice_core.store.claims import LEASE_S, Claim
 from grice_core.store.clock import database_now
 from grice_core.store.database import Database, reads, writes
@@ -228,6 +229,7 @@ def rerun(session: Session, run_id: int) -> list[int]:
     run.num_steps = run.result = run.started_at = None
     run.checkpoint_step = run.pace_s = run.troubles = None
     run.stale = False
+    votes.set_aside(session, run_id)
     for table in (Metric, Generation, LogPosition, RunArtifact):
         session.execute(delete(table).where(table.run_id == run_id))
     marked = (

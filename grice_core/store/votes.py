@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import Select, delete, distinct, func, insert, null, select
 from sqlalchemy.orm import Session
 
 from grice_core.errors import NotFoundError
 from grice_core.maxims import MAXIMS, Maxim
 from grice_core.store.database import reads, writes
-from grice_core.store.tables import Generation, Violation, Vote
+from grice_core.store.tables import FormerVote, Generation, Violation, Vote
 from grice_core.store.upsert import insert_into
 
 
@@ -35,6 +35,19 @@ class JudgedTwice:
     maxim: Maxim
     by_person: bool
     by_detector: bool
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a person said about one response and one maxim."""
+
+    prompt: str
+    response: str
+    model: str
+    maxim: Maxim
+    by_person: bool
+    by_detector: bool | None
+    """None: a later evaluation has replaced the response."""
 
 
 @writes
@@ -72,19 +85,13 @@ def cast(session: Session, ballot: Ballot) -> None:
 
 @reads
 def judged_prompts(session: Session, run_id: int, voter: str) -> set[int]:
-    """Indices of the prompts of an evaluation that a person has judged."""
-    query = (
-        select(Generation.prompt_index)
-        .distinct()
-        .join(Vote, Vote.generation_id == Generation.id)
-        .where(Generation.run_id == run_id, Vote.voter == voter)
-    )
-    return set(session.scalars(query))
+    """Indices of the prompts of an evaluation all of whose answers a person has judged."""
+    return set(session.scalars(_judged_prompts(run_id, voter)))
 
 
 @reads
 def judged_twice(session: Session, run_id: int, voter: str) -> list[JudgedTwice]:
-    """Everything that a person has judged of an evaluation, beside what the detector says."""
+    """What a person has judged of such prompts, beside what the detector says."""
     query = (
         select(
             Generation.prompt_index,
@@ -98,7 +105,97 @@ def judged_twice(session: Session, run_id: int, voter: str) -> list[JudgedTwice]
             Violation,
             (Violation.generation_id == Generation.id) & (Violation.maxim == Vote.maxim),
         )
-        .where(Generation.run_id == run_id, Vote.voter == voter)
-        .order_by(Generation.prompt_index, Generation.id)
+        .where(
+            Generation.run_id == run_id,
+            Vote.voter == voter,
+            Generation.prompt_index.in_(_judged_prompts(run_id, voter)),
+        )
+        .order_by(Generation.prompt_index, Generation.id, Vote.maxim)
     )
     return [JudgedTwice(*row) for row in session.execute(query)]
+
+
+def _judged_prompts(run_id: int, voter: str) -> Select[int]:
+    """A new evaluation may have replaced the answers of some models and not of others."""
+    num_models = select(func.count(distinct(Generation.model))).where(Generation.run_id == run_id)
+    return (
+        select(Generation.prompt_index)
+        .join(Vote, Vote.generation_id == Generation.id)
+        .where(Generation.run_id == run_id, Vote.voter == voter)
+        .group_by(Generation.prompt_index)
+        .having(func.count(distinct(Generation.model)) == num_models.scalar_subquery())
+    )
+
+
+@reads
+def said(session: Session, run_id: int, voter: str) -> list[Said]:
+    """Everything that a person ever said about answers of an evaluation, the latest answers first."""
+    of_now = (
+        select(
+            Generation.prompt,
+            Generation.response,
+            Generation.model,
+            Vote.maxim,
+            Vote.violated,
+            Violation.violated,
+        )
+        .join(Vote, Vote.generation_id == Generation.id)
+        .join(
+            Violation,
+            (Violation.generation_id == Generation.id) & (Violation.maxim == Vote.maxim),
+        )
+        .where(Generation.run_id == run_id, Vote.voter == voter)
+        .order_by(Generation.prompt_index, Generation.id, Vote.maxim)
+    )
+    of_once = (
+        select(
+            FormerVote.prompt,
+            FormerVote.response,
+            FormerVote.model,
+            FormerVote.maxim,
+            FormerVote.violated,
+            null(),
+        )
+        .where(FormerVote.run_id == run_id, FormerVote.voter == voter)
+        .order_by(FormerVote.prompt_index, FormerVote.id)
+    )
+    return [Said(*row) for query in (of_now, of_once) for row in session.execute(query)]
+
+
+def set_aside(session: Session, run_id: int, model: str | None = None) -> None:
+    """Keep the votes on answers that are about to be deleted, of one model or of all, as former ones."""
+    of_answer = (Generation.prompt_index, Generation.prompt, Generation.response)
+    of_vote = (Vote.voter, Vote.maxim, Vote.violated, Vote.created_at)
+    query = (
+        select(Generation.run_id, Generation.model, *of_answer, *of_vote)
+        .join(Vote, Vote.generation_id == Generation.id)
+        .where(Generation.run_id == run_id)
+    )
+    if model is not None:
+        query = query.where(Generation.model == model)
+    names = list(query.selected_columns.keys())
+    session.execute(insert(FormerVote).from_select(names, query))
+
+
+def bring_back(session: Session, run_id: int, model: str) -> None:
+    """Make votes again of those former ones whose answers a model has given again."""
+    of_vote = (FormerVote.voter, FormerVote.maxim, FormerVote.violated, FormerVote.created_at)
+    given_again = (
+        select(Generation.id.label("generation_id"), *of_vote, FormerVote.id)
+        .join(
+            FormerVote,
+            (Generation.run_id == FormerVote.run_id)
+            & (Generation.model == FormerVote.model)
+            & (Generation.prompt_index == FormerVote.prompt_index)
+            & (Generation.prompt == FormerVote.prompt)
+            & (Generation.response == FormerVote.response),
+        )
+        .where(FormerVote.run_id == run_id, FormerVote.model == model)
+    )
+    rows = session.execute(given_again).all()
+    if not rows:
+        return
+    votes = [row._asdict() for row in rows]
+    former = [vote.pop("id") for vote in votes]
+    session.execute(insert(Vote), votes)
+    session.execute(delete(FormerVote).where(FormerVote.id.in_(former)))

@@ -1,23 +1,23 @@
 """What is judged next, in which order, and who agreed."""
 
-from app.blind import blind_result, next_prompt, shuffled
+from app.blind import blind_result, judgements_csv, next_prompt, num_replaced, shuffled
 from grice_core.maxims import MAXIMS, Maxim
-from grice_core.store.votes import JudgedTwice
+from grice_core.store.votes import JudgedTwice, Said
 
 MODELS = ["baseline", "stage1", "stage2"]
 
 
 def test_every_prompt_comes_once() -> None:
     judged: set[int] = set()
-    while (index := next_prompt(1, "ann", 10, judged)) is not None:
+    while (index := next_prompt(1, "ann", range(10), judged)) is not None:
         assert index not in judged
         judged.add(index)
     assert judged == set(range(10))
 
 
 def test_a_reload_shows_the_same_prompt_in_the_same_order_and_persons_differ() -> None:
-    assert next_prompt(1, "ann", 1000, set()) == next_prompt(1, "ann", 1000, set())
-    assert next_prompt(1, "ann", 1000, set()) != next_prompt(1, "bob", 1000, set())
+    assert next_prompt(1, "ann", range(1000), set()) == next_prompt(1, "ann", range(1000), set())
+    assert next_prompt(1, "ann", range(1000), set()) != next_prompt(1, "bob", range(1000), set())
     assert shuffled(1, "ann", 7, MODELS) == shuffled(1, "ann", 7, MODELS)
 
 
@@ -55,3 +55,20 @@ def test_agreement_and_rates_by_hand() -> None:
 
 def test_before_the_first_judgement_there_is_no_agreement() -> None:
     assert blind_result([]) is None
+
+
+def test_judgements_are_taken_along_with_those_of_replaced_answers() -> None:
+    said = [
+        Said(
+            "one, two?", 'so "it" is', "baseline", Maxim.MANNER, by_person=True, by_detector=False
+        ),
+        Said("one, two?", "gone", "stage1", Maxim.MANNER, by_person=False, by_detector=None),
+        Said("one, two?", "gone", "stage1", Maxim.QUALITY, by_person=True, by_detector=None),
+    ]
+    assert num_replaced(said) == 1
+    assert judgements_csv(said).splitlines() == [
+        "prompt,response,model,maxim,by_person,by_detector",
+        '"one, two?","so ""it"" is",baseline,manner,1,0',
+        '"one, two?",gone,stage1,manner,0,',
+        '"one, two?",gone,stage1,quality,1,',
+    ]

@@ -6,11 +6,11 @@ import pytest
 
 from grice_core.errors import NotFoundError
 from grice_core.maxims import MAXIMS, Maxim
-from grice_core.store import runs, votes
+from grice_core.store import generations, runs, transitions, votes
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database
-from grice_core.store.votes import Ballot
-from tests.store.samples import finished_pipeline
+from grice_core.store.votes import Ballot, Said
+from tests.store.samples import ANSWERS, answer, claim_of, finished_pipeline
 
 MODELS = ("baseline", "stage1", "stage2")
 
@@ -58,3 +58,45 @@ def test_persons_judge_for_themselves(database: Database, evaluation: int) -> No
 def test_answers_that_are_gone_can_not_be_judged(database: Database, evaluation: int) -> None:
     with pytest.raises(NotFoundError, match="reload"):
         votes.cast(database, ballot(evaluation, 99, set(), set(), set()))
+
+
+def evaluate_again(database: Database, run_id: int, **scores: list[float]) -> None:
+    """The same evaluation once more; of some models with other answers."""
+    transitions.rerun(database, run_id)
+    claim = claim_of(database, run_id)
+    for model, usual in ANSWERS.items():
+        answers = [answer(place, score) for place, score in enumerate(scores.get(model, usual))]
+        generations.replace(database, claim, model, answers)
+    transitions.finish(database, claim, {})
+
+
+def test_a_new_evaluation_with_the_same_answers_keeps_every_judgement(
+    database: Database, evaluation: int
+) -> None:
+    votes.cast(database, ballot(evaluation, 1, {Maxim.MANNER}, set(), {Maxim.QUALITY}))
+    before = votes.judged_twice(database, evaluation, voter="")
+    evaluate_again(database, evaluation)
+    assert votes.judged_twice(database, evaluation, voter="") == before
+    assert len(before) == len(MODELS) * len(MAXIMS)
+
+
+def test_judgements_of_answers_that_were_replaced_are_kept_and_come_back_with_them(
+    database: Database, evaluation: int
+) -> None:
+    votes.cast(database, ballot(evaluation, 1, {Maxim.MANNER}, set(), {Maxim.QUALITY}))
+    votes.cast(database, ballot(evaluation, 2, set(), set(), set()))
+    before = votes.judged_twice(database, evaluation, voter="")
+
+    evaluate_again(database, evaluation, stage2=[0.2, 0.4, 0.6])
+
+    # The prompt that stage 2 answers otherwise now is to be judged again; the other one is not.
+    assert votes.judged_prompts(database, evaluation, "") == {2}
+    assert {one.prompt_index for one in votes.judged_twice(database, evaluation, "")} == {2}
+    said = votes.said(database, evaluation, "")
+    assert len(said) == 2 * len(MODELS) * len(MAXIMS)
+    replaced = Said("prompt 1", "an answer of 0.95", "stage2", Maxim.QUALITY, True, None)
+    assert [one for one in said if one.by_detector is None and one.by_person] == [replaced]
+
+    evaluate_again(database, evaluation)
+    assert votes.judged_twice(database, evaluation, "") == before
+    assert all(one.by_detector is not None for one in votes.said(database, evaluation, ""))

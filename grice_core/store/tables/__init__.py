@@ -2,7 +2,7 @@
 
 from grice_core.store.tables.base import Base, JsonObject
 from grice_core.store.tables.catalogue import Artifact, DataSet, Detector, Pipeline, Recipe
-from grice_core.store.tables.evaluations import Generation, Violation, Vote
+from grice_core.store.tables.evaluations import FormerVote, Generation, Violation, Vote
 from grice_core.store.tables.runs import LogPosition, Metric, Pause, Run, RunArtifact, RunParent
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Base",
     "DataSet",
     "Detector",
+    "FormerVote",
     "Generation",
     "JsonObject",
     "LogPosition",

@@ -1,6 +1,6 @@
 """What the models answered and what the detector said, as rows that SQL can ask about."""
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from grice_core.maxims import Maxim
@@ -56,6 +56,31 @@ class Vote(Base):
     )
     maxim: Mapped[Maxim] = mapped_column(
         enum_type(Maxim), primary_key=True, comment="quantity, quality, relation or manner"
+    )
+    violated: Mapped[bool] = mapped_column(comment="The person finds the maxim violated")
+    created_at: Mapped[CreatedAt]
+
+
+class FormerVote(Base):
+    """What a person said about a response that a later evaluation has replaced.
+
+    It becomes a vote again should an evaluation bring the same response back.
+    """
+
+    __tablename__ = "former_votes"
+    __table_args__ = (Index(None, "run_id"), {"sqlite_autoincrement": True})
+
+    id: Mapped[Id]
+    run_id: Mapped[int] = mapped_column(
+        ForeignKey("runs.id", ondelete="CASCADE"), comment="The evaluation"
+    )
+    model: Mapped[Name] = mapped_column(comment="baseline, or the stage after which it answered")
+    prompt_index: Mapped[int] = mapped_column(comment="0-based; the same prompt for every model")
+    prompt: Mapped[str] = mapped_column(comment="What the model was given")
+    response: Mapped[str] = mapped_column(comment="What it answered then")
+    voter: Mapped[Name] = mapped_column(comment="Who is signed in; empty where nobody has to")
+    maxim: Mapped[Maxim] = mapped_column(
+        enum_type(Maxim), comment="quantity, quality, relation or manner"
     )
     violated: Mapped[bool] = mapped_column(comment="The person finds the maxim violated")
     created_at: Mapped[CreatedAt]
