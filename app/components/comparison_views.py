@@ -21,6 +21,7 @@ from grice_core.evaluation.pareto import pareto_front
 from grice_core.evaluation.rendering import taught_sentence
 from grice_core.evaluation.spread import spread_over_seeds
 from grice_core.evaluation.stored import StoredEvaluation
+from grice_core.evaluation.taught import TaughtPairs
 from grice_core.evaluation.violations import MEASURES
 from grice_core.maxims import MAXIMS, Maxim
 
@@ -117,23 +118,32 @@ def pareto_view(alike: Sequence[EvaluatedPipeline]) -> None:
 
 
 def taught_view(pipeline: EvaluatedPipeline, view: PipelineView) -> None:
-    """Each training pair's data margin against its implicit reward margin after its stage."""
-    if not view.stored.taught:
+    """Each training pair's data margin against its implicit reward margin, after each stage."""
+    taught = view.stored.taught
+    if not taught:
         st.info("This pipeline has not kept what its training pairs taught.")
         return
     maxim = Maxim(linked_radio("Maxim", "maxim", MAXIMS, str))
-    columns = st.columns(len(view.stored.taught), gap="large")
-    for column, (stage, pairs) in zip(columns, view.stored.taught.items(), strict=True):
-        with column:
-            st.markdown(f"**{plain_markdown(stage)}**")
-            st.plotly_chart(
-                taught_figure(pairs, maxim),
-                key=f"taught {pipeline.id} {stage}",
-                config=_NO_BAR,
-                alt=f"Data margin of {maxim} against reward margin after {stage}.",
-            )
-            st.caption(plain_markdown(taught_sentence(stage, pairs)))
+    stages = list(dict.fromkeys(pairs.after for pairs in taught))
+    found = {(pairs.stage, pairs.after): pairs for pairs in taught}
+    for stage in stages:  # a row for whose pairs they are, a column for when they were looked at
+        st.markdown(f"**Pairs of {plain_markdown(stage)}**")
+        for column, after in zip(st.columns(len(stages), gap="large"), stages, strict=True):
+            if pairs := found.get((stage, after)):
+                with column:
+                    _taught(pipeline, pairs, maxim)
     st.caption(
         "A dot is a training pair. Above the dotted line the model has moved towards the chosen "
-        "response. A rising line means that clearer pairs taught more."
+        "response since the pair's stage began. A rising line means that clearer pairs taught more; one "
+        "that lies lower after a later stage, that this stage undoes what they taught."
     )
+
+
+def _taught(pipeline: EvaluatedPipeline, pairs: TaughtPairs, maxim: Maxim) -> None:
+    st.plotly_chart(
+        taught_figure(pairs, maxim),
+        key=f"taught {pipeline.id} {pairs.stage} {pairs.after}",
+        config=_NO_BAR,
+        alt=f"Data margin of {maxim} against reward margin after {pairs.after}.",
+    )
+    st.caption(plain_markdown(taught_sentence(pairs)))

@@ -5,6 +5,7 @@ import plotly.graph_objects as go
 
 from app.components.distributions import some_of
 from app.theme import MAXIM_COLOURS, SEVERAL_COLOUR
+from app.wording import plain_label
 from grice_core.data.pairs import FloatArray
 from grice_core.evaluation.taught import TaughtPairs
 from grice_core.maxims import Maxim
@@ -31,7 +32,9 @@ def taught_figure(pairs: TaughtPairs, maxim: Maxim) -> go.Figure:
     )
     figure.add_hline(y=0, line={"color": SEVERAL_COLOUR, "width": 1, "dash": "dot"})
     figure.update_xaxes(title_text=f"data margin of {maxim}", fixedrange=True, zeroline=True)
-    figure.update_yaxes(title_text="reward margin", fixedrange=True)
+    figure.update_yaxes(
+        title_text=f"reward margin after {plain_label(pairs.after)}", fixedrange=True
+    )
     figure.update_layout(height=340, margin={"l": 8, "r": 8, "t": 8, "b": 8}, showlegend=False)
     return figure
 

@@ -14,6 +14,19 @@ HELDOUT = "heldout"
 """Name of the stage's own held-out pairs among the watched groups."""
 
 
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """The pairs that a stage is trained on, and where its reference stands on them."""
+
+    pairs: tuple[EncodedPair, ...]
+    margins: FloatArray
+    """(n, 4) data margins."""
+    reference: FloatArray
+    """(n,) chosen's minus rejected's log-probability under the stage's reference, in nats."""
+    beta: float
+    """At the stage's last step."""
+
+
 @dataclass(frozen=True)
 class StageExamples:
     """n encoded pairs of a stage, with everything that the loss needs besides the policy."""
@@ -27,6 +40,8 @@ class StageExamples:
     """Indices of the pairs to train on."""
     watched: Mapping[str, IntArray]
     """Groups of pairs that are never trained on, by name: `heldout`, earlier stages' …"""
+    earlier: Mapping[str, Lesson] = field(default_factory=dict)
+    """What earlier stages were trained on, by their names: looked at again when this one has ended."""
 
 
 @dataclass(frozen=True)

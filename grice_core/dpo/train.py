@@ -15,7 +15,7 @@ from grice_core.data.pairs import FloatArray, IntArray
 from grice_core.dpo.budget import SmallerPassesError
 from grice_core.dpo.determinism import deterministic
 from grice_core.dpo.encode import EncodedPair
-from grice_core.dpo.examples import Compute, ReferenceLogps, StageExamples
+from grice_core.dpo.examples import Compute, Lesson, ReferenceLogps, StageExamples
 from grice_core.dpo.fingerprint import Fingerprint, fingerprint
 from grice_core.dpo.logps import pair_logps
 from grice_core.dpo.loss import dpo_losses
@@ -167,20 +167,33 @@ class StageTrainer:
         self._agree_on_budget()
         return metrics
 
-    def reward_margins(self) -> FloatArray:
-        """(training pairs,) implicit reward margins β · Δ of the policy as it is."""
-        self.policy.eval()
-        margins = np.zeros(len(self.examples.pairs))
+    def lesson(self) -> Lesson:
+        """What this stage is trained on."""
+        train = self.examples.train
+        reference = self.known.at(train, torch.device("cpu")).margin
+        return Lesson(
+            tuple(self._pairs(train)),
+            self.examples.margins[train],
+            reference.numpy().astype(np.float64),
+            final_beta(self.config),
+        )
 
-        def look(group: IntArray) -> None:
-            policy = pair_logps(self.policy, self._pairs(group), self.compute.passes)
-            delta = policy.margin - self.known.at(group, self.compute.device).margin
-            margins[group] = final_beta(self.config) * delta.cpu().numpy()
+    def reward_margins(self, lesson: Lesson) -> FloatArray:
+        """(n,) implicit reward margins β · Δ of the policy as it is, against the lesson's reference."""
+        self.policy.eval()
+        margins = np.zeros(len(lesson.pairs))
+        own = np.array(self._ranks.own(lesson.pairs), dtype=np.intp)
+
+        def look(places: Sequence[int]) -> None:
+            group = own[places]
+            pairs = [lesson.pairs[index] for index in group]
+            margin = pair_logps(self.policy, pairs, self.compute.passes).margin.double().cpu()
+            margins[group] = lesson.beta * (margin.numpy() - lesson.reference[group])
 
         with torch.no_grad(), self.compute.autocast():
-            self._each(self._own(self.examples.train), look)
+            self.compute.budget.each([lesson.pairs[index] for index in own], look)
         every: FloatArray = np.sum(self._ranks.gather(margins), axis=0)
-        return every[self.examples.train]
+        return every
 
     def take_step(self, batch: IntArray, step: int, num_steps: int, seed: int) -> Metrics:
         """One optimizer step over these pairs, in as many passes as memory asks for.

@@ -83,12 +83,14 @@ def _pipeline_document(view: PipelineView) -> dict[str, Any]:
         **view.stored.document,
         "verdict": asdict(view.verdict),
         "changes": [change.document() for change in view.changes],
-        "taught": {
-            stage: {
+        "taught": [
+            {
+                "stage": pairs.stage,
+                "after": pairs.after,
                 "num_pairs": len(pairs.rows),
                 "accuracy": pairs.accuracy,
                 "rank_correlations": pairs.correlations(),
             }
-            for stage, pairs in view.stored.taught.items()
-        },
+            for pairs in view.stored.taught
+        ],
     }

@@ -56,7 +56,7 @@ def _pipeline(view: PipelineView) -> list["RenderableType"]:
     stored = view.stored
     remarks = [
         *retention_sentences(view.retention),
-        *(taught_sentence(stage, pairs) for stage, pairs in view.stored.taught.items()),
+        *map(taught_sentence, view.stored.taught),
         *(f"! {warning}" for warning in stored.document["warnings"]),
     ]
     return [
@@ -108,18 +108,22 @@ def retention_sentences(found: Sequence[Retention]) -> list[str]:
     return sentences
 
 
-def taught_sentence(stage: str, pairs: TaughtPairs) -> str:
-    """What a stage's training pairs taught, in one sentence."""
+def taught_sentence(pairs: TaughtPairs) -> str:
+    """What a stage's training pairs taught, or what is left of it after a later stage, in one sentence."""
     told = [
         f"{maxim} {rho:+.2f}".replace("-", "−")
         for maxim, rho in pairs.correlations().items()
         if rho is not None
     ]
     correlations = f"; rank correlation of data margin and reward margin: {', '.join(told)}"
-    return (
-        f"{stage} moved towards the chosen response in {percent(pairs.accuracy)} of "
-        f"{len(pairs.rows):,} training pairs{correlations if told else ''}."
+    share, num_pairs = percent(pairs.accuracy), f"{len(pairs.rows):,}"
+    moved = (
+        f"{pairs.stage} moved towards the chosen response in {share} of {num_pairs} training pairs"
+        if pairs.after == pairs.stage
+        else f"After {pairs.after}, {share} of the {num_pairs} training pairs of {pairs.stage} lean more "
+        "towards the chosen response than before that stage"
     )
+    return f"{moved}{correlations if told else ''}."
 
 
 def _cells(found: CorrectedChange) -> list["str | Text"]:

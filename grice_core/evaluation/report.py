@@ -77,8 +77,7 @@ def html_report(view: PipelineView, title: str, colours: Sequence[str]) -> str:
 
 def _remarks(view: PipelineView) -> Iterator[str]:
     yield from retention_sentences(view.retention)
-    for stage, pairs in view.stored.taught.items():
-        yield taught_sentence(stage, pairs)
+    yield from map(taught_sentence, view.stored.taught)
     for warning in view.stored.document["warnings"]:
         yield f"! {warning}"
 

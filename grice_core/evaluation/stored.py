@@ -1,6 +1,7 @@
 """Evaluations as pipelines left them on disk."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,9 @@ class StoredEvaluation:
     recipe: str
     """The recipe's name."""
     seed: int
-    taught: dict[str, TaughtPairs]
-    """Per stage, where the pipeline kept what its training pairs taught."""
+    taught: tuple[TaughtPairs, ...]
+    """After each stage its own training pairs, then those of the stages before it; as far as the
+    pipeline kept them."""
 
     @property
     def is_rejudged(self) -> bool:
@@ -60,7 +62,7 @@ def read_evaluation(folder: Path) -> StoredEvaluation:
             document=document,
             recipe=str(run["recipe"]["name"]),
             seed=int(run["seed"]),
-            taught=_read_taught(folder, document),
+            taught=tuple(_read_taught(folder, document)),
         )
         names = [model["name"] for model in document["models"]]
     except (KeyError, TypeError, ValueError) as error:
@@ -135,9 +137,11 @@ def _read_models(path: Path, thresholds: FloatArray) -> tuple[EvaluatedModel, ..
     )
 
 
-def _read_taught(folder: Path, document: dict[str, Any]) -> dict[str, TaughtPairs]:
-    files = {model["name"]: folder / model["name"] / PAIRS_FILE for model in document["models"]}
-    return {stage: read_taught(path) for stage, path in files.items() if path.is_file()}
+def _read_taught(folder: Path, document: dict[str, Any]) -> Iterator[TaughtPairs]:
+    for model in document["models"]:
+        path = folder / model["name"] / PAIRS_FILE
+        if path.is_file():
+            yield from read_taught(path, model["name"])
 
 
 def _reason(error: Exception) -> str:

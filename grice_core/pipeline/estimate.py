@@ -14,7 +14,7 @@ from grice_core.pipeline.inputs import PipelineInputs, cut_inputs
 from grice_core.pipeline.judging import BASELINE, evaluate_model
 from grice_core.pipeline.pace import measure_pace, stage_seconds
 from grice_core.pipeline.parts import PipelineParts
-from grice_core.pipeline.preparing import encode_stage
+from grice_core.pipeline.preparing import EncodedStage, encode_stage
 from grice_core.pipeline.sources import open_pairs
 
 NUM_ANSWERS = 16
@@ -109,7 +109,7 @@ def _stages(
     base: BaseModel, parts: PipelineParts, inputs: PipelineInputs, reporter: Reporter
 ) -> Iterator[StageEstimate]:
     """Each stage at the pace of the first one's steps."""
-    pace = None
+    pace, earlier = None, list[EncodedStage]()
     for number in range(len(inputs.stages)):
         job = parts.stage_job(number, inputs)
         encoded = encode_stage(base, job, reporter)
@@ -120,8 +120,9 @@ def _stages(
             len(planned.train_indices),
             len(planned.heldout_indices),
             planned.num_steps,
-            stage_seconds(pace, job, encoded),
+            stage_seconds(pace, job, encoded, earlier),
         )
+        earlier.append(encoded)
 
 
 def _seconds_per_answer(

@@ -1,6 +1,7 @@
 """How fast this machine trains a stage, from a few optimizer steps."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -62,8 +63,13 @@ def measure_pace(base: BaseModel, job: StageJob, encoded: EncodedStage, reporter
     return Pace(setup_s, forward_s, step_s)
 
 
-def stage_seconds(pace: Pace, job: StageJob, encoded: EncodedStage) -> float:
-    """How long a stage would take from end to end, its reference not yet known."""
+def stage_seconds(
+    pace: Pace, job: StageJob, encoded: EncodedStage, earlier: Sequence[EncodedStage] = ()
+) -> float:
+    """How long a stage would take from end to end, its reference not yet known.
+
+    `earlier` are the stages before it.
+    """
     examples, config = encoded.examples, job.config
     num_steps = encoded.planned.num_steps
     num_looks = 1 + -(-num_steps // config.eval_every)
@@ -72,8 +78,9 @@ def stage_seconds(pace: Pace, job: StageJob, encoded: EncodedStage) -> float:
     # adapter on and off.
     forward = num_shared_tokens(examples.pairs)
     forward += 4 * _num_tokens(examples, examples.train[:NUM_PROVEN])
-    # The watched ones at each look, those trained on once more at the end.
-    shared_forward = num_looks * watched + _num_tokens(examples, examples.train)
+    # The watched ones at each look, all that stages were trained on once more at the end.
+    trained = [each.examples for each in (encoded, *earlier)]
+    shared_forward = num_looks * watched + sum(_num_tokens(each, each.train) for each in trained)
     steps = sum(_num_tokens(examples, batch) for batch in _batches(encoded, job))
     # Several processes divide a CPU's cores among themselves, but have a GPU each.
     speedup = job.num_processes if job.device.type == "cuda" else 1

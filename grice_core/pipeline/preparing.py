@@ -22,6 +22,7 @@ from grice_core.errors import DataError
 from grice_core.memory import keep_freed_memory
 from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.events import ReportTo
+from grice_core.pipeline.lessons import earlier_lessons
 from grice_core.pipeline.output import OutputFolder
 from grice_core.recipes.config import ParallelSettings, StageConfig
 from grice_core.recipes.plan import PlannedStage
@@ -103,6 +104,7 @@ def prepare_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> Prepare
         f"{job.name}: reference proven on {len(proof.rows)} pairs: Δ = {proof.max_delta:g}, "
         f"loss = weight · ln 2 = {proof.loss:.4f}"
     )
+    examples = replace(examples, earlier=earlier_lessons(base, job))
     trainer = StageTrainer(policy, job.config, examples, known, compute)
     return PreparedStage(base.name, encoded, choice, reference_sha256, proof, trainer, reference_s)
 

@@ -38,7 +38,8 @@ def _work(job: RankJob) -> None:
     with joined(seat, trainer.parameters, job.settings) as ranks:
         trainer.share_with(ranks)
         trainer.run(job.num_steps, job.seed)
-        trainer.reward_margins()
+        for lesson in (trainer.lesson(), *trainer.examples.earlier.values()):
+            trainer.reward_margins(lesson)
 
 
 if __name__ == "__main__":

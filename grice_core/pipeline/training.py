@@ -1,6 +1,5 @@
 """One stage of a pipeline: prepared, trained, and its results on disk."""
 
-import json
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -14,13 +13,11 @@ from grice_core.dpo.checkpoint import CheckpointFolder
 from grice_core.dpo.history import HistoryFile
 from grice_core.dpo.policy import BaseModel
 from grice_core.dpo.resume import CheckpointPlan
-from grice_core.dpo.train import StageTrainer
-from grice_core.evaluation.taught import PAIRS_FILE
-from grice_core.files import atomic_folder, write_text_atomic
-from grice_core.maxims import MAXIMS
+from grice_core.files import atomic_folder
 from grice_core.pipeline.card import write_stage_card
 from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.events import StageEvents
+from grice_core.pipeline.lessons import keep_taught
 from grice_core.pipeline.preparing import StageJob, prepare_stage
 from grice_core.pipeline.several import shared_work
 from grice_core.pipeline.watching import StageWatch
@@ -45,7 +42,7 @@ def train_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> dict[str,
         watch = StageWatch(job.name, planned.num_steps, job.device, history, reporter, events)
         with shared_work(prepared, job, reporter):
             outcome = trainer.run(planned.num_steps, job.seed, watch.watchers(), checkpoints)
-            _write_taught(trainer, job)
+            keep_taught(trainer, job)
     _save(trainer.policy, job)
     CheckpointFolder(folder.checkpoints).clear()
     trainer.policy.unload()
@@ -68,23 +65,6 @@ def train_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> dict[str,
         "troubles": list(watch.troubles.values()),
         "seconds": round(time.perf_counter() - started, 1),
     }
-
-
-def _write_taught(trainer: StageTrainer, job: StageJob) -> None:
-    """Write what each training pair taught: its data margins and its implicit reward margin."""
-    examples = trainer.examples
-    lines = [
-        {
-            "row": examples.pairs[index].row,
-            "data_margins": dict(zip(MAXIMS, examples.margins[index].tolist(), strict=True)),
-            "reward_margin": reward_margin,
-        }
-        for index, reward_margin in zip(
-            examples.train, trainer.reward_margins().tolist(), strict=True
-        )
-    ]
-    text = "".join(json.dumps(line) + "\n" for line in lines)
-    write_text_atomic(job.output.stage(job.name).path / PAIRS_FILE, text)
 
 
 def _save(policy: PeftModel, job: StageJob) -> None:

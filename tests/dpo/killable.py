@@ -113,7 +113,7 @@ def take_part(folder: Path, seat: Seat, last: tuple[int, int] | None = None) -> 
                 train_to_the_end(trainer, folder, lambda: None)
             else:
                 trainer.run(NUM_STEPS, 0)
-            margins = trainer.reward_margins()
+            margins = trainer.reward_margins(trainer.lesson())
     except LostRankError:
         sys.exit(LOST)
     np.save(folder / f"margins-{seat.index}.npy", margins)

@@ -55,7 +55,7 @@ def test_the_document_holds_what_the_pipeline_wrote_and_the_new_correction(two: 
     assert {change["num_tests"] for change in first["changes"]} == {25}
     lost = next(item for item in first["retention"] if item["measure"] == "quantity")
     assert (lost["gained"], lost["kept"]) == (40, 30)
-    assert first["taught"] == {}
+    assert first["taught"] == []
 
 
 def test_the_terminal_tells_retention_warnings_and_the_difference(two: Overview) -> None:

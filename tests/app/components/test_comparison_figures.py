@@ -39,7 +39,8 @@ def test_a_dot_per_seed_and_their_mean() -> None:
 @pytest.mark.parametrize("count", [1, 25, MAX_POINTS + 5000])
 def test_pairs_are_drawn_by_their_margins_and_no_more_than_a_browser_can(count: int) -> None:
     draw = np.random.default_rng(0)
-    pairs = TaughtPairs(tuple(range(1, count + 1)), draw.random((count, 4)), draw.random(count))
+    margins, rewards = draw.random((count, 4)), draw.random(count)
+    pairs = TaughtPairs("stage1", "stage2", tuple(range(1, count + 1)), margins, rewards)
     dots, means = taught_figure(pairs, Maxim.MANNER).data
     assert len(dots.x) == min(count, MAX_POINTS)
     at = pairs.rows.index(dots.customdata[0])
