@@ -4,7 +4,7 @@ import io
 import tempfile
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from app.studio import Studio
 from grice_core.errors import ArtifactError
@@ -12,16 +12,16 @@ from grice_core.evaluation.results import EVALUATION_FILE, GENERATIONS_FILE
 from grice_core.evaluation.stored import RUN_FILE, StoredEvaluation, read_evaluation
 from grice_core.evaluation.taught import PAIRS_FILE
 from grice_core.recipes.config import EvaluationConfig, Recipe
-from grice_core.store import pipelines, references, runs
+from grice_core.store import pipelines, references
 from grice_core.store.json import digest_of
 from grice_core.store.pipelines import RunSummary
 from grice_core.store.states import RunKind, RunState
-from grice_core.store.tables import Pipeline
+from grice_core.store.tables import JsonObject, Pipeline
 
 OUTPUT_ROLE = "output"
 """Role of the output folder that a pipeline's run leaves."""
-ADAPTER_ROLE = "adapter"
-"""Role of a stage's adapter for the plain base."""
+_ADAPTER_FOLDER = "final_model"
+"""In a stage's folder: its adapter for the plain base."""
 
 _NEEDED = {RUN_FILE, EVALUATION_FILE, GENERATIONS_FILE, PAIRS_FILE}
 
@@ -57,10 +57,15 @@ def evaluated_pipelines(studio: Studio) -> list[EvaluatedPipeline]:
     ]
 
 
+_UNSAID: JsonObject = {"trained": None, "num_processes": 1, "samples_per_prompt": 1}
+"""What specifications could not say once, and meant."""
+
+
 def _evaluated(pipeline: Pipeline, run: RunSummary) -> EvaluatedPipeline:
     spec = pipeline.spec
     judge = {name: spec.get(name) for name in ("eval", "detector", "base")}
     judge["evaluation"] = spec["recipe"]["evaluation"]
+    judge["samples_per_prompt"] = (_UNSAID | spec)["samples_per_prompt"]
     return EvaluatedPipeline(
         pipeline.id,
         pipeline.name,
@@ -68,7 +73,7 @@ def _evaluated(pipeline: Pipeline, run: RunSummary) -> EvaluatedPipeline:
         run.id,
         run.stale,
         judged_by=digest_of(judge),
-        all_but_seed=digest_of(spec | {"seed": None}),
+        all_but_seed=digest_of(_UNSAID | spec | {"seed": None}),
     )
 
 
@@ -129,20 +134,26 @@ def open_evaluation(studio: Studio, sha256: str) -> StoredEvaluation:
         return read_evaluation(Path(scratch))
 
 
-def stage_adapters(studio: Studio, pipeline_id: int) -> dict[str, str]:
-    """The address of each trained stage's adapter for the plain base, by the stage's name."""
-    found = {}
-    for run in runs.of_pipeline(studio.database, pipeline_id):
-        made = references.of_run(studio.database, run.id) if run.stage else {}
-        if run.stage and ADAPTER_ROLE in made:
-            found[run.stage] = made[ADAPTER_ROLE].sha256
-    return found
+def adapter_stages(studio: Studio, run_id: int) -> set[str]:
+    """The stages of whose adapters for the plain base an evaluation's output folder has a copy."""
+    entries = studio.artifacts.folder(output_of(studio, run_id))
+    return {
+        PurePosixPath(entry.path).parts[0] for entry in entries if _is_of_an_adapter(entry.path)
+    }
 
 
-def zipped_folder(studio: Studio, sha256: str) -> bytes:
-    """A stored folder as one zip file."""
+def zipped_adapter(studio: Studio, run_id: int, stage: str) -> bytes:
+    """A stage's adapter with its card, which tells how it was judged, as one zip file."""
     file = io.BytesIO()
+    folder = PurePosixPath(stage, _ADAPTER_FOLDER)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for entry in studio.artifacts.folder(sha256):
-            archive.writestr(entry.path, studio.artifacts.read(entry.sha256))
+        for entry in studio.artifacts.folder(output_of(studio, run_id)):
+            path = PurePosixPath(entry.path)
+            if path.is_relative_to(folder):
+                content = studio.artifacts.read(entry.sha256)
+                archive.writestr(str(path.relative_to(folder)), content)
     return file.getvalue()
+
+
+def _is_of_an_adapter(path: str) -> bool:
+    return PurePosixPath(path).match(f"*/{_ADAPTER_FOLDER}/adapter_config.json")

@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from app.evaluations import EvaluatedPipeline, stage_adapters, zipped_folder
+from app.evaluations import EvaluatedPipeline, adapter_stages, zipped_adapter
 from app.session import studio
 from grice_core.evaluation.exports import comparison_csv, comparison_latex
 from grice_core.evaluation.overview import PipelineView
@@ -46,10 +46,11 @@ def comparison_exports(
             f"comparison-{pipeline.id}.tex",
             "text/x-tex",
         )
-        for stage, sha256 in stage_adapters(studio(), pipeline.id).items():
+        kept = adapter_stages(studio(), pipeline.run_id)
+        for stage in (model.name for model in models if model.name in kept):
             _offer(
                 f"Adapter of {stage} with its card (zip)",
-                partial(zipped_folder, studio(), sha256),
+                partial(zipped_adapter, studio(), pipeline.run_id, stage),
                 f"{stage}-adapter.zip",
                 "application/zip",
             )

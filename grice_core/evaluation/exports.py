@@ -1,4 +1,4 @@
-"""The comparison as files for other programs: CSV, and a table for a paper."""
+"""The comparison for other programs: CSV, a table for a paper, one for a model card."""
 
 import csv
 import io
@@ -6,11 +6,17 @@ from collections.abc import Iterator, Sequence
 
 from grice_core.evaluation.comparison import CorrectedChange
 from grice_core.evaluation.intervals import Interval
-from grice_core.evaluation.numbers import MINUS, points
+from grice_core.evaluation.numbers import (
+    MINUS,
+    percent,
+    percent_interval,
+    points,
+    points_interval,
+)
 from grice_core.evaluation.overview import PipelineView
 from grice_core.evaluation.rates import Rate, model_rates
-from grice_core.evaluation.table import ComparisonRow, comparison_rows
-from grice_core.evaluation.violations import MEASURES
+from grice_core.evaluation.table import ComparisonRow, comparison_rows, how_to_read
+from grice_core.evaluation.violations import MEASURES, EvaluatedModel
 
 CSV_COLUMNS = (
     "measure",
@@ -138,3 +144,35 @@ def _latex_points(difference: float, stars: str = "") -> str:
 
 def _escaped(text: str) -> str:
     return "".join(_ESCAPED.get(sign, sign) for sign in text)
+
+
+def comparison_markdown(
+    models: Sequence[EvaluatedModel], changes: Sequence[CorrectedChange]
+) -> str:
+    """A Markdown table of rates and of the last model's changes, and a line that says how to read it.
+
+    Args:
+        models: The baseline, then each stage.
+        changes: All that were tested together; the last model's from the baseline are among them.
+    """
+    rows = comparison_rows(models, changes)
+    titles = " | ".join(["", *(model.name for model in models), "change"])
+    body = "".join(_markdown_row(row) for row in rows)
+    return (
+        f"|{titles} |\n|---|{'---:|' * (len(models) + 1)}\n{body}\n"
+        f"{_starred(how_to_read(rows[0].change.num_tests))}\n"
+    )
+
+
+def _markdown_row(row: ComparisonRow) -> str:
+    rates = [f"{percent(rate.rate)} {percent_interval(rate.interval)}" for rate in row.rates]
+    change = row.change.change
+    told = (
+        f"{points(change.change)} {points_interval(change.interval)} {_starred(row.change.stars)}"
+    )
+    return f"| {' | '.join([row.measure, *rates, told.rstrip()])} |\n"
+
+
+def _starred(text: str) -> str:
+    """Stars that stay stars where Markdown is read."""
+    return text.replace("*", r"\*")

@@ -5,16 +5,21 @@ from pathlib import Path
 
 from peft import LoraConfig
 
+from grice_core.evaluation.comparison import compared, corrected
+from grice_core.evaluation.exports import comparison_markdown
+from grice_core.evaluation.results import Evaluation
+from grice_core.evaluation.verdict import judge
+from grice_core.files import write_text_atomic
 from grice_core.maxims import MAXIMS
 from grice_core.recipes.config import StageConfig
 
 
 def write_stage_card(
-    folder: Path, stages: Sequence[StageConfig], adapter: LoraConfig, evaluation: str = ""
+    folder: Path, stages: Sequence[StageConfig], adapter: LoraConfig, results: str = ""
 ) -> None:
     """Write README.md: what the adapter is, how to load it, what it was trained for.
 
-    `stages` are all that the adapter holds, in order; `evaluation` is a Markdown table of results.
+    `stages` are all that the adapter holds, in order; `results` says in Markdown how it was judged.
     """
     base = adapter.base_model_name_or_path
     names = " + ".join(f"{stage.name} ({stage.title})" for stage in stages)
@@ -45,8 +50,31 @@ print(tokenizer.decode(output[0, inputs["input_ids"].shape[1]:], skip_special_to
 | stage | weights of the maxims | learning rate | beta | LoRA |
 |---|---|---|---|---|
 {"".join(_row(stage) for stage in stages)}
-{evaluation}"""
-    (folder / "README.md").write_text(text, encoding="utf-8")
+{results}"""
+    write_text_atomic(folder / "README.md", text)
+
+
+def results_section(evaluation: Evaluation, num_stages: int, detector: str) -> str:
+    """What the evaluation says of the adapter that holds the first stages, for its card.
+
+    `detector` is the fingerprint of the one that judged.
+    """
+    models, sampling = evaluation.models[: num_stages + 1], evaluation.sampling
+    changes = corrected(compared(evaluation.models))
+    several = sampling.samples_per_prompt
+    answers = "" if several == 1 else f", {several} answers to each"
+    parts = [
+        "## Results",
+        "Share of answers that violate each maxim, and of those that violate none (cooperative).",
+        comparison_markdown(models, changes).rstrip(),
+        f"{len(evaluation.selection.prompts):,} held-out prompts{answers}, judged by the detector "
+        f"with fingerprint {detector[:16]}; sampled at temperature {sampling.temperature:g}, top-p {sampling.top_p:g}, at "
+        f"most {sampling.max_new_tokens:,} new tokens, seed {sampling.seed}.",
+    ]
+    if len(models) == len(evaluation.models):
+        parts.append(judge(evaluation.models, evaluation.config).sentence)
+    parts += evaluation.warnings
+    return "\n\n".join(parts) + "\n"
 
 
 def _parts(stages: Sequence[StageConfig]) -> str:

@@ -7,6 +7,8 @@ wherever: the numbers are the same.
 
 from functools import cached_property
 
+from peft import LoraConfig
+
 from grice_core.detector.load import load_detector
 from grice_core.detector.score import Detector
 from grice_core.dpo.policy import BaseModel, load_base, merge_saved
@@ -14,6 +16,7 @@ from grice_core.errors import RecipeError
 from grice_core.evaluation.results import Evaluation, write_evaluation
 from grice_core.evaluation.sampling import Sampling
 from grice_core.evaluation.selection import PromptSelection
+from grice_core.pipeline.card import results_section, write_stage_card
 from grice_core.pipeline.config import PipelineConfig, Reporter
 from grice_core.pipeline.events import check_reporting
 from grice_core.pipeline.inputs import PipelineInputs, read_inputs
@@ -105,6 +108,7 @@ class PipelineParts:
             base = load_base(self.config.base, self.device)
             evaluation = evaluate_stages(base, job, self.reporter)
             write_evaluation(self.output.path, evaluation)
+            self._write_cards(evaluation)
         self.record.finish()
         self.output.answers.unlink()
         return evaluation
@@ -136,6 +140,16 @@ class PipelineParts:
             sampling=Sampling.of(config.recipe.evaluation, config.seed, config.samples_per_prompt),
             dtype=self.dtype,
         )
+
+    def _write_cards(self, evaluation: Evaluation) -> None:
+        """Tell in each adapter's card how it was judged."""
+        stages = self.config.recipe.stages
+        fingerprint = self.load_detector().record.fingerprint
+        for number, stage in enumerate(stages, 1):
+            folder = self.output.stage(stage.name).final_model
+            adapter = LoraConfig.from_pretrained(str(folder))
+            results = results_section(evaluation, number, fingerprint)
+            write_stage_card(folder, stages[:number], adapter, results)
 
     def _number(self, stage: str) -> int:
         if stage not in self.stage_names:

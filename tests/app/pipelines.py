@@ -91,7 +91,9 @@ class Filler:
             result: JsonObject = {}
             if run.stage:
                 self._train(claim, NUM_STEPS)
-                references.attach(self.studio.database, claim, "adapter", self._adapter(run))
+                folder = _adapter(self.folder / f"adapter-{run.id}")
+                address = self.studio.artifacts.put_folder(folder)
+                references.attach(self.studio.database, claim, "adapter", address)
             if run.kind is RunKind.EVALUATE:
                 output = self._evaluated(pipeline_id, recipe_name, seed, rates)
                 self._keep_answers(claim, rates)
@@ -127,13 +129,6 @@ class Filler:
             model = _model(name, of_model, self.num_prompts)
             generations.replace(self.studio.database, claim, name, _answers(model))
 
-    def _adapter(self, run: Run) -> references.Address:
-        folder = self.folder / f"adapter-{run.id}"
-        folder.mkdir()
-        (folder / "adapter_config.json").write_text('{"r": 16}')
-        (folder / "README.md").write_text("# The adapter's card\n")
-        return self.studio.artifacts.put_folder(folder)
-
     def _evaluated(
         self, pipeline_id: int, recipe: str, seed: int, rates: dict[str, tuple[float, ...]]
     ) -> Path:
@@ -144,6 +139,8 @@ class Filler:
         prompts = tuple(models[0].prompts)
         selection = PromptSelection(prompts, "drop-eval", len(prompts), len(prompts), 0, 0)
         write_evaluation(folder, Evaluation(models, selection, Sampling.of(config, seed), config))
+        for model in models[1:]:
+            _adapter(folder / model.name / "final_model")
         (folder / "run.json").write_text(json.dumps({"recipe": {"name": recipe}, "seed": seed}))
         return folder
 
@@ -170,6 +167,13 @@ def numbers(step: int) -> dict[str, float]:
         found["heldout/rewards/accuracies"] = 0.5 + 0.25 * learned
         found["heldout/rewards/margins"] = 0.4 * learned
     return found
+
+
+def _adapter(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "adapter_config.json").write_text('{"r": 16}')
+    (folder / "README.md").write_text("# The adapter's card\n")
+    return folder
 
 
 def _chain(spec: PipelineSpec) -> list[RunDraft]:

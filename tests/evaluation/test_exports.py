@@ -5,7 +5,13 @@ import io
 import re
 from pathlib import Path
 
-from grice_core.evaluation.exports import CSV_COLUMNS, comparison_csv, comparison_latex
+from grice_core.evaluation.comparison import compared, corrected
+from grice_core.evaluation.exports import (
+    CSV_COLUMNS,
+    comparison_csv,
+    comparison_latex,
+    comparison_markdown,
+)
 from tests.evaluation.judged import judged
 from tests.evaluation.pipelines import three_models, view_of
 
@@ -57,3 +63,14 @@ def test_latex_escapes_names_and_writes_minus_in_mathematics(tmp_path: Path) -> 
     assert r"my\_recipe" in text
     assert "$-50.0$" in text
     assert "−" not in text
+
+
+def test_markdown_rows_have_as_many_cells_as_columns_and_stars_that_are_no_emphasis() -> None:
+    models = (judged("baseline", ["m"] * 40), judged("stage1", ["-"] * 38 + ["m"] * 2))
+    text = comparison_markdown(models, corrected(compared(models)))
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(table) == 2 + 5
+    assert {line.count("|") for line in table} == {5}
+    assert "| −95.0 [−100.0, " in table[5]
+    assert table[5].endswith(r"\*\*\* |")
+    assert "*" not in text.replace(r"\*", "")

@@ -1,11 +1,16 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
+from grice_core.data.load import load_pairs
+from grice_core.dpo.encode import encode_pairs
+from grice_core.dpo.logps import pair_logps
+from grice_core.dpo.policy import load_base
 from grice_core.errors import DataError, InterruptedRunError, OutputError
 from grice_core.evaluation.taught import read_taught
 from grice_core.pipeline.config import Reporter
@@ -39,6 +44,23 @@ def test_the_output_folder_holds_what_is_promised(finished):
         "stage2/own_adapter/adapter_model.safetensors",
         "stage2/final_model/adapter_model.safetensors",
     }
+
+
+def test_each_adapters_card_tells_how_it_was_judged(finished):
+    percents = json.loads((finished.output.path / "multistage_results.json").read_text())
+    first, second = (
+        (finished.output.path / stage / "final_model" / "README.md").read_text()
+        for stage in ("stage1", "stage2")
+    )
+    assert "| | baseline | stage1 | change |" in first
+    assert "| | baseline | stage1 | stage2 | change |" in second
+    row = next(line for line in second.splitlines() if line.startswith("| manner |"))
+    cells = [cell.strip() for cell in row.split("|")[2:5]]
+    for cell, model in zip(cells, ("baseline", "stage1", "stage2_final"), strict=True):
+        assert cell.startswith(f"{percents[model]['manner']:.1f} % [")
+    assert finished.record["inputs"]["detector"]["fingerprint"][:16] in first
+    assert "Verdict" in second
+    assert "Verdict" not in first  # which is on all stages
 
 
 def test_the_results_keep_the_guides_layout(finished):
@@ -232,7 +254,29 @@ def test_several_samples_per_prompt_are_kept_together(world, tmp_path):
     assert [a["prompt"] for a in answers[0::2]] == [a["prompt"] for a in answers[1::2]]
 
 
-def test_what_each_pair_taught_is_written_down(finished):
-    taught = read_taught(finished.output.path / "stage1" / "pairs.jsonl")
-    assert len(taught.rows) == finished.record["stages"][0]["num_train"]
-    assert taught.accuracy > 0.5
+def test_what_each_pair_taught_is_written_down_after_each_stage(finished, world):
+    out = finished.output.path
+    (first,) = read_taught(out / "stage1" / "pairs.jsonl", "stage1")
+    second, first_later = read_taught(out / "stage2" / "pairs.jsonl", "stage2")
+    for taught, record in zip((first, second), finished.record["stages"], strict=True):
+        assert len(taught.rows) == record["num_train"]
+        assert taught.accuracy > 0.5
+    assert (first_later.stage, first_later.after) == ("stage1", "stage2")
+    assert first_later.rows == first.rows
+    assert list(first_later.references) == list(first.references)
+    assert list(first_later.reward_margins) != list(first.reward_margins)
+
+    # The same from nothing but the plain base and the composed adapter of stage 2.
+    base = load_base(str(world / "base"), torch.device("cpu"))
+    table = load_pairs(world / "pairs.json").table
+    indices = [table.rows.tolist().index(row) for row in first.rows]
+    pairs = list(encode_pairs(table.take(np.array(indices)), base.tokenizer, 64).pairs.values())
+    with torch.no_grad():
+        before = pair_logps(base.model.eval(), pairs, "separate").margin
+        policy = PeftModel.from_pretrained(base.model, out / "stage2" / "final_model").eval()
+        after = pair_logps(policy, pairs, "separate").margin
+    beta = finished.record["recipe"]["stages"][0]["beta"]
+    expected = beta * (after - before).numpy()
+    # The pipeline may have computed in bf16; stage 2 has moved the pairs by more than that rounds.
+    assert np.abs(first_later.reward_margins - expected).max() < 0.005
+    assert np.abs(first.reward_margins - expected).max() > 0.02
