@@ -1,7 +1,8 @@
 """What is wrong with a training run, in words.
 
 Each check reads the records of the steps so far and finds one kind of trouble, or None. They change
-nothing and stop nothing; a step without a finite loss stops training by itself.
+nothing and stop nothing. Training ends by itself at a step without a finite loss, and whoever watches
+it ends it where the loss has diverged: nothing is learned any more then.
 """
 
 import math
@@ -21,6 +22,9 @@ NO_LOSS = 1e-4
 WINDOW = 25
 """Steps over which the metrics of single steps, a few pairs each, are averaged."""
 
+DIVERGED = 10.0
+"""A loss so many times that of the untrained policy, which is weight · ln 2, is no noise."""
+
 COLLAPSE = 0.5
 """Share of its log-probability at the start by which a response may become less likely."""
 
@@ -35,6 +39,7 @@ class Trouble(StrEnum):
     """Kinds of trouble."""
 
     NOT_FINITE = "not-finite"
+    DIVERGED = "diverged"
     DEGENERATE_START = "degenerate-start"
     CHOSEN_COLLAPSE = "chosen-collapse"
     LOST_RETENTION = "lost-retention"
@@ -58,6 +63,7 @@ def findings(before: Metrics, records: Sequence[Metrics]) -> list[Finding]:
     """
     found = (
         not_finite(records),
+        diverged(before, records),
         degenerate_start(records),
         chosen_collapse(records),
         lost_retention(before, records),
@@ -76,6 +82,28 @@ def not_finite(records: Sequence[Metrics]) -> Finding | None:
                 step,
                 f"{broken[0]} is not a finite number at step {step}: the weights have blown up. "
                 "Lower learning_rate, or compute in fp32",
+            )
+    return None
+
+
+def diverged(before: Metrics, records: Sequence[Metrics]) -> Finding | None:
+    """A loss that has left where it began by far, in training and on held-out pairs alike.
+
+    A policy that has merely learned its pairs by heart has a high loss on held-out pairs only.
+    """
+    if _LOSS not in before:
+        return None
+    too_much = DIVERGED * before[_LOSS]
+    for end in range(FIRST_STEPS, len(records) + 1):
+        recent = [record["loss"] for record in records[max(0, end - WINDOW) : end]]
+        mean = sum(recent) / len(recent)
+        if mean > too_much and records[end - 1].get(_LOSS, 0.0) > too_much:
+            since = next(int(record["step"]) for record in records if record["loss"] > too_much)
+            return Finding(
+                Trouble.DIVERGED,
+                int(records[end - 1]["step"]),
+                f"the loss has diverged since step {since}: lower the learning rate. It is {mean:.3g} on "
+                f"average over {len(recent)} steps, and was {before[_LOSS]:.2g} before the first one",
             )
     return None
 
@@ -141,6 +169,7 @@ def lost_retention(before: Metrics, records: Sequence[Metrics]) -> Finding | Non
 
 
 _ACCURACY = "/rewards/accuracies"
+_LOSS = f"{HELDOUT}/loss"
 
 
 def _earlier_stages(before: Metrics) -> list[str]:

@@ -11,6 +11,7 @@ from grice_core.dpo.history import HistoryFile, read_history
 from grice_core.dpo.metrics import Metrics
 from grice_core.dpo.watchers import Watchers
 from grice_core.durations import duration
+from grice_core.errors import TrainingError
 from grice_core.memory import peak_bytes
 from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.events import StageEvents
@@ -78,7 +79,10 @@ class StageWatch:
         self.history.sync()
 
     def _look(self) -> None:
+        """Raises: TrainingError, if going on makes no sense."""
         for finding in findings(self._before, read_history(self.history.path)):
+            if finding.trouble is Trouble.DIVERGED:
+                raise TrainingError(f"{self.stage}: {finding.message}")
             if finding.trouble not in self.troubles:
                 self.troubles[finding.trouble] = finding.message
                 self.reporter.say(f"{self.stage}: {finding.message}")

@@ -9,6 +9,7 @@ from grice_core.dpo.health import (
     Trouble,
     chosen_collapse,
     degenerate_start,
+    diverged,
     findings,
     lost_retention,
     not_finite,
@@ -70,6 +71,25 @@ def test_a_healthy_run_is_told_nothing():
     before, records = trained(15, learning_rate=1e-3)
     assert findings(before, records) == []
     assert findings({}, []) == []
+
+
+def test_only_a_loss_that_is_high_in_training_too_has_diverged():
+    before = {"heldout/loss": 0.3}
+    high = [step(number, loss=40.0) for number in range(1, 12)]
+    assert diverged(before, high) is None  # nobody has looked at the held-out pairs
+    finding = diverged(before, [*high, step(12, loss=40.0, heldout_loss=35.0)])
+    assert finding.step == 12
+    assert (
+        "since step 1: lower the learning rate. It is 40 on average over 12 steps"
+        in finding.message
+    )
+    by_heart = [step(number, loss=0.01, heldout_loss=35.0) for number in range(1, 50)]
+    assert diverged(before, by_heart) is None
+    a_jump = [
+        *[step(number, loss=0.3) for number in range(1, 40)],
+        step(40, loss=60.0, heldout_loss=2),
+    ]
+    assert diverged(before, a_jump) is None
 
 
 def test_a_number_that_is_none_is_found():

@@ -1,7 +1,9 @@
+import pytest
 import torch
 
 from grice_core.dpo.health import Trouble
 from grice_core.dpo.history import HistoryFile
+from grice_core.errors import TrainingError
 from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.watching import StageWatch
 
@@ -40,6 +42,16 @@ def test_each_kind_of_trouble_is_said_once(tmp_path):
     assert {type(kind) for kind in told} == {str}  # a database takes nothing else for a name
     assert len(said) == 1
     assert said[0].startswith("stage1: ")
+
+
+def test_a_loss_that_has_diverged_ends_the_training(tmp_path):
+    with HistoryFile(tmp_path / "history.jsonl") as history:
+        watchers = StageWatch("stage1", 40, CPU, history, Reporter()).watchers()
+        watchers.on_start(0, record(0, -40.0))
+        for step in range(1, 10):
+            watchers.on_step(record(step, -40.0) | {"loss": 50.0, "heldout/loss": 50.0})
+        with pytest.raises(TrainingError, match=r"stage1: .*since step 1: lower the learning rate"):
+            watchers.on_step(record(10, -40.0) | {"loss": 50.0, "heldout/loss": 50.0})
 
 
 def test_after_the_first_steps_it_is_said_once_how_long_the_others_take(tmp_path, monkeypatch):
