@@ -50,7 +50,16 @@ def test_garbage_is_told_before_it_is_thrown_away(busy_server: Server, page: Pag
     assert not leftover.exists()
 
 
-def test_the_doctor_examines_every_part(busy_server: Server, page: Page) -> None:
+def test_the_doctors_findings_say_how_to_mend_what_is_out_of_order(
+    busy_server: Server, page: Page
+) -> None:
     page.goto(f"{busy_server.url}/system")
     page.get_by_role("button", name="Examine now").click()
-    expect(page.get_by_text(re.compile(r"versions\s+fine"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^\d remarks?; \d of 8 parts are fine"))).to_be_visible()
+    queue = page.get_by_test_id("stMarkdown").filter(has_text="embedded server does not run")
+    expect(queue.get_by_text("To mend it:")).to_be_visible()
+    expect(queue.locator("code")).to_have_text("grice up")
+    # What is to be mended stands before what is fine.
+    parts = page.get_by_test_id("stMarkdown").filter(has_text=" · ")
+    expect(parts.first).to_contain_text("!")
+    expect(parts.last).to_contain_text("✓")

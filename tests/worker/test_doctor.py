@@ -1,5 +1,6 @@
 """`grice doctor`: each part found in order and out of order, with what to do about it."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -41,6 +42,15 @@ def test_a_whole_installation_has_no_fault(quiet):
     for part in ("versions fine", "disk", "database fine", "artifacts fine", "queue fine"):
         assert part in said
     assert f"vm:{quiet.workers[0].pid}".partition(":")[2] in said
+
+
+def test_programs_are_told_the_same(quiet):
+    done = quiet.grice("doctor", "--json")
+    found = json.loads(done.stdout)
+    assert [finding["part"] for finding in found][:2] == ["versions", "GPU"]
+    assert {finding["grade"] for finding in found} <= {"fine", "remark"}
+    (gpu,) = [finding for finding in found if finding["part"] == "GPU"]
+    assert gpu["grade"] == "fine" or "install its driver" in gpu["remedy"]
 
 
 def test_every_part_is_looked_at(consult):

@@ -1,8 +1,9 @@
 """`grice doctor`: is everything there that is needed, and how is it mended if not."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Literal
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Annotated, Literal
 
 import typer
 
@@ -32,20 +33,28 @@ def register(app: typer.Typer) -> None:
     app.command()(doctor)
 
 
-def doctor() -> None:
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
     """Check the installation: versions, GPU, disk, database, queue, workers, hub."""
+    found = list(examine())
+    if as_json:
+        typer.echo(json.dumps([asdict(finding) for finding in found], ensure_ascii=False))
+    else:
+        _print(found)
+    if any(finding.grade == "fault" for finding in found):
+        raise typer.Exit(1)
+
+
+def _print(found: Iterable[Finding]) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, show_header=False)
-    faults = 0
-    for finding in examine():
-        faults += finding.grade == "fault"
+    for finding in found:
         remedy = f"\n→ {finding.remedy}" if finding.remedy else ""
         style = _STYLES[finding.grade]
         table.add_row(finding.part, f"[{style}]{finding.grade}[/]", finding.sentence + remedy)
     stdout().print(table)
-    if faults:
-        raise typer.Exit(1)
 
 
 def examine() -> Iterator[Finding]:
