@@ -28,7 +28,13 @@ def command(request: PipelineRequest, names: tuple[str, str], recipe: str, out: 
     detector = request.detector if isinstance(request.detector, str) else request.detector.name
     parts = ["--data", data, "--eval", prompts, "--base", request.base]
     parts += ["--detector", detector or "DETECTOR", "--recipe", recipe]
-    usual = {"seed": 0, "precision": "auto", "leakage": "drop-eval", "num_processes": 1}
+    usual = {
+        "seed": 0,
+        "precision": "auto",
+        "leakage": "drop-eval",
+        "num_processes": 1,
+        "samples_per_prompt": 1,
+    }
     for name in usual:
         value = getattr(request, name)
         if value != usual[name]:

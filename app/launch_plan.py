@@ -20,6 +20,7 @@ class LaunchPlan:
     num_unscored: int
     num_models: int
     """Models that answer: the baseline, and one after every stage."""
+    samples_per_prompt: int = 1
 
     @property
     def num_steps(self) -> int:
@@ -34,7 +35,7 @@ class LaunchPlan:
     @property
     def num_answers(self) -> int:
         """Answers to be written and judged."""
-        return self.num_models * len(self.selection.prompts)
+        return self.num_models * len(self.selection.prompts) * self.samples_per_prompt
 
     @property
     def num_runs(self) -> int:
@@ -62,4 +63,5 @@ def plan(request: PipelineRequest, table: PairTable, prompts: Sequence[str]) -> 
         selection=selection,
         num_unscored=int((~table.scored).sum()),
         num_models=1 + len(request.recipe.stages),
+        samples_per_prompt=request.samples_per_prompt,
     )

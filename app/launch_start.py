@@ -20,7 +20,7 @@ Link = dict[str, str | list[str]]
 
 PRESET, EARLIER = "preset ", "pipeline "
 _GUIDE_BASE = "gpt2-medium"
-_FORM = ("eval", "recipe", "base", "detector", "seed", "leakage", "precision", "device")
+_FORM = ("eval", "recipe", "base", "detector", "seed", "leakage", "precision", "device", "samples")
 _CHANGES = ("set", "change", "what", "stages", "trained", "joint", "repeats", "judge")
 """What a start takes out of the link; the data set stays unless the start names one."""
 
@@ -69,6 +69,8 @@ def link_of(pipeline: Pipeline) -> Link:
         "detector": str(pipeline.detector_id) if pipeline.detector_id else str(spec["detector"]),
     }
     found |= {name: str(spec[name]) for name in ("seed", "leakage", "precision") if name in spec}
+    if spec.get("samples_per_prompt", 1) > 1:
+        found["samples"] = str(spec["samples_per_prompt"])
     return {name: value for name, value in found.items() if value}
 
 

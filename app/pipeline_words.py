@@ -56,6 +56,7 @@ def _expected_s(run: Run, chain: Sequence[Run], running: Run, pace: Pace | None)
         return None if pace is None else num_pairs * pace.per_pair_s + pace.per_run_s
     if run.kind is RunKind.EVALUATE and pace is not None:
         num_prompts = int(found.get("prompts", {}).get("used", 0))
+        num_prompts *= int(run.spec.get("samples_per_prompt", 1))
         return (1 + len(recipe.stages)) * num_prompts * pace.per_answer_s + pace.per_run_s
     return None
 
@@ -86,4 +87,6 @@ def _taken_s(chain: Sequence[Run]) -> float:
 
 def what_goes(chain: Sequence[Run]) -> str:
     """What deleting a pipeline takes away."""
-    return f"{count_of(len(chain), 'run')} with their curves, answers, logs and adapters"
+    return (
+        f"{count_of(len(chain), 'run')} with their curves, answers, judgements, logs and adapters"
+    )

@@ -31,6 +31,7 @@ def spec_of(request: PipelineRequest, trained: str | None = None) -> PipelineSpe
         precision=request.precision,
         leakage=request.leakage,
         num_processes=request.num_processes,
+        samples_per_prompt=request.samples_per_prompt,
         trained=trained,
     )
 

@@ -32,6 +32,8 @@ class PipelineRequest:
     leakage: Literal["drop-eval", "drop-train", "keep"] = "drop-eval"
     num_processes: int = 1
     """That train together, with CUDA each on a GPU of its own."""
+    samples_per_prompt: int = 1
+    """Answers that each model gives to each evaluation prompt."""
     trained_by: int | None = None
     """A pipeline whose stages are evaluated on these prompts by this detector; nothing is trained."""
 

@@ -79,6 +79,8 @@ class PipelineSpec(_Spec):
     leakage: Literal["drop-eval", "drop-train", "keep"] = "drop-eval"
     num_processes: Annotated[int, Field(ge=1)] = 1
     """That train together."""
+    samples_per_prompt: Annotated[int, Field(ge=1)] = 1
+    """Answers that each model gives to each evaluation prompt."""
     trained: str | None = None
     """Address of another pipeline's output folder: its stages are evaluated, and nothing is trained."""
 
@@ -88,7 +90,7 @@ class PipelineSpec(_Spec):
         # What a spec could not say once is left out where it says nothing: old digests stay.
         unsaid = {
             name
-            for name in ("trained", "num_processes")
+            for name in ("trained", "num_processes", "samples_per_prompt")
             if getattr(self, name) == type(self).model_fields[name].default
         }
         return digest_of(self.model_dump(mode="json", exclude=unsaid))

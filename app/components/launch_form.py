@@ -34,6 +34,7 @@ from worker.queue import PipelineRequest
 
 _OTHER = "other"
 _MOST_SEEDS = 20
+_MOST_SAMPLES = 100
 _OF_THE_TRAINED = ("data", "recipe", "base")
 """What is as it was when stages are only evaluated."""
 _WHAT = {
@@ -81,6 +82,10 @@ def launch_form() -> Launch | None:
         seed = linked_number("Seed", "seed", 0, 0, 2**31 - _MOST_SEEDS)
         explained = "The same with so many seeds, counted up from this one: how much is chance?"
         repeats = linked_number("Repeats", "repeats", 1, 1, _MOST_SEEDS, help=explained)
+        explained = "More of them narrow the intervals, though less than as many prompts would."
+        samples = linked_number(
+            "Answers per prompt", "samples", 1, 1, _MOST_SAMPLES, help=explained
+        )
     recipe = _settings(cut, what)
     if recipe is None or (what == "evaluate" and trained_by is None):
         return None
@@ -92,6 +97,7 @@ def launch_form() -> Launch | None:
         detector=detector,
         recipe=recipe,
         trained_by=trained_by,
+        samples_per_prompt=samples,
         **_more(),
     )
     recipes = [recipe, joint_control(recipe)] if with_control else [recipe]

@@ -10,7 +10,7 @@ from grice_core.recipes.differences import differences_among
 from grice_core.recipes.load import DEFAULT_RECIPE, load_recipe
 from grice_core.store.tables import Pipeline
 
-_AROUND = ("seed", "precision", "leakage")
+_AROUND = ("seed", "precision", "leakage", "samples_per_prompt")
 
 
 def settings_that_differ(pipelines: Sequence[Pipeline]) -> None:

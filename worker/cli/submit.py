@@ -52,6 +52,10 @@ NumProcesses = Annotated[
     int, typer.Option(min=1, help="Processes that train together; with CUDA one on each GPU.")
 ]
 
+SamplesPerPrompt = Annotated[
+    int, typer.Option(min=1, help="Answers that each model gives to each evaluation prompt.")
+]
+
 TrainedBy = Annotated[
     int | None,
     typer.Option(help="Train nothing: evaluate the stages of this pipeline, given its recipe."),
@@ -81,6 +85,7 @@ def submit(
     precision: PrecisionName = "auto",
     leakage: Leakage = "drop-eval",
     num_processes: NumProcesses = 1,
+    samples_per_prompt: SamplesPerPrompt = 1,
     trained_by: TrainedBy = None,
 ) -> None:
     """Ask for a pipeline and print its id; asking again for the same gives the same one."""
@@ -105,6 +110,7 @@ def submit(
             precision=precision,
             leakage=leakage,
             num_processes=num_processes,
+            samples_per_prompt=samples_per_prompt,
             trained_by=trained_by,
         )
         queue = RunQueue.open()

@@ -136,6 +136,7 @@ def config_of(context: JobContext, spec: PipelineSpec) -> PipelineConfig:
         precision=spec.precision,
         leakage=spec.leakage,
         num_processes=spec.num_processes,
+        samples_per_prompt=spec.samples_per_prompt,
     )
 
 
