@@ -9,13 +9,14 @@ from app.components.answers_row import ModelAnswer, Score, answers_row
 from app.failures import guarded
 from app.linked import keep_linked, linked, linked_radio
 from app.theme import MAXIM_COLOURS
-from app.widget_keys import widget_key
+from app.widget_keys import is_current, widget_key
 from app.wording import count_of
 from grice_core.evaluation.prompt_groups import PromptGroup, prompt_groups
 from grice_core.evaluation.violations import COOPERATIVE, MEASURES, EvaluatedModel
 from grice_core.maxims import MAXIMS
 
 PER_PAGE = 10
+_PAGE_OF = "answers page of"
 
 
 @st.fragment
@@ -29,7 +30,7 @@ def answer_browser(models: Sequence[EvaluatedModel], colours: Sequence[str], key
     if not len(group.rows):
         st.caption("No prompt.")
         return
-    page = st.pagination(num_pages, key=f"{key} {measure} {group.title}") if num_pages > 1 else 1
+    page = _choose_page(num_pages, f"{key} {measure} {group.title}") if num_pages > 1 else 1
     rows = group.rows[PER_PAGE * (page - 1) : PER_PAGE * page].tolist()
     for row in rows:
         answers = [
@@ -69,3 +70,19 @@ def _choose_group(groups: Sequence[PromptGroup]) -> PromptGroup:
         on_change=lambda: keep_linked("show", st.session_state[key]),
     )
     return by_title[str(chosen)]
+
+
+def _choose_page(num_pages: int, of: str) -> int:
+    """The page that the link names; the first one of something else than was shown before."""
+    if st.session_state.setdefault(_PAGE_OF, of) != of:
+        st.session_state[_PAGE_OF] = of
+        keep_linked("page", None)
+    pages = [str(page) for page in range(1, num_pages + 1)]
+    key = widget_key("answers page", int(linked("page", pages, "1")))
+
+    def keep() -> None:
+        if is_current(key):
+            page = st.session_state[key]
+            keep_linked("page", str(page) if page > 1 else None)
+
+    return st.pagination(num_pages, key=key, on_change=keep)

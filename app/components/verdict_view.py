@@ -15,6 +15,7 @@ from app.components.comparison_tables import (
 from app.components.number_table import number_table
 from app.components.rates_figure import rates_figure
 from app.evaluations import EvaluatedPipeline
+from app.failures import guarded
 from app.wording import plain_markdown
 from grice_core.evaluation.overview import PipelineView
 from grice_core.evaluation.table import MARKS, comparison_rows, how_to_read
@@ -50,11 +51,15 @@ def verdict_view(pipeline: EvaluatedPipeline, view: PipelineView, colours: Seque
     _reasons(pipeline, view)
 
 
+@st.fragment
+@guarded
 def _link() -> None:
-    """What opens exactly this comparison."""
-    with st.popover("Link", icon=":material/link:"):
+    """What opens exactly this comparison; made when somebody looks, since parts of the page that are
+    rerun alone, such as the answers, have changed the link since."""
+    with st.popover("Link", icon=":material/link:", key="comparison link", on_change="rerun"):
         st.caption("Opens exactly what is shown here.")
-        query = urlencode(st.query_params.to_dict())
+        params = st.query_params
+        query = urlencode([(name, value) for name in params for value in params.get_all(name)])
         st.code(
             f"{(st.context.url or '').partition('?')[0]}?{query}", language=None, wrap_lines=True
         )

@@ -1,5 +1,6 @@
 """Compare: verdict, table, answers, exports, link."""
 
+import csv
 import re
 
 import pytest
@@ -9,6 +10,7 @@ from app.blind import blind_result
 from grice_core.evaluation.numbers import percent, percent_interval
 from grice_core.store import runs, votes
 from tests.app.conftest import Server
+from tests.app.driving import open_page, settle
 
 pytestmark = pytest.mark.stack
 
@@ -93,6 +95,29 @@ def test_the_link_opens_exactly_this_comparison(busy_server: Server, page: Page)
     expect(page.get_by_text("quantity 0.3 instead of 0.5")).to_be_visible()
 
 
+def test_the_link_opens_the_same_page_of_the_same_answers(busy_server: Server, page: Page) -> None:
+    open_page(page, f"{busy_server.url}/compare?pipeline=1")
+    page.get_by_role("radio", name="relation").click()
+    page.get_by_role("radio", name="all (80)").click()
+    settle(page)
+    page.get_by_role("button", name="Go to page 3").click()
+    expect(page).to_have_url(re.compile("page=3"))
+    settle(page)
+    prompts = page.locator(".prompt").all_inner_texts()
+    assert len(prompts) == 10
+    page.get_by_role("button", name="Link").click()
+    code = page.get_by_test_id("stCode")
+    expect(code).to_contain_text("page=3")
+    link = code.inner_text().strip()
+    assert "by=relation" in link
+
+    open_page(page, link)
+    expect(page.locator(".prompt")).to_have_text(prompts)
+    expect(page.get_by_role("radio", name="relation")).to_be_checked()
+    page.get_by_role("radio", name="fixed by stage1").click()
+    expect(page).not_to_have_url(re.compile("page="))
+
+
 @pytest.mark.parametrize(
     ("view", "told"),
     [
@@ -142,6 +167,11 @@ def test_ten_prompts_judged_blindly(busy_server: Server, page: Page) -> None:
 
     page.reload()
     expect(page.get_by_text("10 of 80 prompts judged")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download your judgements").click()
+    told = list(csv.DictReader(download.value.path().open(encoding="utf-8")))
+    assert len(told) == 10 * 2 * 4
+    assert [line["by_person"] for line in told].count("1") == 1
 
 
 def test_answers_show_foreign_markup_as_text_and_the_choice_stands_in_the_link(
