@@ -4,6 +4,7 @@ from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -22,6 +23,9 @@ class AppSettings(BaseSettings):
     members: tuple[str, ...] = ()
     """Addresses of those who may sign in, as JSON; `["*@example.org"]` for all of a domain. By default
     whoever the provider of identities lets in."""
+
+    refresh_s: float = Field(default=2.0, gt=0)
+    """Seconds between two looks of a page at what runs; more where many watch over a slow line."""
 
     @property
     def url(self) -> str:

@@ -17,6 +17,7 @@ from app.pipeline_words import is_active, pipeline_standing
 from app.run_queue import run_queue
 from app.run_words import chain_label, current, reason_for_waiting
 from app.session import studio
+from app.settings import app_settings
 from app.widget_keys import is_current, widget_key
 from app.wording import plain_markdown
 from grice_core.store import pipelines, queue, runs
@@ -24,7 +25,7 @@ from grice_core.store.pipelines import PipelineSummary
 from grice_core.store.states import RunKind, RunState
 from grice_core.store.tables import Pipeline, Run
 
-REFRESH_S = 2.0
+REFRESH_S = app_settings().refresh_s
 _MOST_OTHERS = 3
 
 

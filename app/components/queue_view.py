@@ -10,6 +10,7 @@ from app.failures import failures_shown, guarded
 from app.run_queue import run_queue
 from app.run_words import reason_for_waiting, what
 from app.session import studio
+from app.settings import app_settings
 from app.wording import count_of, plain_markdown
 from grice_core.store import queue
 from grice_core.store.queue import QueueLine
@@ -17,7 +18,7 @@ from grice_core.store.queue import QueueLine
 _SHOWN = 30
 
 
-@st.fragment(run_every=2)
+@st.fragment(run_every=app_settings().refresh_s)
 @guarded
 def queue_view() -> None:
     """All that waits in its order, to be moved or cancelled; the queue to be paused."""

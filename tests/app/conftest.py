@@ -38,6 +38,8 @@ class Server:
     url: str
     home: Path
     studio: Studio
+    pid: int
+    """Of what was started: the dashboard, or what keeps it running."""
 
 
 @pytest.fixture(scope="session")
@@ -197,7 +199,7 @@ def serve(home: Path, port: int, program: str, **environment: str) -> Iterator[S
         )
         try:
             _wait_for(url, process)
-            yield Server(url, home, Studio.open(Settings(home=home)))
+            yield Server(url, home, Studio.open(Settings(home=home)), process.pid)
         finally:
             process.terminate()
             process.wait(timeout=30)
