@@ -3,7 +3,9 @@
 The stock module multiplies every token with all 512 relative positions, then picks the few that
 occur with large index tensors; and it projects the positions anew in every batch. Here their
 projections are kept, only positions that occur are multiplied, and picking them is a matter of
-strides: nothing is copied.
+strides: nothing is copied. On a CPU it goes text by text, so that padding costs nothing and what
+lies between the products stays in the cache. Where only the first token's state is read, the last
+layer gives no other.
 """
 
 import math
@@ -14,19 +16,22 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 
-def speed_up(encoder: Any) -> int:
+def speed_up(encoder: Any, *, first_token_only: bool) -> int:
     """Replace the attentions of a frozen DeBERTa-v2 or v3 encoder; how many were replaced.
 
     Any other encoder, and a DeBERTa with other kinds of relative attention, is left as it is.
+
+    first_token_only: nobody will read another token's last state, so none has to be there.
     """
     if getattr(encoder.config, "model_type", "") != "deberta-v2":
         return 0
-    count = 0
-    for layer in encoder.encoder.layer:
-        if _is_known(layer.attention.self):
-            layer.attention.self = FrozenDisentangledAttention(layer.attention.self)
-            count += 1
-    return count
+    layers = encoder.encoder.layer
+    known = [layer for layer in layers if _is_known(layer.attention.self)]
+    for layer in known:
+        layer.attention.self = FrozenDisentangledAttention(layer.attention.self)
+    if first_token_only and len(known) == len(layers) > 1:  # the first may go before a convolution
+        layers[-1] = FirstTokenLayer(layers[-1])
+    return len(known)
 
 
 def _is_known(attention: Any) -> bool:
@@ -35,6 +40,28 @@ def _is_known(attention: Any) -> bool:
         and attention.share_att_key
         and set(attention.pos_att_type) == {"c2p", "p2c"}
     )
+
+
+class FirstTokenLayer(nn.Module):
+    """A layer that gives its first token's state alone: (B, L, H) to (B, 1, H).
+
+    It needs keys and values of all tokens, but hardly more: a sixth of the products.
+    """
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(
+        self,
+        hidden_states: Tensor,
+        attention_mask: Tensor,
+        query_states: None = None,  # noqa: ARG002 - the stock layer's
+        **others: Any,
+    ) -> Any:
+        """Called as the stock layer is."""
+        first = hidden_states[:, :1]
+        return self.layer(hidden_states, attention_mask, query_states=first, **others)
 
 
 class FrozenDisentangledAttention(nn.Module):
@@ -49,10 +76,11 @@ class FrozenDisentangledAttention(nn.Module):
         self.query_proj, self.key_proj = stock.query_proj, stock.key_proj
         self.value_proj = stock.value_proj
         self.num_heads: int = stock.num_attention_heads
+        self.scale = 1 / math.sqrt(3 * stock.attention_head_size)
         self.span: int = stock.pos_ebd_size
         self.buckets: int = stock.position_buckets
         self.max_positions: int = stock.max_relative_positions
-        self._positions: tuple[Tensor, Tensor] | None = None
+        self._positions = (torch.empty(0, 0, 0), torch.empty(0, 0, 0))
 
     def forward(
         self,
@@ -63,49 +91,82 @@ class FrozenDisentangledAttention(nn.Module):
         relative_pos: Tensor | None = None,  # noqa: ARG002 - the stock module's; made from the length here
         rel_embeddings: Tensor | None = None,
     ) -> tuple[Tensor, None]:
-        """(B, L, H) states to (B, L, H) states, called as the stock module is.
+        """(B, L, H) states to (B, Q, H) states, called as the stock module is.
 
-        `attention_mask` is (B, 1, L, L); its first row says which tokens are there.
+        `attention_mask` is (B, 1, L, L); its first row says which tokens are there, padding on the
+        right. `query_states` (B, Q, H) are the first Q tokens' states; all if not given.
         """
-        if output_attentions or query_states is not None or rel_embeddings is None:
+        if output_attentions or rel_embeddings is None:
             raise NotImplementedError("a frozen attention only serves a detector's plain forward")
-        query = self._heads(self.query_proj(hidden_states))
+        asking = hidden_states if query_states is None else query_states
+        query = self._heads(self.query_proj(asking))
         key = self._heads(self.key_proj(hidden_states))
         value = self._heads(self.value_proj(hidden_states))
-        bias = self._position_bias(query, key, rel_embeddings)
-        scale = 1 / math.sqrt(3 * query.shape[-1])
-        absent = ~attention_mask[:, :, :1].bool()
-        bias = bias.mul_(scale).masked_fill_(absent, torch.finfo(bias.dtype).min)
-        mixed = scaled_dot_product_attention(query, key, value, attn_mask=bias, scale=scale)
-        return mixed.transpose(1, 2).flatten(2), None
+        self._learn_positions(rel_embeddings, hidden_states.shape[1])
+        attend = self.text_by_text if query.device.type == "cpu" else self.all_at_once
+        return attend(query, key, value, attention_mask[:, :, :1].bool()).flatten(2), None
+
+    def text_by_text(self, query: Tensor, key: Tensor, value: Tensor, present: Tensor) -> Tensor:
+        """(B, Q, heads, d) of (B, heads, Q, d) queries, (B, heads, L, d) keys and values.
+
+        `present` (B, 1, 1, L) is true where there is a token; padding gets zeros. What decides over the
+        weights is computed in fp32.
+        """
+        mixed = torch.zeros_like(query.transpose(1, 2))
+        exact_query, exact_key = query.float(), key.float()
+        for row, length in enumerate(present.sum(dim=-1).flatten().tolist()):
+            text = (row, slice(None), slice(length))
+            to_position, from_position = self._position_products(query[text], key[text])
+            scores = torch.baddbmm(
+                to_position.float() + from_position,
+                exact_query[text],
+                exact_key[text].transpose(1, 2),
+                beta=self.scale,
+                alpha=self.scale,
+            )
+            weights = scores.softmax(dim=-1).to(value.dtype)
+            mixed[row, :length] = (weights @ value[text]).transpose(0, 1)
+        return mixed
+
+    def all_at_once(self, query: Tensor, key: Tensor, value: Tensor, present: Tensor) -> Tensor:
+        """The same for devices that want few large operations; padding gets what doesn't matter."""
+        to_position, from_position = self._position_products(query, key)
+        bias = (to_position + from_position).mul_(self.scale)
+        bias = bias.masked_fill_(~present, torch.finfo(bias.dtype).min)
+        mixed = scaled_dot_product_attention(query, key, value, attn_mask=bias, scale=self.scale)
+        return mixed.transpose(1, 2)
 
     def _heads(self, states: Tensor) -> Tensor:
         """(B, L, H) to (B, heads, L, d)."""
         batch, length, _ = states.shape
         return states.view(batch, length, self.num_heads, -1).transpose(1, 2)
 
-    def _position_bias(self, query: Tensor, key: Tensor, rel_embeddings: Tensor) -> Tensor:
-        """(B, heads, L, L) content to position plus position to content, before scaling."""
-        length = query.shape[2]
-        pos_query, pos_key = self._projected(rel_embeddings)
-        distances = torch.arange(
-            length - 1, -length, -1, device=query.device
-        )  # i − j, from far right
-        content_to_position = query @ pos_key[:, self._rows(distances)].transpose(1, 2)
-        position_to_content = key @ pos_query[:, self._rows(-distances)].transpose(1, 2)
-        by_query = _shifted(content_to_position)
-        by_key = _shifted(position_to_content).transpose(2, 3)
-        return by_query + by_key
+    def _position_products(self, query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
+        """(…, heads, Q, L) content to position, and position to content; before scaling."""
+        num_queries, num_keys = query.shape[-2], key.shape[-2]
+        pos_query, pos_key = self._positions
+        zero = pos_key.shape[1] // 2
+        to_left, to_right = num_queries - 1, num_keys - 1  # how far keys can be from a query
+        pos_key = pos_key[:, zero - to_left : zero + to_right + 1]
+        pos_query = pos_query[:, zero - to_right : zero + to_left + 1]
+        to_position = _shifted(query @ pos_key.transpose(1, 2))
+        from_position = _shifted(key @ pos_query.transpose(1, 2)).transpose(-1, -2)
+        return to_position, from_position
 
-    def _projected(self, rel_embeddings: Tensor) -> tuple[Tensor, Tensor]:
-        """(heads, 2·span, d) queries and keys of the relative positions; made once."""
-        if self._positions is None:
-            rows = rel_embeddings[: 2 * self.span].unsqueeze(0)
-            self._positions = (
-                self._heads(self.query_proj(rows))[0].contiguous(),
-                self._heads(self.key_proj(rows))[0].contiguous(),
-            )
-        return self._positions
+    def _learn_positions(self, rel_embeddings: Tensor, length: int) -> None:
+        """Keep (heads, 2·length − 1, d) queries and keys of the positions, one for each distance.
+
+        Distances query − key rise in the queries and fall in the keys, so that those of neighbouring
+        products are neighbours; 0 is in the middle.
+        """
+        if self._positions[0].shape[1] >= 2 * length - 1:
+            return
+        distances = torch.arange(1 - length, length, device=rel_embeddings.device)
+        rows = rel_embeddings[self._rows(distances)].unsqueeze(0)
+        self._positions = (
+            self._heads(self.query_proj(rows))[0].contiguous(),
+            self._heads(self.key_proj(rows.flip(1)))[0].contiguous(),
+        )
 
     def _rows(self, distances: Tensor) -> Tensor:
         """Which relative position stands for each distance query − key."""
@@ -117,10 +178,10 @@ class FrozenDisentangledAttention(nn.Module):
 
 
 def _shifted(by_offset: Tensor) -> Tensor:
-    """A view (…, L, L) of (…, L, 2L − 1): element (i, j) is element (i, j − i + L − 1).
+    """A view (…, R, C) of (…, R, R + C − 1): element (i, j) is element (i, j − i + R − 1).
 
     Row i of the view starts one element further left than row i − 1, so a stride does it.
     """
-    *batch, length, width = by_offset.shape
+    *batch, num_rows, width = by_offset.shape
     strides = (*by_offset.stride()[:-2], width - 1, 1)
-    return by_offset.as_strided((*batch, length, length), strides, length - 1)
+    return by_offset.as_strided((*batch, num_rows, width - num_rows + 1), strides, num_rows - 1)

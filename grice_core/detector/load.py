@@ -47,7 +47,7 @@ def load_detector(
         record = _bare_record(str(source), model, tokenizer)
     dtype = resolve_precision(precision, device)
     model.to_compute(device, dtype).eval().requires_grad_(False)
-    speed_up(model.network)
+    speed_up(model.network, first_token_only=model.reads_first_token_only)
     encoder = TextEncoder(tokenizer, record.template, record.max_length)
     if len(encoder.encode([JudgedText("", "", "-")])[0]) >= record.max_length:
         raise DetectorError(

@@ -41,6 +41,11 @@ class MaximHeads(nn.Module):
         """The Transformers model inside."""
         return self.encoder
 
+    @property
+    def reads_first_token_only(self) -> bool:
+        """Whether the other tokens' last states don't matter."""
+        return self.pooling == "cls"
+
     def to_compute(self, device: torch.device, dtype: torch.dtype) -> "MaximHeads":
         """Move to a device; the encoder takes the number format, the small heads stay in fp32."""
         self.encoder.to(device, dtype)
@@ -80,6 +85,11 @@ class LabelClassifier(nn.Module):
     def network(self) -> Any:
         """The Transformers model inside, without its classifier."""
         return self.classifier.base_model
+
+    @property
+    def reads_first_token_only(self) -> bool:
+        """Whether the other tokens' last states don't matter: so for DeBERTa's classifiers."""
+        return bool(self.classifier.config.model_type == "deberta-v2")
 
     def to_compute(self, device: torch.device, dtype: torch.dtype) -> "LabelClassifier":
         """Move to a device and a number format."""
