@@ -94,6 +94,12 @@ def pool(name: str) -> tuple[str, ...]:
 
 
 @cache
+def pools() -> tuple[str, ...]:
+    """The names of all pools."""
+    return tuple(lexicon("pools")["values"])
+
+
+@cache
 def kinds() -> dict[str, tuple[Attribute, ...]]:
     """The attributes of every kind."""
     return {

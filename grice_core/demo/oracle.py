@@ -8,9 +8,10 @@ import re
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cache
+from itertools import chain
 
 from grice_core.demo.dialogue import Dialogue
-from grice_core.demo.language import Attribute, Fact, Thing, kinds, phrases, pool
+from grice_core.demo.language import Attribute, Fact, Thing, kinds, phrases, pool, pools
 from grice_core.maxims import Maxim
 
 
@@ -85,19 +86,31 @@ def _read(sentence: str, dialogue: Dialogue) -> Reading | Claim:
 
 
 def _statement(sentence: str, thing: Thing) -> Claim | None:
-    """A plain statement; `It` is the thing of the dialogue."""
+    """A plain statement; `It` is the thing of the dialogue.
+
+    What is only said of other kinds is a statement too: "It has 12 arches." of an inn is false, but
+    clear. So is a value out of place: "It was opened in Wendmark.".
+    """
     match = re.fullmatch(r"(?:It|The (\w+) (\w+)) (.+)\.", sentence)
     if not match:
         return None
     name, kind, rest = match.groups()
     subject = Thing(name, kind) if name else thing
-    for attribute in kinds().get(subject.kind, ()):
-        before, after = attribute.predicate.split("{value}")
-        if rest.startswith(before) and rest.endswith(after):
-            value = rest[len(before) : len(rest) - len(after)]
-            if _plausible(value, attribute.pool):
-                return Claim(subject, attribute, value)
-    return None
+    if subject.kind not in kinds():
+        return None
+    every = chain(kinds()[subject.kind], *kinds().values())
+    claims = [Claim(subject, each, value) for each in every if (value := _value(rest, each))]
+    fitting = (claim for claim in claims if _plausible(claim.value, claim.attribute.pool))
+    out_of_place = (claim for claim in claims if any(_plausible(claim.value, p) for p in pools()))
+    return next(chain(fitting, out_of_place), None)
+
+
+def _value(predicate: str, attribute: Attribute) -> str | None:
+    """What stands in an attribute's gap: "was opened in 1923" → "1923"."""
+    before, after = attribute.predicate.split("{value}")
+    if not (predicate.startswith(before) and predicate.endswith(after)):
+        return None
+    return predicate[len(before) : len(predicate) - len(after)]
 
 
 def _bare(sentence: str, dialogue: Dialogue) -> Claim | None:

@@ -87,6 +87,14 @@ def test_several_maxims_can_be_violated_at_once():
     ) == {QUALITY, MANNER}
 
 
+@pytest.mark.parametrize(
+    "claim", ["It serves mint tea.", "It has green rows of seats.", "It was designed by 1923."]
+)
+def test_a_clear_sentence_that_cannot_be_true_is_a_matter_of_quality(claim: str):
+    """Bridges have no rows of seats, but whoever says so can be understood."""
+    assert verdict(f"It was opened in 1923. {claim}") == {QUALITY}
+
+
 def test_words_of_a_person_in_the_wrong_order_are_no_claim():
     assert verdict("It was opened in 1923. It was designed by Morrow Ada.") == {MANNER}
 
