@@ -32,7 +32,7 @@ def command(request: PipelineRequest, names: tuple[str, str], recipe: str, out: 
         "seed": 0,
         "precision": "auto",
         "leakage": "drop-eval",
-        "num_processes": 1,
+        "num_processes": "auto",
         "samples_per_prompt": 1,
     }
     for name in usual:

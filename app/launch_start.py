@@ -20,7 +20,10 @@ Link = dict[str, str | list[str]]
 
 PRESET, EARLIER = "preset ", "pipeline "
 _GUIDE_BASE = "gpt2-medium"
-_FORM = ("eval", "recipe", "base", "detector", "seed", "leakage", "precision", "device", "samples")
+_FORM = (
+    *("eval", "recipe", "base", "detector", "seed"),
+    *("leakage", "precision", "device", "processes", "samples"),
+)
 _CHANGES = ("set", "change", "what", "stages", "trained", "joint", "repeats", "judge")
 """What a start takes out of the link; the data set stays unless the start names one."""
 
@@ -71,6 +74,8 @@ def link_of(pipeline: Pipeline) -> Link:
     found |= {name: str(spec[name]) for name in ("seed", "leakage", "precision") if name in spec}
     if spec.get("samples_per_prompt", 1) > 1:
         found["samples"] = str(spec["samples_per_prompt"])
+    if spec.get("num_processes", 1) != 1:
+        found["processes"] = str(spec["num_processes"])
     return {name: value for name, value in found.items() if value}
 
 

@@ -30,8 +30,8 @@ class PipelineRequest:
     """auto: the GPU if a worker for one is there."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     leakage: Literal["drop-eval", "drop-train", "keep"] = "drop-eval"
-    num_processes: int = 1
-    """That train together, with CUDA each on a GPU of its own."""
+    num_processes: int | Literal["auto"] = "auto"
+    """That train together, with CUDA each on a GPU of its own; auto: one for each that the worker has."""
     samples_per_prompt: int = 1
     """Answers that each model gives to each evaluation prompt."""
     trained_by: int | None = None

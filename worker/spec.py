@@ -77,7 +77,7 @@ class PipelineSpec(_Spec):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     leakage: Literal["drop-eval", "drop-train", "keep"] = "drop-eval"
-    num_processes: Annotated[int, Field(ge=1)] = 1
+    num_processes: Annotated[int, Field(ge=1)] | Literal["auto"] = 1
     """That train together."""
     samples_per_prompt: Annotated[int, Field(ge=1)] = 1
     """Answers that each model gives to each evaluation prompt."""
@@ -87,12 +87,14 @@ class PipelineSpec(_Spec):
     @property
     def digest(self) -> str:
         """The same for the same request: 64 hex digits."""
-        # What a spec could not say once is left out where it says nothing: old digests stay.
-        unsaid = {
-            name
-            for name in ("trained", "num_processes", "samples_per_prompt")
-            if getattr(self, name) == type(self).model_fields[name].default
+        # What a spec could not say once is left out where it says nothing: old digests stay. One process
+        # and as many as there are GPUs are the same request: nobody asks for other numbers by them.
+        says_nothing = {
+            "trained": (None,),
+            "num_processes": (1, "auto"),
+            "samples_per_prompt": (1,),
         }
+        unsaid = {name for name, values in says_nothing.items() if getattr(self, name) in values}
         return digest_of(self.model_dump(mode="json", exclude=unsaid))
 
 

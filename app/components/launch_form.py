@@ -48,6 +48,7 @@ class _More(TypedDict):
     leakage: Literal["drop-eval", "drop-train", "keep"]
     precision: Literal["auto", "fp32", "bf16"]
     device: Literal["auto", "cpu", "gpu"]
+    num_processes: int | Literal["auto"]
 
 
 @dataclass(frozen=True)
@@ -236,12 +237,15 @@ def _wants_control() -> bool:
 
 
 def _more() -> _More:
-    with st.expander("Leakage, precision, device"):
+    with st.expander("Leakage, precision, device, processes"):
         leakage = linked_radio("Prompts in both files", "leakage", list(RULES), RULES.__getitem__)
         precision = linked_radio("Precision", "precision", ("auto", "fp32", "bf16"), str)
         device = linked_radio("Device", "device", ("auto", "cpu", "gpu"), str)
+        processes = linked_radio("Processes", "processes", ("auto", "1", "2", "4", "8"), str)
+        st.caption("That train together, each on a GPU of its worker's; auto: as many as it has.")
     return {
         "leakage": cast(Literal["drop-eval", "drop-train", "keep"], leakage),
         "precision": cast(Literal["auto", "fp32", "bf16"], precision),
         "device": cast(Literal["auto", "cpu", "gpu"], device),
+        "num_processes": "auto" if processes == "auto" else int(processes),
     }

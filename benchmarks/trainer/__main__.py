@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
@@ -13,7 +13,7 @@ from typing import Any
 
 import benchmarks.trainer as package
 from benchmarks.trainer.contenders import run
-from benchmarks.trainer.measuring import Cost, peak_of
+from benchmarks.trainer.measuring import Cost, Pass, peak_of
 from benchmarks.trainer.report import Contest, document, show
 from benchmarks.trainer.work import Work, write_pairs
 from grice_core.precision import multiplies_bf16_fast, resolve_device
@@ -62,7 +62,7 @@ def _measure(work: Work, without: Sequence[str]) -> Contest:
     return Contest(peak, first, second, others)
 
 
-def _contend(name: str, work: Work, flops_per_token: float | None = None) -> Cost:
+def _contend(name: str, work: Work, flops_per_token: Mapping[Pass, float] | None = None) -> Cost:
     cost: Cost = _alone(run, name, work, flops_per_token)
     print(
         f"{name}: {cost.seconds:.0f} s, {cost.cpu_s:.0f} CPU s, {cost.peak_bytes / 2**20:,.0f} MiB",

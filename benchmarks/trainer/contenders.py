@@ -6,7 +6,7 @@ import os
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from peft import LoraConfig, get_peft_model
 
-from benchmarks.trainer.measuring import Cost, TokenCounter, counted_flops, synchronize
+from benchmarks.trainer.measuring import Cost, Pass, WorkCounter, counted_flops, synchronize
 from benchmarks.trainer.work import Work, make_model, make_tokenizer, write_pairs
 from grice_core.data.load import load_pairs
 from grice_core.data.pairs import PairTable
@@ -52,12 +52,12 @@ class Given:
         return resolve_precision(self.work.precision, self.device)
 
 
-def run(name: str, work: Work, flops_per_token: float | None = None) -> Cost:
+def run(name: str, work: Work, flops_per_token: Mapping[Pass, float] | None = None) -> Cost:
     """Train with one contender; count its FLOPs too, unless they are known."""
     os.environ["TQDM_DISABLE"] = "1"
     warnings.simplefilter("ignore")  # TRL and the libraries below warn each other
     logging.disable(logging.WARNING)
-    cost = _train(name, work)
+    cost = _train(name, work, WorkCounter())
     if flops_per_token is not None:
         return replace(cost, flops_per_token=flops_per_token)
     with tempfile.TemporaryDirectory() as folder, counted_flops() as counter:
@@ -68,8 +68,9 @@ def run(name: str, work: Work, flops_per_token: float | None = None) -> Cost:
             home=Path(folder),
         )
         write_pairs(few.pairs, few.num_pairs, work.pairs)
-        tokens = _train(name, few).tokens
-    return replace(cost, flops_per_token=counter.get_total_flops() / tokens)
+        counted = WorkCounter(counter)
+        _train(name, few, counted)
+    return replace(cost, flops_per_token=counted.flops_per_token())
 
 
 def give(work: Work, count: Callable[[Any], None]) -> Given:
@@ -81,8 +82,8 @@ def give(work: Work, count: Callable[[Any], None]) -> Given:
     return Given(work, load_pairs(work.pairs).table, make_tokenizer(), model, count)
 
 
-def _train(name: str, work: Work) -> Cost:
-    counter, device = TokenCounter(), resolve_device(work.device)
+def _train(name: str, work: Work, counter: WorkCounter) -> Cost:
+    device = resolve_device(work.device)
     given = give(work, counter.watch)
     started, cpu_started = time.perf_counter(), time.process_time()
     reference_s = CONTENDERS[name](given)

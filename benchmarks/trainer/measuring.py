@@ -1,9 +1,10 @@
 """What a contender costs: seconds, tokens, FLOPs, memory; and what the machine could do."""
 
-import math
 import time
-from dataclasses import dataclass
-from typing import Any
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -22,30 +23,55 @@ class Cost:
     """What the process had of the processors: on a busy machine a fairer measure than time."""
     reference_s: float
     """Of these, for the reference pass; TRL's includes its set-up."""
-    tokens: int
-    """That went through the model, padding included, with and without gradient."""
+    tokens: Mapping["Pass", int]
+    """That went through the model, padding included."""
     peak_bytes: int
     """Of the process; of the GPU where there is one."""
-    flops_per_token: float = math.nan
+    flops_per_token: Mapping["Pass", float] = field(default_factory=dict)
     """Counted by torch while four pairs are trained on."""
 
     @property
+    def num_tokens(self) -> int:
+        return sum(self.tokens.values())
+
+    @property
     def flops(self) -> float:
-        return self.flops_per_token * self.tokens
+        return sum(self.flops_per_token[kind] * count for kind, count in self.tokens.items())
 
 
-class TokenCounter:
-    """Counts the tokens that models are given, padding included."""
+Pass = Literal["there and back", "there"]
+"""Whether a gradient is taken, whose FLOPs are about as many again."""
 
-    def __init__(self) -> None:
-        self.tokens = 0
+
+class WorkCounter:
+    """Counts the tokens that models are given, padding included; FLOPs too, if `flops` counts them."""
+
+    def __init__(self, flops: FlopCounterMode | None = None) -> None:
+        self.tokens: Counter[Pass] = Counter()
+        self._flops: Counter[Pass] = Counter()
+        self._counter, self._seen = flops, 0
+        self._kind: Pass = "there"
 
     def watch(self, model: Any) -> None:
         """Count what this model is given from now on."""
         model.transformer.wte.register_forward_pre_hook(self._count)
 
+    def flops_per_token(self) -> dict[Pass, float]:
+        """Of the passes so far."""
+        self._settle()
+        return {kind: self._flops[kind] / count for kind, count in self.tokens.items()}
+
     def _count(self, _module: Any, args: tuple[torch.Tensor]) -> None:
-        self.tokens += args[0].numel()
+        self._settle()
+        self._kind = "there and back" if torch.is_grad_enabled() else "there"
+        self.tokens[self._kind] += args[0].numel()
+
+    def _settle(self) -> None:
+        """What was computed since the last pass began belongs to it."""
+        if self._counter is not None:
+            total = self._counter.get_total_flops()
+            self._flops[self._kind] += total - self._seen
+            self._seen = total
 
 
 def counted_flops() -> FlopCounterMode:

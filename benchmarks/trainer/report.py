@@ -63,7 +63,7 @@ def show(work: Work, origin: str, contest: Contest) -> None:
         print(
             f"{name:24}{cost.seconds:9.1f}{cost.cpu_s:9.1f}{seen / cost.seconds:9.2f}"
             f"{cost.seconds / contest.ours.seconds:8.2f}x"
-            f"{cost.tokens / seen:13.0f}{cost.flops / seen / 1e9:12.0f}"
+            f"{cost.num_tokens / seen:13.0f}{cost.flops / seen / 1e9:12.0f}"
             f"{cost.flops / cost.seconds / contest.peak:9.0%}{cost.peak_bytes / 2**20:7,.0f} MiB"
         )
     again = contest.ours_again

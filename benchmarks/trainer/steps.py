@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.trainer.contenders import Given, base_of, give, stage_job
-from benchmarks.trainer.measuring import TokenCounter, synchronize
+from benchmarks.trainer.measuring import WorkCounter, synchronize
 from benchmarks.trainer.work import Work, write_pairs
 from grice_core.dpo.budget import TokenBudget
 from grice_core.dpo.examples import Compute
@@ -40,7 +40,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         pairs = Path(folder) / "pairs.json"
         write_pairs(pairs, 4, None)
-        counter = TokenCounter()
+        counter = WorkCounter()
         work = Work(pairs, 4, arguments.size, "auto", arguments.device, Path(folder))
         given = give(work, counter.watch)
         trainer = prepare_stage(base_of(given), stage_job(given), Reporter()).trainer
@@ -48,7 +48,7 @@ def main() -> None:
         _show_reference(given, trainer, counter)
 
 
-def _show_steps(given: Given, trainer: StageTrainer, counter: TokenCounter) -> None:
+def _show_steps(given: Given, trainer: StageTrainer, counter: WorkCounter) -> None:
     plain = Compute(given.device, given.dtype, "separate", TokenBudget(ONE_PAIR))
     ways = {
         "separate passes, pair by pair": plain,
@@ -58,13 +58,13 @@ def _show_steps(given: Given, trainer: StageTrainer, counter: TokenCounter) -> N
     }
     batch = np.arange(given.work.num_pairs)
     for name, compute in ways.items():
-        trainer.compute = compute
+        trainer.runner.compute = compute
         trainer.take_step(batch, 0, 2, seed=0)
         with _timed(name, given, counter):
             trainer.take_step(batch, 1, 2, seed=0)
 
 
-def _show_reference(given: Given, trainer: StageTrainer, counter: TokenCounter) -> None:
+def _show_reference(given: Given, trainer: StageTrainer, counter: WorkCounter) -> None:
     cache = ReferenceCache.of(given.work.home / "steps", "weights", trainer.compute)
     for name in ("reference, first run", "reference, later runs"):
         with _timed(name, given, counter):
@@ -72,12 +72,12 @@ def _show_reference(given: Given, trainer: StageTrainer, counter: TokenCounter) 
 
 
 @contextmanager
-def _timed(name: str, given: Given, counter: TokenCounter) -> Iterator[None]:
-    tokens, started, cpu_started = counter.tokens, time.perf_counter(), time.process_time()
+def _timed(name: str, given: Given, counter: WorkCounter) -> Iterator[None]:
+    tokens, started, cpu_started = counter.tokens.total(), time.perf_counter(), time.process_time()
     yield
     synchronize(given.device)
     seconds, cpu_s = time.perf_counter() - started, time.process_time() - cpu_started
-    per_pair = (counter.tokens - tokens) / given.work.num_pairs
+    per_pair = (counter.tokens.total() - tokens) / given.work.num_pairs
     print(f"{name:32}{seconds:8.2f} s{cpu_s:8.2f} CPU s{per_pair:8.0f} tokens/pair", flush=True)
 
 

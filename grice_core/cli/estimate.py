@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from grice_core.cli.processes import NumProcesses
 from grice_core.cli.stopping import stop_on_signals
 from grice_core.cli.terminal import progress_bars, stdout
 from grice_core.cli.training import (
@@ -16,7 +17,6 @@ from grice_core.cli.training import (
     EvalFile,
     Leakage,
     NumEval,
-    NumProcesses,
     Overrides,
     PrecisionName,
     RecipeName,
@@ -56,7 +56,7 @@ def estimate(
     leakage: Leakage = "drop-eval",
     samples_per_prompt: SamplesPerPrompt = 1,
     report_to: ReportTarget = "none",
-    num_processes: NumProcesses = 1,
+    num_processes: NumProcesses = "auto",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document instead of a table.")
     ] = False,

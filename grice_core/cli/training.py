@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from grice_core.cli.processes import NumProcesses
 from grice_core.cli.stopping import stop_on_signals
 from grice_core.cli.terminal import progress_bars, stderr, stdout
 from grice_core.durations import duration
@@ -53,11 +54,6 @@ SamplesPerPrompt = Annotated[
     int, typer.Option(min=1, help="Responses of each model to each evaluation prompt.")
 ]
 
-NumProcesses = Annotated[
-    int,
-    typer.Option(min=1, help="Processes that train together; with CUDA one on each GPU."),
-]
-
 ReportTarget = Annotated[
     Literal["none", "tensorboard"],
     typer.Option(
@@ -86,7 +82,7 @@ def pipeline(
     leakage: Leakage = "drop-eval",
     samples_per_prompt: SamplesPerPrompt = 1,
     report_to: ReportTarget = "none",
-    num_processes: NumProcesses = 1,
+    num_processes: NumProcesses = "auto",
     overwrite: Overwrite = False,
     resume: Resume = False,
 ) -> None:

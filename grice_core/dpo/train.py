@@ -2,10 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import numpy as np
 import torch
@@ -17,17 +15,16 @@ from grice_core.dpo.determinism import deterministic
 from grice_core.dpo.encode import EncodedPair
 from grice_core.dpo.examples import Compute, Lesson, ReferenceLogps, StageExamples
 from grice_core.dpo.fingerprint import Fingerprint, fingerprint
-from grice_core.dpo.logps import pair_logps
-from grice_core.dpo.loss import dpo_losses
-from grice_core.dpo.metrics import Metrics, PairMeans, add_accuracies, add_batch
+from grice_core.dpo.metrics import Metrics, PairMeans
 from grice_core.dpo.policy import train_adapter_only
 from grice_core.dpo.preflight import check_learning
 from grice_core.dpo.ranks import Ranks
 from grice_core.dpo.resume import CheckpointKeeper, CheckpointPlan, Standing, TrainingState
+from grice_core.dpo.runner import PairRunner, added_up
 from grice_core.dpo.schedules import beta_at, final_beta, learning_rate, step_batches
 from grice_core.dpo.trees import micro_batches
 from grice_core.dpo.watchers import Watchers
-from grice_core.dpo.windows import draw_for_windows, drawing_for, window
+from grice_core.dpo.windows import draw_for_windows
 from grice_core.errors import InterruptedRunError, TrainingError
 from grice_core.recipes.config import StageConfig
 
@@ -62,11 +59,8 @@ class StageTrainer:
         known: ReferenceLogps,
         compute: Compute,
     ) -> None:
-        self.policy = policy
         self.config = config
-        self.examples = examples
-        self.known = known
-        self.compute = compute
+        self.runner = PairRunner(policy, examples, known, compute)
         trainable = {n: p for n, p in policy.named_parameters() if p.requires_grad}
         self.parameters = list(trainable.values())
         """The adapter's."""
@@ -74,14 +68,30 @@ class StageTrainer:
             self.parameters, lr=config.learning_rate, weight_decay=config.weight_decay
         )
         self._state = TrainingState(trainable, self._optimizer, known)
-        self._ranks = Ranks()
+
+    @property
+    def policy(self) -> PeftModel:
+        return self.runner.policy
+
+    @property
+    def examples(self) -> StageExamples:
+        return self.runner.examples
+
+    @property
+    def known(self) -> ReferenceLogps:
+        """Log-probabilities of the examples under the reference."""
+        return self.runner.known
+
+    @property
+    def compute(self) -> Compute:
+        return self.runner.compute
 
     def share_with(self, ranks: Ranks) -> None:
         """Work together with the same trainer in other processes from now on.
 
         They have to make the same calls; only rank 0 is told of watchers and checkpoints.
         """
-        self._ranks = ranks
+        self.runner.ranks = ranks
         self._state = replace(self._state, num_processes=ranks.count)
         draw_for_windows(self.policy)
 
@@ -108,13 +118,13 @@ class StageTrainer:
         standing = self._begin(keeper)
         watchers.on_start(standing.step, standing.before)
         for step in range(standing.step, num_steps):
-            if self._ranks.first(watchers.should_stop()):
+            if self.runner.ranks.first(watchers.should_stop()):
                 if keeper:
                     keeper.save(standing)
                 raise InterruptedRunError(_how_to_go_on(standing, num_steps, bool(keeper)))
 
             record = self.take_step(self.examples.train[batches[step]], step, num_steps, seed)
-            if step == 0 and self._ranks.index == 0:
+            if step == 0 and self.runner.ranks.index == 0:
                 check_learning(self.policy, self.examples, self.compute)
             standing = replace(standing, step=step + 1)
 
@@ -130,9 +140,9 @@ class StageTrainer:
     def _begin(self, keeper: CheckpointKeeper | None) -> Standing:
         """Where the run goes on, or its beginning; on every rank what rank 0 has."""
         standing = keeper.restore() if keeper else None
-        if self._ranks.count > 1:
+        if self.runner.ranks.count > 1:
             state = self._state.checkpoint(standing or Standing(), {})
-            standing, state = self._ranks.first((standing, state))
+            standing, state = self.runner.ranks.first((standing, state))
             self._state.load(state)
         if standing is None:
             before = self.measure()
@@ -154,25 +164,14 @@ class StageTrainer:
 
         With the last step's beta, so that a ramp doesn't look like progress.
         """
-        self.policy.eval()
-        metrics: Metrics = {}
-        for name, indices in self.examples.watched.items():
-            means = PairMeans()
-            with torch.no_grad():
-                self._each(
-                    self._own(indices),
-                    partial(self._losses, beta=final_beta(self.config), means=means),
-                )
-            metrics |= _added_up(self._ranks.gather(means)).means(f"{name}/")
-        self._agree_on_budget()
-        return metrics
+        return self.runner.measure(final_beta(self.config))
 
     def lesson(self) -> Lesson:
         """What this stage is trained on."""
         train = self.examples.train
         reference = self.known.at(train, torch.device("cpu")).margin
         return Lesson(
-            tuple(self._pairs(train)),
+            tuple(self.runner.pairs(train)),
             self.examples.margins[train],
             reference.numpy().astype(np.float64),
             final_beta(self.config),
@@ -180,20 +179,7 @@ class StageTrainer:
 
     def reward_margins(self, lesson: Lesson) -> FloatArray:
         """(n,) implicit reward margins β · Δ of the policy as it is, against the lesson's reference."""
-        self.policy.eval()
-        margins = np.zeros(len(lesson.pairs))
-        own = np.array(self._ranks.own(lesson.pairs), dtype=np.intp)
-
-        def look(places: Sequence[int]) -> None:
-            group = own[places]
-            pairs = [lesson.pairs[index] for index in group]
-            margin = pair_logps(self.policy, pairs, self.compute.passes).margin.double().cpu()
-            margins[group] = lesson.beta * (margin.numpy() - lesson.reference[group])
-
-        with torch.no_grad(), self.compute.autocast():
-            self.compute.budget.each([lesson.pairs[index] for index in own], look)
-        every: FloatArray = np.sum(self._ranks.gather(margins), axis=0)
-        return every
+        return self.runner.reward_margins(lesson)
 
     def take_step(self, batch: IntArray, step: int, num_steps: int, seed: int) -> Metrics:
         """One optimizer step over these pairs, in as many passes as memory asks for.
@@ -221,14 +207,14 @@ class StageTrainer:
             own: _StepWork | None = None
             with suppress(SmallerPassesError):  # perhaps after some of the gradient was added up
                 own = self._run_passes(batch, beta, seed)
-            works = self._ranks.gather(own)
+            works = self.runner.ranks.gather(own)
             done = [work for work in works if work]
             if len(done) == len(works):
-                self._ranks.sum_gradients()
-                means = _added_up([work.means for work in done])
+                self.runner.ranks.sum_gradients()
+                means = added_up([work.means for work in done])
                 return _StepWork(means, sum(work.num_tokens for work in done))
             self._optimizer.zero_grad(set_to_none=True)
-            self._agree_on_budget()
+            self.runner.agree_on_budget()
 
     def _run_passes(self, batch: IntArray, beta: float, seed: int) -> _StepWork:
         """This rank's part of each pass of a step.
@@ -238,17 +224,20 @@ class StageTrainer:
         means, num_tokens = PairMeans(), 0
         # The step's loss is the mean over its pairs, however many fit into one pass.
         for number, places in enumerate(
-            micro_batches(self._pairs(batch), self.compute.budget.tokens)
+            micro_batches(self.runner.pairs(batch), self.compute.budget.tokens)
         ):
             # Each pass draws its LoRA dropout from (seed, step, pass): no stream to save and restore.
             torch.manual_seed(seed ^ (number << 48))
-            group = self._own(batch[places])
+            group = self.runner.own(batch[places])
             if not len(group):
                 continue
-            with self.compute.budget.guard(self._pairs(group)), self._part_of(batch[places]):
-                loss = self._losses(group, beta, means) / len(batch)
+            with (
+                self.compute.budget.guard(self.runner.pairs(group)),
+                self.runner.part_of(batch[places]),
+            ):
+                loss = self.runner.losses(group, beta, means) / len(batch)
                 loss.backward()  # type: ignore[no-untyped-call]
-            num_tokens += sum(self._num_tokens(index) for index in group)
+            num_tokens += sum(map(_num_tokens, self.runner.pairs(group)))
         return _StepWork(means, num_tokens)
 
     def _update(self, loss: float, step: int, num_steps: int) -> Metrics:
@@ -266,50 +255,9 @@ class StageTrainer:
         self._optimizer.zero_grad(set_to_none=True)
         return {"learning_rate": rate, "grad_norm": norm}
 
-    def _losses(self, group: IntArray, beta: float, means: PairMeans) -> torch.Tensor:
-        """Summed loss of some training pairs, with gradient."""
-        shares = torch.from_numpy(self.examples.shares[group]).to(self.compute.device)
-        known = self.known.at(group, self.compute.device)
-        with self.compute.autocast():
-            policy = pair_logps(self.policy, self._pairs(group), self.compute.passes)
-        losses = dpo_losses(policy, known, shares.sum(dim=1).float(), beta)
-        add_batch(means, losses, policy, shares)
-        add_accuracies(means, (policy.margin - known.margin).detach(), self.examples.margins[group])
-        return losses.losses.sum()
 
-    def _own(self, indices: IntArray) -> IntArray:
-        """Those of some examples that this rank runs."""
-        return indices[np.array(self._ranks.own(self._pairs(indices)), dtype=np.intp)]
-
-    def _part_of(self, group: IntArray) -> AbstractContextManager[None]:
-        """This rank's part of a pass, whose dropout is the whole pass's."""
-        if self._ranks.count == 1:
-            return nullcontext()
-        pairs = self._pairs(group)
-        return drawing_for(self.policy, window(pairs, self._ranks.own(pairs), self.compute.passes))
-
-    def _agree_on_budget(self) -> None:
-        """Let passes be as small everywhere as on the rank with the least memory."""
-        self.compute.budget.tokens = min(self._ranks.gather(self.compute.budget.tokens))
-
-    def _each(self, indices: IntArray, run: Callable[[IntArray], object]) -> None:
-        """Call `run` with groups of these examples, as many at a time as fit into memory."""
-        self.compute.budget.each(self._pairs(indices), lambda places: run(indices[places]))
-
-    def _pairs(self, indices: IntArray) -> list[EncodedPair]:
-        return [self.examples.pairs[index] for index in indices]
-
-    def _num_tokens(self, index: int) -> int:
-        pair = self.examples.pairs[index]
-        return len(pair.prompt) + len(pair.chosen) + len(pair.rejected)
-
-
-def _added_up(parts: Sequence[PairMeans]) -> PairMeans:
-    """Of all ranks."""
-    every = PairMeans()
-    for part in parts:
-        every.add_all(part)
-    return every
+def _num_tokens(pair: EncodedPair) -> int:
+    return len(pair.prompt) + len(pair.chosen) + len(pair.rejected)
 
 
 def _not_finite(loss: float, norm: float) -> str:

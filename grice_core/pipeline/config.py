@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from grice_core.dpo.metrics import Metrics
 from grice_core.errors import InterruptedRunError
@@ -12,6 +13,9 @@ from grice_core.pipeline.sources import Source
 from grice_core.precision import Precision
 from grice_core.progress import Progress, silent
 from grice_core.recipes.config import Recipe
+
+NumProcesses = int | Literal["auto"]
+"""How many processes train together; auto: one for each GPU that torch sees, on a CPU one."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,8 @@ class PipelineConfig:
     samples_per_prompt: int = 1
     """Responses that each model gives to each evaluation prompt."""
     report_to: ReportTo = "none"
-    num_processes: int = 1
-    """That train together; with CUDA each on a GPU of its own."""
+    num_processes: NumProcesses = "auto"
+    """With CUDA each has a GPU of its own."""
 
 
 def _ignore(*_: object) -> None:

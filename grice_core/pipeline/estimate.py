@@ -79,7 +79,7 @@ def estimate_pipeline(config: PipelineConfig, reporter: Reporter) -> Estimate:
         num_answers=num_answers,
         evaluation_s=per_answer * num_answers,
         loading_s=loading_s,
-        peak_bytes=peak_bytes(parts.device) * (1 if on_gpu else config.num_processes),
+        peak_bytes=peak_bytes(parts.device) * (1 if on_gpu else parts.num_processes),
         device=str(parts.device),
         precision=str(parts.dtype).removeprefix("torch."),
     )

@@ -24,7 +24,7 @@ from grice_core.pipeline.judging import EvaluationJob, evaluate_stages
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.preparing import StageJob
 from grice_core.pipeline.record import RunRecord
-from grice_core.pipeline.several import check_several
+from grice_core.pipeline.several import check_several, count_processes
 from grice_core.pipeline.training import train_stage
 from grice_core.precision import resolve_device, resolve_precision
 from grice_core.recipes.config import ParallelSettings
@@ -40,7 +40,8 @@ class PipelineParts:
         self.output = OutputFolder(config.out)
         self.device = resolve_device(config.device)
         self.parallel = config.recipe.parallel or ParallelSettings()
-        check_several(config.num_processes, self.device, self.parallel)
+        self.num_processes = count_processes(config.num_processes, self.device)
+        check_several(self.num_processes, self.device, self.parallel)
         self.dtype = resolve_precision(config.precision, self.device)
         self._detector: Detector | None = None
         self._trained: tuple[BaseModel, int] | None = None
@@ -61,7 +62,7 @@ class PipelineParts:
     @cached_property
     def record(self) -> RunRecord:
         """run.json: gone on with where an earlier part left it, else begun."""
-        return RunRecord(self.config, self.output)
+        return RunRecord(self.config, self.num_processes, self.output)
 
     @cached_property
     def inputs(self) -> PipelineInputs:
@@ -124,7 +125,7 @@ class PipelineParts:
             device=self.device,
             dtype=self.dtype,
             report_to=self.config.report_to,
-            num_processes=self.config.num_processes,
+            num_processes=self.num_processes,
             parallel=self.parallel,
         )
 

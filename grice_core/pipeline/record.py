@@ -22,7 +22,7 @@ _LIBRARIES = ("torch", "transformers", "peft", "tokenizers", "numpy", "scipy", "
 class RunRecord:
     """Grows with the pipeline and is on disk after each of its parts."""
 
-    def __init__(self, config: PipelineConfig, output: OutputFolder) -> None:
+    def __init__(self, config: PipelineConfig, num_processes: int, output: OutputFolder) -> None:
         """Go on with the record that an earlier part of this pipeline left, or begin one."""
         self.output = output
         begun = {
@@ -38,7 +38,7 @@ class RunRecord:
         self.content: dict[str, Any] = begun | (output.read_run() or {})
         for name in ("seed", "leakage", "samples_per_prompt", "recipe"):
             self._must_be_the_same(name, self.content.get(name), begun[name])
-        self.content |= {"state": "running", "num_processes": config.num_processes}
+        self.content |= {"state": "running", "num_processes": num_processes}
         for about_the_end in ("ended_in", "error"):
             self.content.pop(about_the_end, None)
         self.write()

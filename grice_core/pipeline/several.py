@@ -24,7 +24,7 @@ from grice_core.dpo.reference import weights_hash
 from grice_core.dpo.train import StageTrainer
 from grice_core.errors import InputError, ModelError, TrainingError
 from grice_core.parent import start_child
-from grice_core.pipeline.config import Reporter
+from grice_core.pipeline.config import NumProcesses, Reporter
 from grice_core.pipeline.preparing import PreparedStage, StageJob
 from grice_core.recipes.config import ParallelSettings, StageConfig
 
@@ -73,6 +73,14 @@ class RankJob:
             )
         policy = add_adapter(base, self.config.lora, self.seed)
         return StageTrainer(policy, self.config, self.examples, self.known, self.compute)
+
+
+def count_processes(choice: NumProcesses, device: torch.device) -> int:
+    """How many processes a choice means on this device; one where a certain GPU was asked for."""
+    if choice != "auto":
+        return choice
+    has_all_gpus = device.type == "cuda" and device.index is None
+    return max(1, torch.cuda.device_count()) if has_all_gpus else 1
 
 
 def check_several(count: int, device: torch.device, settings: ParallelSettings) -> None:

@@ -71,6 +71,8 @@ def test_the_command_ends_with_a_table_and_a_verdict(world, tmp_path):
         ({}, ("--device", "cuda:77"), "cuda:77"),
         ({}, ("--num-eval", "0"), "--num-eval"),
         ({}, ("--leakage", "maybe"), "drop-eval"),
+        ({}, ("--num-processes", "0"), "give a whole number from 1, or auto"),
+        ({}, ("--num-processes", "2", "--device", "meta"), "works on the CPU and on CUDA"),
     ],
 )
 def test_bad_input_exits_with_2_and_one_sentence(grice, tmp_path, changes, options, sentence):

@@ -20,10 +20,11 @@ def gradient(model, values):
     return [p.grad for p in model.parameters() if p.requires_grad]
 
 
-@pytest.mark.parametrize("chunk", [1, 100, 2**23])
+@pytest.mark.parametrize(("chunk", "columns"), [(1, 2048), (100, 7), (2**23, 33), (2**23, 10)])
 def test_log_probabilities_and_gradient_are_those_of_all_logits_however_many_at_a_time(
-    chunk, monkeypatch
+    chunk, columns, monkeypatch
 ):
+    monkeypatch.setattr(head, "COLUMNS", columns)
     monkeypatch.setattr(head, "CHUNK", chunk)
     policy = add_adapter(tiny.base(tiny.gpt2()), tiny.stage().lora, seed=0)
     expected = plain(policy)

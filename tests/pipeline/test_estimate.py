@@ -123,6 +123,8 @@ def test_without_any_score_there_is_nothing_to_say(world, tmp_path):
 
 def test_a_pair_that_does_not_fit_into_memory_is_named(first_stage, monkeypatch):
     base, job, encoded = first_stage
-    monkeypatch.setattr("grice_core.dpo.train.pair_logps", Mock(side_effect=torch.OutOfMemoryError))
+    monkeypatch.setattr(
+        "grice_core.dpo.runner.pair_logps", Mock(side_effect=torch.OutOfMemoryError)
+    )
     with pytest.raises(TrainingError, match="out of memory for a single pair"):
         measure_pace(base, job, encoded, Reporter())

@@ -13,7 +13,7 @@ from grice_core.dpo.history import read_history
 from grice_core.errors import InputError, InterruptedRunError, TrainingError
 from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.parts import PipelineParts
-from grice_core.pipeline.several import check_several
+from grice_core.pipeline.several import check_several, count_processes
 from grice_core.recipes.config import ParallelSettings
 from tests.pipeline import killable
 from tests.pipeline.world import config
@@ -137,6 +137,14 @@ def test_killed_it_leaves_no_process_and_another_number_goes_on(world, alone, tm
 
     assert "stage1: goes on after step 2" in train(world, tmp_path, 1)
     assert_the_same_but_for_rounding(alone, tmp_path)
+
+
+def test_auto_is_one_process_for_each_gpu_and_one_on_a_cpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    assert count_processes("auto", torch.device("cuda")) == 4
+    assert count_processes("auto", torch.device("cuda:1")) == 1
+    assert count_processes("auto", torch.device("cpu")) == 1
+    assert count_processes(3, torch.device("cpu")) == 3
 
 
 def test_what_a_device_can_not_do_is_refused(monkeypatch):

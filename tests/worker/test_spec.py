@@ -35,6 +35,7 @@ def test_one_process_is_what_specs_meant_before_they_could_say_it():
     document = spec().model_dump(mode="json")
     del document["num_processes"]
     assert parse_pipeline(document).digest == spec(num_processes=1).digest
+    assert spec(num_processes="auto").digest == spec().digest
     assert spec(num_processes=2).digest != spec().digest
     assert "parallel" not in document["recipe"]
 

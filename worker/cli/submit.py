@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from grice_core.cli.processes import NumProcesses
 from grice_core.cli.terminal import progress_bars, stderr
 from grice_core.errors import InputError
 from worker.cli import submit_detector
@@ -48,10 +49,6 @@ Leakage = Annotated[
     typer.Option(help="Where prompts that stand in both files are left out."),
 ]
 
-NumProcesses = Annotated[
-    int, typer.Option(min=1, help="Processes that train together; with CUDA one on each GPU.")
-]
-
 SamplesPerPrompt = Annotated[
     int, typer.Option(min=1, help="Answers that each model gives to each evaluation prompt.")
 ]
@@ -84,7 +81,7 @@ def submit(
     device: Device = "auto",
     precision: PrecisionName = "auto",
     leakage: Leakage = "drop-eval",
-    num_processes: NumProcesses = 1,
+    num_processes: NumProcesses = "auto",
     samples_per_prompt: SamplesPerPrompt = 1,
     trained_by: TrainedBy = None,
 ) -> None:

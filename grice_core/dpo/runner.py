@@ -1,0 +1,103 @@
+"""A stage's pairs, run through its policy: a rank's part of them, as many at a time as fit."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+
+import numpy as np
+import torch
+from peft import PeftModel
+
+from grice_core.data.pairs import FloatArray, IntArray
+from grice_core.dpo.encode import EncodedPair
+from grice_core.dpo.examples import Compute, Lesson, ReferenceLogps, StageExamples
+from grice_core.dpo.logps import pair_logps
+from grice_core.dpo.loss import dpo_losses
+from grice_core.dpo.metrics import Metrics, PairMeans, add_accuracies, add_batch
+from grice_core.dpo.ranks import Ranks
+from grice_core.dpo.windows import drawing_for, window
+
+
+class PairRunner:
+    """Losses and measurements of a stage's pairs under its policy; `indices` are always of its examples."""
+
+    def __init__(
+        self, policy: PeftModel, examples: StageExamples, known: ReferenceLogps, compute: Compute
+    ) -> None:
+        self.policy = policy
+        self.examples = examples
+        self.known = known
+        self.compute = compute
+        self.ranks = Ranks()
+
+    def losses(self, indices: IntArray, beta: float, means: PairMeans) -> torch.Tensor:
+        """Summed loss of some pairs, with gradient if that is enabled; their metrics go to `means`."""
+        shares = torch.from_numpy(self.examples.shares[indices]).to(self.compute.device)
+        known = self.known.at(indices, self.compute.device)
+        with self.compute.autocast():
+            policy = pair_logps(self.policy, self.pairs(indices), self.compute.passes)
+        losses = dpo_losses(policy, known, shares.sum(dim=1).float(), beta)
+        add_batch(means, losses, policy, shares)
+        margins = self.examples.margins[indices]
+        add_accuracies(means, (policy.margin - known.margin).detach(), margins)
+        return losses.losses.sum()
+
+    def measure(self, beta: float) -> Metrics:
+        """Metrics of the watched pairs of all ranks, as `heldout/rewards/accuracies` and so on."""
+        self.policy.eval()
+        metrics: Metrics = {}
+        for name, indices in self.examples.watched.items():
+            means = PairMeans()
+            with torch.no_grad():
+                self._each(self.own(indices), partial(self.losses, beta=beta, means=means))
+            metrics |= added_up(self.ranks.gather(means)).means(f"{name}/")
+        self.agree_on_budget()
+        return metrics
+
+    def reward_margins(self, lesson: Lesson) -> FloatArray:
+        """(n,) implicit reward margins β · Δ of the policy as it is, against the lesson's reference."""
+        self.policy.eval()
+        margins = np.zeros(len(lesson.pairs))
+        own = np.array(self.ranks.own(lesson.pairs), dtype=np.intp)
+
+        def look(places: Sequence[int]) -> None:
+            group = own[places]
+            pairs = [lesson.pairs[index] for index in group]
+            margin = pair_logps(self.policy, pairs, self.compute.passes).margin.double().cpu()
+            margins[group] = lesson.beta * (margin.numpy() - lesson.reference[group])
+
+        with torch.no_grad(), self.compute.autocast():
+            self.compute.budget.each([lesson.pairs[index] for index in own], look)
+        every: FloatArray = np.sum(self.ranks.gather(margins), axis=0)
+        return every
+
+    def own(self, indices: IntArray) -> IntArray:
+        """Those of some pairs that this rank runs."""
+        return indices[np.array(self.ranks.own(self.pairs(indices)), dtype=np.intp)]
+
+    def part_of(self, indices: IntArray) -> AbstractContextManager[None]:
+        """This rank's part of a pass over these pairs, whose dropout is the whole pass's."""
+        if self.ranks.count == 1:
+            return nullcontext()
+        pairs = self.pairs(indices)
+        return drawing_for(self.policy, window(pairs, self.ranks.own(pairs), self.compute.passes))
+
+    def agree_on_budget(self) -> None:
+        """Let passes be as small everywhere as on the rank with the least memory."""
+        self.compute.budget.tokens = min(self.ranks.gather(self.compute.budget.tokens))
+
+    def pairs(self, indices: IntArray) -> list[EncodedPair]:
+        """As token ids."""
+        return [self.examples.pairs[index] for index in indices]
+
+    def _each(self, indices: IntArray, run: Callable[[IntArray], object]) -> None:
+        """Call `run` with groups of these pairs, as many at a time as fit into memory."""
+        self.compute.budget.each(self.pairs(indices), lambda places: run(indices[places]))
+
+
+def added_up(parts: Sequence[PairMeans]) -> PairMeans:
+    """Of all ranks."""
+    every = PairMeans()
+    for part in parts:
+        every.add_all(part)
+    return every
