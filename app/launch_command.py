@@ -34,6 +34,7 @@ def command(request: PipelineRequest, names: tuple[str, str], recipe: str, out: 
         "leakage": "drop-eval",
         "num_processes": "auto",
         "samples_per_prompt": 1,
+        "report_to": "none",
     }
     for name in usual:
         value = getattr(request, name)

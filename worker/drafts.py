@@ -32,6 +32,7 @@ def spec_of(request: PipelineRequest, trained: str | None = None) -> PipelineSpe
         leakage=request.leakage,
         num_processes=request.num_processes,
         samples_per_prompt=request.samples_per_prompt,
+        report_to=request.report_to,
         trained=trained,
     )
 

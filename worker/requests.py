@@ -34,6 +34,8 @@ class PipelineRequest:
     """That train together, with CUDA each on a GPU of its own; auto: one for each that the worker has."""
     samples_per_prompt: int = 1
     """Answers that each model gives to each evaluation prompt."""
+    report_to: Literal["none", "tensorboard"] = "none"
+    """Who gets each step's metrics besides the store; TensorBoard's are in the results."""
     trained_by: int | None = None
     """A pipeline whose stages are evaluated on these prompts by this detector; nothing is trained."""
 

@@ -81,6 +81,8 @@ class PipelineSpec(_Spec):
     """That train together."""
     samples_per_prompt: Annotated[int, Field(ge=1)] = 1
     """Answers that each model gives to each evaluation prompt."""
+    report_to: Literal["none", "tensorboard"] = "none"
+    """Who gets each step's metrics besides the store."""
     trained: str | None = None
     """Address of another pipeline's output folder: its stages are evaluated, and nothing is trained."""
 
@@ -93,6 +95,7 @@ class PipelineSpec(_Spec):
             "trained": (None,),
             "num_processes": (1, "auto"),
             "samples_per_prompt": (1,),
+            "report_to": ("none",),
         }
         unsaid = {name for name, values in says_nothing.items() if getattr(self, name) in values}
         return digest_of(self.model_dump(mode="json", exclude=unsaid))

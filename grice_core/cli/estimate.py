@@ -6,26 +6,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grice_core.cli.processes import NumProcesses
-from grice_core.cli.stopping import stop_on_signals
-from grice_core.cli.terminal import progress_bars, stdout
-from grice_core.cli.training import (
+from grice_core.cli.options import (
     BaseName,
     DataFile,
     DetectorName,
-    Device,
     EvalFile,
     Leakage,
     NumEval,
+    NumProcesses,
     Overrides,
     PrecisionName,
-    RecipeName,
     ReportTarget,
     SamplesPerPrompt,
     Seed,
-    chosen_recipe,
-    say,
 )
+from grice_core.cli.stopping import stop_on_signals
+from grice_core.cli.terminal import progress_bars, stdout
+from grice_core.cli.training import Device, RecipeName, chosen_recipe, say
 from grice_core.durations import duration
 
 if TYPE_CHECKING:

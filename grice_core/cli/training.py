@@ -1,11 +1,24 @@
 """`grice pipeline`: the whole job without a browser."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from grice_core.cli.processes import NumProcesses
+from grice_core.cli.options import (
+    BaseName,
+    DataFile,
+    DetectorName,
+    EvalFile,
+    Leakage,
+    NumEval,
+    NumProcesses,
+    Overrides,
+    PrecisionName,
+    ReportTarget,
+    SamplesPerPrompt,
+    Seed,
+)
 from grice_core.cli.stopping import stop_on_signals
 from grice_core.cli.terminal import progress_bars, stderr, stdout
 from grice_core.durations import duration
@@ -16,49 +29,14 @@ if TYPE_CHECKING:
 
 HELDOUT_ACCURACY = "heldout/rewards/accuracies"
 
-DataFile = Annotated[Path, typer.Option(help="Preference pairs: JSON, JSONL, CSV or Parquet.")]
-EvalFile = Annotated[
-    Path, typer.Option("--eval", help="Evaluation prompts: any file with a prompt field.")
-]
-BaseName = Annotated[str, typer.Option(help="Base model: a hub id or a folder.")]
-DetectorName = Annotated[
-    str, typer.Option(help="Detector folder (see `grice detector import`), or a hub id.")
-]
 OutFolder = Annotated[Path, typer.Option(help="Folder for the results; must be empty.")]
 RecipeName = Annotated[str, typer.Option(help="Built-in recipe or YAML file.")]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Override a field: stage1.epochs=1."),
-]
-NumEval = Annotated[
-    int | None,
-    typer.Option(min=1, help="Evaluation prompts to use; the recipe's number if not given."),
-]
-Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1)]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 …")]
-PrecisionName = Annotated[
-    Literal["auto", "fp32", "bf16"],
-    typer.Option(help="Number format of matrix products; auto: bf16 where the hardware is fast."),
-]
-Leakage = Annotated[
-    Literal["drop-eval", "drop-train", "keep"],
-    typer.Option(help="Where prompts that stand in both files are left out."),
-]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace an earlier pipeline's results in --out.")
 ]
 Resume = Annotated[
     bool, typer.Option("--resume", help="Go on with an interrupted pipeline in --out.")
-]
-SamplesPerPrompt = Annotated[
-    int, typer.Option(min=1, help="Responses of each model to each evaluation prompt.")
-]
-
-ReportTarget = Annotated[
-    Literal["none", "tensorboard"],
-    typer.Option(
-        help="Also write each step's metrics where TensorBoard finds them (stageN/events)."
-    ),
 ]
 
 

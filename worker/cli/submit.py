@@ -6,7 +6,20 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from grice_core.cli.processes import NumProcesses
+from grice_core.cli.options import (
+    AnyBaseName,
+    AnyDataFile,
+    AnyDetectorName,
+    AnyEvalFile,
+    Leakage,
+    NumEval,
+    NumProcesses,
+    Overrides,
+    PrecisionName,
+    ReportTarget,
+    SamplesPerPrompt,
+    Seed,
+)
 from grice_core.cli.terminal import progress_bars, stderr
 from grice_core.errors import InputError
 from worker.cli import submit_detector
@@ -14,45 +27,14 @@ from worker.cli import submit_detector
 if TYPE_CHECKING:
     from worker.queue import RunQueue
 
-DataFile = Annotated[
-    Path | None, typer.Option(help="Preference pairs: JSON, JSONL, CSV or Parquet.")
-]
-EvalFile = Annotated[
-    Path | None, typer.Option("--eval", help="Evaluation prompts: any file with a prompt field.")
-]
-BaseName = Annotated[str | None, typer.Option(help="Base model: a hub id or a folder.")]
-DetectorName = Annotated[
-    str | None, typer.Option(help="Detector folder (see `grice detector import`), or a hub id.")
-]
 Demo = Annotated[bool, typer.Option("--demo", help="Submit the demo project.")]
 RecipeName = Annotated[
     str | None, typer.Option(help="Built-in recipe or YAML file; content-then-manner if none.")
 ]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Override a field: stage1.epochs=1."),
-]
-NumEval = Annotated[
-    int | None,
-    typer.Option(min=1, help="Evaluation prompts to use; the recipe's number if not given."),
-]
-Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1)]
 Device = Annotated[
     Literal["auto", "cpu", "gpu"],
     typer.Option(help="Class of worker; auto: the GPU if a worker for one is there."),
 ]
-PrecisionName = Annotated[
-    Literal["auto", "fp32", "bf16"], typer.Option(help="Number format of matrix products.")
-]
-Leakage = Annotated[
-    Literal["drop-eval", "drop-train", "keep"],
-    typer.Option(help="Where prompts that stand in both files are left out."),
-]
-
-SamplesPerPrompt = Annotated[
-    int, typer.Option(min=1, help="Answers that each model gives to each evaluation prompt.")
-]
-
 TrainedBy = Annotated[
     int | None,
     typer.Option(help="Train nothing: evaluate the stages of this pipeline, given its recipe."),
@@ -69,10 +51,10 @@ def register(app: typer.Typer) -> None:
 
 def submit(
     context: typer.Context,
-    data: DataFile = None,
-    evaluation: EvalFile = None,
-    base: BaseName = None,
-    detector: DetectorName = None,
+    data: AnyDataFile = None,
+    evaluation: AnyEvalFile = None,
+    base: AnyBaseName = None,
+    detector: AnyDetectorName = None,
     demo: Demo = False,
     recipe: RecipeName = None,
     overrides: Overrides = None,
@@ -83,6 +65,7 @@ def submit(
     leakage: Leakage = "drop-eval",
     num_processes: NumProcesses = "auto",
     samples_per_prompt: SamplesPerPrompt = 1,
+    report_to: ReportTarget = "none",
     trained_by: TrainedBy = None,
 ) -> None:
     """Ask for a pipeline and print its id; asking again for the same gives the same one."""
@@ -108,6 +91,7 @@ def submit(
             leakage=leakage,
             num_processes=num_processes,
             samples_per_prompt=samples_per_prompt,
+            report_to=report_to,
             trained_by=trained_by,
         )
         queue = RunQueue.open()

@@ -137,6 +137,7 @@ def config_of(context: JobContext, spec: PipelineSpec) -> PipelineConfig:
         leakage=spec.leakage,
         num_processes=spec.num_processes,
         samples_per_prompt=spec.samples_per_prompt,
+        report_to=spec.report_to,
     )
 
 
