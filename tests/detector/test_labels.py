@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from grice_core.detector.labels import load_labels, split_again, split_by_group
@@ -46,6 +47,47 @@ def test_the_text_may_be_written_in_several_ways(
     labelled = load_labels(write(tmp_path / "labels.json", {**row, "labels": LABELS}))
     assert list(labelled.texts) == [expected]
     assert labelled.labels.tolist() == [[0, 1, 0, 1]]
+
+
+TEXTS = {
+    "marked": {"input_text": MARKED},
+    "fields": {"context": "[agent_1]: Hi!", "response": "Yes.", "evidence": "FS1"},
+}
+VERDICTS = {"object": {"labels": LABELS}, "columns": LABELS}
+
+
+FILES = [
+    (verdict, kind)
+    for kind in ("json", "jsonl", "csv", "parquet")
+    for verdict in VERDICTS
+    if (verdict, kind) != ("object", "csv")
+]
+
+
+@pytest.mark.parametrize(("verdict", "kind"), FILES)
+@pytest.mark.parametrize("text", TEXTS)
+def test_every_layout_can_be_read_from_every_kind_of_file(
+    tmp_path: Path, text: str, verdict: str, kind: str
+) -> None:
+    rows = [{**TEXTS[text], **VERDICTS[verdict]}, {**TEXTS[text], **VERDICTS[verdict]}]
+    labelled = load_labels(write_as(tmp_path / f"labels.{kind}", rows))
+    assert list(labelled.texts) == [JudgedText("[agent_1]: Hi!", "Yes.", "FS1")] * 2
+    assert labelled.labels.tolist() == [[0, 1, 0, 1]] * 2
+
+
+def write_as(path: Path, rows: list[dict[str, Any]]) -> Path:
+    """The rows as a file of the kind that its name says."""
+    table = pd.DataFrame(rows)
+    match path.suffix:
+        case ".json":
+            return write(path, *rows)
+        case ".jsonl":
+            path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+        case ".csv":
+            table.to_csv(path, index=False)
+        case ".parquet":
+            table.to_parquet(path)
+    return path
 
 
 def test_labels_may_be_columns_of_a_csv_file(tmp_path: Path) -> None:
