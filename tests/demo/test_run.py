@@ -5,8 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from grice_core.demo.project import demo_models, write_demo_data
 from grice_core.demo.run import ORACLE_FILE, DemoConfig, DemoResult, run_demo
 from grice_core.demo.truth import truth_document
+from grice_core.dpo.health import Trouble
+from grice_core.errors import InterruptedRunError
+from grice_core.pipeline.config import PipelineConfig, Reporter
+from grice_core.pipeline.output import open_output
+from grice_core.pipeline.parts import PipelineParts
 from grice_core.recipes.load import load_recipe
 
 SHORT = ("stage1.num_steps=3", "stage2.num_steps=2", "evaluation.num_prompts=100")
@@ -41,3 +47,25 @@ def test_the_baseline_has_something_to_learn_about_every_maxim(result: DemoResul
 
 def test_the_word_of_the_rules_is_kept_beside_the_results(out: Path, result: DemoResult):
     assert json.loads((out / ORACLE_FILE).read_text()) == truth_document(result.judged)
+
+
+def test_a_stage_that_wrecks_the_model_is_called_so(tmp_path: Path):
+    """A learning rate far too high at the guide's small beta: the model loses its words."""
+    wild = ("learning_rate=5e-4", "beta=0.05", "accumulation=4", "num_steps=150")
+    data = write_demo_data(tmp_path / "data", seed=1, num_pairs=500)
+    config = PipelineConfig(
+        data=data.pairs,
+        eval=data.prompts,
+        base=str(demo_models().base),
+        detector=str(demo_models().detector),
+        recipe=load_recipe("demo", [f"stage1.{setting}" for setting in wild]),
+        out=tmp_path / "out",
+    )
+    open_output(config.out, overwrite=False, stages=("stage1", "stage2"))
+    found: dict[str, str] = {}
+    reporter = Reporter(on_trouble=found.__setitem__, should_stop=lambda: bool(found))
+    parts = PipelineParts(config, reporter)
+    parts.prepare()
+    with pytest.raises(InterruptedRunError):  # as soon as something is found
+        parts.train("stage1")
+    assert "the model forgets how to write them" in found[Trouble.CHOSEN_COLLAPSE]
