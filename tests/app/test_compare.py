@@ -97,7 +97,7 @@ def test_the_link_opens_exactly_this_comparison(busy_server: Server, page: Page)
 
 def test_the_link_opens_the_same_page_of_the_same_answers(busy_server: Server, page: Page) -> None:
     open_page(page, f"{busy_server.url}/compare?pipeline=1")
-    page.get_by_role("radio", name="relation").click()
+    page.get_by_role("radiogroup", name="Judged by").get_by_text("relation").click()
     page.get_by_role("radio", name="all (80)").click()
     settle(page)
     page.get_by_role("button", name="Go to page 3").click()

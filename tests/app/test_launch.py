@@ -1,11 +1,16 @@
 """Launch: begins where the last pipeline left off, checks as one types, one pipeline per intent."""
 
+import re
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Page, expect
 
+from grice_core.pipeline.keeping import Keeper
 from grice_core.store import pipelines
 from tests.app.conftest import Server
 from tests.app.driving import open_page, settle
+from tests.app.samples import write_pairs_file, write_unscored_file
 
 pytestmark = pytest.mark.stack
 
@@ -63,3 +68,20 @@ def test_the_rule_for_leaks_comes_along_from_the_link(busy_server: Server, page:
     ):
         open_page(page, f"{busy_server.url}/{link}={rule}")
         expect(page.get_by_text(said)).to_be_visible()
+
+
+def test_what_was_chosen_on_stages_comes_along(
+    fresh_server: Server, page: Page, tmp_path: Path
+) -> None:
+    studio = fresh_server.studio
+    keeper = Keeper(studio.database, studio.artifacts)
+    prompts = keeper.keep_pairs(write_unscored_file(tmp_path / "held-out.json"), "held-out.json")
+    pairs = keeper.keep_pairs(write_pairs_file(tmp_path / "mine.json"), "mine.json")
+    open_page(page, f"{fresh_server.url}/stages?data={pairs.id}&eval={prompts.id}")
+    page.get_by_role("link", name="Launch with these stages").click()
+    expect(page.get_by_role("heading", name="Launch", level=1)).to_be_visible()
+    settle(page)
+    expect(page.get_by_role("combobox", name="Evaluation prompts")).to_have_value(
+        "held-out.json (20 rows)"
+    )
+    expect(page).to_have_url(re.compile(f"eval={prompts.id}"))

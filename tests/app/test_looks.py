@@ -3,6 +3,7 @@
 The pictures are made in light and dark, wide and narrow; `GRICE_SCREENSHOTS` says where they go.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,6 +84,49 @@ def test_axe_finds_nothing_serious_about_pipelines(
 ) -> None:
     open_page(page, f"{busy_server.url}/{BUSY_PAGES[title]}")
     _expect_nothing_serious(page)
+
+
+def test_axe_finds_nothing_serious_in_the_dark(
+    server: Server, busy_server: Server, browser: Browser
+) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 2200}, color_scheme="dark")
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    links = [f"{server.url}/{link}" for link in PAGES.values()]
+    links += [f"{busy_server.url}/{link}" for link in BUSY_PAGES.values()]
+    for link in links:
+        open_page(page, link)
+        _expect_nothing_serious(page)
+    context.close()
+
+
+def test_the_most_important_button_can_be_read_in_light_and_dark(
+    empty_server: Server, look: tuple[str, Page]
+) -> None:
+    name, page = look
+    open_page(page, empty_server.url)
+    button = page.get_by_role("button", name="Look at the demo's stages")
+    for state in ("at rest", "pointed at"):
+        colours = button.evaluate(
+            "button => [getComputedStyle(button).color, getComputedStyle(button).backgroundColor]"
+        )
+        assert _contrast(*colours) >= 4.5, f"{state} in {name}: {colours}"
+        button.hover()
+        page.wait_for_timeout(500)  # it changes its colour slowly
+
+
+def _contrast(one: str, other: str) -> float:
+    """Contrast ratio of two opaque colours (WCAG 2.2, relative luminance)."""
+    darker, lighter = sorted(map(_luminance, (one, other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(part) / 255 for part in re.findall(r"\d+", colour)]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 def _expect_nothing_serious(page: Page) -> None:
