@@ -57,8 +57,8 @@ def evaluated_pipelines(studio: Studio) -> list[EvaluatedPipeline]:
     ]
 
 
-_UNSAID: JsonObject = {"trained": None, "num_processes": 1, "samples_per_prompt": 1}
-"""What specifications could not say once, and meant."""
+_UNSAID: JsonObject = {"trained": None, "samples_per_prompt": 1}
+"""What specifications could not say once, and meant; how many processes train decides nothing."""
 
 
 def _evaluated(pipeline: Pipeline, run: RunSummary) -> EvaluatedPipeline:
@@ -73,7 +73,7 @@ def _evaluated(pipeline: Pipeline, run: RunSummary) -> EvaluatedPipeline:
         run.id,
         run.stale,
         judged_by=digest_of(judge),
-        all_but_seed=digest_of(_UNSAID | spec | {"seed": None}),
+        all_but_seed=digest_of(_UNSAID | spec | {"seed": None, "num_processes": None}),
     )
 
 

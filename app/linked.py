@@ -5,8 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.widget_keys import is_current, widget_key
-from grice_core.store.json import digest_of
+from app.widget_keys import is_current, key_among, widget_key
 
 _Titles = Callable[[str], str]
 
@@ -29,7 +28,7 @@ def linked_selectbox(
     label: str, name: str, options: Sequence[str], title_of: _Titles, default: str = ""
 ) -> str:
     """A select box whose choice stands in the link; begins with the default, or the first option."""
-    key = _key_among(name, options, linked(name, options, default or options[0]))
+    key = key_among(f"linked {name}", options, linked(name, options, default or options[0]))
     chosen: str = st.selectbox(
         label, options, key=key, format_func=title_of, on_change=_keep, args=(name, key)
     )
@@ -41,7 +40,7 @@ def linked_or_none(
     label: str, name: str, options: Sequence[str], title_of: _Titles, nothing: str
 ) -> str | None:
     """A select box that may be left empty, where it says `nothing`; its choice stands in the link."""
-    key = _key_among(name, options, linked(name, options, "") or None)
+    key = key_among(f"linked {name}", options, linked(name, options, "") or None)
     return st.selectbox(
         label,
         options,
@@ -56,7 +55,7 @@ def linked_or_none(
 
 def linked_radio(label: str, name: str, options: Sequence[str], title_of: _Titles) -> str:
     """One of a few options, all in sight, the first unless the link says another."""
-    key = _key_among(name, options, linked(name, options, options[0]))
+    key = key_among(f"linked {name}", options, linked(name, options, options[0]))
     return st.radio(
         label,
         options,
@@ -97,7 +96,7 @@ def linked_number(label: str, name: str, default: int, low: int, high: int, **op
 def linked_several(label: str, name: str, options: Sequence[str], title_of: _Titles) -> list[str]:
     """Any number of some options; those chosen stand in the link."""
     chosen = [value for value in st.query_params.get_all(name) if value in options]
-    key = _key_among(name, options, chosen)
+    key = key_among(f"linked {name}", options, chosen)
 
     def keep() -> None:
         if is_current(key):
@@ -116,15 +115,6 @@ def linked_switch(label: str, name: str, explained: str) -> bool:
             keep_linked(name, "1" if st.session_state[key] else None)
 
     return st.checkbox(label, key=key, help=explained, on_change=keep)
-
-
-def _key_among(name: str, options: Sequence[str], value: object) -> str:
-    """The key of a widget that chooses among these options, and of no other.
-
-    The browser tells an option by its place. A widget of the same name with other options, on another
-    page or before there was one option more, would be taken to have chosen what stands in that place.
-    """
-    return widget_key(f"linked {name} {digest_of(list(options))[:16]}", value)
 
 
 def _keep(name: str, key: str) -> None:

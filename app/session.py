@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.open_data import OpenData, open_pairs
 from app.studio import Studio
-from app.widget_keys import is_current, widget_key
+from app.widget_keys import is_current, key_among
 from grice_core.data.leakage import leaking
 from grice_core.data.pairs import BoolArray
 from grice_core.settings import settings
@@ -58,7 +58,7 @@ def choose_data_set(known: Sequence[DataSet]) -> DataSet:
     newest that is scored."""
     by_id = {data_set.id: data_set for data_set in known}
     current = _current(set(by_id), _newest_scored(known).id)
-    key = widget_key("data choice", current)
+    key = key_among("data choice", list(map(str, by_id)), current)
 
     def choose() -> None:
         if is_current(key):

@@ -1,6 +1,10 @@
 """Keys for widgets that something else than their user may move."""
 
+from collections.abc import Sequence
+
 import streamlit as st
+
+from grice_core.store.json import digest_of
 
 
 def widget_key(name: str, value: object) -> str:
@@ -22,6 +26,15 @@ def widget_key(name: str, value: object) -> str:
     if key not in st.session_state or _rounded(st.session_state[key]) != _rounded(value):
         st.session_state[key] = value
     return key
+
+
+def key_among(name: str, options: Sequence[str], value: object) -> str:
+    """The key of a widget that chooses among these options, and of no other.
+
+    A widget of the same name with other options, on another page or before there was one more, is
+    another one to Streamlit, which forgets what the first one said and shows the first option.
+    """
+    return widget_key(f"{name} {digest_of({"options": list(options)})[:16]}", value)
 
 
 def is_current(key: str) -> bool:
