@@ -34,7 +34,7 @@ def key_among(name: str, options: Sequence[str], value: object) -> str:
     A widget of the same name with other options, on another page or before there was one more, is
     another one to Streamlit, which forgets what the first one said and shows the first option.
     """
-    return widget_key(f"{name} {digest_of({"options": list(options)})[:16]}", value)
+    return widget_key(f"{name} {digest_of({'options': list(options)})[:16]}", value)
 
 
 def is_current(key: str) -> bool:
