@@ -24,6 +24,9 @@ from grice_core.evaluation.violations import COOPERATIVE, MEASURES
 from grice_core.pipeline.config import Reporter
 from grice_core.recipes.load import load_recipe
 
+WIDTH = 130
+"""Columns of the table, which is not to be cut where there is no terminal."""
+
 JOINT = Path(__file__).with_name("demo-joint.yaml")
 
 
@@ -114,7 +117,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("out/benchmark-demo"))
     parser.add_argument("--models", type=Path, default=None)
     options = parser.parse_args()
-    console = Console()
+    console = Console(width=WIDTH)
     rows: list[Row] = []
     for name in ("sequential", "joint"):
         for seed in range(options.seeds):
