@@ -156,7 +156,9 @@ def notebook(work: Work) -> Cost:
     answers = [[_ask(model, tokenizer, prompt) for prompt in work.prompts] for model in models]
     written = time.perf_counter()
     for texts in answers:
-        scoring.score_as_notebook(detector.model, detector.tokenizer, work.prompts, texts, device)
+        scoring.score_as_notebook(
+            detector.model, detector.encoder.tokenizer, work.prompts, texts, device
+        )
     judged = time.perf_counter()
     return Cost(written - started, judged - written, peak_bytes(device))
 
