@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+APT_GET := DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=0 -o Acquire::http::Timeout=20
 
 .PHONY: setup run browser check test stack chaos
 
@@ -23,12 +24,14 @@ check: setup  ## the quick part: format, lint, types, layers
 	$(BIN)/lint-imports --no-logo
 
 browser: setup  ## what the browser tests drive: Debian's Chromium where we may install it
-	command -v chromium >/dev/null \
-	  || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
-	       && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } \
-	  || $(BIN)/playwright install --with-deps chromium
+	@command -v chromium >/dev/null \
+	  || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && $(APT_GET) update -qq \
+	       && $(APT_GET) install -y -qq --no-install-recommends chromium; } \
+	  || $(BIN)/playwright install $$(test "$$(id -u)" != 0 || echo --with-deps) chromium
 
 test: check  ## all checks, and all tests but those of `make stack`
+	@$(MAKE) --no-print-directory browser \
+	  || echo 'No browser could be had: the tests that look at pages in one are skipped.'
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 stack: browser  ## the pages in a browser, a team's workers on a Postgres that is killed
