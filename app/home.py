@@ -15,10 +15,12 @@ from app.app_pages import (
     stages,
     system,
 )
+from app.components.link_history import link_history
 from app.components.sign_in import let_in
 from app.components.status_line import status_line
 from app.failures import failures_shown
 from app.navigation import keep_pages
+from app.widget_keys import note_page
 
 _ASSETS = Path(__file__).parent / "assets"
 
@@ -54,8 +56,10 @@ def main() -> None:
     }
     keep_pages(pages)
     page = st.navigation(list(pages.values()))
+    note_page(page.url_path)
     with st.sidebar:
         status_line()
+        link_history()
     with failures_shown():
         page.run()
 

@@ -28,7 +28,7 @@ def linked_selectbox(
     label: str, name: str, options: Sequence[str], title_of: _Titles, default: str = ""
 ) -> str:
     """A select box whose choice stands in the link; begins with the default, or the first option."""
-    key = key_among(f"linked {name}", options, linked(name, options, default or options[0]))
+    key = _key(name, options, title_of, linked(name, options, default or options[0]))
     chosen: str = st.selectbox(
         label, options, key=key, format_func=title_of, on_change=_keep, args=(name, key)
     )
@@ -40,7 +40,7 @@ def linked_or_none(
     label: str, name: str, options: Sequence[str], title_of: _Titles, nothing: str
 ) -> str | None:
     """A select box that may be left empty, where it says `nothing`; its choice stands in the link."""
-    key = key_among(f"linked {name}", options, linked(name, options, "") or None)
+    key = _key(name, options, title_of, linked(name, options, "") or None)
     return st.selectbox(
         label,
         options,
@@ -55,7 +55,7 @@ def linked_or_none(
 
 def linked_radio(label: str, name: str, options: Sequence[str], title_of: _Titles) -> str:
     """One of a few options, all in sight, the first unless the link says another."""
-    key = key_among(f"linked {name}", options, linked(name, options, options[0]))
+    key = _key(name, options, title_of, linked(name, options, options[0]))
     return st.radio(
         label,
         options,
@@ -65,6 +65,21 @@ def linked_radio(label: str, name: str, options: Sequence[str], title_of: _Title
         on_change=_keep,
         args=(name, key),
     )
+
+
+def linked_segments(label: str, name: str, options: Sequence[str]) -> str:
+    """One of a few views, the first unless the link says another; Back leads to the one before."""
+    key = widget_key(f"linked {name}", linked(name, options, options[0]))
+    chosen = st.segmented_control(
+        label,
+        options,
+        required=True,
+        key=key,
+        on_change=_keep,
+        args=(name, key),
+        label_visibility="collapsed",
+    )
+    return chosen or options[0]
 
 
 def linked_text(label: str, name: str, default: str = "", **options: Any) -> str:
@@ -96,7 +111,7 @@ def linked_number(label: str, name: str, default: int, low: int, high: int, **op
 def linked_several(label: str, name: str, options: Sequence[str], title_of: _Titles) -> list[str]:
     """Any number of some options; those chosen stand in the link."""
     chosen = [value for value in st.query_params.get_all(name) if value in options]
-    key = key_among(f"linked {name}", options, chosen)
+    key = _key(name, options, title_of, chosen)
 
     def keep() -> None:
         if is_current(key):
@@ -121,3 +136,8 @@ def _keep(name: str, key: str) -> None:
     if is_current(key):
         value = st.session_state[key]
         keep_linked(name, None if value is None else str(value))
+
+
+def _key(name: str, options: Sequence[str], title_of: _Titles, value: object) -> str:
+    titles = {option: title_of(option) for option in options}
+    return key_among(f"linked {name}", titles, value)

@@ -9,6 +9,7 @@ import streamlit as st
 from app.open_data import OpenData, open_pairs
 from app.studio import Studio
 from app.widget_keys import is_current, key_among
+from app.wording import told_apart
 from grice_core.data.leakage import leaking
 from grice_core.data.pairs import BoolArray
 from grice_core.settings import settings
@@ -58,7 +59,10 @@ def choose_data_set(known: Sequence[DataSet]) -> DataSet:
     newest that is scored."""
     by_id = {data_set.id: data_set for data_set in known}
     current = _current(set(by_id), _newest_scored(known).id)
-    key = key_among("data choice", list(map(str, by_id)), current)
+    titles = told_apart(
+        {id_: f"{one.name} ({one.num_usable:,} pairs)" for id_, one in by_id.items()}
+    )
+    key = key_among("data choice", {str(id_): title for id_, title in titles.items()}, current)
 
     def choose() -> None:
         if is_current(key):
@@ -68,7 +72,7 @@ def choose_data_set(known: Sequence[DataSet]) -> DataSet:
         "Data set",
         list(by_id),
         key=key,
-        format_func=lambda id_: f"{by_id[id_].name} ({by_id[id_].num_usable:,} pairs)",
+        format_func=titles.__getitem__,
         on_change=choose,
     )
     select_data_set(current)

@@ -1,10 +1,23 @@
 """Keys for widgets that something else than their user may move."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import streamlit as st
 
 from grice_core.store.json import digest_of
+
+_PAGE, _VISIT = "page of the widgets", "visit of the page"
+
+
+def note_page(page: str) -> None:
+    """Tell which page is about to be shown; when it is another one, its widgets get new keys.
+
+    A browser forgets a page's widgets when it leaves the page, and would show their first options
+    under the keys that it was told the values of before.
+    """
+    if st.session_state.get(_PAGE) != page:
+        st.session_state[_PAGE] = page
+        st.session_state[_VISIT] = st.session_state.get(_VISIT, 0) + 1
 
 
 def widget_key(name: str, value: object) -> str:
@@ -14,6 +27,7 @@ def widget_key(name: str, value: object) -> str:
     widget that was just moved by the script (by Undo, say) would be seen there at its old value,
     which would look as if its user had moved it back. Under a new key, nobody knows an old value.
     """
+    name = f"{name} @{st.session_state.get(_VISIT, 0)}"
     counter = f"generation of {name}"
     generation = st.session_state.setdefault(counter, 0)
     shown = st.session_state.get(f"{name} {generation}", value)
@@ -28,13 +42,14 @@ def widget_key(name: str, value: object) -> str:
     return key
 
 
-def key_among(name: str, options: Sequence[str], value: object) -> str:
-    """The key of a widget that chooses among these options, and of no other.
+def key_among(name: str, titles: Mapping[str, str], value: object) -> str:
+    """The key of a widget that chooses among options, given with what they are called on the page.
 
-    A widget of the same name with other options, on another page or before there was one more, is
-    another one to Streamlit, which forgets what the first one said and shows the first option.
+    A browser remembers a choice by its title, and Streamlit one by the widget's options. With others,
+    on another page or since there is one more, it is another widget: it would forget its choice and
+    show the first option, or bring along a title that nobody knows, as if its user had typed it.
     """
-    return widget_key(f"{name} {digest_of({'options': list(options)})[:16]}", value)
+    return widget_key(f"{name} {digest_of({'options': list(titles.items())})[:16]}", value)
 
 
 def is_current(key: str) -> bool:
@@ -44,7 +59,8 @@ def is_current(key: str) -> bool:
     remembers that one any more, so Streamlit takes it for moved, and calls its callback.
     """
     name, _, generation = key.rpartition(" ")
-    return bool(st.session_state.get(f"generation of {name}") == int(generation))
+    of_this_visit = name.endswith(f" @{st.session_state.get(_VISIT, 0)}")
+    return of_this_visit and st.session_state.get(f"generation of {name}") == int(generation)
 
 
 def _rounded(value: object) -> object:

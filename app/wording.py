@@ -2,6 +2,11 @@
 
 import html
 import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import TypeVar
+
+Key = TypeVar("Key", int, str)
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&^=@])")
 _MINUS = "−"
@@ -26,6 +31,12 @@ def percent(share: float) -> str:
 def count_of(count: int, noun: str) -> str:
     """A count with its noun: `1 pair`, `1,970 pairs`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def told_apart(names: Mapping[Key, str]) -> dict[Key, str]:
+    """Names for a list to choose from: of those that several have, each with its key as number."""
+    times = Counter(names.values())
+    return {key: name if times[name] == 1 else f"{name} · no. {key}" for key, name in names.items()}
 
 
 def plain_markdown(text: str) -> str:

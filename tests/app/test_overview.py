@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.app.conftest import Server
-from tests.app.driving import open_page, text_of
+from tests.app.driving import open_page, settle, text_of
 
 pytestmark = pytest.mark.stack
 
@@ -54,3 +54,21 @@ def test_the_demos_stages_are_one_click_away(fresh_server: Server, page: Page) -
 
     expect(page.get_by_role("heading", name="Stages")).to_be_visible(timeout=240_000)
     expect(page.get_by_text("enough to train on").first).to_be_visible()
+
+
+def test_back_and_forward_lead_through_the_pages_as_they_were(server: Server, page: Page) -> None:
+    open_page(page, f"{server.url}/data?data=1&view=Conflicts")
+    for name in ("Stages", "Detector", "Overview"):
+        page.get_by_test_id("stSidebar").get_by_role("link", name=name).click()
+        expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+        settle(page)
+
+    for name in ("Detector", "Stages", "Data"):
+        page.go_back()
+        expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+        settle(page)
+    expect(page.get_by_text("better on the row's maxim")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("better on the row's maxim")).to_be_visible()
+    page.go_forward()
+    expect(page.get_by_role("heading", name="Stages", level=1)).to_be_visible()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.wording import count_of, number, percent, plain_label, plain_markdown, signed
+from app.wording import count_of, number, percent, plain_label, plain_markdown, signed, told_apart
 
 
 def test_numbers_have_a_real_minus_and_no_negative_zero() -> None:
@@ -26,3 +26,11 @@ def test_foreign_text_is_no_markdown(text: str, escaped: str) -> None:
 def test_foreign_text_is_no_markup_of_a_chart() -> None:
     assert plain_label("<b>x</b>") == "&lt;b&gt;x&lt;/b&gt;"
     assert len(plain_label("x" * 100)) == 60
+
+
+def test_names_that_several_have_are_told_apart_by_number() -> None:
+    assert told_apart({1: "a.json", 2: "b.json", 3: "a.json"}) == {
+        1: "a.json · no. 1",
+        2: "b.json",
+        3: "a.json · no. 3",
+    }
