@@ -104,9 +104,19 @@ def _grice(*arguments: str) -> None:
     Raises:
         DetectorError: it failed; with its own sentence.
     """
-    done = subprocess.run(  # noqa: S603 - our own program, and no shell
-        [*_COMMAND, *arguments], capture_output=True, text=True, timeout=_PATIENCE_S, check=False
-    )
+    try:
+        done = subprocess.run(  # noqa: S603 - our own program, and no shell
+            [*_COMMAND, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise DetectorError(
+            f"this took longer than {_PATIENCE_S // 60} minutes and was given up; do it with the "
+            f"command `grice {' '.join(arguments[:2])}`, which waits"
+        ) from error
     if done.returncode:
         # Before the error, the command may have drawn bars.
         said = " ".join(done.stderr.rpartition("grice: ")[2].split())

@@ -1,10 +1,12 @@
 """Files that lie on the server: what is too large to upload is taken from there."""
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from grice_core.errors import DataError
 
 MAX_LISTED = 500
+_DETECTOR_MARKS = ("detector.json", "config.json")
+"""What lies in a detector's folder, or in a Hugging Face classifier's."""
 
 
 def importable(folder: Path) -> list[str]:
@@ -18,6 +20,17 @@ def importable(folder: Path) -> list[str]:
         if len(found) == MAX_LISTED:
             break
     return found
+
+
+def importable_detectors(folder: Path) -> list[str]:
+    """The folders below the import folder that look like detectors, not what lies in one of them."""
+    names = {
+        PurePosixPath(name).parent
+        for name in importable(folder)
+        if PurePosixPath(name).name in _DETECTOR_MARKS
+    }
+    outermost = (name for name in names if not names.intersection(name.parents))
+    return sorted(name.as_posix() for name in outermost)
 
 
 def locate(folder: Path, name: str, is_folder: bool = False) -> Path:

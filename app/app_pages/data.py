@@ -12,11 +12,13 @@ from app.components.explorer import explorer
 from app.components.leakage_view import leakage_view
 from app.components.repetitions import repetitions
 from app.components.report_view import report_view
+from app.linked import linked_segments
 from app.session import choose_data_set, known_data_sets, open_data
+from app.shown_pairs import PAIRS, VIEW
 from app.wording import count_of
 from grice_core.store.tables import DataSet
 
-_VIEWS = ("Report", "Pairs", "Distributions", "Conflicts", "Repetitions", "Leakage")
+_VIEWS = ("Report", PAIRS, "Distributions", "Conflicts", "Repetitions", "Leakage")
 
 
 def show() -> None:
@@ -34,16 +36,7 @@ def show() -> None:
         add_pairs()
     st.markdown(summary_of(data_set))
     data_actions(data_set)
-    view = st.segmented_control(
-        "View",
-        _VIEWS,
-        default=_VIEWS[0],
-        required=True,
-        key="view",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
-    _show_view(str(view), data_set, known)
+    _show_view(linked_segments("View", VIEW, _VIEWS), data_set, known)
 
 
 def summary_of(data_set: DataSet) -> str:
@@ -56,7 +49,7 @@ def summary_of(data_set: DataSet) -> str:
 def _show_view(view: str, data_set: DataSet, known: Sequence[DataSet]) -> None:
     if view == "Report":
         report_view(data_set)
-    elif view == "Pairs":
+    elif view == PAIRS:
         explorer(data_set)
     elif view == "Leakage":
         leakage_view(data_set, known)

@@ -7,21 +7,25 @@ import streamlit as st
 from app.components.detector_card import detector_card, reliability
 from app.components.detector_evaluation import detector_comparison, detector_evaluation
 from app.components.detector_fit import detector_fit
-from app.components.detector_import import detector_import
+from app.components.detector_import import IMPORTED, detector_import
 from app.components.detector_trial import detector_trial
 from app.components.score_data import score_data
-from app.linked import linked_selectbox
+from app.linked import keep_linked, linked_segments, linked_selectbox
 from app.session import studio
 from grice_core.detector.record import DetectorRecord
 from grice_core.store import detectors
 from grice_core.store.tables import Detector
 
+_VIEW = "detector_view"
 _VIEWS = ("Card", "Score", "Try by hand", "Evaluate", "Compare", "Make", "Import")
 
 
 def show() -> None:
     """The page."""
     st.title("Detector")
+    if (imported := st.session_state.pop(IMPORTED, None)) is not None:
+        keep_linked(_VIEW, None)
+        keep_linked("detector", str(imported))
     known = {str(one.id): one for one in newest_of_each(detectors.page(studio().database))}
     if not known:
         _first()
@@ -29,16 +33,7 @@ def show() -> None:
     chosen = linked_selectbox(
         "Detector", "detector", list(known), lambda key: f"{known[key].name} (no. {key})"
     )
-    view = st.segmented_control(
-        "View",
-        _VIEWS,
-        default=_VIEWS[0],
-        required=True,
-        key="detector_view",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
-    _show_view(str(view), known[chosen], known)
+    _show_view(linked_segments("View", _VIEW, _VIEWS), known[chosen], known)
 
 
 def newest_of_each(known: Sequence[Detector]) -> list[Detector]:

@@ -8,9 +8,10 @@ from app.chosen_recipe import current_cut, keep_cut, recipe_titles
 from app.components.leakage_view import choose_evaluation, left_out_of_training
 from app.components.stage_board import stage_board
 from app.cut import Cut
+from app.linked import linked_segments
 from app.navigation import link_to
 from app.session import choose_data_set, known_data_sets, open_data
-from app.widget_keys import is_current, widget_key
+from app.widget_keys import is_current, key_among
 from grice_core.store.tables import DataSet
 
 
@@ -45,7 +46,7 @@ def _choose_recipe() -> Cut:
     cut = current_cut(list(titles))
     keep_cut(cut)
     titles.setdefault(cut.key, f"{cut.recipe.name} (an older version)")
-    widget = widget_key("recipe choice", cut.key)
+    widget = key_among("recipe choice", titles, cut.key)
 
     def choose() -> None:
         if is_current(widget):
@@ -67,16 +68,8 @@ def _choose_stage(names: Sequence[str]) -> str | None:
     if len(names) < 2:
         return None
     every = "all stages"
-    chosen = st.segmented_control(
-        "Stages",
-        [every, *names],
-        default=every,
-        required=True,
-        key="stage",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
-    return None if chosen == every else str(chosen)
+    chosen = linked_segments("Stages", "stage", [every, *names])
+    return None if chosen == every else chosen
 
 
 def _explain_unscored(data_set: DataSet) -> None:

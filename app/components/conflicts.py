@@ -6,6 +6,7 @@ import streamlit as st
 from app.components.number_table import Cell, number_table
 from app.components.pair_query import margin_text
 from app.open_data import OpenData
+from app.shown_pairs import show_pairs
 from app.wording import count_of
 from grice_core.data.explore import MarginRange, conflict_counts
 from grice_core.data.pairs import IntArray
@@ -56,8 +57,9 @@ def _largest(counts: IntArray) -> list[tuple[Maxim, Maxim]]:
 def _show_pairs(better: Maxim, worse: Maxim, beyond: float) -> None:
     # A range holds its lower end, which a conflict does not.
     above = float(np.nextafter(beyond, 1))
-    st.session_state["view"] = "Pairs"
-    st.query_params["margin"] = [
-        margin_text(MarginRange(better, above, 1.0)),
-        margin_text(MarginRange(worse, -1.0, -beyond)),
-    ]
+    show_pairs(
+        margin=[
+            margin_text(MarginRange(better, above, 1.0)),
+            margin_text(MarginRange(worse, -1.0, -beyond)),
+        ]
+    )

@@ -1,8 +1,6 @@
 """Measuring a detector on labelled texts, alone or beside another one."""
 
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 
 import pandas as pd
 import streamlit as st
@@ -12,6 +10,7 @@ from app.detector_command import evaluate
 from app.failures import show_error
 from app.linked import keep_linked, linked_or_none
 from app.session import studio
+from app.uploads import as_file
 from app.wording import plain_markdown, signed
 from grice_core.detector.metrics import Estimate, Metrics
 from grice_core.detector.record import DetectorRecord
@@ -109,9 +108,7 @@ def _measure_both(detector: Detector, other: Detector) -> None:
 
 def _measured(labels: UploadedFile, wanted: tuple[Detector, ...]) -> list[Detector]:
     """The detectors, now with figures on these labels; none if that failed, which is then shown."""
-    with tempfile.TemporaryDirectory(dir=studio().scratch) as folder:
-        path = Path(folder) / "labels.json"
-        path.write_bytes(labels.getbuffer())
+    with as_file(labels) as path:
         try:
             with st.spinner("Judging the labelled texts …"):
                 return [evaluate(studio(), detector, path) for detector in wanted]

@@ -1,8 +1,6 @@
 """Making a detector as a queued run: trained on labels, distilled from scored pairs, or calibrated."""
 
-import tempfile
 import uuid
-from pathlib import Path
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -10,6 +8,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from app.components.own_runs import own_runs
 from app.run_queue import run_queue
 from app.session import studio
+from app.uploads import as_file
 from grice_core.store.states import RunKind
 from grice_core.store.submission import RunDraft
 from grice_core.store.tables import Detector, JsonObject
@@ -69,8 +68,5 @@ def _start(detector: Detector | None, start: str, how: str) -> JsonObject | str:
 
 def _stored(uploaded: UploadedFile) -> JsonObject:
     """Put the file where the worker finds it."""
-    with tempfile.TemporaryDirectory(dir=studio().scratch) as folder:
-        path = Path(folder) / "labels"
-        path.write_bytes(uploaded.getbuffer())
-        address = studio().artifacts.put_file(path)
-    return {"name": Path(uploaded.name).name, "sha256": address.sha256}
+    with as_file(uploaded) as path:
+        return {"name": path.name, "sha256": studio().artifacts.put_file(path).sha256}

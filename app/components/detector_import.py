@@ -1,20 +1,21 @@
 """Bringing a detector in: a checkpoint by upload, or a folder on the server."""
 
-import tempfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from app.detector_command import Checkpoint, import_checkpoint, import_folder
 from app.failures import show_error
-from app.import_folder import locate
-from app.navigation import go_to
+from app.import_folder import importable_detectors, locate
 from app.session import studio
+from app.uploads import as_file
 from grice_core.errors import GriceError
 from grice_core.settings import settings
 
 ENCODER = "microsoft/deberta-v3-base"
+IMPORTED = "imported detector"
+"""In the session, for the next run of the page: the id of a detector that has just been brought in."""
 
 
 def detector_import() -> None:
@@ -29,32 +30,38 @@ def detector_import() -> None:
                 st.warning("Give both files: the checkpoint and its temperatures.")
             else:
                 _import_uploaded(weights, temperatures, encoder)
-    if settings().import_dir is not None:
-        with st.form("import_folder"):
-            st.markdown("**A folder on the server**")
-            name = st.text_input("Folder below GRICE\\_IMPORT\\_DIR: one of ours, or a classifier")
-            if st.form_submit_button("Import"):
-                _import_from_server(name)
+    import_dir = settings().import_dir
+    if import_dir is not None:
+        _offer_folders(import_dir)
+
+
+def _offer_folders(import_dir: Path) -> None:
+    names = importable_detectors(import_dir)
+    if not names:
+        st.caption("The import folder holds no detector and no classifier.")
+        return
+    with st.form("import_folder"):
+        st.markdown("**A folder on the server**: one of ours, or a classifier with four labels")
+        name = st.selectbox("Folder", names)
+        if st.form_submit_button("Import the folder"):
+            _import_from_server(import_dir, name)
 
 
 def _import_uploaded(weights: UploadedFile, temperatures: UploadedFile, encoder: str) -> None:
-    name = PurePosixPath(weights.name.replace("\\", "/")).name
-    with tempfile.TemporaryDirectory(dir=studio().scratch) as folder:
-        checkpoint = Checkpoint(Path(folder) / name, encoder, Path(folder) / "temperatures.json")
-        checkpoint.weights.write_bytes(weights.getbuffer())
-        checkpoint.temperatures.write_bytes(temperatures.getbuffer())
+    with as_file(weights) as weights_path, as_file(temperatures) as temperatures_path:
+        checkpoint = Checkpoint(weights_path, encoder, temperatures_path)
         try:
             with st.spinner("Importing the checkpoint …"):
-                detector = import_checkpoint(studio(), checkpoint, Path(name).stem)
+                detector = import_checkpoint(studio(), checkpoint, weights_path.stem)
         except GriceError as error:
             show_error(error)
             return
     _show_imported(detector.id)
 
 
-def _import_from_server(name: str) -> None:
+def _import_from_server(import_dir: Path, name: str) -> None:
     try:
-        folder = locate(settings().import_dir or Path(), name, is_folder=True)
+        folder = locate(import_dir, name, is_folder=True)
         with st.spinner("Importing the folder …"):
             detector = import_folder(studio(), folder)
     except GriceError as error:
@@ -64,4 +71,5 @@ def _import_from_server(name: str) -> None:
 
 
 def _show_imported(detector_id: int) -> None:
-    go_to("detector", detector=str(detector_id), detector_view="Card")
+    st.session_state[IMPORTED] = detector_id
+    st.rerun()

@@ -7,8 +7,8 @@ import streamlit as st
 from app.components.histogram_row import Bar, Panel, histogram_row
 from app.components.pair_query import margin_text
 from app.failures import guarded
-from app.navigation import go_to
 from app.open_data import OpenData
+from app.shown_pairs import show_pairs
 from app.theme import MAXIM_COLOURS
 from app.wording import signed
 from grice_core.data.explore import MarginRange, correlation
@@ -16,6 +16,8 @@ from grice_core.data.pairs import BoolArray, FloatArray, IntArray
 from grice_core.maxims import MAXIMS, Maxim
 
 MAX_POINTS = 2_000
+_SCATTER = "two maxims"
+_PICKED = "point picked"
 
 
 def distributions(data: OpenData) -> None:
@@ -32,7 +34,7 @@ def distributions(data: OpenData) -> None:
         )
         for maxim in MAXIMS
     ]
-    histogram_row(panels, log, key="distributions", on_click=show_pairs_of)
+    histogram_row(panels, log, key="distributions", on_click=_show_bar)
     st.caption("Click a bar to read the pairs behind it.")
     _two_maxims(data)
     st.subheader("Do the maxims go together?", anchor=False)
@@ -59,19 +61,24 @@ def _two_maxims(data: OpenData) -> None:
     across = Maxim(left.selectbox("Across", names, index=2, key="across"))
     up = Maxim(right.selectbox("Up", names, index=3, key="up"))
     sample = some_of(data.table.scored)
-    state = st.plotly_chart(
+
+    def pick() -> None:
+        if points := st.session_state[_SCATTER]["selection"]["points"]:
+            show_pairs(rows=str(data.table.rows[sample[points[0]["point_index"]]]))
+            st.session_state[_PICKED] = True
+
+    st.plotly_chart(
         scatter_figure(data.margins[sample][:, [across.column, up.column]], (across, up)),
-        key="two maxims",
-        on_select="rerun",
+        key=_SCATTER,
+        on_select=pick,
         selection_mode="points",
         config={"displayModeBar": False},
         alt=f"Data margins of {across} and {up}, a point for each pair",
     )
     shown = "Every pair is a point" if len(sample) < MAX_POINTS else f"{MAX_POINTS:,} pairs"
     st.caption(f"{shown}; click one to read it.")
-    if points := state["selection"]["points"]:
-        row = str(data.table.rows[sample[points[0]["point_index"]]])
-        go_to("data", view="Pairs", rows=row)
+    if st.session_state.pop(_PICKED, False):
+        st.rerun()  # the whole page, of which this is a part
 
 
 def some_of(scored: BoolArray) -> IntArray:
@@ -99,11 +106,8 @@ def scatter_figure(margins: FloatArray, maxims: tuple[Maxim, Maxim]) -> go.Figur
     return figure
 
 
-def show_pairs_of(bar: Bar) -> None:
-    """Look at the pairs behind a bar; called before the page runs again."""
-    st.session_state["view"] = "Pairs"
-    st.session_state["page"] = 1
-    st.query_params["margin"] = [margin_text(MarginRange(Maxim(bar.panel), bar.low, bar.high))]
+def _show_bar(bar: Bar) -> None:
+    show_pairs(margin=margin_text(MarginRange(Maxim(bar.panel), bar.low, bar.high)))
 
 
 def correlation_figure(found: FloatArray) -> go.Figure:

@@ -11,6 +11,7 @@ from app.components.pair_query import ORDERS, link_query, margin_text
 from app.components.pair_view import pair_view
 from app.failures import guarded
 from app.session import open_data, studio
+from app.shown_pairs import first_page
 from app.wording import count_of, plain_markdown, signed
 from grice_core.data.explore import MarginRange, PairQuery, find_pairs
 from grice_core.data.export import write_jsonl
@@ -55,12 +56,12 @@ def explorer(data_set: DataSet) -> None:
 def _ask() -> PairQuery:
     left, middle, right = st.columns([3, 1, 1], vertical_alignment="bottom")
     words = left.text_input(
-        "Search in prompts and responses", key="q", bind="query-params", on_change=_first_page
+        "Search in prompts and responses", key="q", bind="query-params", on_change=first_page
     )
     order = middle.selectbox(
-        "Order by", ORDERS, key="order", bind="query-params", on_change=_first_page
+        "Order by", ORDERS, key="order", bind="query-params", on_change=first_page
     )
-    descending = right.toggle("Descending", key="desc", bind="query-params", on_change=_first_page)
+    descending = right.toggle("Descending", key="desc", bind="query-params", on_change=first_page)
     params = st.query_params
     linked = link_query(params.get_all("margin"), params.get("rows", ""), params.get("problem", ""))
     with st.container(horizontal=True):
@@ -80,7 +81,7 @@ def _removable(label: str, param: str, value: str) -> None:
     """A filter of the link that goes away when it is clicked."""
 
     def remove() -> None:
-        _first_page()
+        first_page()
         st.query_params[param] = [one for one in st.query_params.get_all(param) if one != value]
 
     st.button(label, icon=":material/close:", key=f"filter {param} {value}", on_click=remove)
@@ -93,17 +94,12 @@ def _margin_filter() -> None:
         low, high = st.slider("Data margin", -1.0, 1.0, (0.0, 1.0), 0.05, key="by margin")
 
         def add() -> None:
-            _first_page()
+            first_page()
             text = margin_text(MarginRange(Maxim(maxim), low, high))
             others = [one for one in st.query_params.get_all("margin") if one != text]
             st.query_params["margin"] = [*others, text]
 
         st.button("Show these pairs", type="primary", on_click=add)
-
-
-def _first_page() -> None:
-    st.session_state["page"] = 1
-    st.session_state.pop("pairs_table", None)
 
 
 def _table(pairs: PairTable) -> int | None:

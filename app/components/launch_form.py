@@ -21,6 +21,7 @@ from app.linked import (
 )
 from app.session import choose_data_set, known_data_sets, studio
 from app.widget_keys import is_current, widget_key
+from app.wording import told_apart
 from grice_core.errors import RecipeError
 from grice_core.recipes.config import Recipe
 from grice_core.recipes.documents import to_yaml
@@ -133,11 +134,12 @@ def _choose_start(known: dict[int, PipelineSummary]) -> None:
 def _choose_prompts(known: list[DataSet], data: DataSet) -> DataSet:
     by_id = {str(data_set.id): data_set for data_set in known}
     others = [key for key in by_id if key != str(data.id)]
+    titles = told_apart({key: f"{one.name} ({one.num_rows:,} rows)" for key, one in by_id.items()})
     chosen = linked_selectbox(
         "Evaluation prompts",
         "eval",
         list(by_id),
-        lambda key: f"{by_id[key].name} ({by_id[key].num_rows:,} rows)",
+        titles.__getitem__,
         default=others[0] if others else str(data.id),
     )
     return by_id[chosen]

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.linked import linked_or_none, linked_radio
 from app.session import Leaks, leaks_between
-from app.wording import count_of, plain_markdown
+from app.wording import count_of, plain_markdown, told_apart
 from grice_core.data.pairs import BoolArray
 from grice_core.store.tables import DataSet
 
@@ -50,11 +50,12 @@ def left_out_of_training(data_set: DataSet, evaluation: DataSet | None) -> BoolA
 def choose_evaluation(data_set: DataSet, known: Sequence[DataSet]) -> DataSet | None:
     """The data set whose prompts the trained models shall answer, if one is chosen."""
     others = {str(other.id): other for other in known if other.id != data_set.id}
+    titles = told_apart({key: other.name for key, other in others.items()})
     chosen = linked_or_none(
         "Evaluation set",
         "eval",
         list(others),
-        lambda key: others[key].name,
+        titles.__getitem__,
         nothing="Choose the prompts that models shall answer" if others else "No other data set",
     )
     return None if chosen is None else others[chosen]

@@ -7,7 +7,6 @@ foreign text; so this is a component whose script puts it into text nodes.
 from collections.abc import Sequence
 from pathlib import Path
 
-import streamlit as st
 from streamlit.components import v2
 
 from grice_core.data.word_diff import Piece
@@ -38,8 +37,3 @@ _render = v2.component(
 def marked_text(pieces: Sequence[Piece], key: str) -> None:
     """Show a text; the pieces that differ are marked."""
     _render(data={"pieces": [(piece.text, piece.differs) for piece in pieces]}, key=key)
-
-
-def plain_text(text: str) -> None:
-    """Show foreign text as it is, wrapped."""
-    st.text(text)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.components.marked_text import marked_text
 from grice_core.data.pairs import PairTable
-from grice_core.data.word_diff import diff_words
+from grice_core.data.word_diff import Piece, diff_words
 
 MAX_CHARACTERS = 20_000
 """More of a text than this is not shown."""
@@ -14,7 +14,7 @@ def pair_texts(pair: PairTable, key: str, with_prompt: bool = True) -> None:
     """Show a table's only pair, chosen beside rejected."""
     (prompt,), (chosen,), (rejected,) = pair.prompts, pair.chosen, pair.rejected
     if with_prompt:
-        st.text(_shortened(prompt))
+        marked_text([Piece(_shortened(prompt), differs=False)], key=f"{key} prompt")
     diff = diff_words(_shortened(chosen), _shortened(rejected))
     left, right = st.columns(2)
     with left:

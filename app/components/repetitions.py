@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from app.navigation import go_to
 from app.session import open_data
+from app.shown_pairs import rows_text, show_pairs
 from app.wording import count_of
 from grice_core.data.findings import Repetition
 from grice_core.data.findings import repetitions as find_repetitions
@@ -15,6 +15,7 @@ from grice_core.data.pairs import PairTable
 MAX_GROUPS = 200
 _MAX_ROWS = 200
 _CELL = 300
+_TABLE = "repetitions"
 
 
 @st.cache_resource(max_entries=8, show_spinner="Comparing the pairs …")
@@ -34,11 +35,17 @@ def repetitions(sha256: str) -> None:
         f"**{num:,}** of them one row prefers what another one rejects. Pick one to read its pairs."
     )
     table = open_data(sha256).table
-    state = st.dataframe(
+
+    def pick() -> None:
+        if picked := st.session_state[_TABLE]["selection"]["rows"]:
+            rows = table.rows[groups[picked[0]].indices[:_MAX_ROWS]]
+            show_pairs(rows=rows_text(rows.tolist()))
+
+    st.dataframe(
         repetition_table(groups, table),
-        key="repetitions",
+        key=_TABLE,
         hide_index=True,
-        on_select="rerun",
+        on_select=pick,
         selection_mode="single-row",
         column_config={
             "pairs": st.column_config.NumberColumn(width=70),
@@ -48,9 +55,6 @@ def repetitions(sha256: str) -> None:
     )
     if len(groups) == MAX_GROUPS:
         st.caption(f"The largest {MAX_GROUPS} groups.")
-    if picked := state["selection"]["rows"]:
-        rows = table.rows[groups[picked[0]].indices[:_MAX_ROWS]]
-        go_to("data", view="Pairs", rows=",".join(map(str, rows.tolist())))
 
 
 def repetition_table(groups: Sequence[Repetition], table: PairTable) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from app.components.own_runs import own_runs
 from app.linked import linked_selectbox
 from app.run_queue import run_queue
 from app.session import known_data_sets
-from app.wording import count_of
+from app.wording import count_of, told_apart
 from grice_core.store.states import RunKind
 from grice_core.store.tables import DataSet, Detector
 
@@ -18,11 +18,11 @@ def score_data(detector: Detector) -> None:
         st.info("Every pair of every data set is scored.", icon=":material/check:")
         own_runs(RunKind.SCORE_DATA)
         return
+    titles = told_apart(
+        {key: f"{one.name} ({_num_unscored(one):,} unscored)" for key, one in unscored.items()}
+    )
     chosen = linked_selectbox(
-        "Data set with unscored pairs",
-        "data",
-        list(unscored),
-        lambda key: f"{unscored[key].name} ({_num_unscored(unscored[key]):,} unscored)",
+        "Data set with unscored pairs", "data", list(unscored), titles.__getitem__
     )
     st.caption(
         "The scored pairs become a data set of their own; the unscored ones stay as they are."

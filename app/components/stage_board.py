@@ -24,6 +24,7 @@ from app.cut import Cut
 from app.failures import guarded
 from app.navigation import go_to
 from app.open_data import OpenData
+from app.shown_pairs import PAIRS, rows_text
 from app.wording import count_of, percent
 from grice_core.data.explore import MarginRange
 from grice_core.data.pairs import BoolArray
@@ -125,8 +126,8 @@ def _follow_clicks(plan: Sequence[PlannedStage], data: OpenData) -> None:
     clicked: Bar | tuple[str, str] | None = st.session_state.pop(_GO, None)
     if isinstance(clicked, Bar) and clicked.panel in MAXIMS:
         wanted = MarginRange(Maxim(clicked.panel), clicked.low, clicked.high)
-        go_to("data", view="Pairs", margin=margin_text(wanted))
+        go_to("data", view=PAIRS, margin=margin_text(wanted))
     elif isinstance(clicked, tuple):
         one, other = (stage.filtered.kept for stage in plan if stage.config.name in clicked)
         rows = data.table.rows[np.flatnonzero(one & other)[:_MAX_ROWS]]
-        go_to("data", view="Pairs", rows=",".join(map(str, rows.tolist())))
+        go_to("data", view=PAIRS, rows=rows_text(rows.tolist()))

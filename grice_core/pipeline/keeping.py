@@ -2,6 +2,7 @@
 
 import hashlib
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,10 +45,26 @@ class Keeper:
         Raises:
             DataError: the file can't be used, or no row of it; nothing is kept then.
         """
+        known = self.known(path)
+        return known or self.keep_loaded(load_pairs(path, progress), name)
+
+    def known(self, path: Path) -> DataSet | None:
+        """The data set that this file became, if it was kept before and its pairs are still there.
+
+        Raises:
+            DataError: the file can't be read.
+        """
         known = data_sets.with_content(self.database, _sha256(path))
         if known is not None and self.artifacts.contains(known.artifact_sha256):
             return known
-        loaded = load_pairs(path, progress)
+        return None
+
+    def keep_loaded(self, loaded: LoadedPairs, name: str) -> DataSet:
+        """Keep what was read from a file already.
+
+        Raises:
+            DataError: no row of it can be used; nothing is kept then.
+        """
         if not len(loaded.table):
             worst = max(loaded.report.errors, key=lambda problem: problem.count)
             raise DataError(
@@ -61,7 +78,7 @@ class Keeper:
             num_rows=loaded.report.num_rows,
             num_usable=loaded.report.num_usable,
             num_scored=loaded.report.num_scored,
-            report=_report(loaded),
+            report=report_of(loaded),
             unusable=self._put_rows(loaded.unusable),
         )
         return self._add(draft)
@@ -123,8 +140,7 @@ class Keeper:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "rows.jsonl"
             with path.open("wb") as file:
-                for batch in rows.to_batches(max_chunksize=_BLOCK):
-                    file.writelines(orjson.dumps(row) + b"\n" for row in batch.to_pylist())
+                file.writelines(json_lines(rows))
             return self.artifacts.put_file(path)
 
     def _add(self, draft: DataSetDraft) -> DataSet:
@@ -168,7 +184,14 @@ def _as_pairs(prompts: Prompts) -> PairTable:
     return PairTable(texts, unscored, unscored, prompts.rows, extras=texts.select([]))
 
 
-def _report(loaded: LoadedPairs) -> dict[str, Any]:
+def json_lines(rows: pa.Table) -> Iterator[bytes]:
+    """Rows as lines of JSON."""
+    for batch in rows.to_batches(max_chunksize=_BLOCK):
+        for row in batch.to_pylist():
+            yield orjson.dumps(row) + b"\n"
+
+
+def report_of(loaded: LoadedPairs) -> dict[str, Any]:
     """The validation report as JSON, with the beginnings of the first unusable rows."""
     bad_rows = loaded.unusable.slice(0, MAX_BAD_ROWS).to_pylist()
     for row in bad_rows:

@@ -3,17 +3,22 @@
 import gzip
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from app.open_data import open_pairs
+from grice_core.maxims import Maxim
 from grice_core.store import data_sets
-from tests.app.conftest import Server
+from tests.app.conftest import Server, free_port, serve
 from tests.app.driving import open_page, settle, upload
 from tests.app.samples import pair_rows, write_pairs_file
 
 pytestmark = pytest.mark.stack
+
+Picture = Callable[[Page, str], None]
 
 HOSTILE = (
     "<img src=x onerror=alert(1)> **bold** [link](http://example.com) $x$ :red[red] "
@@ -34,27 +39,73 @@ def test_an_upload_is_checked_and_the_same_file_recognised(
     expect(page.get_by_text("You have this already, as “fresh.json”.")).to_be_visible()
 
 
-def test_bad_rows_are_told_with_their_numbers(server: Server, page: Page, tmp_path: Path) -> None:
+def test_bad_rows_are_told_with_their_numbers_and_the_others_used_when_somebody_says_so(
+    server: Server, page: Page, tmp_path: Path, picture: Picture
+) -> None:
     rows = pair_rows(40, seed=8)
     rows[11]["chosen_scores"]["quantity"] = 1.7
     rows[29]["rejected_scores"]["manner"] = float("nan")
     path = tmp_path / "some-bad.json"
     path.write_text(json.dumps(rows))
-    open_page(page, f"{server.url}/data")
+    before = len(data_sets.page(server.studio.database))
+    open_page(page, f"{server.url}/data?data=1")
 
     upload(page, path)
 
-    expect(page.get_by_text("38 usable of 40 rows")).to_be_visible()
-    expect(page.get_by_text("A score lies outside [0, 1].")).to_be_visible()
-    expect(page.get_by_text("rows 12", exact=True)).to_be_visible()
-    expect(page.get_by_text("rows 30", exact=True)).to_be_visible()
+    expect(page.get_by_text("2 of 40 rows of some-bad.json can't be used.")).to_be_visible()
+    expect_the_bad_rows(page, rows[11])
+    settle(page)
+    picture(page, "broken-scores")
+    assert len(data_sets.page(server.studio.database)) == before  # nothing is stored
 
-    page.get_by_text("2 rows that can't be used").click()
+    page.get_by_role("button", name="Use the 38 usable rows").click()
+    expect(page.get_by_text("Stored 38 of 40 rows.")).to_be_visible()
+    expect(page.get_by_text("38 usable of 40 rows, all scored.")).to_be_visible()
+    expect_the_bad_rows(page, rows[11])
+
+
+def expect_the_bad_rows(page: Page, first: dict[str, object]) -> None:
+    """Each problem with its row and what to do, and the rows themselves to be had."""
+    expect(page.get_by_text("A score lies outside [0, 1].")).to_be_visible()
+    expect(page.get_by_text("What to do").nth(1)).to_be_visible()
+    expect(page.get_by_text("row 12", exact=True)).to_be_visible()
+    expect(page.get_by_text("row 30", exact=True)).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download all 2").click()
     lines = Path(download.value.path()).read_text().splitlines()
     assert [json.loads(line)["row"] for line in lines] == [12, 30]
-    assert json.loads(json.loads(lines[0])["content"]) == rows[11]
+    assert json.loads(json.loads(lines[0])["content"]) == first
+
+
+def test_a_file_with_bad_rows_that_is_taken_away_is_forgotten(
+    server: Server, page: Page, tmp_path: Path
+) -> None:
+    rows = pair_rows(5, seed=14)
+    rows[2]["chosen"] = ""
+    path = tmp_path / "one-bad.json"
+    path.write_text(json.dumps(rows))
+    open_page(page, f"{server.url}/data?data=1")
+    upload(page, path)
+    expect(page.get_by_text("1 of 5 rows of one-bad.json can't be used.")).to_be_visible()
+
+    page.get_by_role("button", name="Remove one-bad.json").click()
+
+    expect(page.get_by_text("can't be used")).to_have_count(0)
+    expect(page.get_by_role("button", name="Use the 4 usable rows")).to_have_count(0)
+
+
+def test_a_file_over_the_limit_is_refused_with_the_way_beyond_it(
+    page: Page, tmp_path: Path, picture: Picture
+) -> None:
+    large = write_pairs_file(tmp_path / "large.json", num=5_000)
+    assert large.stat().st_size > 1024**2
+    for server in serve(tmp_path, free_port(), "app.serve", STREAMLIT_SERVER_MAX_UPLOAD_SIZE="1"):
+        open_page(page, f"{server.url}/data")
+        upload(page, large)
+        expect(page.get_by_text("File must be 1.0MB or smaller")).to_be_visible()
+        expect(page.get_by_text("Up to 1 MB. A larger file")).to_be_visible()
+        picture(page, "over-the-limit")
+        assert not data_sets.page(server.studio.database)
 
 
 def test_a_bomb_of_five_gigabytes_gets_a_sentence_and_nothing_is_stored(
@@ -85,9 +136,8 @@ def test_hostile_texts_are_shown_as_they_are(server: Server, page: Page, tmp_pat
 
     expect(page.get_by_text("Row 1", exact=False).first).to_be_visible()
     settle(page)
-    shown = page.get_by_text("**bold** [link](http://example.com) $x$ :red[red]")
-    expect(shown.first).to_be_visible()
-    expect(shown.nth(1)).to_be_visible()
+    for text in (page.locator(".text").nth(0), page.locator(".text").nth(1)):  # prompt, chosen
+        expect(text).to_contain_text("**bold** [link](http://example.com) $x$ :red[red]")
     expect(page.locator("img[src=x]")).to_have_count(0)
 
 
@@ -111,6 +161,28 @@ def test_leaking_prompts_are_counted_and_the_choice_travels(server: Server, page
     expect(page).to_have_url(re.compile("leakage=drop-train"))
 
 
+def test_the_pair_behind_a_point_is_opened(server: Server, page: Page) -> None:
+    table = open_pairs(
+        server.studio, data_sets.get(server.studio.database, 1).artifact_sha256
+    ).table
+    farthest = int(table.margins[:, Maxim.MANNER.column].argmax())
+    open_page(page, f"{server.url}/data?data=1&view=Distributions")
+
+    points = page.locator(".scatterlayer path.point")
+    expect(points).to_have_count(len(table))
+    points.nth(farthest).scroll_into_view_if_needed()
+    box = points.nth(farthest).bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=5)
+    page.mouse.down()
+    page.mouse.up()
+
+    expect(page.get_by_text(f"1 of {len(table)} pairs")).to_be_visible()
+    expect(page.get_by_text(f"Row {table.rows[farthest]} ")).to_be_visible()
+    page.go_back()
+    expect(points).to_have_count(len(table))
+
+
 def test_the_pairs_behind_a_bar_are_shown(server: Server, page: Page) -> None:
     open_page(page, f"{server.url}/data?data=1&view=Distributions")
 
@@ -120,3 +192,67 @@ def test_the_pairs_behind_a_bar_are_shown(server: Server, page: Page) -> None:
 
     expect(page).to_have_url(re.compile("margin=manner"))
     expect(page.get_by_text(re.compile(r"^\d+ of 400 pairs"))).to_be_visible()
+
+
+def test_a_data_set_is_called_something_else_and_thrown_away(
+    server: Server, page: Page, tmp_path: Path
+) -> None:
+    open_page(page, f"{server.url}/data")
+    upload(page, write_pairs_file(tmp_path / "passing.json", num=20, seed=11))
+    expect(page.get_by_text("20 usable of 20 rows, all scored.")).to_be_visible()
+
+    page.get_by_role("button", name="Rename").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("my 20 pairs")
+    dialog.get_by_label("Name").press("Enter")
+    dialog.get_by_role("button", name="Rename").click()
+    field = page.get_by_role("combobox", name="Data set")
+    expect(field).to_have_value("my 20 pairs (20 pairs)")
+
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("dialog")).to_contain_text("go away for good")
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(field).not_to_have_value("my 20 pairs (20 pairs)")
+    names = [one.name for one in data_sets.page(server.studio.database)]
+    assert "my 20 pairs" not in names
+
+
+def test_data_that_a_pipeline_uses_are_not_thrown_away(busy_server: Server, page: Page) -> None:
+    open_page(page, f"{busy_server.url}/data?data=1")
+
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+
+    expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("is used by")
+    assert data_sets.get(busy_server.studio.database, 1)
+
+
+def test_files_of_the_import_folder_are_imported(page: Page, tmp_path: Path) -> None:
+    folder, home = tmp_path / "import", tmp_path / "home"
+    folder.mkdir()
+    home.mkdir()
+    write_pairs_file(folder / "large.json", num=30, seed=12)
+    write_pairs_file(tmp_path / "outside.json", num=30, seed=13)
+    (folder / "link.json").symlink_to(tmp_path / "outside.json")
+    for server in serve(home, free_port(), "app.serve", GRICE_IMPORT_DIR=str(folder)):
+        open_page(page, f"{server.url}/data")
+        page.get_by_role("combobox", name="Import from the server").click()
+        expect(page.get_by_role("option")).to_have_count(1)
+        page.get_by_role("option", name="large.json").click()
+        page.get_by_role("button", name="Import", exact=True).click()
+        expect(page.get_by_text("30 usable of 30 rows, all scored.")).to_be_visible()
+
+
+def test_pairs_are_ordered_and_the_link_says_how(server: Server, page: Page) -> None:
+    open_page(page, f"{server.url}/data?data=1&view=Pairs&order=manner&desc=true")
+    table = open_pairs(
+        server.studio, data_sets.get(server.studio.database, 1).artifact_sha256
+    ).table
+    most = table.rows[table.margins[:, Maxim.MANNER.column].argmax()]
+    expect(page.get_by_text(f"Row {most}", exact=False).first).to_be_visible()
+
+    page.get_by_text("Descending").click()
+    least = table.rows[table.margins[:, Maxim.MANNER.column].argmin()]
+    expect(page.get_by_text(f"Row {least}", exact=False).first).to_be_visible()
+    page.reload()
+    expect(page.get_by_text(f"Row {least}", exact=False).first).to_be_visible()

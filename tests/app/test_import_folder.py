@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.import_folder import importable, locate
+from app.import_folder import importable, importable_detectors, locate
 from grice_core.errors import DataError
 
 
@@ -32,3 +32,15 @@ def test_a_listed_file_is_found(folder: Path) -> None:
 def test_anything_else_is_refused(folder: Path, name: str) -> None:
     with pytest.raises(DataError, match="is no file in the import folder"):
         locate(folder, name)
+
+
+def test_folders_that_look_like_detectors_are_listed_without_what_lies_in_them(
+    folder: Path,
+) -> None:
+    for name in ("judges/ours/detector.json", "judges/ours/encoder/config.json", "hub/config.json"):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}")
+    (folder / "way out").symlink_to(folder.parent)
+
+    assert importable_detectors(folder) == ["hub", "judges/ours"]

@@ -169,17 +169,36 @@ def test_a_broken_upload_gets_a_sentence_and_nothing_is_stored(
     assert not data_sets.page(studio.database)
 
 
-def test_bad_rows_are_named_and_the_others_are_kept(studio: Studio) -> None:
+def test_bad_rows_are_named_and_the_others_are_kept_when_somebody_says_so(studio: Studio) -> None:
     rows = pair_rows(40, seed=8)
     rows[11]["chosen_scores"]["quantity"] = 1.7
     rows[29]["rejected_scores"]["manner"] = float("nan")
 
     page = ran(upload(opened("data"), "some.json", json.dumps(rows).encode()))
 
+    assert "**2 of 40 rows** of some\\.json can't be used. Nothing was stored" in words(page)
+    assert "row 12" in words(page)
+    assert "row 30" in words(page)
+    assert not data_sets.page(studio.database)
+
+    using = next(one for one in page.button if one.label == "Use the 38 usable rows")
+    page = ran(using.click().run())
+
     assert "**38** usable of 40 rows" in words(page)
-    assert "rows 12" in words(page)
-    assert "rows 30" in words(page)
+    assert "row 12" in words(page)
     assert [one.num_usable for one in data_sets.page(studio.database)] == [38]
+
+
+@pytest.mark.usefixtures("studio")
+def test_pairs_with_a_warning_are_a_click_away() -> None:
+    rows = pair_rows(10, seed=8)
+    rows[4] = rows[2]
+    page = ran(upload(opened("data"), "double.json", json.dumps(rows).encode()))
+
+    page = ran(next(one for one in page.button if one.label == "Show these pairs").click().run())
+
+    assert "**1** of 10 pairs" in words(page)  # the second of the two, which is the one too many
+    assert "**Row 5**" in words(page)
 
 
 def upload(page: AppTest, name: str, content: bytes) -> AppTest:
