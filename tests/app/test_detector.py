@@ -1,19 +1,23 @@
 """A judge is brought, measured, made, and put to work, through the browser and a real worker."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from grice_core.maxims import MAXIMS
 from grice_core.pipeline.keeping import Keeper
 from grice_core.store import data_sets
-from tests.app.conftest import Server
-from tests.app.driving import open_page
+from tests.app.conftest import Server, free_port, serve
+from tests.app.driving import open_page, settle
+from tests.app.gricebench import gricebench
 from tests.app.judges import Judge, write_judge
 from tests.detector import tiny
 
 pytestmark = pytest.mark.stack
+Picture = Callable[[Page, str], None]
 LONG_MS = 240_000
 """A worker, or a command, that has to load torch on a machine that does other work."""
 
@@ -32,7 +36,7 @@ def detector(whole_server: Server, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def test_a_checkpoint_is_imported_with_remarks_and_measured(
-    whole_server: Server, page: Page, judge: Judge
+    whole_server: Server, page: Page, judge: Judge, picture: Picture
 ) -> None:
     open_page(page, f"{whole_server.url}/detector?detector_view=Import")
     files = page.locator("input[type=file]")
@@ -44,6 +48,8 @@ def test_a_checkpoint_is_imported_with_remarks_and_measured(
 
     remark = "The temperature of quantity and relation is exactly 0.1"
     expect(page.get_by_text(remark)).to_be_visible()
+    settle(page)
+    picture(page, "judge-imported")
 
     page.get_by_role("radio", name="Evaluate").click()
     page.locator("input[type=file]").set_input_files(judge.labels)
@@ -54,6 +60,9 @@ def test_a_checkpoint_is_imported_with_remarks_and_measured(
     expect(page.get_by_text("How well it judges 80 labelled texts")).to_be_visible()
     expect(page.get_by_text("A weak judge of")).to_be_visible()
     expect(page.get_by_text("Is what it calls 70 % likely")).to_be_visible()
+    expect(page.locator(".scatterlayer")).to_have_count(4)
+    settle(page)
+    picture(page, "judge-measured")
 
 
 def test_a_damaged_checkpoint_gets_a_sentence(
@@ -71,21 +80,52 @@ def test_a_damaged_checkpoint_gets_a_sentence(
     expect(page.get_by_role("alert")).to_contain_text("half.pt", timeout=LONG_MS)
 
 
-def test_unscored_pairs_become_scored_by_a_queued_run(
-    whole_server: Server, page: Page, detector: str
+def test_a_folder_on_the_server_is_imported(
+    page: Page, tmp_path_factory: pytest.TempPathFactory, picture: Picture
 ) -> None:
-    open_page(page, f"{whole_server.url}/detector?detector={detector}&detector_view=Score&data=1")
+    home, folder = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("import")
+    tiny.write_heads(folder / "ours")
+    tiny.write_classifier(folder / "hub" / "four labels", tuple(MAXIMS))
+    (folder / "way out").symlink_to(tiny.write_heads(tmp_path_factory.mktemp("secret")))
+    for server in serve(home, free_port(), "app.serve", GRICE_IMPORT_DIR=str(folder)):
+        for name in ("hub/four labels", "ours"):
+            open_page(page, f"{server.url}/detector?detector_view=Import")
+            page.get_by_role("combobox", name="Folder").click()
+            expect(page.get_by_role("option")).to_have_count(2)
+            picture(page, "judge-folder")
+            page.get_by_role("option", name=name, exact=True).click()
+            page.get_by_role("button", name="Import the folder").click()
+            expect(page.get_by_text("How it is read")).to_be_visible(timeout=LONG_MS)
+            expect(page.get_by_role("combobox", name="Detector")).to_have_value(
+                re.compile(f"^{Path(name).name} ")
+            )
 
-    page.get_by_role("button", name="Score 20 pairs").click()
-    page.get_by_role("link", name="Look at the scored pairs").click(timeout=LONG_MS)
 
-    expect(page.get_by_text("20 usable of 20 rows, all scored.")).to_be_visible()
-    newest = data_sets.page(whole_server.studio.database)[0]
-    assert newest.name == "unscored, scored by small judge"
+def test_unscored_pairs_become_scored_by_a_queued_run(
+    whole_server: Server, page: Page, detector: str, tmp_path: Path, picture: Picture
+) -> None:
+    studio = whole_server.studio
+    file = gricebench(tmp_path).unscored
+    unscored = Keeper(studio.database, studio.artifacts).keep_pairs(file, file.name)
+    num = unscored.num_usable
+    link = f"detector={detector}&detector_view=Score&data={unscored.id}"
+    open_page(page, f"{whole_server.url}/detector?{link}")
+
+    page.get_by_role("button", name=f"Score {num} pairs").click()
+    looking = page.get_by_role("link", name="Look at the scored pairs")
+    expect(looking).to_be_visible(timeout=LONG_MS)
+    picture(page, "judge-scored")
+    looking.click()
+
+    expect(page.get_by_text(f"{num} usable of {num} rows, all scored.")).to_be_visible()
+    newest = data_sets.page(studio.database)[0]
+    assert newest.name == f"{file.stem}, scored by small judge"
+    settle(page)
+    picture(page, "judge-scored-pairs")
 
 
 def test_a_small_detector_is_trained_as_a_queued_run(
-    whole_server: Server, page: Page, judge: Judge, detector: str
+    whole_server: Server, page: Page, judge: Judge, detector: str, picture: Picture
 ) -> None:
     open_page(page, f"{whole_server.url}/detector?detector={detector}&detector_view=Make")
     page.locator("input[type=file]").set_input_files(judge.labels)
@@ -93,6 +133,8 @@ def test_a_small_detector_is_trained_as_a_queued_run(
     page.get_by_label("Encoder to start from").fill(str(judge.encoder))
 
     page.get_by_role("button", name="Put into the queue").click()
+    expect(page.get_by_text(re.compile(r"^Run \d+ is in the queue"))).to_be_visible()
+    picture(page, "judge-in-the-making")
 
     page.get_by_role("link", name="Look at the detector").click(timeout=LONG_MS)
     expect(page.get_by_role("combobox", name="Detector")).to_have_value(
@@ -101,7 +143,12 @@ def test_a_small_detector_is_trained_as_a_queued_run(
 
 
 def test_two_detectors_are_compared_on_the_same_labels(
-    whole_server: Server, page: Page, judge: Judge, detector: str, tmp_path: Path
+    whole_server: Server,
+    page: Page,
+    judge: Judge,
+    detector: str,
+    tmp_path: Path,
+    picture: Picture,
 ) -> None:
     folder = tiny.write_heads(tmp_path / "another judge", tiny.TWO_PER_HEAD)
     studio = whole_server.studio
@@ -115,3 +162,5 @@ def test_two_detectors_are_compared_on_the_same_labels(
 
     expect(page.get_by_text("F1 on the same 80 labelled texts")).to_be_visible(timeout=LONG_MS)
     expect(page.get_by_role("row", name=re.compile("^manner"))).to_be_visible()
+    settle(page)
+    picture(page, "judges-compared")

@@ -3,6 +3,7 @@
 The pictures are made in light and dark, wide and narrow; `GRICE_SCREENSHOTS` says where they go.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +12,13 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from tests.app.conftest import PATIENCE_MS, Server
+from app.studio import Studio
+from grice_core.demo.project import demo_models
+from grice_core.pipeline.keeping import Keeper
+from grice_core.settings import Settings
+from tests.app.conftest import PATIENCE_MS, Server, free_port, serve
 from tests.app.driving import open_page
+from tests.app.samples import pair_rows
 
 pytestmark = pytest.mark.stack
 
@@ -44,6 +50,31 @@ BUSY_PAGES = {
 }
 """Those that need pipelines."""
 
+JUDGE_PAGES = {
+    "detector-card": "detector?detector=1",
+    "detector-score": "detector?detector=1&detector_view=Score",
+    "detector-try": "detector?detector=1&detector_view=Try+by+hand",
+    "detector-evaluate": "detector?detector=1&detector_view=Evaluate",
+    "detector-make": "detector?detector=1&detector_view=Make",
+    "report-bad": "data?data=1",
+}
+"""Those that need a detector, or a file with unusable rows."""
+
+
+@pytest.fixture(scope="module")
+def judge_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A dashboard with the demo's detector, and a file of which two rows can't be used."""
+    home = tmp_path_factory.mktemp("judge")
+    studio = Studio.open(Settings(home=home))
+    keeper = Keeper(studio.database, studio.artifacts)
+    keeper.keep_detector(demo_models().detector)
+    rows = pair_rows(40, seed=8)
+    rows[11]["chosen_scores"]["quantity"] = 1.7
+    del rows[29]["chosen_scores"]
+    (home / "some.json").write_text(json.dumps(rows))
+    keeper.keep_pairs(home / "some.json", "some.json")
+    yield from serve(home, free_port(), "app.serve")
+
 
 @pytest.fixture(scope="module", params=["light 1280", "dark 1280", "light 390", "dark 390"])
 def look(request: pytest.FixtureRequest, browser: Browser) -> Iterator[tuple[str, Page]]:
@@ -58,11 +89,18 @@ def look(request: pytest.FixtureRequest, browser: Browser) -> Iterator[tuple[str
 
 
 def test_pages_can_be_looked_at_in_light_and_dark_wide_and_narrow(
-    server: Server, busy_server: Server, look: tuple[str, Page], pictures: Path
+    server: Server,
+    busy_server: Server,
+    judge_server: Server,
+    empty_server: Server,
+    look: tuple[str, Page],
+    pictures: Path,
 ) -> None:
     name, page = look
     links = {title: f"{server.url}/{link}" for title, link in PAGES.items()}
     links |= {title: f"{busy_server.url}/{link}" for title, link in BUSY_PAGES.items()}
+    links |= {title: f"{judge_server.url}/{link}" for title, link in JUDGE_PAGES.items()}
+    links["first-minute"] = empty_server.url
     for title, link in links.items():
         open_page(page, link)
         page.screenshot(path=pictures / f"{title}-{name}.png")
@@ -127,6 +165,19 @@ def _luminance(colour: str) -> float:
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
     ]
     return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("title", JUDGE_PAGES)
+def test_axe_finds_nothing_serious_about_detectors(
+    judge_server: Server, page: Page, title: str
+) -> None:
+    open_page(page, f"{judge_server.url}/{JUDGE_PAGES[title]}")
+    _expect_nothing_serious(page)
+
+
+def test_axe_finds_nothing_serious_where_nothing_is(empty_server: Server, page: Page) -> None:
+    open_page(page, empty_server.url)
+    _expect_nothing_serious(page)
 
 
 def _expect_nothing_serious(page: Page) -> None:

@@ -84,6 +84,28 @@ def expect_board(page: Page, summary: StagesSummary) -> None:
     expect(page.get_by_text(f"stage1 and stage2 share {shared:,} pair")).to_be_visible()
 
 
+def test_the_first_minute_shows_what_this_is_and_the_two_things_to_do(
+    page: Page, tmp_path: Path, picture: Picture
+) -> None:
+    for server in serve(tmp_path, free_port(), "app"):  # what `make run` starts
+        open_page(page, server.url)
+        expect(
+            page.get_by_text("tunes a language model to be a cooperative speaker")
+        ).to_be_visible()
+        expect(page.get_by_role("button", name="Upload your own pairs")).to_be_visible()
+        picture(page, "first-minute")
+
+        page.get_by_role("button", name="Look at the demo's stages").click()
+        expect(page.get_by_role("heading", name="Stages")).to_be_visible(timeout=240_000)
+        expect(page.get_by_text("enough to train on")).to_have_count(2)
+        settle(page)
+        picture(page, "first-minute-stages")
+
+        open_page(page, server.url)
+        expect(page.get_by_role("link", name="Cut the stages of demo pairs")).to_be_visible()
+        picture(page, "second-minute")
+
+
 def test_a_file_is_uploaded_an_evaluation_set_added_and_both_recognised(
     fresh_server: Server, page: Page, files: Gricebench, pairs: PairTable, picture: Picture
 ) -> None:
