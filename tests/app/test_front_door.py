@@ -17,7 +17,9 @@ import pytest
 
 from grice_core.store.states import RunState
 from tests.pipeline.world import write_world
-from tests.worker.installation import NUM_STEPS, Installation, alive, ask
+from tests.worker.asked import NUM_STEPS, ask
+from tests.worker.installation import Installation
+from tests.worker.processes import alive
 
 PATIENCE_S = 180
 PROGRAMS = {"app   ": "-m app.serve", "worker": "-m worker", "queue ": "valkey-server"}

@@ -18,7 +18,9 @@ from grice_core.store import migrate
 from grice_core.store.engine import connect
 from tests.pipeline.world import write_world
 from tests.postgres import running_postgres
-from tests.worker.installation import Installation, ask, end, eventually
+from tests.worker.asked import ask
+from tests.worker.installation import Installation
+from tests.worker.processes import end, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRETS = {"POSTGRES_PASSWORD": "a", "VALKEY_PASSWORD": "b"}

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from sqlalchemy import update
+
 from grice_core.maxims import MAXIMS, Maxim
 from grice_core.store import (
     data_sets,
@@ -21,6 +23,7 @@ from grice_core.store.generations import Answer, Judgement
 from grice_core.store.metrics import MetricRow
 from grice_core.store.states import RunKind
 from grice_core.store.submission import PipelineDraft, RunDraft, submit, submit_run
+from grice_core.store.tables import Run
 
 RECIPE = {"name": "content-then-manner", "stages": [{"name": "stage1", "beta": 0.05}]}
 
@@ -112,4 +115,13 @@ def answer(prompt_index: int, manner: float) -> Answer:
         f"prompt {prompt_index}",
         f"an answer of {manner}",
         {maxim: Judgement(score, violated=score > 0.5) for maxim, score in scores.items()},
+    )
+
+
+def let_lease_run_out(database: Database, run_id: int) -> None:
+    """Age a lease, as if its owner had been silent for long."""
+    database.write(
+        lambda session: session.execute(
+            update(Run).where(Run.id == run_id).values(lease_until=Run.lease_until - 1000)
+        )
     )

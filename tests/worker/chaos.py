@@ -13,14 +13,9 @@ from typing import Any
 
 from grice_core.store.states import RunState
 from grice_core.store.tables import Run
-from tests.worker.installation import (
-    Asked,
-    Installation,
-    end,
-    eventually,
-    restart_postgres,
-    stop_outside_transactions,
-)
+from tests.worker.asked import Asked
+from tests.worker.installation import Installation, stop_outside_transactions
+from tests.worker.processes import end, eventually, restart_postgres
 
 
 @dataclass

@@ -14,7 +14,8 @@ from grice_core.store.engine import connect
 from grice_core.store.migrate import upgrade
 from tests.pipeline.world import write_world
 from tests.postgres import running_postgres
-from tests.worker.installation import SMALL, Installation, installed, unique_name
+from tests.worker.asked import SMALL, unique_name
+from tests.worker.installation import Installation, installed
 
 
 @pytest.fixture(scope="session")

@@ -1,113 +1,35 @@
 """A whole installation of real processes, in a folder of its own, to be mistreated."""
 
 import os
-import secrets
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psutil
-
-from grice_core.recipes.config import Recipe
-from grice_core.recipes.load import load_recipe
-from grice_core.store import logs, runs
+from grice_core.store import runs
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database, Retries
 from grice_core.store.engine import connect
 from grice_core.store.migrate import upgrade
 from grice_core.store.states import RunState
 from grice_core.store.tables import Run
+from tests.worker.processes import end, eventually
 from worker.connection import client_of
-from worker.queue import PipelineRequest, RunQueue
+from worker.queue import RunQueue
 
-PATIENCE_S = 240.0
 QUICK = {
     "GRICE_LEASE_S": "10",
     "GRICE_HEARTBEAT_S": "0.5",
     "GRICE_RECONCILE_S": "1",
     "GRICE_GRACE_S": "5",
 }
-NUM_STEPS = 120
-SMALL = (
-    "control_for=null",
-    "stage1.filter=[]",
-    f"stage1.num_steps={NUM_STEPS}",
-    "stage1.learning_rate=1e-3",
-    "stage1.eval_every=40",
-    "evaluation.max_new_tokens=3",
-    "evaluation.num_prompts=2",
-)
-"""A recipe of one stage, long enough to be interrupted and short enough to be waited for."""
-
-
-def eventually(
-    is_so: Callable[[], Any], what: str, within_s: float = PATIENCE_S, look_every_s: float = 0.1
-) -> Any:
-    """What the function gives once that is something."""
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
-        answer = is_so()
-        if answer:
-            return answer
-        time.sleep(look_every_s)
-    raise AssertionError(f"not within {within_s:.0f} s: {what}")
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that has ended and was not waited for does not."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
-
-
-def end(process: "subprocess.Popen[bytes]") -> None:
-    """Kill a process, which may have ended."""
-    if process.poll() is None:
-        process.kill()
-    process.wait()
-
-
-def restart_postgres(server: Any) -> None:
-    """Kill it as a machine's memory killer would, and start it as a service manager does after that."""
-    postmaster = psutil.Process(server.get_pid())
-    pids = [postmaster.pid, *(child.pid for child in postmaster.children(recursive=True))]
-    postmaster.kill()
-    eventually(lambda: not any(map(alive, pids)), "the server and its processes have ended")
-    # The wheel takes a killed server that nobody has waited for as one that runs.
-    for left in ("postmaster.pid", ".s.PGSQL.5432.lock"):
-        (server.pgdata / left).unlink(missing_ok=True)
-    server.ensure_postgres_running()
-
-
-def stop_outside_transactions(pids: Sequence[int], installation: "Installation") -> bool:
-    """Stop processes, unless one of them holds the lock of the database's file at this moment.
-
-    With SQLite, everybody waits for a process that was stopped in the middle of a transaction.
-    """
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    if not installation.database_url.startswith("sqlite"):
-        return True
-    database = sqlite3.connect(installation.home / "grice.db", timeout=0, isolation_level=None)
-    with closing(database):
-        try:
-            database.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError:
-            for pid in pids:
-                os.kill(pid, signal.SIGCONT)
-            return False
-    return True
 
 
 def _unfinished(queue: RunQueue) -> list[Run]:
@@ -218,75 +140,24 @@ class Installation:
         )
 
 
-@dataclass(frozen=True)
-class Asked:
-    """A pipeline that was asked for, seen through its rows."""
+def stop_outside_transactions(pids: Sequence[int], installation: "Installation") -> bool:
+    """Stop processes, unless one of them holds the lock of the database's file at this moment.
 
-    queue: RunQueue
-    pipeline_id: int
-
-    @property
-    def runs(self) -> list[Run]:
-        return list(runs.of_pipeline(self.queue.database, self.pipeline_id))
-
-    def run(self, kind: str) -> Run:
-        return next(run for run in self.runs if run.kind == kind)
-
-    def log(self, kind: str) -> str:
-        """What the last attempt of the run of this kind printed."""
-        position = logs.positions(self.queue.database, self.run(kind).id)[-1]
-        return logs.tail(self.queue.artifacts.objects, position, 0)
-
-    def until(self, kind: str, is_so: Callable[[Run], Any]) -> Run:
-        """The run of this kind once it is so."""
-
-        def look() -> Run | None:
-            run = self.run(kind)
-            if run.state is RunState.FAILED and not is_so(run):
-                raise AssertionError(f"run {run.id} ({kind}) failed: {run.error}")
-            return run if is_so(run) else None
-
-        found: Run = eventually(look, f"{kind}: {[(r.kind, r.state, r.error) for r in self.runs]}")
-        return found
-
-    def until_step(self, step: int) -> Run:
-        """The training once it is at this step, or already beyond."""
-        return self.until("train", lambda run: run.step >= step or run.state.is_finished())
-
-    def until_trained(self) -> None:
-        """Wait until the training has succeeded."""
-        self.until("train", lambda run: run.state is RunState.SUCCEEDED)
-
-    def until_done(self) -> None:
-        """Wait until all has succeeded."""
-        self.until("export", lambda run: run.state is RunState.SUCCEEDED)
-
-
-def small_request(world: Path, seed: int = 0, **changes: Any) -> PipelineRequest:
-    request = {
-        "data": world / "pairs.json",
-        "eval": world / "eval.json",
-        "base": str(world / "base"),
-        "detector": str(world / "detector"),
-        "recipe": load_recipe("joint", SMALL),
-        "seed": seed,
-        "device": "cpu",
-    }
-    return PipelineRequest(**(request | changes))
-
-
-def ask(queue: RunQueue, world: Path, seed: int = 0, **changes: Any) -> Asked:
-    return Asked(queue, queue.submit(small_request(world, seed, **changes)))
-
-
-def variant() -> Recipe:
-    """The same recipe with another description: another pipeline with the same numbers."""
-    return load_recipe("joint", SMALL).model_copy(update={"description": unique_name()})
-
-
-def ask_anew(queue: RunQueue, world: Path, **changes: Any) -> Asked:
-    """Another pipeline with the same numbers."""
-    return ask(queue, world, recipe=variant(), **changes)
+    With SQLite, everybody waits for a process that was stopped in the middle of a transaction.
+    """
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    if not installation.database_url.startswith("sqlite"):
+        return True
+    database = sqlite3.connect(installation.home / "grice.db", timeout=0, isolation_level=None)
+    with closing(database):
+        try:
+            database.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+            return False
+    return True
 
 
 @contextmanager
@@ -315,7 +186,3 @@ def installed(
     finally:
         installation.close()
         shutil.rmtree(home, ignore_errors=True)
-
-
-def unique_name() -> str:
-    return f"grice_{secrets.token_hex(6)}"

@@ -6,8 +6,10 @@ import time
 
 import pytest
 
+from tests.worker.asked import ask_anew
 from tests.worker.chaos import Chaos, all_over
-from tests.worker.installation import PATIENCE_S, ask_anew, installed
+from tests.worker.installation import installed
+from tests.worker.processes import PATIENCE_S
 from tests.worker.undisturbed import assert_undisturbed
 
 NUM_BLOWS = int(os.environ.get("GRICE_CHAOS_BLOWS", "6"))

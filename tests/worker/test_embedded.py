@@ -12,7 +12,7 @@ import pytest
 from redis import RedisError
 
 from grice_core.store.states import Device
-from tests.worker.installation import end, eventually
+from tests.worker.processes import end, eventually
 from worker.bell import queue_of
 from worker.connection import client_of
 

@@ -15,15 +15,9 @@ import pytest
 from grice_core.recipes.load import load_recipe
 from grice_core.store import metrics
 from grice_core.store.states import RunKind, RunState
-from tests.worker.installation import (
-    SMALL,
-    alive,
-    ask,
-    ask_anew,
-    eventually,
-    stop_outside_transactions,
-    variant,
-)
+from tests.worker.asked import SMALL, ask, ask_anew, variant
+from tests.worker.installation import stop_outside_transactions
+from tests.worker.processes import alive, eventually
 from tests.worker.undisturbed import assert_undisturbed
 
 HALFWAY = 70  # a checkpoint is written every 50 steps

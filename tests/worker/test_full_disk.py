@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from grice_core.store.states import RunState
-from tests.worker.installation import ask_anew, eventually
+from tests.worker.asked import ask_anew
+from tests.worker.processes import eventually
 from tests.worker.undisturbed import assert_undisturbed
 
 pytestmark = pytest.mark.skipif(

@@ -10,16 +10,9 @@ from grice_core.errors import InputError
 from grice_core.recipes.load import load_recipe
 from grice_core.store import generations, metrics, references, runs
 from grice_core.store.states import RunState
-from tests.worker.installation import (
-    NUM_STEPS,
-    SMALL,
-    Asked,
-    ask,
-    ask_anew,
-    eventually,
-    installed,
-    small_request,
-)
+from tests.worker.asked import NUM_STEPS, SMALL, Asked, ask, ask_anew, small_request
+from tests.worker.installation import installed
+from tests.worker.processes import eventually
 from tests.worker.undisturbed import WEIGHTS, assert_undisturbed
 
 

@@ -11,7 +11,8 @@ from redis import Redis
 from grice_core.errors import StoreError
 from grice_core.store import runs
 from grice_core.store.states import RunState
-from tests.worker.installation import alive, ask, ask_anew, eventually
+from tests.worker.asked import ask, ask_anew
+from tests.worker.processes import alive, eventually
 from worker.playground.board import ASKED, PlaygroundAnswer, PlaygroundBoard, PlaygroundRequest
 from worker.queue import Standing
 

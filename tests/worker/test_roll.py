@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from grice_core.store.states import Device
-from tests.worker.installation import eventually
+from tests.worker.processes import eventually
 from worker.hardware import look_at_hardware
 from worker.roll import Entry, keep_saying, read_roll
 

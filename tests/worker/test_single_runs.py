@@ -15,7 +15,8 @@ from grice_core.store.database import Database
 from grice_core.store.states import RunKind, RunState
 from grice_core.store.submission import RunDraft
 from tests.detector import lessons, tiny
-from tests.worker.installation import ask_anew, eventually, unique_name
+from tests.worker.asked import ask_anew, unique_name
+from tests.worker.processes import eventually
 from worker.connection import client_of
 from worker.queue import DetectorRequest, RunQueue
 

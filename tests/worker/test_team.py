@@ -13,13 +13,9 @@ from moto.server import ThreadedMotoServer
 
 from grice_core.store import references
 from grice_core.store.states import RunState
-from tests.worker.installation import (
-    Installation,
-    ask_anew,
-    eventually,
-    installed,
-    restart_postgres,
-)
+from tests.worker.asked import ask_anew
+from tests.worker.installation import Installation, installed
+from tests.worker.processes import eventually, restart_postgres
 from tests.worker.undisturbed import assert_undisturbed
 from worker.roles import CHECKPOINT
 

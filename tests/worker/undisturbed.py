@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from grice_core.store import metrics, references
-from tests.worker.installation import NUM_STEPS, Asked
+from tests.worker.asked import NUM_STEPS, Asked
 from worker.roles import ADAPTER
 
 _OF_THE_MACHINE = {"tokens_per_s", "seconds"}
