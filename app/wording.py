@@ -9,6 +9,15 @@ from typing import TypeVar
 Key = TypeVar("Key", int, str)
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&^=@])")
+# What Streamlit's Markdown looks for once more in the finished text, where nothing is escaped any longer:
+# addresses of pages and of people, icons, arrows and the like. Each match is a place to break it at.
+_FOUND_UNESCAPED = re.compile(
+    r"(?<=:)(?=//|material/|streamlit:)|(?<=www)(?=\.)|(?<=@)(?=[-\w])"
+    r"|(?<=(?<!\S)[-<>~])(?=(?:-|=|>|->)(?!\S))",
+    re.IGNORECASE,
+)
+_WORD_JOINER = "\u2060"
+"""Has no width and breaks no line."""
 _MINUS = "−"
 
 
@@ -41,7 +50,8 @@ def told_apart(names: Mapping[Key, str]) -> dict[Key, str]:
 
 def plain_markdown(text: str) -> str:
     """Foreign text for a label that reads Markdown: every sign shows as itself, on one line."""
-    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+    line = _FOUND_UNESCAPED.sub(_WORD_JOINER, " ".join(text.split()))
+    return _MARKDOWN.sub(r"\\\1", line)
 
 
 def plain_label(text: str, limit: int = 60) -> str:

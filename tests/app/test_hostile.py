@@ -23,7 +23,8 @@ pytestmark = pytest.mark.stack
 Picture = Callable[[Page, str], None]
 
 NAME = (
-    "<b>x</b> <img src=x onerror=alert(1)> **bold** ![i](http://example.com/i.png) `c` \u202etfel"
+    "<b>x</b> <img src=x onerror=alert(1)> **bold** ![i](http://example.com/i.png) `c` "
+    "www.example.com me@example.com \u202etfel"
 )
 HOSTILE = (
     "<script>alert(1)</script><img src=x onerror=alert(1)>",

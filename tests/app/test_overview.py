@@ -72,3 +72,23 @@ def test_back_and_forward_lead_through_the_pages_as_they_were(server: Server, pa
     expect(page.get_by_text("better on the row's maxim")).to_be_visible()
     page.go_forward()
     expect(page.get_by_role("heading", name="Stages", level=1)).to_be_visible()
+
+
+@pytest.mark.parametrize("touched", [False, True])
+def test_a_link_that_comes_before_its_page_leaves_the_page_before_as_it_was(
+    server: Server, page: Page, touched: bool
+) -> None:
+    """Streamlit tells both, and a busy browser hears the link first."""
+    seen = f"{server.url}/data?data=1&view=Conflicts"
+    open_page(page, seen)
+    if touched:
+        page.get_by_test_id("stMain").get_by_role("heading", level=1).click()
+    page.get_by_test_id("stSidebar").press("Shift")
+
+    for link in ("/data?data=1", "/data?data=1&recipe=1", "/stages?data=1&recipe=1"):
+        page.evaluate("link => history.pushState({}, '', link)", link)
+    page.go_back()
+
+    expect(page).to_have_url(seen)
+    settle(page)
+    expect(page.get_by_text("better on the row's maxim")).to_be_visible()

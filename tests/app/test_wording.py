@@ -23,6 +23,29 @@ def test_foreign_text_is_no_markdown(text: str, escaped: str) -> None:
     assert plain_markdown(text) == escaped
 
 
+@pytest.mark.parametrize(
+    ("text", "joined"),
+    [
+        ("see https://example.com", r"see https\:|//example\.com"),
+        ("WWW.example.com", r"WWW|\.example\.com"),
+        ("me@example.com", r"me\@|example\.com"),
+        ("a :material/home: b", r"a \:|material/home\: b"),
+        (":streamlit:", r"\:|streamlit\:"),
+        ("a -> b <= c", r"a \-|\> b \<|\= c"),
+        ("a <-> b -- c", r"a \<|\-\> b \-|\- c"),
+    ],
+)
+def test_what_is_looked_for_after_escapes_is_broken_by_an_invisible_sign(
+    text: str, joined: str
+) -> None:
+    assert plain_markdown(text) == joined.replace("|", "\u2060")
+
+
+@pytest.mark.parametrize("text", ["12:30", "gpt2-medium", "scored_pairs.json", "a - b", "a < b"])
+def test_ordinary_text_gets_no_invisible_sign(text: str) -> None:
+    assert "\u2060" not in plain_markdown(text)
+
+
 def test_foreign_text_is_no_markup_of_a_chart() -> None:
     assert plain_label("<b>x</b>") == "&lt;b&gt;x&lt;/b&gt;"
     assert len(plain_label("x" * 100)) == 60
