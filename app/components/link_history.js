@@ -14,10 +14,14 @@ const isInPage = (event) =>
 export default function () {
   if (window[PATCHED]) return;
   window[PATCHED] = true;
-  let touched = false; // the page, by its user
-  let before = location.href; // when its user did something last
-  let stepped = false; // since then
+  let touched, before, stepped;
   const push = history.pushState.bind(history);
+
+  const note = (isTouched) => {
+    touched = isTouched; // the page, by its user
+    before = location.href; // when its user did something last
+    stepped = false; // since then
+  };
 
   const stay = (state, url) => {
     if (!touched || stepped) return history.replaceState(state, "", url);
@@ -27,22 +31,16 @@ export default function () {
 
   const leave = (state, url) => {
     const cameEarly = location.href !== before && location.search === url.search;
-    touched = false;
-    if (!cameEarly) return push(state, "", url);
-    if (stepped) return history.replaceState(state, "", url);
-    history.replaceState(history.state, "", before);
-    return push(state, "", url);
+    if (cameEarly) history.replaceState(history.state, "", stepped ? url : before);
+    if (!cameEarly || !stepped) push(state, "", url);
+    note(false);
   };
 
   history.pushState = (state, _, link) => {
     const url = new URL(link ?? "", location.href);
     return (url.pathname === location.pathname ? stay : leave)(state, url);
   };
-  const note = (touch) => {
-    touched = touch;
-    before = location.href;
-    stepped = false;
-  };
+  note(false);
   addEventListener("popstate", () => note(false), true);
   for (const kind of ["pointerdown", "keydown"])
     document.addEventListener(kind, (event) => note(touched || isInPage(event)), true);
