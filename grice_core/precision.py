@@ -3,6 +3,7 @@
 from typing import Literal
 
 import torch
+from torch import Tensor
 
 from grice_core.errors import InputError
 
@@ -44,3 +45,9 @@ def multiplies_bf16_fast(device: torch.device) -> bool:
         capabilities = torch.cpu.get_capabilities()
         return any(capabilities.get(name, False) for name in ("amx_bf16", "avx512_bf16"))
     return False
+
+
+def product_dtype(x: Tensor) -> torch.dtype:
+    """The number format in which a matrix product with x runs here: autocast's, else x's own."""
+    device = x.device.type
+    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype

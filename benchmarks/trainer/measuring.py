@@ -1,8 +1,9 @@
 """What a contender costs: seconds, tokens, FLOPs, memory; and what the machine could do."""
 
+import math
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -76,7 +77,13 @@ class WorkCounter:
 
 def counted_flops() -> FlopCounterMode:
     """A context that counts the FLOPs of everything in it."""
-    return FlopCounterMode(display=False)
+    with_layouts = torch.ops.mkldnn._linear_pointwise
+    return FlopCounterMode(display=False, custom_mapping={with_layouts: _linear_flops})
+
+
+def _linear_flops(x: Sequence[int], *_: Any, out_shape: Sequence[int], **__: Any) -> int:
+    """Of a product with a weight that was laid out for the processor, whose own shape says nothing."""
+    return 2 * math.prod(x) * out_shape[-1]
 
 
 def peak_of(work: Work) -> float:

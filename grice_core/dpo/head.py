@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from grice_core.dpo.frozen import FrozenLinear, is_frozen_linear
-from grice_core.dpo.lean import product_dtype
+from grice_core.frozen import FrozenLinear, is_frozen_linear
+from grice_core.precision import product_dtype
 
 CHUNK = 2**24
 """Logits that are in memory at once, about; a position's are never split."""
@@ -34,7 +34,7 @@ def token_logps(model: Any, targets: Sequence[int], **inputs: Any) -> Tensor:
         if passed and hidden is passed[0]:
             rows = hidden.reshape(-1, hidden.shape[-1])
             wanted = torch.tensor(targets, device=rows.device)
-            frozen = getattr(model, "frozen_head", None) or FrozenLinear(head)
+            frozen = getattr(model, "frozen_head", None) or FrozenHead(head)
             logps: Tensor = _TokenLogps.apply(rows, frozen, wanted)  # type: ignore[no-untyped-call]
             return logps
     logits = model(**inputs).logits
@@ -59,18 +59,43 @@ def _passing_on(head: nn.Linear) -> Iterator[list[Tensor]]:
         del head.forward
 
 
+class FrozenHead:
+    """The last layer, by groups of columns where it is on a CPU.
+
+    There a group stays in the processor's cache between the product and its exponential, and has a
+    round number of columns, which products ask for: GPT-2's 50,257 at once take half as long again.
+    """
+
+    def __init__(self, layer: nn.Linear, *, lays_out: bool = False) -> None:
+        self._layer = layer
+        count = layer.out_features
+        size = COLUMNS if layer.weight.device.type == "cpu" else count
+        self.groups = [
+            FrozenLinear(layer, slice(start, min(start + size, count)), lays_out=lays_out)
+            for start in range(0, count, size)
+        ]
+
+    @property
+    def num_columns(self) -> int:
+        return self._layer.out_features
+
+    def of(self, targets: Tensor) -> Tensor:
+        """(tokens, width) float32 weights of each target's logit."""
+        return self._layer.weight.detach()[targets].float()
+
+
 class _TokenLogps(torch.autograd.Function):
     """log softmax of the layer's logits at the targets, for hidden (tokens, width)."""
 
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, frozen: FrozenLinear, targets: Tensor) -> Tensor:
-        weight, bias = frozen.weights(product_dtype(hidden))
+    def forward(ctx: Any, hidden: Tensor, head: FrozenHead, targets: Tensor) -> Tensor:
+        rows = hidden.to(product_dtype(hidden))
         slopes = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
         values = []
-        size = max(1, CHUNK // weight.shape[1])
+        size = max(1, CHUNK // head.num_columns)
         for start in range(0, len(hidden), size):
             part = slice(start, start + size)
-            softmax = _Softmax(hidden[part].to(weight.dtype), weight, bias, keep=slopes is not None)
+            softmax = _Softmax(rows[part], head, keep=slopes is not None)
             values.append(softmax.log_at(targets[part]))
             if slopes is not None:
                 slopes[part] = softmax.slopes(targets[part])
@@ -84,18 +109,12 @@ class _TokenLogps(torch.autograd.Function):
 
 
 class _Softmax:
-    """Of x · weight + bias, for x (tokens, width) and weight (width, vocabulary), some columns at a time.
+    """Of the logits of x (tokens, width), one group of columns after another."""
 
-    Columns in groups stay in the processor's cache between the product and its exponential, and
-    in rows of a round number of bytes, which products on a CPU ask for: GPT-2's 50,257 columns at once
-    take half as long again.
-    """
-
-    def __init__(self, x: Tensor, weight: Tensor, bias: Tensor | None, *, keep: bool) -> None:
-        self._x, self._weight, self._bias = x, weight, bias
+    def __init__(self, x: Tensor, head: FrozenHead, *, keep: bool) -> None:
+        self._x, self._head = x, head
         self._keeps = keep
         """Whether `slopes` will be asked for."""
-        self._columns = _groups_of_columns(x, weight.shape[1])
         self._powers: list[Tensor] = []
         """exp(logit − the group's largest), by group."""
 
@@ -103,10 +122,10 @@ class _Softmax:
         """(tokens,) float32 logarithm of the softmax at each target."""
         logits_at = torch.zeros(len(targets), device=targets.device)
         largest, sums = [], []
-        for columns in self._columns:
-            logits = self._logits(columns)
-            inside = (targets >= columns.start) & (targets < columns.stop)
-            places = (targets - columns.start).clamp(0, logits.shape[1] - 1)
+        for group in self._head.groups:
+            logits = group(self._x).float()
+            inside = (targets >= group.columns.start) & (targets < group.columns.stop)
+            places = (targets - group.columns.start).clamp(0, logits.shape[1] - 1)
             logits_at = torch.where(inside, logits.gather(1, places[:, None])[:, 0], logits_at)
             largest.append(logits.amax(dim=1))
             powers = logits.sub_(largest[-1][:, None]).exp_()
@@ -118,24 +137,13 @@ class _Softmax:
         return logits_at - self._total
 
     def slopes(self, targets: Tensor) -> Tensor:
-        """(tokens, width) gradient of `log_at`, which was called before, with respect to x."""
+        """(tokens, width) gradient of `log_at`, which was called before, with respect to x.
+
+        Summed in float32, whatever the products run in.
+        """
         # d logp / d logits = 1 at the target − softmax
-        slopes = self._weight.t()[targets]
+        slopes = self._head.of(targets)
         scales = (self._largest - self._total).exp()
-        for columns, powers, scale in zip(self._columns, self._powers, scales, strict=True):
-            softmax = powers.mul_(scale[:, None]).to(slopes.dtype)
-            slopes.addmm_(softmax, self._weight[:, columns].t(), alpha=-1)
+        for group, powers, scale in zip(self._head.groups, self._powers, scales, strict=True):
+            slopes -= group.back(powers.mul_(scale[:, None]).to(self._x.dtype))
         return slopes
-
-    def _logits(self, columns: slice) -> Tensor:
-        weight = self._weight[:, columns]
-        if self._bias is None:
-            return (self._x @ weight).float()
-        return torch.addmm(self._bias[columns], self._x, weight).float()
-
-
-def _groups_of_columns(x: Tensor, count: int) -> list[slice]:
-    """All columns, in groups where products run in fp32 on a CPU: sums of groups would lose digits in
-    bf16."""
-    size = COLUMNS if x.device.type == "cpu" and x.dtype == torch.float32 else count
-    return [slice(start, min(start + size, count)) for start in range(0, count, size)]

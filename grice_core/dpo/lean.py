@@ -32,12 +32,6 @@ def draw_dropout_in_bulk(policy: PeftModel) -> None:
                 dropouts[name] = BulkDropout(dropout.p)
 
 
-def product_dtype(x: Tensor) -> torch.dtype:
-    """The number format in which a matrix product with x runs here: autocast's, else x's own."""
-    device = x.device.type
-    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
-
-
 class BulkDropout(nn.Module):
     """Dropout (arXiv 1207.0580) that draws how far it is from one dropped element to the next.
 

@@ -3,8 +3,8 @@
     y = x W + b + s · drop(x) Aᵀ Bᵀ
 
 PEFT takes eight operations for it, each with a result of its own, and autocast turns the frozen W into
-bf16 again at every pass. Here the second product is added as it is made, W is turned once, and only
-what the way back needs is kept.
+bf16 again at every pass. Here the second product is added as it is made, W is turned and laid out once,
+for each way (`grice_core/frozen.py`), and only what the way back needs is kept.
 """
 
 from typing import Any
@@ -15,27 +15,30 @@ from peft.tuners import lora
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
-from grice_core.dpo.frozen import FrozenLinear, is_frozen_linear
-from grice_core.dpo.lean import BulkDropout, forget, product_dtype
+from grice_core.dpo.head import FrozenHead
+from grice_core.dpo.lean import BulkDropout, forget
+from grice_core.frozen import FrozenLinear, has_room_for_layouts, is_frozen_linear
+from grice_core.precision import product_dtype
 
 
 def fuse_lora(policy: PeftModel) -> None:
     """Let each adapted linear layer compute itself and its LoRA in one operation."""
+    lays_out = has_room_for_layouts(policy, copies=2)
     for module in policy.modules():
         if isinstance(module, lora.Linear) and isinstance(
             module.get_base_layer(), nn.Linear | Conv1D
         ):
-            module.forward = FusedLora(module)
+            module.forward = FusedLora(module, lays_out)
     if is_frozen_linear(head := policy.get_output_embeddings()):
-        policy.frozen_head = FrozenLinear(head)
+        policy.frozen_head = FrozenHead(head, lays_out=lays_out)
 
 
 class FusedLora:
     """In the place of a LoRA layer's `forward`."""
 
-    def __init__(self, module: Any) -> None:
+    def __init__(self, module: Any, lays_out: bool) -> None:
         self._module = module
-        self._frozen = FrozenLinear(module.get_base_layer())
+        self._frozen = FrozenLinear(module.get_base_layer(), lays_out=lays_out)
 
     def __call__(self, x: Tensor) -> Tensor:
         """(…, in) to (…, out)."""
@@ -75,7 +78,7 @@ class _Product(torch.autograd.Function):
             ctx.scale = scaling / (1 - drop.p)
             rows = forget(rows.clone() if rows is x else rows, dropped)
         inner = rows @ a.t()
-        out = torch.addmm(out, inner, b.t(), alpha=ctx.scale)
+        out.addmm_(inner, b.t(), alpha=ctx.scale)
         ctx.save_for_backward(rows, inner, a, b, dropped)
         ctx.frozen, ctx.dtype = frozen, x.dtype
         return out
@@ -92,6 +95,5 @@ class _Product(torch.autograd.Function):
             of_x = of_inner @ a
             if dropped is not None:
                 forget(of_x, dropped)
-            weight, _ = ctx.frozen.weights(out.dtype)
-            of_x = torch.addmm(of_x, out, weight.t()).to(ctx.dtype)
+            of_x = ctx.frozen.back(out, plus=of_x).to(ctx.dtype)
         return of_x, of_a, of_b, None, None, None

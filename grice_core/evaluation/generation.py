@@ -21,6 +21,7 @@ from grice_core.errors import ModelError
 from grice_core.evaluation.answers import Answers
 from grice_core.evaluation.drawing import Draw, draw, noise_keys
 from grice_core.evaluation.sampling import Sampling
+from grice_core.frozen import frozen
 from grice_core.progress import Progress, silent
 
 TOLERANCE = 1e-3
@@ -74,7 +75,7 @@ def generate(
     ends = _end_tokens(model, tokenizer)
     answers = answers or Answers()
     done = 0
-    with _evaluating(model), torch.no_grad():
+    with _evaluating(model), frozen(model), torch.no_grad():
         for start in range(0, len(queue), batch_size):
             batch = queue[start : start + batch_size]
             # Whole batches, so that in bf16 too the texts are those of an undisturbed run.
