@@ -8,6 +8,7 @@ compiler does with weights that it may take for constant.
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import torch
@@ -25,6 +26,8 @@ ROUND = 16
 SHARE_OF_MEMORY = 0.25
 """Of the machine's, that laid out weights may take."""
 
+_LAYS_OUT = ContextVar("_LAYS_OUT", default=True)
+
 
 class FrozenLinear:
     """x W + b of a layer that is not trained, or of some of its columns, and the way back."""
@@ -32,7 +35,7 @@ class FrozenLinear:
     def __init__(self, layer: Any, columns: slice = slice(None), *, lays_out: bool = False) -> None:
         self._layer, self.columns = layer, columns
         self._lays_out = lays_out
-        self._made: dict[tuple[str, torch.dtype], tuple[object, Tensor]] = {}
+        self._made: dict[str, tuple[object, Tensor]] = {}
 
     @property
     def weight(self) -> Tensor:
@@ -68,6 +71,7 @@ class FrozenLinear:
         shape = self.weight.shape
         return (
             self._lays_out
+            and _LAYS_OUT.get()
             and shape.numel() >= SMALLEST
             and all(size % ROUND == 0 for size in shape)
             and processor_lays_out(x.device, x.dtype)
@@ -82,13 +86,14 @@ class FrozenLinear:
     def _made_of_weight(
         self, name: str, dtype: torch.dtype, make: Callable[[Tensor], Tensor]
     ) -> Tensor:
-        """What was made of the weight in this number format; made anew when it has changed."""
+        """What was made of the weight; made anew for another number format, or when it has changed."""
         weight = self._layer.weight
-        state = weight.data_ptr(), weight._version
-        known, made = self._made.get((name, dtype), (None, None))
+        state = dtype, weight.data_ptr(), weight._version
+        known, made = self._made.pop(name, (None, None))
         if made is None or known != state:
+            made = None  # makes room for the next
             made = make(self.weight.to(dtype))
-            self._made[name, dtype] = state, made
+        self._made[name] = state, made
         return made
 
     def _bias(self, dtype: torch.dtype) -> Tensor | None:
@@ -113,6 +118,17 @@ def has_room_for_layouts(model: nn.Module, copies: int) -> bool:
     needed = sum(parameter.nbytes for parameter in model.parameters()) * copies
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return needed <= SHARE_OF_MEMORY * memory
+
+
+@contextmanager
+def as_they_lie() -> Iterator[None]:
+    """Nothing is laid out: for a few passes in another number format than the many that follow, whose
+    layouts would only take memory."""
+    before = _LAYS_OUT.set(False)
+    try:
+        yield
+    finally:
+        _LAYS_OUT.reset(before)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from torch import nn
 from transformers.pytorch_utils import Conv1D
 
 from grice_core import frozen as frozen_module
-from grice_core.frozen import FrozenLinear, frozen, processor_lays_out
+from grice_core.frozen import FrozenLinear, as_they_lie, frozen, processor_lays_out
 
 CPU = torch.device("cpu")
 TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 2e-2}
@@ -82,6 +82,22 @@ def test_a_frozen_model_answers_alike_and_is_left_as_it_was() -> None:
             torch.testing.assert_close(model(x), expected, atol=1e-5, rtol=1e-5)
         assert "forward" not in vars(model[0])
         torch.testing.assert_close(model(x), expected, atol=0, rtol=0)
+
+
+def test_a_few_passes_may_leave_weights_as_they_lie(monkeypatch: pytest.MonkeyPatch) -> None:
+    formats_laid_out, lay_out = [], frozen_module._laid_out
+
+    def noting(weight: torch.Tensor) -> torch.Tensor:
+        formats_laid_out.append(weight.dtype)
+        return lay_out(weight)
+
+    monkeypatch.setattr(frozen_module, "_laid_out", noting)
+    ours, x = FrozenLinear(layer(nn.Linear), lays_out=True), torch.randn(5, 32)
+    with as_they_lie():
+        plain = ours(x)
+    assert formats_laid_out == []
+    torch.testing.assert_close(ours(x), plain, atol=1e-5, rtol=1e-5)
+    assert formats_laid_out == [torch.float32]
 
 
 def test_where_memory_is_short_nothing_is_laid_out(monkeypatch: pytest.MonkeyPatch) -> None:

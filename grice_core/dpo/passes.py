@@ -10,6 +10,7 @@ from grice_core.dpo.attention import UnsharableError
 from grice_core.dpo.encode import EncodedPair
 from grice_core.dpo.hub import first_line
 from grice_core.dpo.logps import Passes, pair_logps
+from grice_core.frozen import as_they_lie
 
 TOLERANCE = 1e-5
 """Largest relative difference of a response's log-probability that counts as rounding in fp32."""
@@ -31,7 +32,7 @@ def choose_passes(model: Any, pairs: Sequence[EncodedPair]) -> PassChoice:
     """
     longest = sorted(pairs, key=_longest_path, reverse=True)[:2]
     device = next(model.parameters()).device
-    with torch.no_grad(), torch.autocast(device.type, enabled=False):
+    with torch.no_grad(), torch.autocast(device.type, enabled=False), as_they_lie():
         apart = pair_logps(model, longest, "separate")
         try:
             shared = pair_logps(model, longest, "shared")

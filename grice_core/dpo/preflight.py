@@ -19,6 +19,7 @@ from grice_core.dpo.loss import dpo_losses
 from grice_core.dpo.policy import reference
 from grice_core.dpo.trees import num_shared_tokens
 from grice_core.errors import PreflightError, TrainingError
+from grice_core.frozen import as_they_lie
 
 NUM_PAIRS = 4
 """Pairs on which the reference is proven."""
@@ -79,7 +80,7 @@ def check_learning(policy: PeftModel, examples: StageExamples, compute: Compute)
     """
     pairs = [examples.pairs[index] for index in examples.train[:NUM_PAIRS]]
     policy.eval()
-    with torch.autocast(compute.device.type, enabled=False):
+    with torch.autocast(compute.device.type, enabled=False), as_they_lie():
         for pair in sorted(pairs, key=lambda pair: num_shared_tokens([pair])):
             current, before = _policy_and_reference(policy, [pair], compute)
             if not torch.equal(current.chosen, before.chosen):
