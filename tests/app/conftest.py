@@ -16,11 +16,14 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from redis import Redis
 
 from app.studio import Studio
+from grice_core.data.load import load_pairs
+from grice_core.data.pairs import PairTable
 from grice_core.pipeline.keeping import Keeper
 from grice_core.recipes.load import load_recipe
 from grice_core.settings import Settings
 from grice_core.store import runs
 from grice_core.store.states import RunState
+from tests.app.gricebench import Gricebench, gricebench
 from tests.app.pipelines import fill, fill_with_doubts
 from tests.app.samples import write_pairs_file, write_unscored_file
 from tests.pipeline.world import QUICK, write_world
@@ -62,6 +65,29 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     keeper = Keeper(studio.database, studio.artifacts)
     keeper.keep_pairs(write_pairs_file(home / "scored.json"), "scored.json")
     keeper.keep_pairs(write_unscored_file(home / "unscored.json"), "unscored.json")
+    yield from _serve(home)
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Gricebench:
+    """What a new user brings."""
+    return gricebench(tmp_path_factory.mktemp("gricebench"))
+
+
+@pytest.fixture(scope="session")
+def pairs(files: Gricebench) -> PairTable:
+    """The scored pairs that a new user brings."""
+    return load_pairs(files.scored).table
+
+
+@pytest.fixture(scope="module")
+def bench_server(files: Gricebench, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A dashboard with what a new user brings: scored pairs (data set 1), unscored ones (2)."""
+    home = tmp_path_factory.mktemp("bench")
+    studio = Studio.open(Settings(home=home))
+    keeper = Keeper(studio.database, studio.artifacts)
+    keeper.keep_pairs(files.scored, files.scored.name)
+    keeper.keep_pairs(files.unscored, files.unscored.name)
     yield from _serve(home)
 
 
