@@ -6,6 +6,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+from app.memory import share_freed_memory
 from app.settings import AppSettings, app_settings
 from grice_core.errors import InputError
 from grice_core.parent import die_with_parent
@@ -17,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def main() -> None:
     """Serve until told to end."""
     die_with_parent(signal.SIGTERM)
+    share_freed_memory()
     wanted = app_settings()
     try:
         check_is_private(wanted)

@@ -9,8 +9,12 @@ from app.demo import open_demo
 from app.navigation import go_to, link_to
 from app.session import known_data_sets, studio
 from app.wording import count_of, plain_markdown
+from grice_core.demo.project import NUM_PAIRS
 from grice_core.store import detectors, pipelines
 from grice_core.store.tables import DataSet
+
+_NAME_PX, _COUNT_PX = 260, 120
+"""Columns that stand below each other, and beside each other on a narrow screen, too."""
 
 
 def show() -> None:
@@ -37,7 +41,7 @@ def _welcome() -> None:
     left, right = st.columns(2)
     with left, st.container(border=True, height="stretch"):
         st.subheader("See it at work", anchor=False)
-        st.markdown("1,500 synthetic pairs about invented things. Nothing to download.")
+        st.markdown(f"{NUM_PAIRS:,} synthetic pairs about invented things. Nothing to download.")
         if st.button("Look at the demo's stages", type="primary", icon=":material/play_circle:"):
             with st.spinner("Drawing the demo's pairs, and letting its detector score them …"):
                 data_set_id = open_demo(studio())
@@ -78,9 +82,12 @@ def _data_sets(known: Sequence[DataSet]) -> None:
     st.subheader("Data sets", anchor=False)
     for data_set in known:
         with st.container(horizontal=True, vertical_alignment="center"):
-            label = plain_markdown(data_set.name)
-            link_to("data", label, ":material/table_rows:", data=str(data_set.id))
-            st.markdown(count_of(data_set.num_usable, "pair"))
+            with st.container(width=_NAME_PX):
+                label = plain_markdown(data_set.name)
+                link_to("data", label, ":material/table_rows:", data=str(data_set.id))
+            st.caption(
+                count_of(data_set.num_usable, "pair"), width=_COUNT_PX, text_alignment="right"
+            )
             _state(data_set)
 
 

@@ -104,12 +104,13 @@ def _margin_filter() -> None:
 
 def _table(pairs: PairTable) -> int | None:
     """Show pairs, one a line; returns the line that was picked."""
+    margins = pairs.margins.round(2) + 0.0  # no −0.00
     columns = {
         "row": pairs.rows,
         "prompt": [text[:_CELL] for text in pairs.prompts],
         "chosen": [text[:_CELL] for text in pairs.chosen],
         "rejected": [text[:_CELL] for text in pairs.rejected],
-    } | {maxim.value: pairs.margins[:, maxim.column] for maxim in MAXIMS}
+    } | {maxim.value: margins[:, maxim.column] for maxim in MAXIMS}
     number = st.column_config.NumberColumn(format="%+.2f", width=70)
     state = st.dataframe(
         pd.DataFrame(columns),

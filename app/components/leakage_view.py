@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app.linked import linked_or_none, linked_radio
+from app.navigation import link_to
 from app.session import Leaks, leaks_between
 from app.wording import count_of, plain_markdown, told_apart
 from grice_core.data.pairs import BoolArray
@@ -31,10 +32,13 @@ def leakage_view(data_set: DataSet, known: Sequence[DataSet]) -> None:
         f"{evaluation.num_usable - evaluation.num_scored:,} unscored."
     )
     leaks = leaks_between(data_set.artifact_sha256, evaluation.artifact_sha256)
-    if not leaks.num_evaluation:
-        st.success("No prompt stands in both.", icon=":material/check:")
+    if leaks.num_evaluation:
+        chosen = {"leakage": _choose_rule(data_set, leaks)}
     else:
-        _choose_rule(data_set, leaks)
+        st.success("No prompt stands in both.", icon=":material/check:")
+        chosen = {}
+    query = {"data": str(data_set.id), "eval": str(evaluation.id)} | chosen
+    link_to("stages", "Go on with these: cut the stages", ":material/content_cut:", **query)
 
 
 def left_out_of_training(data_set: DataSet, evaluation: DataSet | None) -> BoolArray | None:
@@ -56,7 +60,7 @@ def choose_evaluation(data_set: DataSet, known: Sequence[DataSet]) -> DataSet | 
         "eval",
         list(others),
         titles.__getitem__,
-        nothing="Choose the prompts that models shall answer" if others else "No other data set",
+        nothing="Choose prompts to answer" if others else "No other data set",
     )
     return None if chosen is None else others[chosen]
 
