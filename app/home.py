@@ -29,7 +29,7 @@ def main() -> None:
     """Show the page that the link names."""
     # A local picture: the browser would fetch a named icon from elsewhere.
     st.set_page_config(page_title="Grice Studio", page_icon=_ASSETS / "icon.svg", layout="wide")
-    st.html(_ASSETS / "contrast.css")
+    st.html(_ASSETS / "theme.css")
     st.logo(_ASSETS / "logo.svg", icon_image=_ASSETS / "icon.svg")
     if not let_in():
         return

@@ -1,10 +1,11 @@
 """Detector: how far can I trust the judge?"""
 
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
-from app.components.detector_card import detector_card, reliability
+from app.components.detector_card import detector_card
 from app.components.detector_evaluation import detector_comparison, detector_evaluation
 from app.components.detector_fit import detector_fit
 from app.components.detector_import import IMPORTED, detector_import
@@ -66,8 +67,7 @@ def _first() -> None:
 
 def _show_view(view: str, detector: Detector, known: dict[str, Detector]) -> None:
     if view == "Card":
-        detector_card(DetectorRecord.model_validate(detector.card))
-        reliability(detector)
+        detector_card(detector, partial(keep_linked, _VIEW))
     elif view == "Score":
         score_data(detector)
     elif view == "Evaluate":

@@ -22,14 +22,17 @@ def conflicts(data: OpenData) -> None:
     st.markdown("Pairs whose chosen response is better on the row's maxim, worse on the column's:")
     number_table(["", *(maxim.value for maxim in MAXIMS)], conflict_rows(counts), key="conflicts")
     st.caption("Read them:")
-    with st.container(horizontal=True):
-        for better, worse in _largest(counts):
+    largest = _largest(counts)
+    for begin in range(0, len(largest), 2):
+        row = largest[begin : begin + 2]
+        for place, (better, worse) in zip(st.columns(2), row, strict=False):
             count = int(counts[better.column, worse.column])
-            st.button(
+            place.button(
                 f"{count_of(count, 'pair')}: better on {better}, worse on {worse}",
                 key=f"conflict {better} {worse}",
                 on_click=_show_pairs,
                 args=(better, worse, beyond),
+                width="stretch",
             )
 
 

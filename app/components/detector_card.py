@@ -1,68 +1,81 @@
-"""What is known of a detector: how it reads and is read, how well it judges, what to beware of."""
+"""What is known of a detector: what to beware of, how well it judges, how it is read."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from app.components.judge_tables import (
+    METRICS_TITLES,
+    READING_TITLES,
+    metrics_rows,
+    reading_rows,
+)
+from app.components.number_table import number_table
 from app.session import studio
 from app.theme import BASELINE_COLOUR, MAXIM_COLOURS
-from app.wording import number, plain_markdown
-from grice_core.detector.metrics import Estimate, Metrics
+from app.wording import count_of, plain_markdown
 from grice_core.detector.record import DetectorRecord
 from grice_core.maxims import MAXIMS
 from grice_core.store.tables import Detector
 
+_READING_PX = 380
+"""Two short numbers need no more."""
 
-def detector_card(record: DetectorRecord) -> None:
-    """The card, warnings first."""
+
+def detector_card(detector: Detector, show_view: Callable[[str], None]) -> None:
+    """The card: what to beware of, how well it judges, how it is read.
+
+    Args:
+        detector: whose card it is.
+        show_view: shows another view of the page, given by its name, called before the page runs again.
+    """
+    record = DetectorRecord.model_validate(detector.card)
+    _cautions(record)
+    if record.metrics is None:
+        st.markdown("**Nobody knows yet how well it judges.**")
+        st.button(
+            "Measure it on labelled texts",
+            icon=":material/fact_check:",
+            on_click=show_view,
+            args=("Evaluate",),
+        )
+    else:
+        st.markdown(
+            f"**How well it judges** {count_of(record.metrics.num_texts, 'labelled text')}, "
+            "with 95 % intervals:"
+        )
+        number_table(METRICS_TITLES, metrics_rows(record.metrics), key="metrics")
+        _reliability(detector)
+    st.markdown("**How it is read**")
+    with st.container(width=_READING_PX):
+        number_table(READING_TITLES, reading_rows(record), key="reading")
+    if record.remarks:
+        st.button(
+            "Calibrate it on labelled texts",
+            icon=":material/tune:",
+            on_click=show_view,
+            args=("Make",),
+        )
+    st.caption(f"Origin: {plain_markdown(record.origin)}")
+
+
+def _cautions(record: DetectorRecord) -> None:
     if record.metrics is not None and record.metrics.weak_maxims:
         weak = ", ".join(record.metrics.weak_maxims)
         st.warning(
-            f"**A weak judge of {weak}**: it can't be told from a coin well enough. Verdicts on "
-            "this maxim mean little; train or calibrate it on more labels.",
+            f"**A weak judge of {weak}**: these labels can't tell it from a coin. Its verdicts "
+            "there mean little; train or calibrate it on more labels.",
             icon=":material/warning:",
         )
     for remark in record.remarks:
         st.info(plain_markdown(remark), icon=":material/info:")
-    st.text(f"Origin: {record.origin}")
-    left, right = st.columns(2)
-    with left:
-        st.markdown("**How it is read**")
-        st.table(settings_table(record))
-    with right:
-        if record.metrics is None:
-            st.caption("Not measured yet: evaluate it on labelled texts.")
-        else:
-            st.markdown(f"**How well it judges** {record.metrics.num_texts:,} labelled texts")
-            st.table(metrics_table(record.metrics))
 
 
-def settings_table(record: DetectorRecord) -> pd.DataFrame:
-    """Temperature and threshold of each maxim."""
-    rows = [
-        (number(getattr(record.temperatures, maxim)), number(getattr(record.thresholds, maxim)))
-        for maxim in MAXIMS
-    ]
-    names = [maxim.value for maxim in MAXIMS]
-    return pd.DataFrame(rows, index=names, columns=["temperature", "violated above"])
-
-
-def metrics_table(metrics: Metrics) -> pd.DataFrame:
-    """The figures of each maxim, with their intervals."""
-    rows = []
-    for maxim in MAXIMS:
-        one = metrics.maxims[maxim]
-        figures = (one.f1, one.precision, one.recall, one.auroc, one.ece)
-        rows.append((f"{one.support:,}", *(_with_interval(figure) for figure in figures)))
-    columns = ["violated", "F1", "precision", "recall", "AUROC", "ECE"]
-    return pd.DataFrame(rows, index=[maxim.value for maxim in MAXIMS], columns=columns)
-
-
-def reliability(detector: Detector) -> None:
+def _reliability(detector: Detector) -> None:
     """The reliability diagrams, if the detector has been evaluated."""
     entries = studio().artifacts.folder(detector.artifact_sha256)
     found = next((one for one in entries if Path(one.path).name == "reliability.json"), None)
@@ -107,9 +120,3 @@ def reliability_figure(document: dict[str, Any], maxim_number: int) -> go.Figure
         margin={"l": 4, "r": 4, "t": 40, "b": 4},
     )
     return figure
-
-
-def _with_interval(figure: Estimate | None) -> str:
-    if figure is None:
-        return "–"
-    return f"{number(figure.value)} [{number(figure.low)}, {number(figure.high)}]"

@@ -2,20 +2,19 @@
 
 from collections.abc import Mapping
 
-import pandas as pd
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from app.components.judge_tables import comparison_rows, comparison_titles
+from app.components.number_table import number_table
 from app.detector_command import evaluate
 from app.failures import show_error
 from app.linked import keep_linked, linked_or_none
 from app.session import studio
 from app.uploads import as_file
-from app.wording import plain_markdown, signed
-from grice_core.detector.metrics import Estimate, Metrics
+from grice_core.detector.metrics import Metrics
 from grice_core.detector.record import DetectorRecord
 from grice_core.errors import GriceError
-from grice_core.maxims import MAXIMS
 from grice_core.store.tables import Detector
 
 _LABELS = "Labelled texts: JSON with input_text and labels"
@@ -54,44 +53,13 @@ def detector_comparison(detector: Detector, known: Mapping[str, Detector]) -> No
         st.info("They have not been measured on the same labels yet.", icon=":material/info:")
         _measure_both(detector, other)
         return
-    names = plain_markdown(detector.name), plain_markdown(other.name)
+    names = detector.name, other.name
     st.markdown(f"F1 on the same {ours.num_texts:,} labelled texts, with 95 % intervals:")
-    st.table(comparison_table(ours, theirs, names))
+    rows = comparison_rows(ours, theirs, names)
+    number_table(comparison_titles(names), rows, key="detectors compared")
     st.caption(
         "Intervals that don't touch: the difference is real. Otherwise these labels can't tell."
     )
-
-
-def comparison_table(ours: Metrics, theirs: Metrics, names: tuple[str, str]) -> pd.DataFrame:
-    """F1 of both, maxim by maxim, the difference, and which one is better if that can be told."""
-    rows = []
-    for maxim in MAXIMS:
-        one, other = ours.maxims[maxim].f1, theirs.maxims[maxim].f1
-        rows.append(
-            (
-                _with_interval(one),
-                _with_interval(other),
-                signed(one.value - other.value),
-                _better(one, other, names),
-            )
-        )
-    first, second = names
-    if first == second:
-        second = f"{second} (the other)"
-    columns = [first, second, "difference", "better"]
-    return pd.DataFrame(rows, index=[maxim.value for maxim in MAXIMS], columns=columns)
-
-
-def _better(one: Estimate, other: Estimate, names: tuple[str, str]) -> str:
-    if one.low > other.high:
-        return names[0]
-    if other.low > one.high:
-        return names[1]
-    return "can't be told"
-
-
-def _with_interval(figure: Estimate) -> str:
-    return f"{figure.value:.2f} [{figure.low:.2f}, {figure.high:.2f}]"
 
 
 def _measure_both(detector: Detector, other: Detector) -> None:

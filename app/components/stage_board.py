@@ -78,11 +78,12 @@ def _title(stage: StageConfig) -> str:
 
 def _answer_and_levers(stage: PlannedStage, data: OpenData, cut: Cut) -> None:
     num_kept, num_pairs = stage.filtered.num_kept, len(data.table)
-    st.subheader(_title(stage.config), anchor=False)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        kept = f"keeps **{num_kept:,}** of {num_pairs:,} ({percent(num_kept / num_pairs)})"
-        st.markdown(kept, width="content")
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    ):
+        st.subheader(_title(stage.config), anchor=False, width="content")
         is_it_enough(stage)
+    st.markdown(f"keeps **{num_kept:,}** of {num_pairs:,} ({percent(num_kept / num_pairs)})")
     st.caption(
         f"{count_of(len(stage.train_indices), 'pair')} to train on, "
         f"{len(stage.heldout_indices):,} held out, {count_of(stage.num_steps, 'optimizer step')}"
