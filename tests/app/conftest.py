@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from redis import Redis
 
+from app.demo import open_demo
 from app.studio import Studio
 from grice_core.data.load import load_pairs
 from grice_core.data.pairs import PairTable
@@ -23,6 +24,7 @@ from grice_core.recipes.load import load_recipe
 from grice_core.settings import Settings
 from grice_core.store import runs
 from grice_core.store.states import RunState
+from tests.app import house as demo_house
 from tests.app.gricebench import Gricebench, gricebench
 from tests.app.pipelines import fill, fill_with_doubts
 from tests.app.samples import write_pairs_file, write_unscored_file
@@ -32,6 +34,8 @@ from worker.queue import PipelineRequest, RunQueue
 ROOT = Path(__file__).parents[2]
 PATIENCE_MS = 60_000
 """A shared machine may be slow; a test fails when what it waits for never comes."""
+Picture = Callable[[Page, str], None]
+"""Takes a picture of a page, under a name."""
 
 
 @dataclass(frozen=True)
@@ -186,6 +190,20 @@ def whole_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """What `make run` starts, with the demo project in it."""
+    home = tmp_path_factory.mktemp("house")
+    open_demo(Studio.open(Settings(home=home)))
+    yield from serve(home, free_port(), "app", **demo_house.QUICK)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(house: Server) -> dict[int, float]:
+    """The losses of stage 1 of the house's small demo, seed 0, with nobody in the way."""
+    return demo_house.run_through(house)
+
+
+@pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where pictures go: to `GRICE_SCREENSHOTS`, if it is set."""
     chosen = os.environ.get("GRICE_SCREENSHOTS")
@@ -195,7 +213,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def picture(pictures: Path) -> Callable[[Page, str], None]:
+def picture(pictures: Path) -> Picture:
     """Takes a picture of a whole page, which scrolls in a frame of its own."""
 
     def take(page: Page, name: str) -> None:

@@ -5,7 +5,6 @@ How long Launch said that it takes, and how long it took, is written beside the 
 
 import json
 import re
-from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from grice_core.store import pipelines, runs
 from grice_core.store.states import RunKind, RunState
-from tests.app.conftest import PATIENCE_MS, Server, free_port, serve
+from tests.app.conftest import PATIENCE_MS, Picture, Server, free_port, serve
 from tests.app.driving import open_page, settle
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.stack
 
-Picture = Callable[[Page, str], None]
 LONG_MS = 15 * PATIENCE_MS
 ESTIMATE = re.compile(r"([\d,]+) optimizer steps, ([\d,]+) answers: about (\d+) (s|min)")
 
