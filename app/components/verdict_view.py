@@ -32,9 +32,8 @@ def verdict_view(pipeline: EvaluatedPipeline, view: PipelineView, colours: Seque
     with left:
         verdict = plain_markdown(view.verdict.sentence)
         st.markdown(f"#### :{_COLOURS[view.verdict.state]}[{MARKS[view.verdict.state]}] {verdict}")
-    with right.container(horizontal=True, horizontal_alignment="right"):
-        comparison_exports(pipeline, view, colours)
-        _link()
+    with right:
+        _take_away(pipeline, view, colours)
     if pipeline.is_stale:
         st.warning("Something that this pipeline is built on has been run again since.")
     left, right = st.columns([3, 2], gap="large")
@@ -53,16 +52,20 @@ def verdict_view(pipeline: EvaluatedPipeline, view: PipelineView, colours: Seque
 
 @st.fragment
 @guarded
-def _link() -> None:
-    """What opens exactly this comparison; made when somebody looks, since parts of the page that are
-    rerun alone, such as the answers, have changed the link since."""
-    with st.popover("Link", icon=":material/link:", key="comparison link", on_change="rerun"):
-        st.caption("Opens exactly what is shown here.")
-        params = st.query_params
-        query = urlencode([(name, value) for name in params for value in params.get_all(name)])
-        st.code(
-            f"{(st.context.url or '').partition('?')[0]}?{query}", language=None, wrap_lines=True
-        )
+def _take_away(pipeline: EvaluatedPipeline, view: PipelineView, colours: Sequence[str]) -> None:
+    """Downloads, and what opens exactly this comparison; the link is made when somebody looks, since
+    parts of the page that are rerun alone, such as the answers, have changed it since."""
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        comparison_exports(pipeline, view, colours)
+        with st.popover("Link", icon=":material/link:", key="comparison link", on_change="rerun"):
+            st.caption("Opens exactly what is shown here.")
+            st.code(_link(), language=None, wrap_lines=True)
+
+
+def _link() -> str:
+    params = st.query_params
+    query = urlencode([(name, value) for name in params for value in params.get_all(name)])
+    return f"{(st.context.url or '').partition('?')[0]}?{query}"
 
 
 def _reasons(pipeline: EvaluatedPipeline, view: PipelineView) -> None:
