@@ -53,13 +53,12 @@ def detector_card(detector: Detector, show_view: Callable[[str], None]) -> None:
     st.markdown("**How it is read**")
     with st.container(width=_READING_PX):
         number_table(READING_TITLES, reading_rows(record), key="reading")
-    if record.remarks:
-        st.button(
-            "Calibrate it on labelled texts",
-            icon=":material/tune:",
-            on_click=show_view,
-            args=("Make",),
-        )
+    st.button(
+        "Calibrate it on labelled texts",
+        icon=":material/tune:",
+        on_click=show_view,
+        args=("Make",),
+    )
     st.caption(f"Origin: {plain_markdown(record.origin)}")
 
 
@@ -71,8 +70,10 @@ def _cautions(record: DetectorRecord) -> None:
             "there mean little; train or calibrate it on more labels.",
             icon=":material/warning:",
         )
-    for remark in record.remarks:
-        st.info(plain_markdown(remark), icon=":material/info:")
+    if record.remarks:
+        bullet = "- " if len(record.remarks) > 1 else ""
+        remarks = [f"{bullet}{plain_markdown(remark)}" for remark in record.remarks]
+        st.info("\n".join(remarks), icon=":material/info:")
 
 
 def _reliability(detector: Detector) -> None:
