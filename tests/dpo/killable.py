@@ -4,6 +4,7 @@ import itertools
 import os
 import signal
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -50,9 +51,9 @@ class Moments:
         return passing
 
 
-def new_trainer(num_train: int = 10, **compute) -> StageTrainer:
+def new_trainer(num_train: int = 10, dropout: float = 0.3, **compute) -> StageTrainer:
     """A stage with dropout, so that losses depend on random draws too."""
-    lora = {"r": 4, "alpha": 8, "dropout": 0.3, "target_modules": ("c_attn",)}
+    lora = {"r": 4, "alpha": 8, "dropout": dropout, "target_modules": ("c_attn",)}
     config = tiny.stage(lora=lora, eval_every=4)
     examples, how = tiny.examples(num_train), Compute(CPU, **compute)
     policy = add_adapter(tiny.base(tiny.gpt2()), config.lora, seed=0)
@@ -117,3 +118,21 @@ def take_part(folder: Path, seat: Seat, last: tuple[int, int] | None = None) -> 
     except LostRankError:
         sys.exit(LOST)
     np.save(folder / f"margins-{seat.index}.npy", margins)
+
+
+def take_part_where_memory_is_short(folder: Path, seat: Seat, scarce: int | None) -> None:
+    """Take steps as one of several ranks, of which the last has memory for so many tokens at once.
+
+    Without dropout, whose draws depend on what is run together.
+    """
+    trainer = new_trainer(num_train=8, dropout=0.0)
+    short = scarce is not None and seat.index == seat.count - 1
+    memory = tiny.memory_for(trainer.policy.get_base_model(), scarce) if short else nullcontext()
+    with memory, joined(seat, trainer.parameters, ParallelSettings()) as ranks:
+        trainer.share_with(ranks)
+        steps = [
+            trainer.take_step(np.arange(4) + 4 * (step % 2), step, NUM_STEPS, seed=0)
+            for step in range(4)
+        ]
+    losses = [[step["loss"], step["grad_norm"]] for step in steps]
+    np.savez(folder / f"rank-{seat.index}", losses=losses, budget=trainer.compute.budget.tokens)

@@ -1,5 +1,4 @@
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -16,21 +15,6 @@ from tests.dpo import tiny
 
 EXAMPLES = tiny.examples(8)
 LARGEST_PAIR = max(num_shared_tokens([pair]) for pair in EXAMPLES.pairs)
-
-
-@contextmanager
-def memory_for(model, num_tokens: int) -> Iterator[None]:
-    """The model on a device that runs out of memory in any pass over more tokens than this."""
-
-    def forward(_module, _args, inputs):
-        if inputs["input_ids"].numel() > num_tokens:
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-
-    handle = model.register_forward_pre_hook(forward, with_kwargs=True)
-    try:
-        yield
-    finally:
-        handle.remove()
 
 
 def new_trainer(say: Callable[[str], None] = print) -> StageTrainer:
@@ -51,7 +35,7 @@ def losses(trainer: StageTrainer) -> list[float]:
 def test_a_run_that_runs_out_of_memory_goes_on_in_smaller_passes_to_the_same_losses():
     said: list[str] = []
     trainer = new_trainer(said.append)
-    with memory_for(trainer.policy.get_base_model(), 60):
+    with tiny.memory_for(trainer.policy.get_base_model(), 60):
         scarce = losses(trainer)
 
     assert scarce == pytest.approx(losses(new_trainer()), abs=1e-6)
@@ -82,7 +66,7 @@ def test_a_single_pair_that_does_not_fit_is_named_with_what_to_lower():
     trainer = new_trainer(lambda _: None)
     message = rf"single pair \(row \d+, {LARGEST_PAIR} tokens\): lower max_length or lora.r"
     with (
-        memory_for(trainer.policy.get_base_model(), LARGEST_PAIR - 1),
+        tiny.memory_for(trainer.policy.get_base_model(), LARGEST_PAIR - 1),
         pytest.raises(TrainingError, match=message),
     ):
         losses(trainer)
@@ -94,7 +78,7 @@ def test_the_reference_is_computed_in_smaller_passes_too_each_pair_once():
     expected = reference_logps(policy, EXAMPLES.pairs, Compute(torch.device("cpu")))
     told = []
     scarce = Compute(torch.device("cpu"), budget=TokenBudget(say=said.append))
-    with memory_for(policy.get_base_model(), 60):
+    with tiny.memory_for(policy.get_base_model(), 60):
         known = reference_logps(
             policy, EXAMPLES.pairs, scarce, progress=lambda *args: told.append(args)
         )

@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 
 from grice_core.dpo.engine import Seat, free_port
 from grice_core.dpo.history import read_history
+from grice_core.dpo.trees import num_shared_tokens
 from tests.dpo import killable
 from tests.dpo.killable import CPU, LOST, NUM_STEPS
 
@@ -23,14 +24,12 @@ def processes():
     return context
 
 
-def train(processes, folder, count, last=None):
+def train(processes, folder, count, last=None, target=killable.take_part):
     """Exit codes of so many processes that train together, rank 0's first."""
     folder.mkdir(exist_ok=True)
     port = free_port()
     ranks = [
-        processes.Process(
-            target=killable.take_part, args=(folder, Seat(index, count, port, CPU), last)
-        )
+        processes.Process(target=target, args=(folder, Seat(index, count, port, CPU), last))
         for index in range(count)
     ]
     for rank in ranks:
@@ -103,3 +102,19 @@ def test_another_number_of_processes_goes_on_and_is_told(processes, trained, tmp
     assert train(processes, tmp_path, 1) == [0]
     assert "the run began with 2 processes and goes on with 1" in (tmp_path / "said").read_text()
     assert_the_same_but_for_rounding(tmp_path, trained[1])
+
+
+def test_memory_that_runs_out_on_one_rank_makes_passes_smaller_on_all(processes, tmp_path):
+    pairs = killable.new_trainer(num_train=8).examples.pairs
+    largest = max(num_shared_tokens([pair]) for pair in pairs)
+    found = {}
+    for name, count, memory in (("alone", 1, None), ("short", 2, largest)):
+        folder, target = tmp_path / name, killable.take_part_where_memory_is_short
+        assert train(processes, folder, count, memory, target) == [0] * count
+        found[name] = [np.load(folder / f"rank-{index}.npz") for index in range(count)]
+
+    (alone,), (first, last) = found["alone"], found["short"]
+    assert alone["budget"] > 2 * largest >= 2 * first["budget"]
+    assert first["budget"] == last["budget"]
+    for rank in (first, last):
+        np.testing.assert_allclose(rank["losses"], alone["losses"], rtol=TOLERANCE, atol=TOLERANCE)

@@ -1,6 +1,8 @@
 """Tiny models, a tokenizer and pairs for the trainer's tests."""
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pyarrow as pa
@@ -130,6 +132,21 @@ def examples(num_train: int, num_heldout: int = 4, seed: int = 0) -> StageExampl
         train=np.arange(num_train),
         watched={"heldout": np.arange(num_train, len(pairs))},
     )
+
+
+@contextmanager
+def memory_for(model: PreTrainedModel, num_tokens: int) -> Iterator[None]:
+    """The model on a device that runs out of memory in any pass over more tokens than this."""
+
+    def forward(_module, _args, inputs):
+        if inputs["input_ids"].numel() > num_tokens:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    handle = model.register_forward_pre_hook(forward, with_kwargs=True)
+    try:
+        yield
+    finally:
+        handle.remove()
 
 
 def _spread(model: PreTrainedModel) -> PreTrainedModel:
