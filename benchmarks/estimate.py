@@ -1,6 +1,6 @@
 """How good the estimate is: what it says of a stage, and what the stage then takes.
 
-python -m benchmarks.estimate [--pairs 32] [--size small|medium]
+python -m benchmarks.estimate [--pairs 32] [--size small|medium] [--precision fp32|bf16]
 """
 
 import argparse
@@ -23,15 +23,21 @@ def main() -> None:
     )
     parser.add_argument("--pairs", type=int, default=32)
     parser.add_argument("--size", choices=("small", "medium"), default="small")
+    parser.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto")
     parser.add_argument("--device", default="auto")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         pairs = Path(folder) / "pairs.json"
         origin = write_pairs(pairs, arguments.pairs, None)
-        print(f"GPT-2 {arguments.size}, {arguments.pairs} {origin}")
         work = Work(
-            pairs, arguments.pairs, arguments.size, "auto", arguments.device, Path(folder) / "home"
+            pairs,
+            arguments.pairs,
+            arguments.size,
+            arguments.precision,
+            arguments.device,
+            Path(folder) / "home",
         )
+        print(f"GPT-2 {work.size}, {work.precision}, {work.num_pairs} {origin}")
         given = give(work, lambda _: None)
         base, job = base_of(given), stage_job(given)
         encoded = encode_stage(base, job, Reporter())

@@ -46,16 +46,20 @@ class FrozenLinear:
     def __call__(self, x: Tensor) -> Tensor:
         """(tokens, in) to (tokens, out), in x's number format."""
         bias = self._bias(x.dtype)
-        if self._is_laid_out_for(x):
-            weight = self._made_of_weight("there", x.dtype, lambda weight: _laid_out(weight.t()))
+        num_in, num_out = self.weight.shape
+        if self._is_laid_out_for(x) and num_in % ROUND == 0:
+            weight = self._made_of_weight(
+                "there", x.dtype, lambda weight: _laid_out(_round(weight.t()))
+            )
+            bias = None if bias is None else _round(bias)
             out: Tensor = _onednn()._linear_pointwise(x.contiguous(), weight, bias, "none", [], "")
-            return out
+            return out if num_out % ROUND == 0 else out[:, :num_out]
         weight = self._plain(x.dtype)
         return x @ weight if bias is None else torch.addmm(bias, x, weight)
 
     def back(self, gradient: Tensor, plus: Tensor | None = None) -> Tensor:
         """(tokens, in) gradient Wᵀ + plus, for a (tokens, out) gradient; all in one number format."""
-        if self._is_laid_out_for(gradient):
+        if self._is_laid_out_for(gradient) and all(n % ROUND == 0 for n in self.weight.shape):
             weight = self._made_of_weight("back", gradient.dtype, _laid_out)
             rows = gradient.contiguous()
             back: Tensor = (
@@ -68,12 +72,10 @@ class FrozenLinear:
         return gradient @ weight if plus is None else torch.addmm(plus, gradient, weight)
 
     def _is_laid_out_for(self, x: Tensor) -> bool:
-        shape = self.weight.shape
         return (
             self._lays_out
             and _LAYS_OUT.get()
-            and shape.numel() >= SMALLEST
-            and all(size % ROUND == 0 for size in shape)
+            and self.weight.numel() >= SMALLEST
             and processor_lays_out(x.device, x.dtype)
         )
 
@@ -163,6 +165,12 @@ def _laid_out(weight: Tensor) -> Tensor:
     """A weight (out, in) as oneDNN wants it."""
     laid_out: Tensor = _onednn()._reorder_linear_weight(weight, None)
     return laid_out
+
+
+def _round(weight: Tensor) -> Tensor:
+    """A weight or bias (out, …) with zeros up to a round number of outputs."""
+    missing = -len(weight) % ROUND
+    return torch.cat([weight, weight.new_zeros(missing, *weight.shape[1:])]) if missing else weight
 
 
 def _onednn() -> Any:

@@ -63,6 +63,18 @@ def test_some_columns_are_those_of_the_whole(columns: slice) -> None:
     torch.testing.assert_close(part(x), stock(x).detach()[:, columns], atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", formats())
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_vocabulary_of_any_size_is_laid_out(dtype: torch.dtype, bias: bool) -> None:
+    torch.manual_seed(0)
+    stock = nn.Linear(32, 50, bias=bias)
+    x, close = torch.randn(2, 3, 32), {"atol": TOLERANCE[dtype], "rtol": TOLERANCE[dtype]}
+    with torch.no_grad():
+        expected = stock(x)
+        with frozen(stock), torch.autocast("cpu", torch.bfloat16, dtype == torch.bfloat16):
+            torch.testing.assert_close(stock(x).float(), expected, **close)
+
+
 def test_a_weight_that_changes_in_place_is_laid_out_anew() -> None:
     stock = layer(nn.Linear, bias=False)
     ours, x = FrozenLinear(stock, lays_out=True), torch.randn(5, 32)

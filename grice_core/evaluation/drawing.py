@@ -52,7 +52,8 @@ def noise_keys(seed: int, prompts: Sequence[str], sample: int = 0) -> KeyArray:
 
 
 def gumbel_noise(keys: KeyArray, position: int, tokens: IntArray) -> npt.NDArray[np.float64]:
-    """(B, K) standard Gumbel noise of these (B, K) tokens at this position, one of (B,) keys per row.
+    """(B, K) standard Gumbel noise of these (B, K) tokens, or (1, K) for all rows, at this position, one of
+    (B,) keys per row.
 
     Counter-based: a number is the hash of its place, computed on its own and alike on every machine.
 
@@ -61,8 +62,12 @@ def gumbel_noise(keys: KeyArray, position: int, tokens: IntArray) -> npt.NDArray
     step = np.uint64(0x9E3779B97F4A7C15)
     at_position = _mix(keys + np.full_like(keys, position + 1) * step)
     bits = _mix(at_position[:, None] + (tokens.astype(np.uint64) + np.uint64(1)) * step)
-    uniform = ((bits >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53  # never 0, never 1
-    noise: npt.NDArray[np.float64] = -np.log(-np.log(uniform))
+    bits >>= np.uint64(11)
+    noise = bits.astype(np.float64)
+    noise += 0.5
+    noise *= 2.0**-53  # uniform: never 0, never 1
+    for _ in range(2):
+        np.negative(np.log(noise, out=noise), out=noise)
     return noise
 
 
@@ -162,19 +167,21 @@ def _by_score(
     Where the nucleus is most of the vocabulary, almost every high score lies in it, so summing what
     stands above a few of them is far cheaper than sorting everything.
     """
-    num_rows, num_tokens = log_probs.shape
-    everything = torch.arange(num_tokens).expand(num_rows, -1)
-    scores = log_probs + _noise(keys, position, everything)
+    num_tokens = log_probs.shape[-1]
+    scores = log_probs + _noise(keys, position, torch.arange(log_probs.shape[-1])[None])
     probs = log_probs.exp()
     count = FIRST_WINNERS
     while True:
         tokens = scores.topk(min(count, num_tokens), dim=-1).indices
         chosen = log_probs.gather(-1, tokens)
+        above = _mass_where(probs, log_probs, chosen, torch.gt)
         candidates = _Candidates(
             tokens=tokens,
             log_probs=chosen,
-            above=_mass_where(probs, log_probs, chosen, torch.gt),
-            well_above=_mass_where(probs, log_probs, chosen + tolerance, torch.gt),
+            above=above,
+            well_above=_mass_where(probs, log_probs, chosen + tolerance, torch.gt)
+            if tolerance
+            else above,
             nearly_above=_mass_where(probs, log_probs, chosen - tolerance, torch.ge) - chosen.exp(),
         )
         # The winner, and the best of its rivals, who may lie on the other side of a close border.
@@ -212,6 +219,9 @@ def _mass_above(log_probs: Tensor, by: float) -> Tensor:
 
 
 def _mix(bits: KeyArray) -> KeyArray:
-    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return bits ^ (bits >> np.uint64(31))
+    """In place: a vocabulary's worth of rows is too much to have several times over."""
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        bits ^= bits >> np.uint64(shift)
+        bits *= np.uint64(factor)
+    bits ^= bits >> np.uint64(31)
+    return bits
