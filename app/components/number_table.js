@@ -19,7 +19,7 @@ export default function ({ data, parentElement }) {
   const rows = data.rows.map((cells) => {
     const row = element("tr");
     for (const cell of cells) {
-      const made = element("td", cell.tone, cell.text);
+      const made = element("td", cell.wraps ? `wraps ${cell.tone}` : cell.tone, cell.text);
       if (cell.below) made.append(element("small", "", cell.below));
       row.append(made);
     }

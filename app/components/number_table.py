@@ -29,6 +29,8 @@ class Cell:
     below: str = ""
     """In small: its interval."""
     tone: Literal["", "good", "bad", "dim"] = ""
+    wraps: bool = False
+    """May be broken anywhere, as a path or an address that is wider than the table."""
 
 
 def number_table(titles: Sequence[str], rows: Sequence[Sequence[Cell]], key: str) -> None:

@@ -46,10 +46,11 @@ def storage_rows(studio: Studio, stored: Collected) -> Iterator[list[Cell]]:
     now, latest = migrate.revision(engine), migrate.latest_revision()
     state = Cell(f"{now}, newest") if now == latest else Cell(f"{now} of {latest}", tone="bad")
     usage = shutil.disk_usage(studio.home)
-    yield [Cell("database"), Cell(engine.url.render_as_string(hide_password=True))]
+    address = engine.url.render_as_string(hide_password=True)
+    yield [Cell("database"), Cell(address, wraps=True)]
     yield [Cell("database size"), Cell(size(sizes.database_bytes(studio.database)))]
     yield [Cell("migration"), state]
-    yield [Cell("artifacts"), Cell(studio.artifacts.objects.url)]
+    yield [Cell("artifacts"), Cell(studio.artifacts.objects.url, wraps=True)]
     yield [
         Cell("artifacts' size"),
         Cell(f"{size(stored.size_bytes)} in {count_of(stored.num_files, 'file')}"),

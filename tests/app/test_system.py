@@ -19,6 +19,17 @@ def test_says_that_no_worker_listens_and_what_is_installed(busy_server: Server, 
     expect(page.get_by_text("grice-studio")).to_be_visible()
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_long_addresses_push_nothing_out_of_sight(
+    busy_server: Server, page: Page, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 1000})
+    page.goto(f"{busy_server.url}/system")
+    table = page.locator(".scroll").filter(has=page.get_by_text("database size"))
+    expect(table).to_contain_text(f"{busy_server.home}/")
+    assert table.evaluate("table => table.scrollWidth - table.clientWidth") == 0
+
+
 def test_tells_the_workers_memory_and_what_could_be_thrown_away(
     trained_server: Server, page: Page
 ) -> None:
