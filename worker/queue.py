@@ -41,6 +41,7 @@ from worker.playground.board import (
     PlaygroundView,
     Standing,
 )
+from worker.reconcile import take_from_dead
 from worker.requests import DetectorRequest, DeviceChoice, PipelineRequest, WorkerStatus
 from worker.roles import OUTPUT, describe
 from worker.roll import read_roll
@@ -195,6 +196,14 @@ class RunQueue:
     def stop(self, run_id: int) -> RunState:
         """Ask a run to write a checkpoint and stop; see `transitions.request_stop`."""
         return transitions.request_stop(self.database, run_id)
+
+    def take_from_dead(self) -> None:
+        """Take runs from workers that were killed, as far as that can be known here.
+
+        Workers do it too, but the last one may have been killed: who looks at a run asks for it.
+        """
+        if take_from_dead(self.database, settings().home):
+            self.ring()
 
     def resume(self, run_id: int) -> None:
         """Let a failed or cancelled run go on; see `transitions.resume`."""

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from grice_core.store import runs, transitions
 from grice_core.store.claims import Claim
 from grice_core.store.database import Database
 from grice_core.store.states import RunState
-from grice_core.store.tables import Run
 from worker import bell
 from worker.presence import is_dead
 
@@ -33,9 +33,8 @@ class Reconciler:
                 f"run {vanished.run_id}: its worker {vanished.owner} gave no sign of life, "
                 f"so it is {vanished.state}"
             )
-        for run in runs.page(self.database, runs.RunFilter(states=(RunState.RUNNING,)), limit=1000):
-            if run.owner and is_dead(self.home, run.owner):
-                self._take_from_dead(run, run.owner)
+        for claim, state in take_from_dead(self.database, self.home):
+            self.say(f"run {claim.run_id}: its worker {claim.owner} was killed, so it is {state}")
         self.ring()
 
     def ring(self) -> None:
@@ -44,14 +43,6 @@ class Reconciler:
             bell.ring(self.redis, runs.ready(self.database))
         except RedisError as error:
             self.say(f"the queue is unavailable ({error}); what waits is rung for again later")
-
-    def _take_from_dead(self, run: Run, owner: str) -> None:
-        claim = Claim(run.id, owner, run.attempt, run.token, run.round)
-        try:
-            state = transitions.interrupt(self.database, claim, "its worker was killed")
-        except StaleOwnerError:  # somebody else was faster
-            return
-        self.say(f"run {run.id}: its worker {owner} was killed, so it is {state}")
 
     def keep_on(self, every_s: float, until: threading.Event) -> threading.Thread:
         """Do it now and then every so many seconds, in a thread, until the event is set."""
@@ -67,3 +58,16 @@ class Reconciler:
         thread = threading.Thread(target=loop, name="reconcile", daemon=True)
         thread.start()
         return thread
+
+
+def take_from_dead(database: Database, home: Path) -> list[tuple[Claim, RunState]]:
+    """Take runs from workers of this home that were killed; returns their claims, and what became of
+    the runs."""
+    taken = []
+    for run in runs.page(database, runs.RunFilter(states=(RunState.RUNNING,)), limit=1000):
+        if run.owner and is_dead(home, run.owner):
+            claim = Claim(run.id, run.owner, run.attempt, run.token, run.round)
+            with suppress(StaleOwnerError):  # somebody else was faster
+                state = transitions.interrupt(database, claim, "its worker was killed")
+                taken.append((claim, state))
+    return taken

@@ -12,6 +12,7 @@ from app.linked import linked_selectbox, linked_several
 from app.navigation import link_to
 from app.pace import of_earlier_runs
 from app.pipeline_words import is_active
+from app.run_queue import run_queue
 from app.session import studio
 from app.settings import app_settings
 from grice_core.store import pipelines, runs
@@ -80,6 +81,7 @@ def _watch(pipeline_id: str) -> None:
     @st.fragment(run_every=REFRESH_S)
     @guarded
     def look() -> None:
+        run_queue().take_from_dead()
         if _stands(pipeline_id) != shown:
             st.rerun()
 

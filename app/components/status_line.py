@@ -5,6 +5,7 @@ import streamlit as st
 from app.components.running_work import line_of, share_done
 from app.components.sign_in import note_presence
 from app.failures import guarded
+from app.run_queue import run_queue
 from app.session import studio
 from grice_core.store import queue, runs
 from grice_core.store.runs import RunFilter
@@ -25,6 +26,7 @@ def status_line() -> None:
 @guarded
 def _status() -> None:
     note_presence()
+    run_queue().take_from_dead()
     database = studio().database
     counts = runs.count_by_state(database)
     num_waiting = queue.num_waiting(database)

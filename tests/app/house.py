@@ -54,17 +54,19 @@ def door(house: "Server") -> RunQueue:
     return RunQueue(house.studio.database, house.studio.artifacts, redis)
 
 
-def asked(house: "Server", seed: int, *changes: str) -> int:
+def asked(
+    house: "Server", seed: int, *changes: str, recipe: str = "demo", data: str = "demo pairs"
+) -> int:
     """The same, asked for without a browser; returns the pipeline's id."""
     known = {each.name: each for each in data_sets.page(house.studio.database)}
     (judge,) = detectors.page(house.studio.database)
     return door(house).submit(
         PipelineRequest(
-            data=known["demo pairs"],
+            data=known[data],
             eval=known["demo prompts"],
             base=str(demo_models().base),
             detector=judge,
-            recipe=load_recipe("demo", [*SMALL, *changes]),
+            recipe=load_recipe(recipe, [*SMALL, *changes]),
             seed=seed,
         )
     )

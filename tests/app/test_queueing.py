@@ -5,10 +5,12 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from grice_core.pipeline.keeping import Keeper
 from grice_core.store import pipelines
 from grice_core.store.states import RunState
 from tests.app.conftest import Picture, Server
 from tests.app.driving import open_page
+from tests.app.gricebench import Gricebench
 from tests.app.house import (
     BLOWS_UP,
     LONG_MS,
@@ -23,6 +25,12 @@ from tests.app.house import (
 )
 
 pytestmark = pytest.mark.stack
+
+BLOWN_UP = re.compile(
+    r"loss (is NaN|is infinite|has diverged) since step \d+: lower the learning rate"
+)
+SHORT = ("stage1.max_length=128", "stage2.max_length=128")
+"""As long a text as the demo's base can read."""
 
 
 def test_a_launch_is_measured_and_started_once_from_two_tabs(
@@ -74,17 +82,27 @@ def test_three_in_the_queue_are_moved_paused_and_cancelled_and_one_that_fails_bl
     waiting.get_by_role("button", name="Go on").click()
     expect(waiting.get_by_text("Taken in this order")).to_be_visible()
 
-    blown_up = page.get_by_text(
-        re.compile(
-            r"loss (is NaN|is infinite|has diverged) since step \d+: lower the learning rate"
-        )
-    )
-    expect(blown_up).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text(BLOWN_UP)).to_be_visible(timeout=LONG_MS)
     expect(heading(page, "failed · stage 1 of 2")).to_be_visible()
     picture(page, "runs-failed")
     until(lambda: chain(house, last)["export"].state is RunState.SUCCEEDED, "the next one is done")
     assert chain(house, busy)["export"].state is RunState.SUCCEEDED
     assert chain(house, middle)["score"].state is RunState.CANCELLED
+
+
+def test_what_diverges_on_real_pairs_is_told_too_and_the_next_one_goes_on(
+    house: Server, page: Page, picture: Picture, files: Gricebench
+) -> None:
+    Keeper(house.studio.database, house.studio.artifacts).keep_pairs(files.scored, "real pairs")
+    real = {"recipe": "content-then-manner", "data": "real pairs"}
+    fails = asked(house, 41, *SHORT, BLOWS_UP, **real)
+    following = asked(house, 42, *SHORT, "stage1.num_steps=12", **real)
+    open_page(page, f"{house.url}/runs?pipeline={fails}")
+    expect(heading(page, "failed · stage 1 of 2")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text(BLOWN_UP)).to_be_visible()
+    picture(page, "runs-failed-on-real-pairs")
+    until(lambda: chain(house, following)["export"].state.is_finished(), "the next one ends")
+    assert chain(house, following)["export"].state is RunState.SUCCEEDED
 
 
 def test_several_seeds_and_the_control_are_as_many_pipelines(house: Server, page: Page) -> None:
