@@ -46,6 +46,11 @@ class Detector:
         return self.record.thresholds.as_array()
 
     @property
+    def batch_tokens(self) -> int:
+        """Padded tokens of a batch that suit the device."""
+        return suitable_batch_tokens(self.device)
+
+    @property
     def weak_maxims(self) -> tuple[Maxim, ...]:
         """Maxims that it was found too weak to judge; none where it was never evaluated."""
         return self.record.metrics.weak_maxims if self.record.metrics else ()
@@ -103,7 +108,7 @@ class Reader:
     def logits(self, encoded: Sequence[EncodedText], progress: Progress = silent) -> FloatArray:
         """(N, 4) logits of N inputs."""
         logits = np.empty((len(encoded), len(MAXIMS)))
-        budget = self.batch_tokens or _BATCH_TOKENS.get(self.device.type, _BATCH_TOKENS["cpu"])
+        budget = self.batch_tokens or suitable_batch_tokens(self.device)
         done = 0
         for batch in batches_by_length([len(one) for one in encoded], budget):
             tensors = collate([encoded[i] for i in batch], self.pad_token_id, self.device)
@@ -111,6 +116,11 @@ class Reader:
             done += len(batch)
             progress("scoring", done, len(encoded))
         return logits
+
+
+def suitable_batch_tokens(device: torch.device) -> int:
+    """Padded tokens of a batch that keep the device busy."""
+    return _BATCH_TOKENS.get(device.type, _BATCH_TOKENS["cpu"])
 
 
 def batches_by_length(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:

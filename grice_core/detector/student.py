@@ -62,7 +62,7 @@ def new_student(encoder: str, pooling: Pooling, place: Place, seed: int) -> Stud
     """Detector V2 on an encoder (folder or hub id); without weights there, they start random.
 
     Raises:
-        DetectorError: there is no such encoder, or it is no encoder.
+        DetectorError: there is no such encoder, it is no encoder, or the pooling reads nothing of it.
     """
     config, tokenizer = load_config(encoder), load_tokenizer(encoder)
     architecture = HeadsArchitecture(pooling=pooling, hidden_widths=(config.hidden_size // 2,))
@@ -71,6 +71,11 @@ def new_student(encoder: str, pooling: Pooling, place: Place, seed: int) -> Stud
     pretrained = _has_weights(encoder)
     if pretrained:
         _take_weights(model, encoder, config)
+    if pooling == "cls" and not _first_token_sees_others(model.encoder):
+        raise DetectorError(
+            f"{encoder} reads from left to right, so that its first token's state says nothing of the "
+            "text; give the heads the response's maximum too: pooling cls+response_max"
+        )
     return Student(
         model=model.to_compute(place.device, torch.float32),
         architecture=architecture,
@@ -78,6 +83,15 @@ def new_student(encoder: str, pooling: Pooling, place: Place, seed: int) -> Stud
         place=place,
         start=f"starting from {encoder}" if pretrained else "starting from random weights",
     )
+
+
+@torch.no_grad()
+def _first_token_sees_others(encoder: Any) -> bool:
+    """Whether what follows the first token changes its state: not in GPT-2 and its like."""
+    encoder.eval()
+    texts = torch.tensor([[0, 1, 1], [0, 2, 2]])
+    one, other = encoder(input_ids=texts).last_hidden_state[:, 0]
+    return not torch.allclose(one, other, rtol=0, atol=1e-6)
 
 
 def _has_weights(source: str) -> bool:

@@ -1,5 +1,7 @@
 """Unscored pairs turned into scored ones."""
 
+import multiprocessing
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from grice_core.detector import pairs as scoring
 from grice_core.detector.load import load_detector
 from grice_core.detector.pairs import score_pairs
 from grice_core.detector.score import Detector
-from tests.detector import tiny
+from tests.detector import killable, tiny
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +60,10 @@ def test_responses_too_long_to_read_are_counted(detector: Detector, tmp_path: Pa
     assert score_pairs(detector, table, tmp_path / "journal", rescore=True).num_cut == 1
 
 
-def test_a_killed_run_goes_on_where_it_was(
+def test_a_stopped_run_goes_on_where_it_was(
     detector: Detector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scoring, "_WINDOW", 2)
+    monkeypatch.setattr(scoring, "_pairs_of_a_window", lambda _: 2)
     table = table_of(10)
     whole = score_pairs(detector, table, tmp_path / "undisturbed")
 
@@ -80,6 +82,32 @@ def test_a_killed_run_goes_on_where_it_was(
     )
     assert again.num_taken_over == 2  # the window with the fourth pair was not written yet
     assert seen == [4, 6]
+    np.testing.assert_array_equal(again.table.chosen_scores, whole.table.chosen_scores)
+    np.testing.assert_array_equal(again.table.rejected_scores, whole.table.rejected_scores)
+
+
+def test_a_killed_run_goes_on_to_the_scores_of_an_undisturbed_one(tmp_path: Path) -> None:
+    """Whenever it is killed: within a window, as it is written, or before anything is there."""
+    folder, journal = tiny.write_heads(tmp_path / "detector"), tmp_path / "journal"
+    table = table_of(400)  # several windows
+    processes = multiprocessing.get_context("forkserver")
+    bert = "transformers.models.bert.modeling_bert"
+    processes.set_forkserver_preload(["tests.detector.killable", "transformers", bert])
+    lines = []
+    for last in (1, 3, 2, 6):
+        process = processes.Process(target=killable.score, args=(folder, table, journal, last))
+        process.start()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+        lines.append(len(journal.read_bytes().splitlines()))
+    # A window is 64 pairs: two batches, then a line for each pair, forced to disk.
+    assert lines == [1, 65, 65, 193]
+
+    journal.write_bytes(journal.read_bytes()[:-20])  # a machine that went down with half a line
+    judge = load_detector(folder, torch.device("cpu"), "bf16")
+    again = score_pairs(judge, table, journal)
+    whole = score_pairs(judge, table, tmp_path / "undisturbed")
+    assert again.num_taken_over == 128  # the third window is read again as a whole
     np.testing.assert_array_equal(again.table.chosen_scores, whole.table.chosen_scores)
     np.testing.assert_array_equal(again.table.rejected_scores, whole.table.rejected_scores)
 
