@@ -73,7 +73,12 @@ def demo(
         result = run_demo(config, Reporter(progress, say, should_stop))
     show_result(result.pipeline)
     _show_truth(result.judged)
-    stdout().print(f"\nRead the answers side by side in {out / 'generations.jsonl'}.")
+    stdout().print(
+        f"\nRead the answers side by side in {out / 'generations.jsonl'}.\n"
+        "Next: `grice check PAIRS` looks at pairs of your own, `grice up` opens the dashboard.",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def build(

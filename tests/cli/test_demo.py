@@ -19,6 +19,7 @@ def test_the_demo_ends_with_both_judges_tables(tmp_path: Path):
     assert done.returncode == 0, done.stderr
     assert "cooperative" in done.stdout
     assert "judged by the rules" in done.stdout
+    assert "grice check PAIRS" in done.stdout.splitlines()[-1]
     assert len(json.loads((out / "oracle.json").read_text())) == 3
 
 
