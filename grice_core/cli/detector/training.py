@@ -148,6 +148,8 @@ def _show(trained: "Trained", figure: str, out: Path) -> None:
         console.print(
             f"  {epoch.number:>3}  {epoch.figure:.3f}  ({epoch.loss:.4f}){mark}", highlight=False
         )
+    if best is trained.epochs[-1]:
+        tables.say(["the last epoch was the best: more --epochs may do better"], style="dim")
     sizes = (len(split.train), len(split.validation), len(split.test))
     console.print("{:,} texts trained on, {:,} to validate, {:,} to test".format(*sizes))
     if record.metrics:
