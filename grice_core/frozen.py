@@ -136,16 +136,22 @@ def as_they_lie() -> Iterator[None]:
 @contextmanager
 def frozen(model: nn.Module) -> Iterator[None]:
     """The model, whose weights nobody changes meanwhile, without gradient but faster on a CPU."""
-    layers = [module for module in model.modules() if type(module) in (nn.Linear, Conv1D)]
-    if not has_room_for_layouts(model, copies=1):
-        layers = []
-    for layer in layers:
-        layer.forward = _Forward(layer)
+    layers = freeze(model)
     try:
         yield
     finally:
         for layer in layers:
             del layer.forward
+
+
+def freeze(model: nn.Module) -> list[nn.Module]:
+    """Like `frozen`, for good; the layers whose `forward` was replaced."""
+    if not has_room_for_layouts(model, copies=1):
+        return []
+    layers = [module for module in model.modules() if type(module) in (nn.Linear, Conv1D)]
+    for layer in layers:
+        layer.forward = _Forward(layer)
+    return layers
 
 
 class _Forward:
