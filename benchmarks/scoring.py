@@ -1,6 +1,6 @@
 """Scoring pairs: this package against the notebook's loop, same weights, same pairs.
 
-    python -m benchmarks.scoring [--pairs 16]
+    python -m benchmarks.scoring [--pairs 32]
 
 The notebook judges one text at a time, padded to 512 tokens. The network has the shape of
 DeBERTa-v3-base with random weights; the pairs are real ones where `../shared/data` is there.
@@ -46,7 +46,7 @@ class Timed:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pairs", type=int, default=16)
+    parser.add_argument("--pairs", type=int, default=32)
     parser.add_argument("--device", default="auto")
     arguments = parser.parse_args()
     device = resolve_device(arguments.device)

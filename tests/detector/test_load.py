@@ -9,6 +9,8 @@ import pytest
 import sentencepiece
 import torch
 
+from grice_core import frozen
+from grice_core.detector.folder import write_detector
 from grice_core.detector.load import load_detector, load_tokenizer
 from grice_core.detector.record import read_record, write_record
 from grice_core.errors import DetectorError
@@ -32,13 +34,34 @@ def test_the_record_comes_with_the_detector(folder: Path) -> None:
 
 
 def test_a_deberta_encoder_loads_like_any_other(tmp_path: Path) -> None:
-    from grice_core.detector.folder import write_detector
-
     record = read_record(tiny.write_heads(tmp_path))
     model = tiny.heads(config=tiny.deberta_config())
     write_detector(tmp_path, model, tiny.tokenizer(), record)
     scores = load_detector(tmp_path, CPU, "fp32").score([PROMPT], [RESPONSE])
     assert np.isfinite(scores).all()
+
+
+def test_weights_that_are_laid_out_give_the_scores_of_plain_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny.deberta_config()
+    folder = tiny.write_heads(tmp_path)
+    model = tiny.heads(config=config)
+    write_detector(folder, model, tiny.tokenizer(), read_record(folder))
+    plain = load_detector(folder, CPU, "fp32").score([PROMPT], [RESPONSE])  # too small to lay out
+
+    laid_out, lay_out = [], frozen._laid_out
+
+    def noting(weight: torch.Tensor) -> torch.Tensor:
+        laid_out.append(weight)
+        return lay_out(weight)
+
+    monkeypatch.setattr(frozen, "SMALLEST", 1)
+    monkeypatch.setattr(frozen, "_laid_out", noting)
+    detector = load_detector(folder, CPU, "fp32")
+    for _ in range(2):
+        np.testing.assert_allclose(detector.score([PROMPT], [RESPONSE]), plain, atol=1e-6)
+    assert len(laid_out) == 6 * config.num_hidden_layers + 4  # and four heads; only once
 
 
 @pytest.mark.parametrize("broken", ["weights", "record", "configuration", "tokenizer"])
