@@ -5,7 +5,6 @@ import streamlit as st
 from app.people import has_sign_in, signed_in_as
 from app.run_queue import run_queue
 from app.settings import app_settings
-from app.wording import plain_markdown
 
 
 def people_view() -> None:
@@ -22,6 +21,6 @@ def people_view() -> None:
         return
     here = run_queue().visitors.here()
     for person in sorted({signed_in_as(), *here}):
-        st.markdown(f"{plain_markdown(person)}{' (you)' if person == signed_in_as() else ''}")
+        st.text(f"{person}{' (you)' if person == signed_in_as() else ''}")
     st.caption("Signed in, with a page open now.")
     st.button("Sign out", icon=":material/logout:", on_click=st.logout)
