@@ -1,6 +1,7 @@
 """How much memory this process has used, and what becomes of what it frees."""
 
 import ctypes
+import os
 import platform
 import resource
 import sys
@@ -10,6 +11,11 @@ import torch
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _LARGEST = 2**31 - 1
+
+NUM_KERNELS = 128
+"""More than a pass through a model has products of different sizes, counted with their way back."""
+_CAPACITIES = "ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"
+"""How many kernels oneDNN keeps, and how many torch's binding to it keeps for each thread."""
 
 _STATUS = Path("/proc/self/status")
 
@@ -35,3 +41,14 @@ def keep_freed_memory() -> None:
         libc = ctypes.CDLL(None)
         for option in (_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD):
             libc.mallopt(option, _LARGEST)
+
+
+def keep_few_kernels() -> None:
+    """Let oneDNN forget most of the kernels that it compiles; to be called before its first product.
+
+    It compiles one for the sizes of each product, some 0.3 MiB, and keeps the last 1,024 of them, twice.
+    Sizes go with the tokens of a pass, so hardly any comes back later: after some hundred passes this
+    held more than a gigabyte. Whoever sets these variables has the last word.
+    """
+    for name in _CAPACITIES:
+        os.environ.setdefault(name, str(NUM_KERNELS))

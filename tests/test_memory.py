@@ -3,6 +3,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 FAULTS = """
 import resource, sys, torch
@@ -22,6 +23,28 @@ print(plain, faults())
 """
 
 
+KERNELS = """
+import sys, torch
+from pathlib import Path
+from grice_core import memory
+from grice_core.frozen import FrozenLinear
+
+def resident_kib():
+    return int(Path("/proc/self/status").read_text().split("VmRSS:")[1].split()[0])
+
+if sys.argv[1] == "few":
+    memory.NUM_KERNELS = 16
+    memory.keep_few_kernels()
+layer = FrozenLinear(torch.nn.Linear(256, 256), lays_out=True)
+with torch.no_grad():
+    layer(torch.ones(1, 256))
+    before = resident_kib()
+    for num_tokens in range(2, 200):
+        layer(torch.ones(num_tokens, 256))
+print(resident_kib() - before)
+"""
+
+
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has the switch")
 def test_freed_memory_is_used_again_without_asking_for_new_pages():
     run = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True)
@@ -29,3 +52,19 @@ def test_freed_memory_is_used_again_without_asking_for_new_pages():
     # A page has 4 KiB, or 2 MiB where the system makes large ones of its own accord.
     assert plain >= 20 * 8
     assert kept < plain / 10
+
+
+@pytest.mark.skipif(
+    platform.system() != "Linux" or not torch.backends.mkldnn.is_available(),
+    reason="needs oneDNN, and Linux to see what it takes",
+)
+def test_products_of_ever_new_sizes_leave_little_behind():
+    plain, few = (
+        int(
+            subprocess.run(
+                [sys.executable, "-c", KERNELS, which], capture_output=True, text=True, check=True
+            ).stdout
+        )
+        for which in ("all", "few")
+    )
+    assert few < plain / 3

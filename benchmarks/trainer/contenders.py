@@ -22,7 +22,7 @@ from grice_core.dpo.encode import EncodedPair, encode_pairs
 from grice_core.dpo.lean import fuse_activations
 from grice_core.dpo.policy import GPT2_TARGETS, BaseModel
 from grice_core.dpo.schedules import learning_rate, step_batches
-from grice_core.memory import peak_bytes
+from grice_core.memory import keep_few_kernels, peak_bytes
 from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.preparing import StageJob, prepare_stage
@@ -122,6 +122,7 @@ def stage_job(given: Given) -> StageJob:
 
 def base_of(given: Given) -> BaseModel:
     """The model as the pipeline loads it."""
+    keep_few_kernels()
     fuse_activations(given.model)
     return BaseModel("random weights", given.model, given.tokenizer)
 

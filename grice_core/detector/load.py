@@ -23,6 +23,7 @@ from grice_core.detector.score import Detector
 from grice_core.detector.template import JudgedText
 from grice_core.errors import DetectorError
 from grice_core.frozen import freeze
+from grice_core.memory import keep_few_kernels
 from grice_core.precision import Precision, resolve_precision
 
 _LONGEST = 512
@@ -37,6 +38,7 @@ def load_detector(
     Raises:
         DetectorError: there is no such detector, it is damaged, or it is something else.
     """
+    keep_few_kernels()
     folder = Path(source)
     if (folder / RECORD_NAME).is_file():
         record = read_record(folder)

@@ -22,6 +22,7 @@ from grice_core.detector.record import HeadsArchitecture, Pooling
 from grice_core.detector.score import Reader
 from grice_core.detector.template import JudgedText, Template
 from grice_core.errors import DetectorError
+from grice_core.memory import keep_few_kernels
 from grice_core.progress import Progress, silent
 
 _WEIGHT_FILES = ("*.safetensors", "pytorch_model*.bin")
@@ -64,6 +65,7 @@ def new_student(encoder: str, pooling: Pooling, place: Place, seed: int) -> Stud
     Raises:
         DetectorError: there is no such encoder, it is no encoder, or the pooling reads nothing of it.
     """
+    keep_few_kernels()
     config, tokenizer = load_config(encoder), load_tokenizer(encoder)
     architecture = HeadsArchitecture(pooling=pooling, hidden_widths=(config.hidden_size // 2,))
     torch.manual_seed(seed)

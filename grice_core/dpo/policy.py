@@ -18,6 +18,7 @@ from grice_core.dpo.hub import first_line, loading_errors
 from grice_core.dpo.lean import draw_dropout_in_bulk, fuse_activations
 from grice_core.dpo.lora import fuse_lora
 from grice_core.errors import RecipeError
+from grice_core.memory import keep_few_kernels
 from grice_core.recipes.config import LoraSettings
 
 GPT2_TARGETS = ("c_attn", "c_proj", "c_fc")
@@ -43,6 +44,7 @@ def load_base(name: str, device: torch.device) -> BaseModel:
 
     Raises: ModelError, naming what is missing.
     """
+    keep_few_kernels()
     with loading_errors("base model", name):
         tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
         model = AutoModelForCausalLM.from_pretrained(
