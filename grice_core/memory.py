@@ -12,7 +12,7 @@ import torch
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _LARGEST = 2**31 - 1
 
-NUM_KERNELS = 128
+NUM_KERNELS = 64
 """More than a pass through a model has products of different sizes, counted with their way back."""
 _CAPACITIES = "ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"
 """How many kernels oneDNN keeps, and how many torch's binding to it keeps for each thread."""

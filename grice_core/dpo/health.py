@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from statistics import median
 
 from grice_core.dpo.examples import HELDOUT
 from grice_core.dpo.metrics import Metrics
@@ -24,6 +25,9 @@ WINDOW = 25
 
 DIVERGED = 10.0
 """A loss so many times that of the untrained policy, which is weight · ln 2, is no noise."""
+
+EXPLODED = 1000.0
+"""A gradient typically so many times that of the first step is not learning's."""
 
 COLLAPSE = 0.5
 """Share of its log-probability at the start by which a response may become less likely."""
@@ -87,24 +91,32 @@ def not_finite(records: Sequence[Metrics]) -> Finding | None:
 
 
 def diverged(before: Metrics, records: Sequence[Metrics]) -> Finding | None:
-    """A loss that has left where it began by far, in training and on held-out pairs alike.
+    """A loss that has left where it began, in training and on held-out pairs alike.
 
-    A policy that has merely learned its pairs by heart has a high loss on held-out pairs only.
+    By far, or by less while gradients explode. A policy that has merely learned its pairs by heart has
+    a high loss on held-out pairs only.
     """
     if _LOSS not in before:
         return None
     too_much = DIVERGED * before[_LOSS]
     for end in range(FIRST_STEPS, len(records) + 1):
-        recent = [record["loss"] for record in records[max(0, end - WINDOW) : end]]
-        mean = sum(recent) / len(recent)
-        if mean > too_much and records[end - 1].get(_LOSS, 0.0) > too_much:
-            since = next(int(record["step"]) for record in records if record["loss"] > too_much)
-            return Finding(
-                Trouble.DIVERGED,
-                int(records[end - 1]["step"]),
-                f"the loss has diverged since step {since}: lower the learning rate. It is {mean:.3g} on "
-                f"average over {len(recent)} steps, and was {before[_LOSS]:.2g} before the first one",
-            )
+        recent = records[max(0, end - WINDOW) : end]
+        mean = sum(record["loss"] for record in recent) / len(recent)
+        least = min(mean, records[end - 1].get(_LOSS, 0.0))
+        exploded = EXPLODED * _gradient(records[:1])
+        if least > too_much:
+            since = next(record for record in records if record["loss"] > too_much)
+        elif least > before[_LOSS] and _gradient(recent) > exploded:
+            since = next(record for record in records if record[_GRADIENT] > exploded)
+        else:
+            continue
+        return Finding(
+            Trouble.DIVERGED,
+            int(records[end - 1]["step"]),
+            f"the loss has diverged since step {int(since['step'])}: lower the learning rate. It is "
+            f"{mean:.3g} on average over {len(recent)} steps, and was {before[_LOSS]:.2g} before the "
+            "first one",
+        )
     return None
 
 
@@ -170,6 +182,12 @@ def lost_retention(before: Metrics, records: Sequence[Metrics]) -> Finding | Non
 
 _ACCURACY = "/rewards/accuracies"
 _LOSS = f"{HELDOUT}/loss"
+_GRADIENT = "grad_norm"
+
+
+def _gradient(records: Sequence[Metrics]) -> float:
+    """How large the gradient typically was."""
+    return median(record.get(_GRADIENT, 0.0) for record in records)
 
 
 def _earlier_stages(before: Metrics) -> list[str]:

@@ -92,6 +92,23 @@ def test_only_a_loss_that_is_high_in_training_too_has_diverged():
     assert diverged(before, a_jump) is None
 
 
+def test_a_loss_that_has_risen_a_little_has_diverged_if_gradients_explode():
+    before, looked_at = {"heldout/loss": 0.3}, {"heldout_loss": 0.9}
+
+    def taken(gradient, **look):
+        first = step(1, loss=0.3) | {"grad_norm": 3.0}
+        others = [step(n, loss=0.8) | {"grad_norm": gradient} for n in range(2, 20)]
+        return [first, *others, step(20, loss=0.8, **look) | {"grad_norm": gradient}]
+
+    finding = diverged(before, taken(3_001.0, **looked_at))
+    assert finding.step == 20
+    assert finding.message.startswith(
+        "the loss has diverged since step 2: lower the learning rate."
+    )
+    assert diverged(before, taken(2_999.0, **looked_at)) is None
+    assert diverged(before, taken(3_001.0, heldout_loss=0.2)) is None
+
+
 def test_a_number_that_is_none_is_found():
     finding = not_finite([step(1), step(2, heldout_loss=math.nan), step(3, heldout_loss=math.nan)])
     assert (finding.trouble, finding.step) == (Trouble.NOT_FINITE, 2)
