@@ -1,9 +1,10 @@
 """Which recipe is being cut, and how far: kept in the session, told by the link."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from app import link
 from app.cut import Cut, from_overrides
 from app.session import studio
 from grice_core.recipes.config import Recipe
@@ -23,11 +24,11 @@ def recipe_titles() -> dict[str, str]:
 def current_cut(titles: Sequence[str]) -> Cut:
     """The cut that the link describes, with the session's way back if it is the same one."""
     cut: Cut | None = st.session_state.get("cut")
-    key = st.query_params.get(_RECIPE) or (cut.key if cut else DEFAULT_RECIPE)
-    if _RECIPE not in st.query_params and cut is not None and cut.key == key:
+    key = link.get(_RECIPE) or (cut.key if cut else DEFAULT_RECIPE)
+    if not link.get(_RECIPE) and cut is not None and cut.key == key:
         return cut  # came from another page, whose link says nothing of recipes
     key = key if key in titles or _is_saved(key) else DEFAULT_RECIPE
-    overrides = st.query_params.get_all(_SET)
+    overrides = link.get_all(_SET)
     if cut is None or cut.key != key or cut.overrides != overrides:
         cut = from_overrides(key, recipe_of(key), overrides)
     return cut
@@ -36,10 +37,13 @@ def current_cut(titles: Sequence[str]) -> Cut:
 def keep_cut(cut: Cut) -> None:
     """Make this the session's cut, and put it into the link."""
     st.session_state["cut"] = cut
-    if st.query_params.get(_RECIPE) != cut.key:
-        st.query_params[_RECIPE] = cut.key
-    if st.query_params.get_all(_SET) != cut.overrides:
-        st.query_params[_SET] = cut.overrides
+    link.put(_RECIPE, cut.key)
+    link.put(_SET, cut.overrides)
+
+
+def change_cut(change: Callable[[Cut], Cut]) -> None:
+    """Change the session's cut as it is by now: it may have been moved since the page was drawn."""
+    keep_cut(change(st.session_state["cut"]))
 
 
 def recipe_of(key: str) -> Recipe:

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import streamlit as st
 
+from app import link
 from app.wording import plain_markdown
 from grice_core.errors import GriceError
 
@@ -45,11 +46,13 @@ def show_error(error: GriceError) -> None:
 
 
 def guarded(part: Callable[P, None]) -> Callable[P, None]:
-    """Show the errors of a part that is rerun by itself, such as a fragment."""
+    """Show the errors of a page, or of a part that is rerun by itself, and tell what it put into the link."""
 
     @wraps(part)
     def show(*args: P.args, **kwargs: P.kwargs) -> None:
         with failures_shown():
+            link.tell()
             part(*args, **kwargs)
+            link.tell()
 
     return show

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from app import link
 from app.app_pages import (
     compare,
     data,
@@ -18,7 +19,7 @@ from app.app_pages import (
 from app.components.link_history import link_history
 from app.components.sign_in import let_in
 from app.components.status_line import status_line
-from app.failures import failures_shown
+from app.failures import guarded
 from app.navigation import keep_pages
 from app.widget_keys import note_page
 
@@ -56,12 +57,11 @@ def main() -> None:
     }
     keep_pages(pages)
     page = st.navigation(list(pages.values()))
-    note_page(page.url_path)
+    link.begin(is_another_page=note_page(page.url_path))
     with st.sidebar:
         status_line()
         link_history()
-    with failures_shown():
-        page.run()
+    guarded(page.run)()
 
 
 main()

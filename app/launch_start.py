@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from app import link
 from app.session import known_data_sets, studio
 from grice_core.demo.project import RECIPE as DEMO_RECIPE
 from grice_core.demo.project import demo_models
@@ -39,26 +40,25 @@ def starts(known: Mapping[int, PipelineSummary]) -> dict[str, str]:
 
 def begin_with(start: str) -> None:
     """Fill the form with a start; what was chosen before is forgotten."""
-    for name in (*_FORM, *_CHANGES):
-        st.query_params.pop(name, None)
+    link.drop(*_FORM, *_CHANGES)
     st.session_state.pop("cut", None)
     for name, value in _link_of(start).items():
-        st.query_params[name] = value
+        link.put(name, value)
 
 
 def complete_link() -> None:
     """Fill in what the link leaves open: by the last pipeline, or by the preset of its recipe."""
-    if all(name in st.query_params for name in ("data", "base", "detector")):
+    if all(link.get(name) for name in ("data", "base", "detector")):
         return
     last = next(iter(pipelines.page(studio().database, limit=1)), None)
-    recipe = st.query_params.get("recipe", "")
+    recipe = link.get("recipe")
     if last is not None and recipe != DEMO_RECIPE:
         found = link_of(last.pipeline)
     else:
         found = _preset(recipe if recipe in builtin_names() else builtin_names()[0])
     for name, value in found.items():
-        if name not in st.query_params:
-            st.query_params[name] = value
+        if not link.get(name):
+            link.put(name, value)
 
 
 def link_of(pipeline: Pipeline) -> Link:
@@ -87,19 +87,19 @@ def _link_of(start: str) -> Link:
 
 def _preset(recipe: str) -> Link:
     """A built-in recipe with what goes with it: the demo's models and prompts, or the guide's base."""
-    link: Link = {"recipe": recipe, "seed": "0"}
+    found: Link = {"recipe": recipe, "seed": "0"}
     if recipe != DEMO_RECIPE:
-        return link | {"base": _GUIDE_BASE}
+        return found | {"base": _GUIDE_BASE}
     try:
-        link["base"] = str(demo_models().base)
+        found["base"] = str(demo_models().base)
     except InputError:  # not built, which the form then says of the empty field
-        return link
+        return found
     by_name = {data_set.name: str(data_set.id) for data_set in known_data_sets()}
     if "demo prompts" in by_name:
-        link["eval"] = by_name["demo prompts"]
-    if "demo pairs" in by_name and "data" not in st.query_params:
-        link["data"] = by_name["demo pairs"]
+        found["eval"] = by_name["demo prompts"]
+    if "demo pairs" in by_name and not link.get("data"):
+        found["data"] = by_name["demo pairs"]
     judges = {each.name: str(each.id) for each in detectors.page(studio().database)}
     if demo_models().detector.name in judges:
-        link["detector"] = judges[demo_models().detector.name]
-    return link
+        found["detector"] = judges[demo_models().detector.name]
+    return found

@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from app import link
 from app.widget_keys import is_current, key_among, widget_key
 
 _Titles = Callable[[str], str]
@@ -12,16 +13,8 @@ _Titles = Callable[[str], str]
 
 def linked(name: str, options: Sequence[str], default: str) -> str:
     """What the link chooses under this name, if it is among the options."""
-    chosen = st.query_params.get(name, "")
+    chosen = link.get(name)
     return chosen if chosen in options else default
-
-
-def keep_linked(name: str, value: str | None) -> None:
-    """Put a choice into the link; None takes it out."""
-    if not value:
-        st.query_params.pop(name, None)
-    elif st.query_params.get(name) != value:
-        st.query_params[name] = value
 
 
 def linked_selectbox(
@@ -32,7 +25,7 @@ def linked_selectbox(
     chosen: str = st.selectbox(
         label, options, key=key, format_func=title_of, on_change=_keep, args=(name, key)
     )
-    keep_linked(name, chosen)
+    link.put(name, chosen)
     return chosen
 
 
@@ -84,14 +77,14 @@ def linked_segments(label: str, name: str, options: Sequence[str]) -> str:
 
 def linked_text(label: str, name: str, default: str = "", **options: Any) -> str:
     """A line of text that stands in the link."""
-    key = widget_key(f"linked {name}", st.query_params.get(name, default))
+    key = widget_key(f"linked {name}", link.get(name, default))
     text: str = st.text_input(label, key=key, on_change=_keep, args=(name, key), **options)
     return text.strip()
 
 
 def linked_number(label: str, name: str, default: int, low: int, high: int, **options: Any) -> int:
     """A whole number that stands in the link; what the link gets wrong is the default."""
-    text = st.query_params.get(name, "")
+    text = link.get(name)
     value = int(text) if text.isdecimal() and low <= int(text) <= high else default
     key = widget_key(f"linked {name}", value)
     return int(
@@ -110,12 +103,12 @@ def linked_number(label: str, name: str, default: int, low: int, high: int, **op
 
 def linked_several(label: str, name: str, options: Sequence[str], title_of: _Titles) -> list[str]:
     """Any number of some options; those chosen stand in the link."""
-    chosen = [value for value in st.query_params.get_all(name) if value in options]
+    chosen = [value for value in link.get_all(name) if value in options]
     key = _key(name, options, title_of, chosen)
 
     def keep() -> None:
         if is_current(key):
-            st.query_params[name] = st.session_state[key]
+            link.put(name, st.session_state[key])
 
     found: list[str] = st.multiselect(label, options, key=key, format_func=title_of, on_change=keep)
     return found
@@ -123,11 +116,11 @@ def linked_several(label: str, name: str, options: Sequence[str], title_of: _Tit
 
 def linked_switch(label: str, name: str, explained: str) -> bool:
     """A switch that stands in the link while it is on."""
-    key = widget_key(f"linked {name}", st.query_params.get(name) == "1")
+    key = widget_key(f"linked {name}", link.get(name) == "1")
 
     def keep() -> None:
         if is_current(key):
-            keep_linked(name, "1" if st.session_state[key] else None)
+            link.put(name, "1" if st.session_state[key] else "")
 
     return st.checkbox(label, key=key, help=explained, on_change=keep)
 
@@ -135,7 +128,7 @@ def linked_switch(label: str, name: str, explained: str) -> bool:
 def _keep(name: str, key: str) -> None:
     if is_current(key):
         value = st.session_state[key]
-        keep_linked(name, None if value is None else str(value))
+        link.put(name, "" if value is None else str(value))
 
 
 def _key(name: str, options: Sequence[str], title_of: _Titles, value: object) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from app import link
 from app.open_data import OpenData, open_pairs
 from app.studio import Studio
 from app.widget_keys import is_current, key_among
@@ -82,8 +83,7 @@ def choose_data_set(known: Sequence[DataSet]) -> DataSet:
 def select_data_set(data_set_id: int) -> None:
     """Look at this data set from now on, on every page."""
     st.session_state[_DATA] = data_set_id
-    if st.query_params.get(_DATA) != str(data_set_id):
-        st.query_params[_DATA] = str(data_set_id)
+    link.put(_DATA, str(data_set_id))
 
 
 def known_data_sets() -> Sequence[DataSet]:
@@ -96,7 +96,7 @@ def _newest_scored(known: Sequence[DataSet]) -> DataSet:
 
 
 def _current(known: set[int], newest: int) -> int:
-    linked = st.query_params.get(_DATA, "")
+    linked = link.get(_DATA)
     for candidate in (int(linked) if linked.isdecimal() else None, st.session_state.get(_DATA)):
         if candidate in known:
             return int(candidate)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from app import link
+
 VIEW = "view"
 PAIRS = "Pairs"
 _FILTERS = ("margin", "rows", "problem")
@@ -15,8 +17,9 @@ def show_pairs(**filters: str | Sequence[str]) -> None:
     Called before the page runs again, since some of the widgets that show them are told by then.
     """
     first_page()
-    # All at once, which is one step to go back.
-    st.query_params.update({name: filters.get(name, []) for name in _FILTERS} | {VIEW: PAIRS})
+    for name in _FILTERS:
+        link.put(name, filters.get(name, ""))
+    link.put(VIEW, PAIRS)
 
 
 def first_page() -> None:

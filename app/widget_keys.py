@@ -9,15 +9,17 @@ from grice_core.store.json import digest_of
 _PAGE, _VISIT = "page of the widgets", "visit of the page"
 
 
-def note_page(page: str) -> None:
-    """Tell which page is about to be shown; when it is another one, its widgets get new keys.
+def note_page(page: str) -> bool:
+    """Tell which page is about to be shown; when it is another one, which is told, its widgets get new keys.
 
     A browser forgets a page's widgets when it leaves the page, and would show their first options
     under the keys that it was told the values of before.
     """
-    if st.session_state.get(_PAGE) != page:
-        st.session_state[_PAGE] = page
-        st.session_state[_VISIT] = st.session_state.get(_VISIT, 0) + 1
+    if st.session_state.get(_PAGE) == page:
+        return False
+    st.session_state[_PAGE] = page
+    st.session_state[_VISIT] = st.session_state.get(_VISIT, 0) + 1
+    return True
 
 
 def widget_key(name: str, value: object) -> str:

@@ -19,10 +19,9 @@ from app.components.number_table import number_table
 from app.components.threshold_judging import threshold_judging
 from app.components.verdict_view import verdict_view
 from app.evaluations import EvaluatedPipeline, evaluated_pipelines
-from app.linked import keep_linked, linked, linked_selectbox
+from app.linked import linked_segments, linked_selectbox
 from app.navigation import link_to
 from app.session import studio
-from app.widget_keys import widget_key
 from app.wording import plain_markdown
 from grice_core.evaluation.overview import Overview
 
@@ -98,14 +97,5 @@ def _views(chosen: EvaluatedPipeline, known: list[EvaluatedPipeline], found: Ove
         "Trade-offs": partial(pareto_view, [chosen, *others][:_MOST_BESIDE]),
         "Taught pairs": partial(taught_view, chosen, view),
     }
-    key = widget_key("compare view", linked("view", list(views), "Answers"))
-    selected = st.segmented_control(
-        "View",
-        list(views),
-        key=key,
-        required=True,
-        label_visibility="collapsed",
-        on_change=lambda: keep_linked("view", st.session_state[key]),
-    )
-    views[str(selected)]()
+    views[linked_segments("View", "view", list(views))]()
     link_to("playground", "Ask these models yourself", ":material/forum:", pipeline=str(chosen.id))

@@ -5,13 +5,14 @@ from functools import partial
 
 import streamlit as st
 
+from app import link
 from app.components.detector_card import detector_card
 from app.components.detector_evaluation import detector_comparison, detector_evaluation
 from app.components.detector_fit import detector_fit
 from app.components.detector_import import IMPORTED, detector_import
 from app.components.detector_trial import detector_trial
 from app.components.score_data import score_data
-from app.linked import keep_linked, linked_segments, linked_selectbox
+from app.linked import linked_segments, linked_selectbox
 from app.session import studio
 from grice_core.detector.record import DetectorRecord
 from grice_core.store import detectors
@@ -25,8 +26,8 @@ def show() -> None:
     """The page."""
     st.title("Detector")
     if (imported := st.session_state.pop(IMPORTED, None)) is not None:
-        keep_linked(_VIEW, None)
-        keep_linked("detector", str(imported))
+        link.drop(_VIEW)
+        link.put("detector", str(imported))
     known = {str(one.id): one for one in newest_of_each(detectors.page(studio().database))}
     if not known:
         _first()
@@ -67,7 +68,7 @@ def _first() -> None:
 
 def _show_view(view: str, detector: Detector, known: dict[str, Detector]) -> None:
     if view == "Card":
-        detector_card(detector, partial(keep_linked, _VIEW))
+        detector_card(detector, partial(link.put, _VIEW))
     elif view == "Score":
         score_data(detector)
     elif view == "Evaluate":

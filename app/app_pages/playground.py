@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from app import link
 from app.components.playground_answers import playground_answers
 from app.components.playground_form import playground_form
 from app.evaluation_prompts import add_prompt, evaluation_set_of
 from app.evaluations import TrainedPipeline, trained_pipelines
 from app.failures import failures_shown
-from app.linked import keep_linked, linked_selectbox
+from app.linked import linked_selectbox
 from app.navigation import link_to
 from app.run_queue import run_queue
 from app.session import open_data, studio
@@ -37,8 +38,8 @@ def show() -> None:
     request = playground_form(known[chosen], _examples(known[chosen]))
     if request is not None:
         with failures_shown():
-            keep_linked("asked", run_queue().playground.ask(request))
-    asked = st.query_params.get("asked", "")
+            link.put("asked", run_queue().playground.ask(request))
+    asked = link.get("asked")
     view = run_queue().playground.read(asked) if asked else None
     if view is None:
         if asked:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from app import link
 from app.chosen_recipe import current_cut, keep_cut, recipe_titles
 from app.components.leakage_view import choose_evaluation, left_out_of_training
 from app.components.stage_board import stage_board
@@ -50,8 +51,8 @@ def _choose_recipe() -> Cut:
 
     def choose() -> None:
         if is_current(widget):
-            st.query_params["recipe"] = st.session_state[widget]
-            st.query_params["set"] = []
+            link.put("recipe", st.session_state[widget])
+            link.drop("set")
 
     st.selectbox(
         "Recipe",

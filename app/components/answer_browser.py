@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from app import link
 from app.components.answers_row import ModelAnswer, Score, answers_row
 from app.failures import guarded
-from app.linked import keep_linked, linked, linked_radio
+from app.linked import linked, linked_radio
 from app.theme import MAXIM_COLOURS
 from app.widget_keys import is_current, widget_key
 from app.wording import count_of
@@ -67,7 +68,7 @@ def _choose_group(groups: Sequence[PromptGroup]) -> PromptGroup:
         key=key,
         format_func=lambda title: f"{title} ({len(by_title[title].rows):,})",
         required=True,
-        on_change=lambda: keep_linked("show", st.session_state[key]),
+        on_change=lambda: link.put("show", st.session_state[key]),
     )
     return by_title[str(chosen)]
 
@@ -76,13 +77,13 @@ def _choose_page(num_pages: int, of: str) -> int:
     """The page that the link names; the first one of something else than was shown before."""
     if st.session_state.setdefault(_PAGE_OF, of) != of:
         st.session_state[_PAGE_OF] = of
-        keep_linked("page", None)
+        link.drop("page")
     pages = [str(page) for page in range(1, num_pages + 1)]
     key = widget_key("answers page", int(linked("page", pages, "1")))
 
     def keep() -> None:
         if is_current(key):
             page = st.session_state[key]
-            keep_linked("page", str(page) if page > 1 else None)
+            link.put("page", str(page) if page > 1 else "")
 
     return st.pagination(num_pages, key=key, on_change=keep)

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from app.chosen_recipe import keep_cut, recipe_of, save_cut
+from app import link
+from app.chosen_recipe import change_cut, keep_cut, recipe_of, save_cut
 from app.cut import Cut, from_overrides
 from app.failures import guarded
 from app.navigation import link_to
@@ -18,14 +19,16 @@ def cut_toolbar(cut: Cut) -> None:
             "Undo",
             icon=":material/undo:",
             disabled=not cut.past,
-            on_click=lambda: keep_cut(cut.undone()),
+            on_click=change_cut,
+            args=(Cut.undone,),
         )
         st.button(
             "Reset to guide",
             icon=":material/restart_alt:",
             disabled=cut.is_as_guided,
             help="Puts every threshold back to the guide's value; Undo takes that back.",
-            on_click=lambda: keep_cut(cut.as_guided()),
+            on_click=change_cut,
+            args=(Cut.as_guided,),
         )
         if st.button("Save as …", icon=":material/save:", help="Makes a new version."):
             _save(cut)
@@ -36,7 +39,7 @@ def cut_toolbar(cut: Cut) -> None:
             "launch",
             "Launch with these stages",
             ":material/rocket_launch:",
-            **{name: st.query_params.get_all(name) for name in _TAKEN_ALONG},
+            **{name: link.get_all(name) for name in _TAKEN_ALONG},
         )
 
 

@@ -5,6 +5,7 @@ from tempfile import TemporaryDirectory
 
 import streamlit as st
 
+from app import link
 from app.failures import guarded
 from app.session import open_data, studio
 from app.wording import plain_markdown
@@ -49,7 +50,7 @@ def _delete(data_set: DataSet) -> None:
     )
     if st.button("Delete", type="primary", key="do_delete"):
         data_sets.remove(studio().database, data_set.id)
-        del st.query_params["data"]
+        link.drop("data")
         st.rerun()
 
 

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from app import link
 from app.components.judge_tables import comparison_rows, comparison_titles
 from app.components.number_table import number_table
 from app.detector_command import evaluate
 from app.failures import show_error
-from app.linked import keep_linked, linked_or_none
+from app.linked import linked_or_none
 from app.session import studio
 from app.uploads import as_file
 from grice_core.detector.metrics import Metrics
@@ -28,7 +29,7 @@ def detector_evaluation(detector: Detector) -> None:
     if asked and labels is not None:
         measured = _measured(labels, (detector,))
         if measured:
-            keep_linked("detector", str(measured[0].id))
+            link.put("detector", str(measured[0].id))
             st.success("Measured: the figures are on its card.", icon=":material/check:")
 
 
@@ -69,8 +70,8 @@ def _measure_both(detector: Detector, other: Detector) -> None:
     if asked and labels is not None:
         measured = _measured(labels, (detector, other))
         if measured:
-            keep_linked("detector", str(measured[0].id))
-            keep_linked("against", str(measured[1].id))
+            link.put("detector", str(measured[0].id))
+            link.put("against", str(measured[1].id))
             st.rerun()
 
 

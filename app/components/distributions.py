@@ -5,6 +5,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.components.histogram_row import Bar, Panel, histogram_row
+from app.components.number_table import Cell, number_table
 from app.components.pair_query import margin_text
 from app.failures import guarded
 from app.open_data import OpenData
@@ -18,6 +19,8 @@ from grice_core.maxims import MAXIMS, Maxim
 MAX_POINTS = 2_000
 _SCATTER = "two maxims"
 _PICKED = "point picked"
+_CORRELATION_PX = 460
+"""Four short numbers need no more."""
 
 
 def distributions(data: OpenData) -> None:
@@ -39,12 +42,8 @@ def distributions(data: OpenData) -> None:
     _two_maxims(data)
     st.subheader("Do the maxims go together?", anchor=False)
     found = correlation(data.margins)
-    st.plotly_chart(
-        correlation_figure(found),
-        width=460,
-        config={"displayModeBar": False},
-        alt="Correlation of the data margins, maxim by maxim",
-    )
+    with st.container(width=_CORRELATION_PX):
+        number_table(("", *MAXIMS), correlation_rows(found), key="correlation")
     st.caption(
         "Pearson correlation of the data margins: above 0, pairs that teach one maxim teach the "
         "other one, too; below 0, they teach the opposite."
@@ -110,27 +109,15 @@ def _show_bar(bar: Bar) -> None:
     show_pairs(margin=margin_text(MarginRange(Maxim(bar.panel), bar.low, bar.high)))
 
 
-def correlation_figure(found: FloatArray) -> go.Figure:
-    """(4, 4) correlations as a coloured table, NaN as a dash."""
-    names = [maxim.value for maxim in MAXIMS]
-    words = [["–" if np.isnan(value) else signed(value) for value in row] for row in found]
-    figure = go.Figure(
-        go.Heatmap(
-            x=names,
-            y=names,
-            z=found,  # a NaN is left blank
-            zmin=-1,
-            zmax=1,
-            colorscale=[[0, "#B35806"], [0.5, "#F7F7F7"], [1, "#2F5D8C"]],
-            text=words,
-            texttemplate="%{text}",
-            hovertemplate="%{y} and %{x}: %{text}<extra></extra>",
-            showscale=False,
-            xgap=2,
-            ygap=2,
-        )
-    )
-    figure.update_yaxes(autorange="reversed", fixedrange=True)
-    figure.update_xaxes(side="top", fixedrange=True)
-    figure.update_layout(height=280, margin={"l": 4, "r": 4, "t": 4, "b": 4})
-    return figure
+def correlation_rows(found: FloatArray) -> list[list[Cell]]:
+    """(4, 4) correlations, the stronger the more coloured; NaN as a dash."""
+    return [
+        [Cell(down), *(_correlation(found, down, across) for across in MAXIMS)] for down in MAXIMS
+    ]
+
+
+def _correlation(found: FloatArray, down: Maxim, across: Maxim) -> Cell:
+    value = float(found[down.column, across.column])
+    if np.isnan(value):
+        return Cell("–", tone="dim")
+    return Cell("1", tone="dim") if down is across else Cell(signed(value), tint=round(value, 2))

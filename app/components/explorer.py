@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 import streamlit as st
 
+from app import link
 from app.components.pair_query import ORDERS, link_query, margin_text
 from app.components.pair_view import pair_view
 from app.failures import guarded
@@ -62,14 +63,13 @@ def _ask() -> PairQuery:
         "Order by", ORDERS, key="order", bind="query-params", on_change=first_page
     )
     descending = right.toggle("Descending", key="desc", bind="query-params", on_change=first_page)
-    params = st.query_params
-    linked = link_query(params.get_all("margin"), params.get("rows", ""), params.get("problem", ""))
+    linked = link_query(link.get_all("margin"), link.get("rows"), link.get("problem"))
     with st.container(horizontal=True):
         for wanted in linked.margins:
             label = f"{wanted.maxim} {signed(wanted.low)} to {signed(wanted.high)}"
             _removable(label, "margin", margin_text(wanted))
         if linked.rows:
-            _removable(f"only {count_of(len(linked.rows), 'row')}", "rows", params["rows"])
+            _removable(f"only {count_of(len(linked.rows), 'row')}", "rows", link.get("rows"))
         if linked.problem:
             label = f"only with “{linked.problem.replace('_', ' ')}”"
             _removable(plain_markdown(label), "problem", linked.problem)
@@ -82,7 +82,7 @@ def _removable(label: str, param: str, value: str) -> None:
 
     def remove() -> None:
         first_page()
-        st.query_params[param] = [one for one in st.query_params.get_all(param) if one != value]
+        link.put(param, [one for one in link.get_all(param) if one != value])
 
     st.button(label, icon=":material/close:", key=f"filter {param} {value}", on_click=remove)
 
@@ -96,8 +96,8 @@ def _margin_filter() -> None:
         def add() -> None:
             first_page()
             text = margin_text(MarginRange(Maxim(maxim), low, high))
-            others = [one for one in st.query_params.get_all("margin") if one != text]
-            st.query_params["margin"] = [*others, text]
+            others = [one for one in link.get_all("margin") if one != text]
+            link.put("margin", [*others, text])
 
         st.button("Show these pairs", type="primary", on_click=add)
 
@@ -130,10 +130,10 @@ def _table(pairs: PairTable) -> int | None:
 
 def _pair(table: PairTable, shown: IntArray, picked: int | None) -> None:
     """The pair that was picked just now, or that the link names; the first one otherwise."""
-    linked = st.query_params.get("pair", "")
+    linked = link.get("pair")
     rows = table.rows[shown].tolist()
     if picked is not None:
-        st.query_params["pair"] = str(rows[picked])
+        link.put("pair", str(rows[picked]))
         place = picked
     else:
         place = rows.index(int(linked)) if linked.isdecimal() and int(linked) in rows else 0

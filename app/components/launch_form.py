@@ -5,6 +5,7 @@ from typing import Literal, TypedDict, cast
 
 import streamlit as st
 
+from app import link
 from app.chosen_recipe import current_cut, keep_cut, recipe_titles
 from app.components.leakage_view import RULES
 from app.components.stage_settings import stage_settings
@@ -154,9 +155,8 @@ def _choose_recipe() -> Cut:
 
     def choose() -> None:
         if is_current(key):
-            st.query_params["recipe"] = st.session_state[key]
-            for name in ("set", "change", "stages"):
-                st.query_params.pop(name, None)
+            link.put("recipe", st.session_state[key])
+            link.drop("set", "change", "stages")
 
     moved = f"; {len(cut.overrides)} thresholds moved" if cut.overrides else ""
     st.selectbox(
@@ -171,7 +171,7 @@ def _choose_recipe() -> Cut:
 
 def _choose_detector() -> Detector | str:
     known = {str(detector.id): detector for detector in detectors.page(studio().database)}
-    linked = st.query_params.get("detector", "")
+    linked = link.get("detector")
     elsewhere = linked if linked not in {*known, _OTHER, ""} else ""
     options = [*known, *filter(None, [elsewhere]), _OTHER]
 
@@ -199,9 +199,9 @@ def _choose_trained(known: dict[int, PipelineSummary]) -> int | None:
         lambda key: f"pipeline {key} · {trained[key].pipeline.name}",
     )
     theirs = link_of(trained[chosen].pipeline)
-    if any(st.query_params.get(name) != theirs[name] for name in _OF_THE_TRAINED):
+    if any(link.get(name) != theirs[name] for name in _OF_THE_TRAINED):
         for name in _OF_THE_TRAINED:
-            st.query_params[name] = theirs[name]
+            link.put(name, theirs[name])
         st.session_state.pop("cut", None)
         st.rerun()
     st.caption("Its data, recipe and base stand above; prompts, detector and seed may be others.")

@@ -5,6 +5,10 @@
 // Streamlit tells the browser a page's link at once, but which page it is only when that has been drawn.
 // With both messages there, the link of the page to come is written over the link of the page that is
 // left, which would be another one when somebody came back to it.
+//
+// Of a link from a page to the same page, showing something else, Streamlit tells the server once, and the
+// browser not at all: whatever was clicked next would be asked with the link of before. We go there as the
+// browser's Back and Forward do, which both then know of.
 
 const PATCHED = "griceLinkHistory";
 
@@ -40,7 +44,20 @@ export default function () {
     const url = new URL(link ?? "", location.href);
     return (url.pathname === location.pathname ? stay : leave)(state, url);
   };
+  const follow = (event) => {
+    const anchor = event.target.closest('a[data-testid="stPageLink-NavLink"]');
+    const isPlain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
+    if (!anchor || anchor.target || !isPlain) return;
+    const url = new URL(anchor.href);
+    if (url.pathname !== location.pathname) return;
+    event.preventDefault();
+    event.stopPropagation();
+    push({}, "", url);
+    dispatchEvent(new PopStateEvent("popstate"));
+  };
+
   note(false);
+  addEventListener("click", follow, true);
   addEventListener("popstate", () => note(false), true);
   for (const kind of ["pointerdown", "keydown"])
     document.addEventListener(kind, (event) => note(touched || isInPage(event)), true);

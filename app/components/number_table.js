@@ -20,6 +20,10 @@ export default function ({ data, parentElement }) {
     const row = element("tr");
     for (const cell of cells) {
       const made = element("td", cell.wraps ? `wraps ${cell.tone}` : cell.tone, cell.text);
+      if (cell.tint) {
+        const colour = cell.tint < 0 ? "#d55e00" : "#0072b2";
+        made.style.backgroundColor = `color-mix(in srgb, ${colour} ${Math.abs(cell.tint) * 50}%, transparent)`;
+      }
       if (cell.below) made.append(element("small", "", cell.below));
       row.append(made);
     }

@@ -29,6 +29,8 @@ class Cell:
     below: str = ""
     """In small: its interval."""
     tone: Literal["", "good", "bad", "dim"] = ""
+    tint: float = 0.0
+    """From −1 to 1: how much of one colour, or of the opposite one, lies behind it."""
     wraps: bool = False
     """May be broken anywhere, as a path or an address that is wider than the table."""
 

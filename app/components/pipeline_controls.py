@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from app import link
 from app.failures import guarded
 from app.launch_start import link_of
 from app.navigation import link_to
@@ -40,6 +41,5 @@ def _confirm(pipeline_id: int) -> None:
     )
     if st.button("Delete for good", type="primary", key="delete for good"):
         run_queue().remove(pipeline_id)
-        for name in ("pipeline", "run"):
-            st.query_params.pop(name, None)
+        link.drop("pipeline", "run")
         st.rerun()

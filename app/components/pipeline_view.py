@@ -5,10 +5,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from app import link
 from app.components.pipeline_controls import pipeline_controls
 from app.components.run_view import run_view
 from app.failures import guarded
-from app.linked import keep_linked, linked
+from app.linked import linked
 from app.navigation import link_to
 from app.pace import Pace
 from app.pipeline_words import pipeline_standing
@@ -55,7 +56,7 @@ def _choose_run(chain: Sequence[Run]) -> Run:
 
     def keep() -> None:
         if is_current(key):
-            keep_linked("run", st.session_state[key])
+            link.put("run", st.session_state[key])
 
     # Not named by the link: the run where something happens, which changes as the chain goes on.
     key = widget_key("chain", linked("run", list(by_id), str(current(chain).id)))

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from app.chosen_recipe import keep_cut
-from app.cut import Cut
+from app.chosen_recipe import change_cut
 from app.wording import count_of, number, plain_markdown
 from grice_core.data.pairs import FloatArray
 from grice_core.recipes.plan import FEW_PAIRS, PlannedStage
@@ -22,21 +21,21 @@ def is_it_enough(stage: PlannedStage) -> None:
         st.badge("too few to train on", icon=":material/error:", color="red")
 
 
-def stage_advice(stage: PlannedStage, margins: FloatArray, cut: Cut) -> None:
+def stage_advice(stage: PlannedStage, margins: FloatArray) -> None:
     """A warning where a stage is too small, and thresholds that would keep enough."""
     if stage.caution:
         st.warning(plain_markdown(stage.caution), icon=":material/warning:")
-        _show_the_way(stage, margins, cut, at_least=2 * FEW_PAIRS)
+        _show_the_way(stage, margins, at_least=2 * FEW_PAIRS)
     name = stage.config.name
     finder = st.popover(
         "Keep at least …", icon=":material/filter_alt:", key=f"finder {name}", on_change="rerun"
     )
     if finder.open:  # looking for thresholds takes longer than all the rest
         with finder:
-            _find_thresholds(stage, margins, cut)
+            _find_thresholds(stage, margins)
 
 
-def _show_the_way(stage: PlannedStage, margins: FloatArray, cut: Cut, at_least: int) -> None:
+def _show_the_way(stage: PlannedStage, margins: FloatArray, at_least: int) -> None:
     moves = single_moves(stage.config, margins, at_least)
     if not moves:
         st.caption(_out_of_reach(stage, margins, at_least))
@@ -53,11 +52,11 @@ def _show_the_way(stage: PlannedStage, margins: FloatArray, cut: Cut, at_least: 
                 f"{number(step.above)} → {step.kept:,}",
                 key=f"step {best.threshold.name} {step.above}",
                 help=f"Set the threshold to {number(step.above)}",
-                on_click=lambda step=step: _take(cut, {step.threshold.name: step.above}),
+                on_click=lambda step=step: _take({step.threshold.name: step.above}),
             )
 
 
-def _find_thresholds(stage: PlannedStage, margins: FloatArray, cut: Cut) -> None:
+def _find_thresholds(stage: PlannedStage, margins: FloatArray) -> None:
     name = stage.config.name
     at_least = int(
         st.number_input("Pairs to keep", min_value=1, value=500, step=50, key=f"at least {name}")
@@ -67,27 +66,27 @@ def _find_thresholds(stage: PlannedStage, margins: FloatArray, cut: Cut) -> None
         return
     together = joint_move(stage.config, margins, at_least)
     for move in single_moves(stage.config, margins, at_least):
-        _offer(move, cut)
+        _offer(move)
     if together is None:
         st.caption(_out_of_reach(stage, margins, at_least))
     else:
         st.button(
             "Move all together, each a little",
             key=f"together {name}",
-            on_click=lambda: _take(cut, together),
+            on_click=lambda: _take(together),
         )
 
 
-def _offer(move: Move, cut: Cut) -> None:
+def _offer(move: Move) -> None:
     st.button(
         f"Only {plain_markdown(move.threshold.statistic)} \\> {number(move.above)}: keeps {move.kept:,}",
         key=f"only {move.threshold.name}",
-        on_click=lambda: _take(cut, {move.threshold.name: move.above}),
+        on_click=lambda: _take({move.threshold.name: move.above}),
     )
 
 
-def _take(cut: Cut, moves: Mapping[str, float]) -> None:
-    keep_cut(cut.with_moves(moves))
+def _take(moves: Mapping[str, float]) -> None:
+    change_cut(lambda cut: cut.with_moves(moves))
 
 
 def _out_of_reach(stage: PlannedStage, margins: FloatArray, at_least: int) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from app.chosen_recipe import keep_cut
+from app.chosen_recipe import change_cut, keep_cut
 from app.components.border_samples import border_samples
 from app.components.cut_toolbar import cut_toolbar
 from app.components.histogram_row import Bar
@@ -57,7 +57,7 @@ def stage_board(data: OpenData, exclude: BoolArray | None, only: str | None) -> 
     cut_toolbar(cut)
     for stage, place in zip(shown, _columns(len(shown)), strict=True):
         with place, st.container(border=True, height="stretch"):
-            _answer_and_levers(stage, data, cut)
+            _answer_and_levers(stage, data)
     log = st.toggle("Logarithmic counts", True, key="log_counts", help="Shows small bars, too.")
     _evidence(shown, summary, data, log)
     _follow_clicks(plan, data)
@@ -76,7 +76,7 @@ def _title(stage: StageConfig) -> str:
     return " · ".join(filter(None, [stage.name.replace("stage", "Stage "), stage.title]))
 
 
-def _answer_and_levers(stage: PlannedStage, data: OpenData, cut: Cut) -> None:
+def _answer_and_levers(stage: PlannedStage, data: OpenData) -> None:
     num_kept, num_pairs = stage.filtered.num_kept, len(data.table)
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
@@ -90,14 +90,14 @@ def _answer_and_levers(stage: PlannedStage, data: OpenData, cut: Cut) -> None:
     )
 
     def move(name: str, value: float) -> None:
-        keep_cut(cut.with_moves({name: value}))
+        change_cut(lambda cut: cut.with_moves({name: value}))
 
     found = stage_thresholds(stage.config)
     if not found:
         st.caption("Takes over what the stages of another recipe keep; there is nothing to move.")
     for threshold in found:
         threshold_control(threshold, move)
-    stage_advice(stage, data.margins, cut)
+    stage_advice(stage, data.margins)
 
 
 def _evidence(

@@ -1,7 +1,10 @@
 """The settings of a recipe that people change most, one row per stage, and all others by name."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
+from app import link
 from app.widget_keys import is_current, widget_key
 from grice_core.recipes.config import BetaRamp, Recipe, StageConfig
 
@@ -11,8 +14,8 @@ _CHANGE = "change"
 
 def stage_settings(recipe: Recipe) -> list[str]:
     """Show the settings; returns the changes, as `--set` takes them."""
-    changes = st.query_params.get_all(_CHANGE)
-    changed = dict(change.split("=", 1) for change in changes if "=" in change)
+    changes = link.get_all(_CHANGE)
+    changed = _by_name(changes)
     for stage in recipe.stages:
         fields = _fields(stage, takes_over_steps=bool(recipe.control_stages))
         for place, (label, name, value) in zip(st.columns(len(fields)), fields, strict=True):
@@ -25,6 +28,11 @@ def stage_settings(recipe: Recipe) -> list[str]:
             _setting(label, f"evaluation.{name}", value, changed)
     _all_changes(changes)
     return changes
+
+
+def _by_name(changes: Sequence[str]) -> dict[str, str]:
+    """The changed values by the names of their settings."""
+    return dict(change.split("=", 1) for change in changes if "=" in change)
 
 
 def _fields(stage: StageConfig, *, takes_over_steps: bool) -> list[tuple[str, str, str]]:
@@ -45,11 +53,11 @@ def _setting(label: str, name: str, usual: str, changed: dict[str, str]) -> None
     def keep() -> None:
         if is_current(key):
             value = st.session_state[key].strip()
-            others = [each for each in changed if each != name]
-            kept = {each: changed[each] for each in others}
+            kept = _by_name(link.get_all(_CHANGE))  # others may have been moved since
+            kept.pop(name, None)
             if value and value != usual:
                 kept[name] = value
-            st.query_params[_CHANGE] = [f"{each}={kept[each]}" for each in kept]
+            link.put(_CHANGE, [f"{each}={kept[each]}" for each in kept])
 
     st.text_input(label, key=key, on_change=keep)
 
@@ -60,7 +68,7 @@ def _all_changes(changes: list[str]) -> None:
     def keep() -> None:
         if is_current(key):
             lines = st.session_state[key].splitlines()
-            st.query_params[_CHANGE] = [line.strip() for line in lines if line.strip()]
+            link.put(_CHANGE, [line.strip() for line in lines if line.strip()])
 
     st.text_area(
         "All changes to the recipe, one a line",

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from app import link
 from app.comparing import Thresholds
-from app.linked import keep_linked
 from app.widget_keys import is_current, widget_key
 from grice_core.maxims import MAXIMS
 
@@ -25,19 +25,20 @@ def threshold_judging(usual: Thresholds) -> Thresholds:
         columns = st.columns(len(MAXIMS))
         for place, maxim in enumerate(MAXIMS):
             with columns[place]:
-                _slider(place, str(maxim), chosen, usual)
+                _slider(place, str(maxim), chosen[place], usual)
         if is_moved and st.button("Back to the detector's", icon=":material/undo:"):
-            keep_linked(_IN_LINK, None)
+            link.drop(_IN_LINK)
             st.rerun()
     return chosen
 
 
-def _slider(place: int, maxim: str, chosen: Thresholds, usual: Thresholds) -> None:
-    key = widget_key(f"threshold {maxim}", chosen[place])
+def _slider(place: int, maxim: str, value: float, usual: Thresholds) -> None:
+    key = widget_key(f"threshold {maxim}", value)
 
     def moved() -> None:
         if is_current(key):
-            values = [*chosen[:place], round(st.session_state[key], 2), *chosen[place + 1 :]]
+            values = list(_linked(usual))
+            values[place] = round(st.session_state[key], 2)
             _keep(values, usual)
 
     st.slider(
@@ -53,13 +54,13 @@ def _slider(place: int, maxim: str, chosen: Thresholds, usual: Thresholds) -> No
 
 def _keep(values: Sequence[float], usual: Thresholds) -> None:
     is_usual = tuple(values) == usual
-    keep_linked(_IN_LINK, None if is_usual else ",".join(f"{value:g}" for value in values))
+    link.put(_IN_LINK, "" if is_usual else ",".join(f"{value:g}" for value in values))
 
 
 def _linked(usual: Thresholds) -> Thresholds:
     """What the link says, if it makes sense."""
     try:
-        values = tuple(float(part) for part in st.query_params.get(_IN_LINK, "").split(","))
+        values = tuple(float(part) for part in link.get(_IN_LINK).split(","))
     except ValueError:
         return usual
     sensible = len(values) == len(usual) and all(0 <= value <= 1 for value in values)

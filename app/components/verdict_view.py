@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from app import link
 from app.components.comparison_exports import comparison_exports
 from app.components.comparison_tables import (
     RETENTION_TITLES,
@@ -63,8 +64,7 @@ def _take_away(pipeline: EvaluatedPipeline, view: PipelineView, colours: Sequenc
 
 
 def _link() -> str:
-    params = st.query_params
-    query = urlencode([(name, value) for name in params for value in params.get_all(name)])
+    query = urlencode([(name, value) for name in link.names() for value in link.get_all(name)])
     return f"{(st.context.url or '').partition('?')[0]}?{query}"
 
 

@@ -3,7 +3,6 @@
 import gzip
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,13 +11,11 @@ from playwright.sync_api import Page, expect
 from app.open_data import open_pairs
 from grice_core.maxims import Maxim
 from grice_core.store import data_sets
-from tests.app.conftest import Server, free_port, serve
+from tests.app.conftest import Picture, Server, free_port, serve
 from tests.app.driving import open_page, settle, upload
 from tests.app.samples import pair_rows, write_pairs_file
 
 pytestmark = pytest.mark.stack
-
-Picture = Callable[[Page, str], None]
 
 HOSTILE = (
     "<img src=x onerror=alert(1)> **bold** [link](http://example.com) $x$ :red[red] "

@@ -1,7 +1,6 @@
 """A judge is brought, measured, made, and put to work, through the browser and a real worker."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,14 +9,13 @@ from playwright.sync_api import Page, expect
 from grice_core.maxims import MAXIMS
 from grice_core.pipeline.keeping import Keeper
 from grice_core.store import data_sets
-from tests.app.conftest import Server, free_port, serve
+from tests.app.conftest import Picture, Server, free_port, serve
 from tests.app.driving import open_page, settle
 from tests.app.gricebench import gricebench
 from tests.app.judges import Judge, write_judge
 from tests.detector import tiny
 
 pytestmark = pytest.mark.stack
-Picture = Callable[[Page, str], None]
 LONG_MS = 240_000
 """A worker, or a command, that has to load torch on a machine that does other work."""
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +17,12 @@ from grice_core.pipeline.keeping import Keeper
 from grice_core.recipes.load import load_recipe
 from grice_core.recipes.plan import plan_stages
 from grice_core.recipes.summary import StagesSummary, summarise
-from tests.app.conftest import Server
+from tests.app.conftest import Picture, Server
 from tests.app.driving import open_page, set_number, settle
 from tests.app.gricebench import Gricebench
 from tests.app.samples import pair_rows
 
 pytestmark = pytest.mark.stack
-
-Picture = Callable[[Page, str], None]
 MANNER = "stage2.filter.manner.above"
 SUM = "stage1.filter.sum too small.above"
 

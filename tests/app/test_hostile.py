@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Dialog, Page, expect
@@ -13,14 +13,12 @@ from grice_core.pipeline.keeping import Keeper
 from grice_core.recipes.load import load_recipe
 from grice_core.settings import Settings
 from grice_core.store import data_sets, recipes
-from tests.app.conftest import Server, free_port, serve
+from tests.app.conftest import Picture, Server, free_port, serve
 from tests.app.driving import open_page
 from tests.app.samples import pair_rows
 from tests.detector import tiny
 
 pytestmark = pytest.mark.stack
-
-Picture = Callable[[Page, str], None]
 
 NAME = (
     "<b>x</b> <img src=x onerror=alert(1)> **bold** ![i](http://example.com/i.png) `c` "

@@ -17,13 +17,11 @@ from grice_core.data.load import load_pairs
 from grice_core.data.pairs import PairTable
 from grice_core.maxims import Maxim
 from grice_core.store import data_sets
-from tests.app.conftest import Server, free_port, serve
+from tests.app.conftest import Picture, Server, free_port, serve
 from tests.app.driving import open_page, settle, upload
 from tests.app.gricebench import Gricebench
 
 pytestmark = pytest.mark.stack
-
-Picture = Callable[[Page, str], None]
 
 
 def test_the_first_minute_shows_what_this_is_and_the_two_things_to_do(

@@ -61,6 +61,7 @@ def _show(name: str) -> None:
     # Runs as a script of its own, without the names around it.
     import streamlit as st
 
+    from app import link
     from app.app_pages import (
         compare,
         data,
@@ -72,7 +73,7 @@ def _show(name: str) -> None:
         stages,
         system,
     )
-    from app.failures import failures_shown
+    from app.failures import guarded
     from app.navigation import keep_pages
 
     shown = {
@@ -92,8 +93,8 @@ def _show(name: str) -> None:
     }
     keep_pages(pages)
     chosen = st.navigation(list(pages.values()), position="hidden")
-    with failures_shown():
-        chosen.run()
+    link.begin(is_another_page=False)
+    guarded(chosen.run)()
 
 
 def words(test: AppTest) -> str:
@@ -246,6 +247,23 @@ def test_every_view_of_a_comparison_opens(view: str, told: str) -> None:
     said = words(opened("compare", pipeline="1", against="2", view=view))
     assert "Verdict" in said
     assert told in said
+
+
+@pytest.mark.usefixtures("judged")
+def test_a_choice_outlives_a_browser_that_still_tells_the_link_of_before() -> None:
+    page = opened("compare", pipeline="1")
+    before = dict(page.query_params)
+    chosen = next(one for one in page.radio if one.label == "Judged by").set_value("relation")
+    page = ran(chosen.run())
+    assert page.query_params["by"] == "relation"
+
+    page.query_params.clear()
+    page.query_params.update(before)
+    shown = next(one for one in page.segmented_control if one.label == "Answers")
+    page = ran(shown.set_value("still violated").run())
+
+    assert page.query_params["by"] == "relation"
+    assert page.query_params["show"] == "still violated"
 
 
 @pytest.mark.usefixtures("judged")
