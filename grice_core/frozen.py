@@ -34,7 +34,8 @@ class FrozenLinear:
 
     def __init__(self, layer: Any, columns: slice = slice(None), *, lays_out: bool = False) -> None:
         self._layer, self.columns = layer, columns
-        self._lays_out = lays_out
+        self.shape = tuple(self.weight.shape)
+        self._lays_out = lays_out and self.weight.numel() >= SMALLEST
         self._made: dict[str, tuple[object, Tensor]] = {}
 
     @property
@@ -46,7 +47,7 @@ class FrozenLinear:
     def __call__(self, x: Tensor) -> Tensor:
         """(tokens, in) to (tokens, out), in x's number format."""
         bias = self._bias(x.dtype)
-        num_in, num_out = self.weight.shape
+        num_in, num_out = self.shape
         if self._is_laid_out_for(x) and num_in % ROUND == 0:
             weight = self._made_of_weight(
                 "there", x.dtype, lambda weight: _laid_out(_round(weight.t()))
@@ -59,7 +60,7 @@ class FrozenLinear:
 
     def back(self, gradient: Tensor, plus: Tensor | None = None) -> Tensor:
         """(tokens, in) gradient Wᵀ + plus, for a (tokens, out) gradient; all in one number format."""
-        if self._is_laid_out_for(gradient) and all(n % ROUND == 0 for n in self.weight.shape):
+        if self._is_laid_out_for(gradient) and all(n % ROUND == 0 for n in self.shape):
             weight = self._made_of_weight("back", gradient.dtype, _laid_out)
             rows = gradient.contiguous()
             back: Tensor = (
@@ -72,12 +73,7 @@ class FrozenLinear:
         return gradient @ weight if plus is None else torch.addmm(plus, gradient, weight)
 
     def _is_laid_out_for(self, x: Tensor) -> bool:
-        return (
-            self._lays_out
-            and _LAYS_OUT.get()
-            and self.weight.numel() >= SMALLEST
-            and processor_lays_out(x.device, x.dtype)
-        )
+        return self._lays_out and _LAYS_OUT.get() and processor_lays_out(x.device, x.dtype)
 
     def _plain(self, dtype: torch.dtype) -> Tensor:
         weight = self.weight

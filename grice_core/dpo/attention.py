@@ -5,6 +5,7 @@ layers multiply no wasted token. Attention then runs tree by tree under a small 
 """
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -134,31 +135,34 @@ class _ShortTrees(torch.autograd.Function):
         ctx.spans = spans
         _, heads, tokens, _ = query.shape
         out = value.new_empty(tokens, heads, value.shape[-1])
+        parts = _parts(spans, query.float(), key.float(), value, out.transpose(0, 1)[None])
         weights = []
-        for span in spans:
-            part = slice(span.start, span.end)
-            q, k, v = query[0, :, part], key[0, :, part], value[0, :, part]
-            scores = torch.baddbmm(span.bias, q.float(), k.float().transpose(1, 2), alpha=ctx.scale)
+        for span, q, k, v, o in parts:
+            scores = torch.baddbmm(span.bias, q, k.transpose(1, 2), alpha=ctx.scale)
             weights.append(scores.softmax(dim=-1).to(v.dtype))
-            out[part] = (weights[-1] @ v).transpose(0, 1)
+            o.copy_(weights[-1] @ v)
         ctx.save_for_backward(query, key, value, *weights)
         return out[None]
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         query, key, value, *weights = ctx.saved_tensors
+        of_out = gradients[0].transpose(1, 2)
         of_q, of_k, of_v = (_like_rows(x) for x in (query, key, value))
-        for span, weight in zip(ctx.spans, weights, strict=True):
-            part = slice(span.start, span.end)
-            q, k, v = query[0, :, part], key[0, :, part], value[0, :, part]
-            of_out = gradients[0][0, part].transpose(0, 1)
-            of_v[0, :, part] = weight.transpose(1, 2) @ of_out
-            of_weight = of_out.float() @ v.float().transpose(1, 2)
-            of_scores = torch._softmax_backward_data(of_weight, weight.float(), -1, torch.float32)
-            of_scores = of_scores.mul_(ctx.scale).to(q.dtype)
-            of_q[0, :, part] = of_scores @ k
-            of_k[0, :, part] = of_scores.transpose(1, 2) @ q
-        return of_q, of_k, of_v, None, None
+        parts = _parts(ctx.spans, query, key, value, of_out, of_q, of_k, of_v)
+        for weight, (_, q, k, v, g, to_q, to_k, to_v) in zip(weights, parts, strict=True):
+            to_v.copy_(weight.transpose(1, 2) @ g)
+            of_weight = g @ v.transpose(1, 2)
+            of_scores = torch._softmax_backward_data(of_weight, weight, -1, weight.dtype)
+            to_q.copy_(of_scores @ k)
+            to_k.copy_(of_scores.transpose(1, 2) @ q)
+        return of_q.mul_(ctx.scale), of_k.mul_(ctx.scale), of_v, None, None
+
+
+def _parts(spans: Sequence[TreeSpan], *rows: torch.Tensor) -> Iterator[tuple[Any, ...]]:
+    """Each tree's span and its part of each (1, heads, tokens, dim), without the first dimension."""
+    lengths = [span.end - span.start for span in spans]
+    return zip(spans, *(row[0].split(lengths, dim=1) for row in rows), strict=True)
 
 
 def _like_rows(x: torch.Tensor) -> torch.Tensor:

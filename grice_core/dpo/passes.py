@@ -25,17 +25,19 @@ class PassChoice:
 
 
 def choose_passes(model: Any, pairs: Sequence[EncodedPair]) -> PassChoice:
-    """Compare shared and separate passes on the two longest pairs; share only if they agree.
+    """Compare shared and separate passes on two pairs; share only if they agree.
 
-    The longest, since an attention window shows itself only beyond its width. In fp32, since bf16
-    rounds away the difference between right and almost right.
+    The longest, since an attention window shows itself only beyond its width, beside the shortest, since
+    the trees of a pass must not see each other. In fp32, since bf16 rounds away the difference between
+    right and almost right.
     """
-    longest = sorted(pairs, key=_longest_path, reverse=True)[:2]
+    by_length = sorted(pairs, key=_longest_path)
+    both = [by_length[0], by_length[-1]]
     device = next(model.parameters()).device
     with torch.no_grad(), torch.autocast(device.type, enabled=False), as_they_lie():
-        apart = pair_logps(model, longest, "separate")
+        apart = pair_logps(model, both, "separate")
         try:
-            shared = pair_logps(model, longest, "shared")
+            shared = pair_logps(model, both, "shared")
         except torch.OutOfMemoryError:  # says nothing about sharing
             raise
         except (UnsharableError, ValueError, TypeError, RuntimeError) as error:

@@ -65,7 +65,7 @@ class StageTrainer:
         self.parameters = list(trainable.values())
         """The adapter's."""
         self._optimizer = torch.optim.AdamW(
-            self.parameters, lr=config.learning_rate, weight_decay=config.weight_decay
+            self.parameters, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
         )
         self._state = TrainingState(trainable, self._optimizer, known)
 
