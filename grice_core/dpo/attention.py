@@ -162,7 +162,7 @@ class _ShortTrees(torch.autograd.Function):
 def _parts(spans: Sequence[TreeSpan], *rows: torch.Tensor) -> Iterator[tuple[Any, ...]]:
     """Each tree's span and its part of each (1, heads, tokens, dim), without the first dimension."""
     lengths = [span.end - span.start for span in spans]
-    return zip(spans, *(row[0].split(lengths, dim=1) for row in rows), strict=True)
+    return zip(spans, *(torch.split(row[0], lengths, dim=1) for row in rows), strict=True)
 
 
 def _like_rows(x: torch.Tensor) -> torch.Tensor:

@@ -10,6 +10,7 @@ from transformers import PreTrainedModel
 
 from grice_core.dpo.attention import TREE_ATTENTION, TreeSpan, UnsharableError, tree_mask
 from grice_core.dpo.encode import EncodedPair, Ids
+from grice_core.dpo.ending import ending_at
 from grice_core.dpo.head import token_logps
 from grice_core.dpo.trees import Tree, separate_trees, shared_trees
 
@@ -78,7 +79,7 @@ def shared_logps(model: Any, trees: Sequence[Tree]) -> torch.Tensor:
             ids.extend(branch)
         longest = trunk + max(map(len, tree.branches))
         spans.append(TreeSpan(start, len(ids), longest, tree_mask(tree, device)))
-    with _attention(model, TREE_ATTENTION):
+    with _attention(model, TREE_ATTENTION), ending_at(model, sorted(set(sources))):
         values = token_logps(
             model,
             targets,

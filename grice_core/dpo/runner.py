@@ -15,7 +15,7 @@ from grice_core.dpo.logps import pair_logps
 from grice_core.dpo.loss import dpo_losses
 from grice_core.dpo.metrics import Metrics, PairMeans, add_accuracies, add_batch
 from grice_core.dpo.ranks import Ranks
-from grice_core.dpo.windows import drawing_for, window
+from grice_core.dpo.windows import drawing_for, part_of_pass
 
 
 class PairRunner:
@@ -80,7 +80,8 @@ class PairRunner:
         if self.ranks.count == 1:
             return nullcontext()
         pairs = self.pairs(indices)
-        return drawing_for(self.policy, window(pairs, self.ranks.own(pairs), self.compute.passes))
+        part = part_of_pass(pairs, self.ranks.own(pairs), self.compute.passes)
+        return drawing_for(self.policy, part)
 
     def agree_on_budget(self) -> None:
         """Let passes be as small everywhere as on the rank with the least memory."""

@@ -46,6 +46,11 @@ class Tree:
         """That go through the model."""
         return len(self.trunk) + sum(map(len, self.branches))
 
+    @property
+    def num_predicting(self) -> int:
+        """Of these, those that predict a token of a response."""
+        return self.num_common + 1 + sum(len(branch) - 1 for branch in self.branches)
+
 
 def shared_trees(pairs: Iterable[EncodedPair]) -> list[Tree]:
     """One tree per distinct prompt, each distinct response once."""

@@ -6,7 +6,7 @@ p p a b q c d     p p a b       q c d         tokens of a packed row
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -14,9 +14,10 @@ from peft import PeftModel
 from torch import Tensor, nn
 
 from grice_core.dpo.encode import EncodedPair
+from grice_core.dpo.ending import last_feed_forward
 from grice_core.dpo.lean import BulkDropout
 from grice_core.dpo.logps import Passes
-from grice_core.dpo.trees import num_shared_tokens, separate_trees
+from grice_core.dpo.trees import Tree, separate_trees, shared_trees
 
 
 @dataclass(frozen=True)
@@ -45,22 +46,38 @@ class Window:
         return cut
 
 
-def window(pairs: Sequence[EncodedPair], own: Sequence[int], passes: Passes) -> Window:
-    """The window of these positions of a pass over `pairs`; they are one of its `shares`."""
+@dataclass(frozen=True)
+class Part:
+    """Some pairs of a pass, run apart from the others."""
+
+    window: Window
+    """Of its tokens."""
+    ending: Window
+    """Of those that the last layer's feed-forward part sees."""
+
+
+def part_of_pass(pairs: Sequence[EncodedPair], own: Sequence[int], passes: Passes) -> Part:
+    """These positions of a pass over `pairs`; they are one of its `shares`."""
     before = [pairs[position] for position in range(own[0])]
     mine = [pairs[position] for position in own]
     if passes == "shared":
-        start = num_shared_tokens(before)
-        end = start + num_shared_tokens(mine)
-        return Window((1, num_shared_tokens(pairs)), slice(0, 1), slice(start, end))
+
+        def window(count: Callable[[Tree], int]) -> Window:
+            start, length, every = (
+                sum(map(count, shared_trees(some))) for some in (before, mine, pairs)
+            )
+            return Window((1, every), slice(0, 1), slice(start, start + length))
+
+        return Part(window(lambda t: t.num_tokens), window(lambda t: t.num_predicting))
     first, rows = len(separate_trees(before)), separate_trees(mine)
     every = separate_trees(pairs)
     width = max(tree.num_tokens for tree in rows)
-    return Window(
+    whole = Window(
         (len(every), max(tree.num_tokens for tree in every)),
         slice(first, first + len(rows)),
         slice(0, width),
     )
+    return Part(whole, whole)
 
 
 class WindowDropout(nn.Module):
@@ -108,14 +125,20 @@ def draw_for_windows(policy: PeftModel) -> None:
 
 
 @contextmanager
-def drawing_for(policy: PeftModel, part: Window) -> Iterator[None]:
+def drawing_for(policy: PeftModel, part: Part) -> Iterator[None]:
     """A pass over this part."""
-    kinds = WindowDropout | WindowBulkDropout
-    dropouts = [module for module in policy.modules() if isinstance(module, kinds)]
+    dropouts = _windows_of(policy)
     for dropout in dropouts:
-        dropout.window = part
+        dropout.window = part.window
+    for dropout in _windows_of(last_feed_forward(policy)):
+        dropout.window = part.ending
     try:
         yield
     finally:
         for dropout in dropouts:
             dropout.window = None
+
+
+def _windows_of(module: nn.Module | None) -> list[WindowDropout | WindowBulkDropout]:
+    inside = module.modules() if module else ()
+    return [one for one in inside if isinstance(one, WindowDropout | WindowBulkDropout)]

@@ -6,7 +6,7 @@ from grice_core.dpo.logps import pair_logps
 from grice_core.dpo.policy import train_adapter_only
 from grice_core.dpo.ranks import shares
 from grice_core.dpo.trees import micro_batches
-from grice_core.dpo.windows import Window, draw_for_windows, drawing_for, window
+from grice_core.dpo.windows import Part, Window, draw_for_windows, drawing_for, part_of_pass
 from tests.dpo.killable import new_trainer
 
 
@@ -36,7 +36,7 @@ def test_parts_of_a_pass_drop_what_the_whole_pass_drops(passes, count):
     sums = [torch.zeros_like(gradient) for gradient in expected]
     for own in shares(pairs, count):
         torch.manual_seed(0)
-        with drawing_for(policy, window(pairs, own, passes)):
+        with drawing_for(policy, part_of_pass(pairs, own, passes)):
             part = pair_logps(policy, [pairs[position] for position in own], passes).margin
         torch.testing.assert_close(part, whole[own], atol=1e-5, rtol=1e-5)
         for total, gradient in zip(sums, gradients(policy, part), strict=True):
@@ -54,9 +54,9 @@ def test_a_part_is_cut_out_of_what_is_drawn_for_the_whole(drawn):
     torch.manual_seed(0)
     whole = drawn(x)
     draw_for_windows(policy)
-    part = Window((3, 5), slice(1, 3), slice(2, 5))
+    window = Window((3, 5), slice(1, 3), slice(2, 5))
     torch.manual_seed(0)
-    with drawing_for(policy, part):
+    with drawing_for(policy, Part(window, window)):
         cut = layer.lora_dropout["default"].train()(x[1:3, 2:5])
     torch.testing.assert_close(cut, whole[1:3, 2:5])
     assert (cut == 0).any()
