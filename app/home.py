@@ -59,9 +59,11 @@ def main() -> None:
     page = st.navigation(list(pages.values()))
     link.begin(is_another_page=note_page(page.url_path))
     with st.sidebar:
-        status_line()
+        running = st.container()
         link_history()
     guarded(page.run)()
+    with running:  # by now the page has asked for what it was told to ask for
+        status_line()
 
 
 main()

@@ -21,9 +21,16 @@ def linked_selectbox(
     label: str, name: str, options: Sequence[str], title_of: _Titles, default: str = ""
 ) -> str:
     """A select box whose choice stands in the link; begins with the default, or the first option."""
-    key = _key(name, options, title_of, linked(name, options, default or options[0]))
+    shown = linked(name, options, default or options[0])
+    key = _key(name, options, title_of, shown)
     chosen: str = st.selectbox(
-        label, options, key=key, format_func=title_of, on_change=_keep, args=(name, key)
+        label,
+        options,
+        options.index(shown),
+        key=key,
+        format_func=title_of,
+        on_change=_keep,
+        args=(name, key),
     )
     link.put(name, chosen)
     return chosen
@@ -33,12 +40,13 @@ def linked_or_none(
     label: str, name: str, options: Sequence[str], title_of: _Titles, nothing: str
 ) -> str | None:
     """A select box that may be left empty, where it says `nothing`; its choice stands in the link."""
-    key = _key(name, options, title_of, linked(name, options, "") or None)
+    shown = linked(name, options, "") or None
+    key = _key(name, options, title_of, shown)
     return st.selectbox(
         label,
         options,
+        options.index(shown) if shown else None,
         key=key,
-        index=None,
         placeholder=nothing,
         format_func=title_of,
         on_change=_keep,
@@ -48,10 +56,12 @@ def linked_or_none(
 
 def linked_radio(label: str, name: str, options: Sequence[str], title_of: _Titles) -> str:
     """One of a few options, all in sight, the first unless the link says another."""
-    key = _key(name, options, title_of, linked(name, options, options[0]))
+    shown = linked(name, options, options[0])
+    key = _key(name, options, title_of, shown)
     return st.radio(
         label,
         options,
+        options.index(shown),
         key=key,
         horizontal=True,
         format_func=title_of,
@@ -62,10 +72,12 @@ def linked_radio(label: str, name: str, options: Sequence[str], title_of: _Title
 
 def linked_segments(label: str, name: str, options: Sequence[str]) -> str:
     """One of a few views, the first unless the link says another; Back leads to the one before."""
-    key = widget_key(f"linked {name}", linked(name, options, options[0]))
+    shown = linked(name, options, options[0])
+    key = widget_key(f"linked {name}", shown)
     chosen = st.segmented_control(
         label,
         options,
+        default=shown,
         required=True,
         key=key,
         on_change=_keep,
@@ -77,8 +89,9 @@ def linked_segments(label: str, name: str, options: Sequence[str]) -> str:
 
 def linked_text(label: str, name: str, default: str = "", **options: Any) -> str:
     """A line of text that stands in the link."""
-    key = widget_key(f"linked {name}", link.get(name, default))
-    text: str = st.text_input(label, key=key, on_change=_keep, args=(name, key), **options)
+    shown = link.get(name, default)
+    key = widget_key(f"linked {name}", shown)
+    text: str = st.text_input(label, shown, key=key, on_change=_keep, args=(name, key), **options)
     return text.strip()
 
 
@@ -92,6 +105,7 @@ def linked_number(label: str, name: str, default: int, low: int, high: int, **op
             label,
             low,
             high,
+            value,
             step=1,
             key=key,
             on_change=_keep,
@@ -110,19 +124,22 @@ def linked_several(label: str, name: str, options: Sequence[str], title_of: _Tit
         if is_current(key):
             link.put(name, st.session_state[key])
 
-    found: list[str] = st.multiselect(label, options, key=key, format_func=title_of, on_change=keep)
+    found: list[str] = st.multiselect(
+        label, options, chosen, key=key, format_func=title_of, on_change=keep
+    )
     return found
 
 
 def linked_switch(label: str, name: str, explained: str) -> bool:
     """A switch that stands in the link while it is on."""
-    key = widget_key(f"linked {name}", link.get(name) == "1")
+    is_on = link.get(name) == "1"
+    key = widget_key(f"linked {name}", is_on)
 
     def keep() -> None:
         if is_current(key):
             link.put(name, "1" if st.session_state[key] else "")
 
-    return st.checkbox(label, key=key, help=explained, on_change=keep)
+    return st.checkbox(label, is_on, key=key, help=explained, on_change=keep)
 
 
 def _keep(name: str, key: str) -> None:

@@ -72,6 +72,7 @@ def choose_data_set(known: Sequence[DataSet]) -> DataSet:
     st.selectbox(
         "Data set",
         list(by_id),
+        list(by_id).index(current),
         key=key,
         format_func=titles.__getitem__,
         on_change=choose,

@@ -7,6 +7,7 @@ import streamlit as st
 from grice_core.store.json import digest_of
 
 _PAGE, _VISIT = "page of the widgets", "visit of the page"
+_NOT_SHOWN = object()
 
 
 def note_page(page: str) -> bool:
@@ -23,29 +24,27 @@ def note_page(page: str) -> bool:
 
 
 def widget_key(name: str, value: object) -> str:
-    """The key under which a widget shows a value; a new one when it was not the user who changed it.
+    """The key of a widget whose default is this value; a new one when it was not the user who changed it.
 
     The status line runs every few seconds, and brings the browser's view of all widgets along. A
     widget that was just moved by the script (by Undo, say) would be seen there at its old value,
     which would look as if its user had moved it back. Under a new key, nobody knows an old value.
+
+    The value has to be given as the widget's default, not put into the session: Streamlit tells the
+    browser once of what is put there, and when the page is drawn anew before that has arrived, the
+    browser shows the widget's first option or least value, and says that its user has chosen it.
     """
     name = f"{name} @{st.session_state.get(_VISIT, 0)}"
     counter = f"generation of {name}"
-    generation = st.session_state.setdefault(counter, 0)
-    shown = st.session_state.get(f"{name} {generation}", value)
-    if _rounded(shown) != _rounded(value):
+    generation = st.session_state.get(counter, 0)
+    if _rounded(st.session_state.get(f"{name} {generation}", _NOT_SHOWN)) != _rounded(value):
         generation += 1
         st.session_state[counter] = generation
-    key = f"{name} {generation}"
-    # Set only if it is news: the browser takes a value that was set for the widget's, also when its
-    # user has moved on meanwhile, as with a key that is held down.
-    if key not in st.session_state or _rounded(st.session_state[key]) != _rounded(value):
-        st.session_state[key] = value
-    return key
+    return f"{name} {generation}"
 
 
 def key_among(name: str, titles: Mapping[str, str], value: object) -> str:
-    """The key of a widget that chooses among options, given with what they are called on the page.
+    """`widget_key` of one that chooses among options, given with what they are called on the page.
 
     A browser remembers a choice by its title, and Streamlit one by the widget's options. With others,
     on another page or since there is one more, it is another widget: it would forget its choice and

@@ -1,14 +1,13 @@
 """Detector: how far can I trust the judge?"""
 
 from collections.abc import Sequence
-from functools import partial
 
 import streamlit as st
 
 from app import link
 from app.components.detector_card import detector_card
 from app.components.detector_evaluation import detector_comparison, detector_evaluation
-from app.components.detector_fit import detector_fit
+from app.components.detector_fit import HOW, detector_fit
 from app.components.detector_import import IMPORTED, detector_import
 from app.components.detector_trial import detector_trial
 from app.components.score_data import score_data
@@ -51,15 +50,19 @@ def newest_of_each(known: Sequence[Detector]) -> list[Detector]:
     return newest
 
 
+def _show_next(view: str, how: str = "") -> None:
+    """Another view of the same detector, in the page's next run."""
+    link.put(_VIEW, view)
+    link.put(HOW, how)
+
+
 def _first() -> None:
     """Without a detector there are two things to do."""
     st.markdown(
         "A detector is the judge: it gives each response four violation probabilities. "
         "Import one, or make one from labelled texts."
     )
-    view = st.segmented_control(
-        "View", _VIEWS[-2:], default="Import", key="first_view", label_visibility="collapsed"
-    )
+    view = linked_segments("View", _VIEW, ("Import", "Make"))
     if view == "Make":
         detector_fit(None)
     else:
@@ -68,7 +71,7 @@ def _first() -> None:
 
 def _show_view(view: str, detector: Detector, known: dict[str, Detector]) -> None:
     if view == "Card":
-        detector_card(detector, partial(link.put, _VIEW))
+        detector_card(detector, _show_next)
     elif view == "Score":
         score_data(detector)
     elif view == "Evaluate":

@@ -57,6 +57,7 @@ def _choose_recipe() -> Cut:
     st.selectbox(
         "Recipe",
         list(titles),
+        list(titles).index(cut.key),
         key=widget,
         format_func=lambda key: titles[key],
         on_change=choose,

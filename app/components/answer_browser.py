@@ -26,7 +26,7 @@ def answer_browser(models: Sequence[EvaluatedModel], colours: Sequence[str], key
     """The browser; what it shows stands in the link."""
     measures = (COOPERATIVE, *(measure for measure in MEASURES if measure != COOPERATIVE))
     measure = linked_radio("Judged by", "by", measures, str)
-    group = _choose_group(prompt_groups(models, measure))
+    group = _choose_group(prompt_groups(models, measure), measure)
     num_pages = max(1, math.ceil(len(group.rows) / PER_PAGE))
     if not len(group.rows):
         st.caption("No prompt.")
@@ -58,17 +58,26 @@ def model_answer(model: EvaluatedModel, colour: str, row: int) -> ModelAnswer:
     return ModelAnswer(model.name, colour, model.responses[row], scores)
 
 
-def _choose_group(groups: Sequence[PromptGroup]) -> PromptGroup:
+def _choose_group(groups: Sequence[PromptGroup], measure: str) -> PromptGroup:
     by_title = {group.title: group for group in groups}
     fullest = next((group.title for group in groups if len(group.rows)), groups[-1].title)
-    key = widget_key("answers shown", linked("show", list(by_title), fullest))
+    shown = linked("show", list(by_title), fullest)
+    # By another measure, another group may be the fullest: with a chooser of its own, whoever has
+    # clicked this one before that was drawn has clicked all the same.
+    key = widget_key(f"answers shown by {measure}", shown)
+
+    def keep() -> None:
+        if is_current(key):
+            link.put("show", st.session_state[key])
+
     chosen = st.segmented_control(
         "Answers",
         list(by_title),
         key=key,
+        default=shown,
         format_func=lambda title: f"{title} ({len(by_title[title].rows):,})",
         required=True,
-        on_change=lambda: link.put("show", st.session_state[key]),
+        on_change=keep,
     )
     return by_title[str(chosen)]
 
@@ -79,11 +88,12 @@ def _choose_page(num_pages: int, of: str) -> int:
         st.session_state[_PAGE_OF] = of
         link.drop("page")
     pages = [str(page) for page in range(1, num_pages + 1)]
-    key = widget_key("answers page", int(linked("page", pages, "1")))
+    shown = int(linked("page", pages, "1"))
+    key = widget_key("answers page", shown)
 
     def keep() -> None:
         if is_current(key):
             page = st.session_state[key]
             link.put("page", str(page) if page > 1 else "")
 
-    return st.pagination(num_pages, key=key, on_change=keep)
+    return st.pagination(num_pages, key=key, default=shown, on_change=keep)

@@ -8,9 +8,12 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from app.components.detector_fit import CALIBRATE
 from app.components.judge_tables import (
+    AGREEMENT_TITLES,
     METRICS_TITLES,
     READING_TITLES,
+    agreement_rows,
     metrics_rows,
     reading_rows,
 )
@@ -22,16 +25,17 @@ from grice_core.detector.record import DetectorRecord
 from grice_core.maxims import MAXIMS
 from grice_core.store.tables import Detector
 
-_READING_PX = 380
-"""Two short numbers need no more."""
+_READING_PX, _AGREEMENT_PX = 380, 520
+"""Two or three short numbers need no more."""
 
 
-def detector_card(detector: Detector, show_view: Callable[[str], None]) -> None:
+def detector_card(detector: Detector, show_view: Callable[..., None]) -> None:
     """The card: what to beware of, how well it judges, how it is read.
 
     Args:
         detector: whose card it is.
-        show_view: shows another view of the page, given by its name, called before the page runs again.
+        show_view: shows another view of the page, given by its name, and for Make the way in which
+            one is made; called before the page runs again.
     """
     record = DetectorRecord.model_validate(detector.card)
     _cautions(record)
@@ -50,6 +54,13 @@ def detector_card(detector: Detector, show_view: Callable[[str], None]) -> None:
         )
         number_table(METRICS_TITLES, metrics_rows(record.metrics), key="metrics")
         _reliability(detector)
+    if record.agreement is not None:
+        st.markdown("**How near it is to its teacher**, on prompts that it was not trained on:")
+        with st.container(width=_AGREEMENT_PX):
+            number_table(AGREEMENT_TITLES, agreement_rows(record.agreement), key="agreement")
+        st.caption(
+            "Rank correlation, and mean difference of the probabilities; no label was looked at."
+        )
     st.markdown("**How it is read**")
     with st.container(width=_READING_PX):
         number_table(READING_TITLES, reading_rows(record), key="reading")
@@ -57,7 +68,7 @@ def detector_card(detector: Detector, show_view: Callable[[str], None]) -> None:
         "Calibrate it on labelled texts",
         icon=":material/tune:",
         on_click=show_view,
-        args=("Make",),
+        args=("Make", CALIBRATE),
     )
     st.caption(f"Origin: {plain_markdown(record.origin)}")
 

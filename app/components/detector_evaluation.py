@@ -26,7 +26,7 @@ def detector_evaluation(detector: Detector) -> None:
     with st.form("evaluate"):
         labels = st.file_uploader(_LABELS)
         asked = st.form_submit_button("Evaluate", type="primary", icon=":material/fact_check:")
-    if asked and labels is not None:
+    if asked:
         measured = _measured(labels, (detector,))
         if measured:
             link.put("detector", str(measured[0].id))
@@ -67,7 +67,7 @@ def _measure_both(detector: Detector, other: Detector) -> None:
     with st.form("evaluate both"):
         labels = st.file_uploader(_LABELS)
         asked = st.form_submit_button("Measure both", type="primary", icon=":material/fact_check:")
-    if asked and labels is not None:
+    if asked:
         measured = _measured(labels, (detector, other))
         if measured:
             link.put("detector", str(measured[0].id))
@@ -75,8 +75,11 @@ def _measure_both(detector: Detector, other: Detector) -> None:
             st.rerun()
 
 
-def _measured(labels: UploadedFile, wanted: tuple[Detector, ...]) -> list[Detector]:
+def _measured(labels: UploadedFile | None, wanted: tuple[Detector, ...]) -> list[Detector]:
     """The detectors, now with figures on these labels; none if that failed, which is then shown."""
+    if labels is None:
+        st.warning("Give labelled texts.")
+        return []
     with as_file(labels) as path:
         try:
             with st.spinner("Judging the labelled texts …"):

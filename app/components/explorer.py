@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from app import link
+from app.components.findings_view import in_words
 from app.components.pair_query import ORDERS, link_query, margin_text
 from app.components.pair_view import pair_view
 from app.failures import guarded
@@ -71,7 +72,7 @@ def _ask() -> PairQuery:
         if linked.rows:
             _removable(f"only {count_of(len(linked.rows), 'row')}", "rows", link.get("rows"))
         if linked.problem:
-            label = f"only with “{linked.problem.replace('_', ' ')}”"
+            label = f"only with “{in_words(linked.problem)}”"
             _removable(plain_markdown(label), "problem", linked.problem)
         _margin_filter()
     return replace(linked, words=words, order=order, descending=descending)

@@ -47,6 +47,11 @@ def findings_view(findings: Findings, only: list[str] | None = None) -> None:
         _bad_rows(findings)
 
 
+def in_words(code: str) -> str:
+    """What to call a kind of problem, given by its code."""
+    return code.replace("_", " ")
+
+
 def _show(problem: dict[str, Any], show_pairs: Callable[[str], None] | None) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -72,7 +77,14 @@ def _sentence(message: str) -> str:
 def _bad_rows(findings: Findings) -> None:
     num_bad = findings.num_bad
     st.markdown(f"**{count_of(num_bad, 'row')} that can't be used**")
-    shown = [row | {"codes": ", ".join(row["codes"])} for row in findings.report["bad_rows"]]
+    shown = [
+        {
+            "row": row["row"],
+            "problem": ", ".join(map(in_words, row["codes"])),
+            "content": row["content"],
+        }
+        for row in findings.report["bad_rows"]
+    ]
     st.dataframe(pd.DataFrame(shown), hide_index=True, alt="The rows that can't be used")
     if num_bad > MAX_BAD_ROWS:
         st.caption(f"The first {MAX_BAD_ROWS} of them.")

@@ -1,12 +1,15 @@
 """How a detector is read, how well it judges, and which of two judges better, as rows of tables."""
 
+from collections.abc import Mapping
+
 from app.components.number_table import Cell
-from app.wording import number, signed
+from app.wording import number, percent, signed
 from grice_core.detector.metrics import Estimate, Metrics
-from grice_core.detector.record import DetectorRecord
-from grice_core.maxims import MAXIMS
+from grice_core.detector.record import Agreement, DetectorRecord
+from grice_core.maxims import MAXIMS, Maxim
 
 READING_TITLES = ("", "temperature", "violated above")
+AGREEMENT_TITLES = ("", "same verdict", "correlation", "difference")
 METRICS_TITLES = ("", "violated", "F1", "precision", "recall", "AUROC", "ECE")
 
 
@@ -24,6 +27,19 @@ def metrics_rows(metrics: Metrics) -> list[list[Cell]]:
         figures = (one.f1, one.precision, one.recall, one.auroc, one.ece)
         rows.append([Cell(maxim), Cell(f"{one.support:,}"), *map(_figure, figures)])
     return rows
+
+
+def agreement_rows(found: Mapping[Maxim, Agreement]) -> list[list[Cell]]:
+    """How near a distilled detector is to its teacher, maxim by maxim."""
+    return [
+        [
+            Cell(maxim),
+            Cell(percent(one.same_verdict)),
+            Cell(signed(one.spearman)),
+            Cell(number(one.mean_abs_difference)),
+        ]
+        for maxim, one in ((maxim, found[maxim]) for maxim in MAXIMS)
+    ]
 
 
 def comparison_titles(names: tuple[str, str]) -> list[str]:

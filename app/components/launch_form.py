@@ -162,6 +162,7 @@ def _choose_recipe() -> Cut:
     st.selectbox(
         "Recipe",
         list(titles),
+        list(titles).index(cut.key),
         key=key,
         format_func=lambda name: titles[name] + (moved if name == cut.key else ""),
         on_change=choose,

@@ -59,11 +59,13 @@ def _choose_run(chain: Sequence[Run]) -> Run:
             link.put("run", st.session_state[key])
 
     # Not named by the link: the run where something happens, which changes as the chain goes on.
-    key = widget_key("chain", linked("run", list(by_id), str(current(chain).id)))
+    run = linked("run", list(by_id), str(current(chain).id))
+    key = widget_key("chain", run)
     chosen = st.segmented_control(
         "Chain",
         list(by_id),
         key=key,
+        default=run,
         format_func=lambda key: chain_label(by_id[key]),
         required=True,
         label_visibility="collapsed",

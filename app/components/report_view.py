@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.components.findings_view import Findings, findings_view
+from app.components.findings_view import Findings, findings_view, in_words
 from app.navigation import link_to
 from app.session import studio
 from app.shown_pairs import show_pairs
@@ -26,7 +26,14 @@ def report_view(data_set: DataSet) -> None:
 
 def _picked(kinds: list[str]) -> list[str]:
     """The kinds of problems that were picked; none: all of them."""
-    return st.pills("Show", kinds, selection_mode="multi", key="problems", bind="query-params")
+    return st.pills(
+        "Show",
+        kinds,
+        selection_mode="multi",
+        format_func=in_words,
+        key="problems",
+        bind="query-params",
+    )
 
 
 def _next_steps(data_set: DataSet) -> None:

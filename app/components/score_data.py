@@ -4,6 +4,7 @@ import streamlit as st
 
 from app.components.own_runs import own_runs
 from app.linked import linked_selectbox
+from app.navigation import link_to
 from app.run_queue import run_queue
 from app.session import known_data_sets
 from app.wording import count_of, told_apart
@@ -13,7 +14,12 @@ from grice_core.store.tables import DataSet, Detector
 
 def score_data(detector: Detector) -> None:
     """Choose a data set with unscored pairs and put it into the queue; below, how far such runs are."""
-    unscored = {str(one.id): one for one in known_data_sets() if one.num_scored < one.num_usable}
+    known = known_data_sets()
+    if not known:
+        st.info("There are no pairs to score yet.")
+        link_to("data", "Upload your own pairs", ":material/upload:")
+        return
+    unscored = {str(one.id): one for one in known if one.num_scored < one.num_usable}
     if not unscored:
         st.info("Every pair of every data set is scored.", icon=":material/check:")
         own_runs(RunKind.SCORE_DATA)

@@ -48,30 +48,33 @@ def _fields(stage: StageConfig, *, takes_over_steps: bool) -> list[tuple[str, st
 
 
 def _setting(label: str, name: str, usual: str, changed: dict[str, str]) -> None:
-    key = widget_key(f"launch {name}", changed.get(name, usual))
+    value = changed.get(name, usual)
+    key = widget_key(f"launch {name}", value)
 
     def keep() -> None:
         if is_current(key):
-            value = st.session_state[key].strip()
+            entered = st.session_state[key].strip()
             kept = _by_name(link.get_all(_CHANGE))  # others may have been moved since
             kept.pop(name, None)
-            if value and value != usual:
-                kept[name] = value
+            if entered and entered != usual:
+                kept[name] = entered
             link.put(_CHANGE, [f"{each}={kept[each]}" for each in kept])
 
-    st.text_input(label, key=key, on_change=keep)
+    st.text_input(label, value, key=key, on_change=keep)
 
 
 def _all_changes(changes: list[str]) -> None:
-    key = widget_key("launch changes", "\n".join(changes))
+    lines = "\n".join(changes)
+    key = widget_key("launch changes", lines)
 
     def keep() -> None:
         if is_current(key):
-            lines = st.session_state[key].splitlines()
-            link.put(_CHANGE, [line.strip() for line in lines if line.strip()])
+            entered = st.session_state[key].splitlines()
+            link.put(_CHANGE, [line.strip() for line in entered if line.strip()])
 
     st.text_area(
         "All changes to the recipe, one a line",
+        lines,
         key=key,
         placeholder="stage1.lora.r=8\nevaluation.temperature=0.9",
         height=90,

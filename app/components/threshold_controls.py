@@ -27,6 +27,7 @@ def threshold_control(threshold: Threshold, on_move: Callable[[str, float], None
         label,  # as it is: a reader of the screen says its Markdown, too
         min_value=low,
         max_value=high,
+        value=threshold.above,
         step=STEP,
         key=slider,
         on_change=moved,
@@ -37,6 +38,7 @@ def threshold_control(threshold: Threshold, on_move: Callable[[str, float], None
         label,
         min_value=low,
         max_value=high,
+        value=threshold.above,
         step=STEP,
         format="%.2f",
         key=field,

@@ -45,6 +45,7 @@ def _slider(place: int, maxim: str, value: float, usual: Thresholds) -> None:
         f"{maxim} >",
         0.0,
         1.0,
+        value,
         key=key,
         step=0.01,
         on_change=moved,

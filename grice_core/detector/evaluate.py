@@ -126,6 +126,7 @@ def calibrate_detector(
             "temperatures": found.temperatures,
             "thresholds": found.thresholds,
             "remarks": (*found.remarks, *(repetition_remarks(split) if split else ())),
+            "agreement": None,  # it was that of other probabilities
         }
     )
     if split:

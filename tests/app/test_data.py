@@ -148,6 +148,10 @@ def test_words_find_pairs_and_the_link_keeps_them(server: Server, page: Page) ->
     expect(page.get_by_text("Row 124")).to_be_visible()
     page.reload()
     expect(page.get_by_text("1 of 400 pairs")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download this").click()
+    (line,) = download.value.path().read_text(encoding="utf-8").splitlines()
+    assert "Bridge 123 is made" in json.loads(line)["chosen"]
 
 
 def test_leaking_prompts_are_counted_and_the_choice_travels(server: Server, page: Page) -> None:

@@ -8,11 +8,12 @@ from playwright.sync_api import Page, expect
 
 from grice_core.maxims import MAXIMS
 from grice_core.pipeline.keeping import Keeper
-from grice_core.store import data_sets
+from grice_core.store import data_sets, detectors
 from tests.app.conftest import Picture, Server, free_port, serve
 from tests.app.driving import open_page, settle
 from tests.app.gricebench import gricebench
 from tests.app.judges import Judge, write_judge
+from tests.app.samples import write_pairs_file
 from tests.detector import tiny
 
 pytestmark = pytest.mark.stack
@@ -130,14 +131,67 @@ def test_a_small_detector_is_trained_as_a_queued_run(
     page.get_by_label("Name of the new detector").fill("my small one")
     page.get_by_label("Encoder to start from").fill(str(judge.encoder))
 
-    page.get_by_role("button", name="Put into the queue").click()
-    expect(page.get_by_text(re.compile(r"^Run \d+ is in the queue"))).to_be_visible()
+    queue_it(page)
     picture(page, "judge-in-the-making")
 
-    page.get_by_role("link", name="Look at the detector").click(timeout=LONG_MS)
-    expect(page.get_by_role("combobox", name="Detector")).to_have_value(
-        re.compile("my small one"), timeout=LONG_MS
-    )
+    look_at_it(whole_server, page, "my small one")
+    expect(page.get_by_text("How well it judges")).to_be_visible()
+
+
+def queue_it(page: Page) -> None:
+    """Ask for the detector that the form describes."""
+    page.get_by_role("button", name="Put into the queue").click()
+    expect(page.get_by_text(re.compile(r"^Run \d+ is in the queue"))).to_be_visible()
+
+
+def look_at_it(server: Server, page: Page, name: str) -> None:
+    """Follow the newest run's link, when it is done, to the card of what it has made."""
+    made = page.get_by_test_id("stMain").get_by_text(re.compile(rf"{name} · .*succeeded"))
+    expect(made.first).to_be_visible(timeout=LONG_MS)
+    newest = detectors.page(server.studio.database)[0]
+    page.locator(f"a[href$='detector={newest.id}']").click()
+    expect(page.get_by_role("combobox", name="Detector")).to_have_value(re.compile(f"^{name} "))
+    expect(page.get_by_role("radio", name="Card")).to_be_checked()
+
+
+def test_a_small_detector_is_distilled_from_scored_pairs(
+    whole_server: Server, page: Page, judge: Judge, tmp_path: Path, picture: Picture
+) -> None:
+    studio = whole_server.studio
+    pairs = write_pairs_file(tmp_path / "taught.json", num=60)
+    Keeper(studio.database, studio.artifacts).keep_pairs(pairs, pairs.name)
+    open_page(page, f"{whole_server.url}/detector?detector_view=Make&how=distill")
+    page.get_by_label("Name of the new detector").fill("student")
+    page.get_by_label("Encoder to start from").fill(str(judge.encoder))
+    page.get_by_role("spinbutton", name="Epochs").fill("1")
+
+    queue_it(page)
+    look_at_it(whole_server, page, "student")
+
+    expect(page.get_by_text("How near it is to its teacher")).to_be_visible()
+    settle(page)
+    picture(page, "judge-distilled")
+    page.get_by_role("radio", name="Try by hand").click()
+    expect(page).to_have_url(re.compile(r"detector=\d+&detector_view=Try"))
+    expect(page.get_by_role("combobox", name="Detector")).to_have_value(re.compile("^student "))
+    page.get_by_role("button", name="Judge both").click()
+    expect(page.get_by_text("coloured the first response")).to_be_visible(timeout=LONG_MS)
+
+
+def test_a_detector_is_calibrated_from_its_card(
+    whole_server: Server, page: Page, judge: Judge, detector: str, picture: Picture
+) -> None:
+    open_page(page, f"{whole_server.url}/detector?detector={detector}")
+    page.get_by_role("button", name="Calibrate it on labelled texts").click()
+    expect(page.get_by_role("radio", name="Calibrate this detector")).to_be_checked()
+    page.locator("input[type=file]").set_input_files(judge.labels)
+    expect(page.get_by_text(judge.labels.name)).to_be_visible()
+
+    queue_it(page)
+    picture(page, "judge-in-calibration")
+    look_at_it(whole_server, page, "small judge, calibrated")
+
+    expect(page.get_by_text("How well it judges 80 labelled texts")).to_be_visible()
 
 
 def test_two_detectors_are_compared_on_the_same_labels(

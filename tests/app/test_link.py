@@ -92,13 +92,34 @@ def test_thresholds_of_both_stages_are_kept_that_are_moved_before_the_link_is_to
     expect(page).to_have_url(re.compile(r"manner\.above%3D0\.05"))
 
 
+def test_what_is_typed_into_a_launch_is_kept_before_the_link_is_told(
+    busy_server: Server, page: Page, held: Held
+) -> None:
+    open_page(page, f"{busy_server.url}/launch?data=1")
+    held.hold()
+    set_number(page, "Seed", "7")
+    held.wait_until_told(b"seed=7")
+    set_number(page, "Repeats", "2")
+    held.wait_until_told(b"repeats=2")
+    page.get_by_text("only evaluate").click()
+    held.wait_until_told(b"what=evaluate")
+    held.release()
+
+    for told in ("seed=7", "repeats=2", "what=evaluate"):
+        expect(page).to_have_url(re.compile(told))
+    expect(page.get_by_role("spinbutton", name="Seed")).to_have_value("7")
+    expect(page.get_by_role("spinbutton", name="Repeats")).to_have_value("2")
+    expect(page.get_by_role("radio", name="only evaluate")).to_be_checked()
+
+
 def test_back_is_followed_though_a_choice_was_made_before(server: Server, page: Page) -> None:
     open_page(page, f"{server.url}/data?data=1&view=Report")
     page.get_by_role("radio", name="Conflicts").click()
     expect(page).to_have_url(re.compile("view=Conflicts"))
     page.go_back()
-    expect(page.get_by_role("radio", name="Report")).to_be_checked()
-    page.get_by_role("radio", name="Repetitions").click()
+    settle(page)
+    expect(page.get_by_role("radio", name="Report").first).to_be_checked()
+    page.get_by_role("radio", name="Repetitions").first.click()
     settle(page)
     expect(page.get_by_role("radio", name="Repetitions")).to_be_checked()
     expect(page).to_have_url(re.compile("data=1&view=Repetitions"))

@@ -1,8 +1,14 @@
 """How well one detector judges, and two beside each other."""
 
-from app.components.judge_tables import comparison_rows, comparison_titles, metrics_rows
+from app.components.judge_tables import (
+    agreement_rows,
+    comparison_rows,
+    comparison_titles,
+    metrics_rows,
+)
 from app.components.number_table import Cell
 from grice_core.detector.metrics import Estimate, MaximMetrics, Metrics
+from grice_core.detector.record import Agreement
 from grice_core.maxims import MAXIMS, Maxim
 
 
@@ -51,3 +57,16 @@ def test_the_figures_of_a_maxim_stand_above_their_intervals() -> None:
     figure = Cell("0.90", "[0.80, 1.00]")
     assert len(rows) == len(MAXIMS)
     assert rows[0] == [Cell("quantity"), Cell("9"), figure, figure, figure, Cell("–"), figure]
+
+
+def test_a_distilled_detector_is_compared_with_its_teacher() -> None:
+    near = Agreement(spearman=-0.25, same_verdict=0.905, mean_abs_difference=0.071)
+
+    rows = agreement_rows(dict.fromkeys(MAXIMS, near))
+
+    assert [cell.text for cell in rows[Maxim.MANNER.column]] == [
+        "manner",
+        "90.5 %",
+        "−0.25",
+        "0.07",
+    ]
