@@ -42,7 +42,7 @@ def preflight(
     """Everything that can be known before a job runs; the job itself then proves its reference.
 
     Args:
-        peak_bytes: memory that it took where it was measured, a run may take more; None: not known.
+        peak_bytes: most memory at once, as it was measured; None: not known.
     """
     yield _scores(planned)
     yield from (_stage(stage, planned) for stage in planned.stages)
@@ -155,7 +155,7 @@ def _memory(
     """Whether the workers that may take it have room for it."""
     if peak_bytes is None:
         return Check("warn", "How much memory it takes is not known yet: measure it.")
-    needed = f"It takes at least {_gib(peak_bytes)} of memory"
+    needed = f"It takes about {_gib(peak_bytes)} of memory"
     chosen = _chosen_device(request, workers)
     free = [worker.hardware.free_bytes for worker in workers if worker.device is chosen]
     known = [each for each in free if each is not None]

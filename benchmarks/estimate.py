@@ -6,6 +6,10 @@ python -m benchmarks.estimate [--pairs 32] [--size small|medium] [--precision fp
 import argparse
 import tempfile
 import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 from benchmarks.trainer.contenders import base_of, give, stage_job
@@ -15,6 +19,16 @@ from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.pace import measure_pace, stage_seconds
 from grice_core.pipeline.preparing import encode_stage
 from grice_core.pipeline.training import train_stage
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a stage takes, or is said to take."""
+
+    seconds: float
+    peak_bytes: int
+    looked_s: float
+    """Seconds that it took to know."""
 
 
 def main() -> None:
@@ -38,21 +52,37 @@ def main() -> None:
             Path(folder) / "home",
         )
         print(f"GPT-2 {work.size}, {work.precision}, {work.num_pairs} {origin}")
-        given = give(work, lambda _: None)
-        base, job = base_of(given), stage_job(given)
-        encoded = encode_stage(base, job, Reporter())
+        said = _alone(_estimated, work)
+        print(f"estimated  {said.seconds:7.1f} s {said.peak_bytes / 2**20:9,.0f} MiB", flush=True)
+        print(f"           (after {said.looked_s:.1f} s of measuring)", flush=True)
+        true = _alone(_trained, work)
+        print(f"in truth   {true.seconds:7.1f} s {true.peak_bytes / 2**20:9,.0f} MiB")
+        off = said.seconds / true.seconds - 1, said.peak_bytes / true.peak_bytes - 1
+        print(f"off by     {off[0]:+7.0%}   {off[1]:+9.0%}")
 
-        started = time.perf_counter()
-        said = stage_seconds(measure_pace(base, job, encoded, Reporter()), job, encoded)
-        memory = peak_bytes(given.device)
-        print(f"estimated  {said:7.1f} s {memory / 2**20:9,.0f} MiB", flush=True)
-        print(f"           (after {time.perf_counter() - started:.1f} s of measuring)", flush=True)
 
-        started = time.perf_counter()
-        train_stage(base, job, Reporter())
-        took, peak = time.perf_counter() - started, peak_bytes(given.device)
-        print(f"in truth   {took:7.1f} s {peak / 2**20:9,.0f} MiB")
-        print(f"off by     {said / took - 1:+7.0%}   {memory / peak - 1:+9.0%}")
+def _alone(look: Callable[[Work], Taken], work: Work) -> Taken:
+    """In a process of its own, so that its peak memory is its own."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(look, work).result()
+
+
+def _estimated(work: Work) -> Taken:
+    given = give(work, lambda _: None)
+    base, job = base_of(given), stage_job(given)
+    encoded = encode_stage(base, job, Reporter())
+    started = time.perf_counter()
+    said_s = stage_seconds(measure_pace(base, job, encoded, Reporter()), job, encoded)
+    return Taken(said_s, peak_bytes(given.device), time.perf_counter() - started)
+
+
+def _trained(work: Work) -> Taken:
+    given = give(work, lambda _: None)
+    base, job = base_of(given), stage_job(given)
+    started = time.perf_counter()
+    train_stage(base, job, Reporter())
+    took_s = time.perf_counter() - started
+    return Taken(took_s, peak_bytes(given.device), took_s)
 
 
 if __name__ == "__main__":

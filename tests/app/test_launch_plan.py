@@ -134,12 +134,12 @@ def test_memory_and_device_are_told_as_far_as_they_are_known(tmp_path: Path) -> 
     unknown = told(on_cpu, None)
     assert unknown["How much memory it takes is not known yet: measure it."] == "warn"
     assert unknown["1 cpu worker listening; no GPU is there, so it runs on the CPU."] == "pass"
-    fits = "It takes at least 1.0 GiB of memory; 2.0 GiB were free where it runs."
+    fits = "It takes about 1.0 GiB of memory; 2.0 GiB were free where it runs."
     assert told(on_cpu, 2**30)[fits] == "pass"
-    much = "It takes at least 4.0 GiB of memory, and where it may run only 2.0 GiB were free."
+    much = "It takes about 4.0 GiB of memory, and where it may run only 2.0 GiB were free."
     assert told(on_cpu, 4 * 2**30)[much] == "warn"
     on_gpu = told(worker_on(Device.GPU, None), 2**30)
-    assert on_gpu["It takes at least 1.0 GiB of memory, which its worker must have."] == "pass"
+    assert on_gpu["It takes about 1.0 GiB of memory, which its worker must have."] == "pass"
     assert on_gpu["1 gpu worker listening."] == "pass"
 
 

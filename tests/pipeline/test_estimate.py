@@ -1,14 +1,19 @@
 import json
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
 import torch
 
+from grice_core.demo.project import write_demo_data
 from grice_core.dpo.policy import load_base
 from grice_core.dpo.reference import weights_hash
 from grice_core.dpo.trees import num_shared_tokens
 from grice_core.errors import DataError, TrainingError
+from grice_core.maxims import MAXIMS
 from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.estimate import Estimate, StageEstimate, estimate_pipeline
 from grice_core.pipeline.inputs import cut_inputs
@@ -44,6 +49,60 @@ def test_it_tells_the_pairs_steps_and_answers_of_the_pipeline_and_writes_nothing
     assert estimated.peak_bytes > 50 * 2**20
     assert list(tmp_path.iterdir()) == []
     json.dumps(estimated.document(), allow_nan=False)
+
+
+ONE_PROCESS = """
+import json, sys
+from pathlib import Path
+from grice_core.demo.project import demo_models
+from grice_core.memory import peak_bytes
+from grice_core.pipeline.config import PipelineConfig, Reporter
+from grice_core.pipeline.estimate import estimate_pipeline
+from grice_core.pipeline.parts import PipelineParts
+from grice_core.recipes.load import load_recipe
+
+what, folder = sys.argv[1], Path(sys.argv[2])
+models = demo_models()
+config = PipelineConfig(
+    data=folder / "pairs.json",
+    eval=folder / "prompts.json",
+    base=str(models.base),
+    detector=str(models.detector),
+    recipe=load_recipe("demo", ["stage1.num_steps=24", "evaluation.num_prompts=20"]),
+    out=folder / "out",
+    device="cpu",
+)
+if what == "estimate":
+    print(estimate_pipeline(config, Reporter()).peak_bytes)
+else:
+    parts = PipelineParts(config)
+    parts.train("stage1")
+    print(peak_bytes(parts.device))
+"""
+
+
+def test_the_memory_is_within_a_quarter_of_what_training_then_takes(tmp_path):
+    """Each in a process of its own, as a worker does them."""
+    score_pairs(write_demo_data(tmp_path, seed=0, num_pairs=400).pairs)
+    (tmp_path / "out").mkdir()
+
+    def peak(what: str) -> int:
+        program = [sys.executable, "-W", "ignore", "-c", ONE_PROCESS, what, str(tmp_path)]
+        run = subprocess.run(program, capture_output=True, text=True, check=True)
+        return int(run.stdout.splitlines()[-1])
+
+    said, truth = peak("estimate"), peak("train")
+    assert 0.75 * truth < said < 1.25 * truth
+
+
+def score_pairs(path: Path) -> None:
+    """Score the pairs in a file, every second one on content, the others on manner."""
+    rows = json.loads(path.read_text())
+    good = dict.fromkeys(MAXIMS, 0.1)
+    bad = ({"quantity": 0.9, "relation": 0.9}, {"manner": 0.9})
+    for number, row in enumerate(rows):
+        row |= {"chosen_scores": good, "rejected_scores": good | bad[number % 2]}
+    path.write_text(json.dumps(rows))
 
 
 def test_its_steps_teach_the_base_nothing(first_stage):
