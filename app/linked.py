@@ -10,6 +10,9 @@ from app.widget_keys import is_current, key_among, widget_key
 
 _Titles = Callable[[str], str]
 
+PAGE = "page"
+"""In links: the page of a long list."""
+
 
 def linked(name: str, options: Sequence[str], default: str) -> str:
     """What the link chooses under this name, if it is among the options."""
@@ -140,6 +143,24 @@ def linked_switch(label: str, name: str, explained: str) -> bool:
             link.put(name, "1" if st.session_state[key] else "")
 
     return st.checkbox(label, is_on, key=key, help=explained, on_change=keep)
+
+
+def linked_page(num_pages: int) -> int:
+    """Which page of a long list the link names, the first one if none; counted from 1."""
+    text = link.get(PAGE)
+    return min(max(int(text), 1), num_pages) if text.isdecimal() else 1
+
+
+def page_chooser(num_pages: int, shown: int) -> None:
+    """Lead to the other pages; the first one need not stand in the link."""
+    key = widget_key(f"linked {PAGE}", shown)
+
+    def keep() -> None:
+        if is_current(key):
+            page = st.session_state[key]
+            link.put(PAGE, str(page) if page > 1 else "")
+
+    st.pagination(num_pages, default=shown, key=key, on_change=keep)
 
 
 def _keep(name: str, key: str) -> None:

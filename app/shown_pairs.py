@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import link
+from app.linked import PAGE
 
 VIEW = "view"
 PAIRS = "Pairs"
@@ -24,7 +25,7 @@ def show_pairs(**filters: str | Sequence[str]) -> None:
 
 def first_page() -> None:
     """Begin with the first of the pairs that are found, none of them picked."""
-    st.session_state["page"] = 1
+    link.drop(PAGE)
     st.session_state.pop("pairs_table", None)
 
 

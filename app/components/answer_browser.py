@@ -8,7 +8,7 @@ import streamlit as st
 from app import link
 from app.components.answers_row import ModelAnswer, Score, answers_row
 from app.failures import guarded
-from app.linked import linked, linked_radio
+from app.linked import PAGE, linked, linked_page, linked_radio, page_chooser
 from app.theme import MAXIM_COLOURS
 from app.widget_keys import is_current, widget_key
 from app.wording import count_of
@@ -31,7 +31,9 @@ def answer_browser(models: Sequence[EvaluatedModel], colours: Sequence[str], key
     if not len(group.rows):
         st.caption("No prompt.")
         return
-    page = _choose_page(num_pages, f"{key} {measure} {group.title}") if num_pages > 1 else 1
+    page = _page_of(f"{key} {measure} {group.title}", num_pages)
+    if num_pages > 1:
+        page_chooser(num_pages, page)
     rows = group.rows[PER_PAGE * (page - 1) : PER_PAGE * page].tolist()
     for row in rows:
         answers = [
@@ -82,18 +84,9 @@ def _choose_group(groups: Sequence[PromptGroup], measure: str) -> PromptGroup:
     return by_title[str(chosen)]
 
 
-def _choose_page(num_pages: int, of: str) -> int:
+def _page_of(of: str, num_pages: int) -> int:
     """The page that the link names; the first one of something else than was shown before."""
     if st.session_state.setdefault(_PAGE_OF, of) != of:
         st.session_state[_PAGE_OF] = of
-        link.drop("page")
-    pages = [str(page) for page in range(1, num_pages + 1)]
-    shown = int(linked("page", pages, "1"))
-    key = widget_key("answers page", shown)
-
-    def keep() -> None:
-        if is_current(key):
-            page = st.session_state[key]
-            link.put("page", str(page) if page > 1 else "")
-
-    return st.pagination(num_pages, key=key, default=shown, on_change=keep)
+        link.drop(PAGE)
+    return linked_page(num_pages)

@@ -12,6 +12,7 @@ from app.components.findings_view import in_words
 from app.components.pair_query import ORDERS, link_query, margin_text
 from app.components.pair_view import pair_view
 from app.failures import guarded
+from app.linked import linked_page, page_chooser
 from app.session import open_data, studio
 from app.shown_pairs import first_page
 from app.wording import count_of, plain_markdown, signed
@@ -46,11 +47,11 @@ def explorer(data_set: DataSet) -> None:
         st.info("No pair is like that. Search for fewer words, or take a filter away.")
         return
     num_pages = -(-found.size // PAGE_SIZE)
-    st.session_state["page"] = min(st.session_state.get("page", 1), num_pages)
-    shown = found[(st.session_state["page"] - 1) * PAGE_SIZE :][:PAGE_SIZE]
+    page = linked_page(num_pages)
+    shown = found[(page - 1) * PAGE_SIZE :][:PAGE_SIZE]
     picked = _table(table.take(shown))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.pagination(num_pages, key="page", bind="query-params")
+        page_chooser(num_pages, page)
         _export(data_set, table, found)
     _pair(table, shown, picked)
 

@@ -123,6 +123,12 @@ def test_every_view_of_the_data_page_opens_on_scored_and_unscored_pairs(
 
 
 @pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize(("page", "row"), [("3", 51), ("99", 376), ("-3", 1), ("x", 1)])
+def test_a_page_of_the_pairs_opens_by_its_link(page: str, row: int) -> None:
+    assert f"**Row {row}**" in words(opened("data", data="1", view="Pairs", page=page))
+
+
+@pytest.mark.usefixtures("filled")
 def test_the_overview_leads_to_the_stages_of_what_is_scored() -> None:
     assert "20 unscored" in words(opened("overview"))
 
