@@ -146,7 +146,7 @@ def queue_it(page: Page) -> None:
 
 def look_at_it(server: Server, page: Page, name: str) -> None:
     """Follow the newest run's link, when it is done, to the card of what it has made."""
-    made = page.get_by_test_id("stMain").get_by_text(re.compile(rf"{name} · .*succeeded"))
+    made = page.get_by_test_id("stMain").get_by_text(re.compile(rf"{name} · [^·]*succeeded"))
     expect(made.first).to_be_visible(timeout=LONG_MS)
     newest = detectors.page(server.studio.database)[0]
     page.locator(f"a[href$='detector={newest.id}']").click()

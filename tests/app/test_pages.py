@@ -42,7 +42,7 @@ def filled(studio: Studio, tmp_path: Path) -> Studio:
     return studio
 
 
-def opened(page: str, **query: str) -> AppTest:
+def opened(page: str, /, **query: str) -> AppTest:
     """A page as a link opens it; a fault on it fails the test."""
     test = AppTest.from_function(_show, default_timeout=120, kwargs={"name": page})
     for name, value in query.items():
