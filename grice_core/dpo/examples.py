@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 
 from grice_core.data.pairs import FloatArray, IntArray
 from grice_core.dpo.budget import TokenBudget
 from grice_core.dpo.encode import EncodedPair
 from grice_core.dpo.logps import PairLogps, Passes
+from grice_core.dpo.trees import num_shared_tokens
 
 HELDOUT = "heldout"
 """Name of the stage's own held-out pairs among the watched groups."""
@@ -42,6 +44,12 @@ class StageExamples:
     """Groups of pairs that are never trained on, by name: `heldout`, earlier stages' …"""
     earlier: Mapping[str, Lesson] = field(default_factory=dict)
     """What earlier stages were trained on, by their names: looked at again when this one has ended."""
+
+    def shortest(self, count: int) -> IntArray:
+        """Indices of the training pairs with the fewest tokens, the shortest first."""
+        sizes = [num_shared_tokens([self.pairs[index]]) for index in self.train]
+        chosen: IntArray = self.train[np.argsort(sizes, kind="stable")[:count]]
+        return chosen
 
 
 @dataclass(frozen=True)

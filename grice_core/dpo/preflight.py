@@ -17,7 +17,6 @@ from grice_core.dpo.examples import Compute, ReferenceLogps, StageExamples
 from grice_core.dpo.logps import PairLogps, pair_logps
 from grice_core.dpo.loss import dpo_losses
 from grice_core.dpo.policy import reference
-from grice_core.dpo.trees import num_shared_tokens
 from grice_core.errors import PreflightError, TrainingError
 from grice_core.frozen import as_they_lie
 
@@ -47,13 +46,13 @@ def preflight(
     beta: float,
     compute: Compute,
 ) -> PreflightReport:
-    """Prove that Δ = 0 and loss = weight · ln 2 on the first training pairs.
+    """Prove that Δ = 0 and loss = weight · ln 2 on the shortest training pairs.
 
     `known` is checked too: what the cache says must be what the adapter-off model says.
 
     Raises: PreflightError.
     """
-    indices = examples.train[:NUM_PAIRS]
+    indices = examples.shortest(NUM_PAIRS)
     pairs = [examples.pairs[index] for index in indices]
     policy.eval()
     with compute.autocast():
@@ -78,10 +77,10 @@ def check_learning(policy: PeftModel, examples: StageExamples, compute: Compute)
 
     Raises: TrainingError.
     """
-    pairs = [examples.pairs[index] for index in examples.train[:NUM_PAIRS]]
+    pairs = [examples.pairs[index] for index in examples.shortest(NUM_PAIRS)]
     policy.eval()
     with torch.autocast(compute.device.type, enabled=False), as_they_lie():
-        for pair in sorted(pairs, key=lambda pair: num_shared_tokens([pair])):
+        for pair in pairs:
             current, before = _policy_and_reference(policy, [pair], compute)
             if not torch.equal(current.chosen, before.chosen):
                 return

@@ -76,12 +76,9 @@ def stage_seconds(
     watched = sum(_num_tokens(examples, group) for group in examples.watched.values())
     # All pairs for the reference; with the adapter on and off, those of the proof before the first step,
     # and the shortest of them after it.
-    proven = examples.train[:NUM_PROVEN]
+    proven = examples.shortest(NUM_PROVEN)
     forward = num_shared_tokens(examples.pairs)
-    forward += 2 * _num_tokens(examples, proven)
-    forward += 2 * min(
-        _num_tokens(examples, proven[place : place + 1]) for place in range(len(proven))
-    )
+    forward += 2 * (_num_tokens(examples, proven) + _num_tokens(examples, proven[:1]))
     # The watched ones at each look, all that stages were trained on once more at the end.
     trained = [each.examples for each in (encoded, *earlier)]
     shared_forward = num_looks * watched + sum(_num_tokens(each, each.train) for each in trained)
