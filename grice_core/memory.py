@@ -14,7 +14,7 @@ _LARGEST = 2**31 - 1
 
 NUM_KERNELS = 64
 """More than a pass through a model has products of different sizes, counted with their way back."""
-_CAPACITIES = "ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"
+CAPACITIES = "ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"
 """How many kernels oneDNN keeps, and how many torch's binding to it keeps for each thread."""
 
 _STATUS = Path("/proc/self/status")
@@ -50,5 +50,5 @@ def keep_few_kernels() -> None:
     Sizes go with the tokens of a pass, so hardly any comes back later: after some hundred passes this
     held more than a gigabyte. Whoever sets these variables has the last word.
     """
-    for name in _CAPACITIES:
+    for name in CAPACITIES:
         os.environ.setdefault(name, str(NUM_KERNELS))
