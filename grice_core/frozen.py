@@ -35,6 +35,7 @@ class FrozenLinear:
     def __init__(self, layer: Any, columns: slice = slice(None), *, lays_out: bool = False) -> None:
         self._layer, self.columns = layer, columns
         self.shape = tuple(self.weight.shape)
+        """(in, out)."""
         self._lays_out = lays_out and self.weight.numel() >= SMALLEST
         self._made: dict[str, tuple[object, Tensor]] = {}
 

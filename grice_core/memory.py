@@ -13,7 +13,8 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _LARGEST = 2**31 - 1
 
 NUM_KERNELS = 64
-"""More than a pass through a model has products of different sizes, counted with their way back."""
+"""More than a step over four pairs has products of different sizes, counted with their way back. One over
+16 compiles some of them in every layer again, for 3 % of its time; twice as many take 100 MiB."""
 CAPACITIES = "ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"
 """How many kernels oneDNN keeps, and how many torch's binding to it keeps for each thread."""
 

@@ -127,10 +127,10 @@ def draw_for_windows(policy: PeftModel) -> None:
 @contextmanager
 def drawing_for(policy: PeftModel, part: Part) -> Iterator[None]:
     """A pass over this part."""
-    dropouts = _windows_of(policy)
+    dropouts = _dropouts_of(policy)
     for dropout in dropouts:
         dropout.window = part.window
-    for dropout in _windows_of(last_feed_forward(policy)):
+    for dropout in _dropouts_of(last_feed_forward(policy)):
         dropout.window = part.ending
     try:
         yield
@@ -139,6 +139,6 @@ def drawing_for(policy: PeftModel, part: Part) -> Iterator[None]:
             dropout.window = None
 
 
-def _windows_of(module: nn.Module | None) -> list[WindowDropout | WindowBulkDropout]:
+def _dropouts_of(module: nn.Module | None) -> list[WindowDropout | WindowBulkDropout]:
     inside = module.modules() if module else ()
     return [one for one in inside if isinstance(one, WindowDropout | WindowBulkDropout)]

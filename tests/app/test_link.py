@@ -54,6 +54,11 @@ def held(page: Page) -> Held:
     return Held(page)
 
 
+def expect_link(page: Page, *parts: str) -> None:
+    for part in parts:
+        expect(page).to_have_url(re.compile(re.escape(part)))
+
+
 def test_choices_are_kept_that_are_made_before_the_link_is_told(
     busy_server: Server, page: Page, held: Held
 ) -> None:
@@ -65,8 +70,7 @@ def test_choices_are_kept_that_are_made_before_the_link_is_told(
     held.wait_until_told(b"show=all")
     held.release()
 
-    for told in ("by=relation", "show=all", "pipeline=1"):
-        expect(page).to_have_url(re.compile(told))
+    expect_link(page, "by=relation", "show=all", "pipeline=1")
     expect(page.get_by_role("radio", name="relation")).to_be_checked()
     expect(page.get_by_text("80 prompts, the largest change first")).to_be_visible()
 
@@ -84,8 +88,7 @@ def test_thresholds_of_both_stages_are_kept_that_are_moved_before_the_link_is_to
     held.wait_until_told(b"stage=stage2")
     held.release()
 
-    for told in ("manner.above%3D0.05", "above%3D0.6", "stage=stage2", "data=1"):
-        expect(page).to_have_url(re.compile(re.escape(told)))
+    expect_link(page, "manner.above%3D0.05", "above%3D0.6", "stage=stage2", "data=1")
     settle(page)
     page.get_by_role("button", name="Undo").click()
     expect(page).not_to_have_url(re.compile(r"above%3D0\.6"))
@@ -105,8 +108,7 @@ def test_what_is_typed_into_a_launch_is_kept_before_the_link_is_told(
     held.wait_until_told(b"what=evaluate")
     held.release()
 
-    for told in ("seed=7", "repeats=2", "what=evaluate"):
-        expect(page).to_have_url(re.compile(told))
+    expect_link(page, "seed=7", "repeats=2", "what=evaluate")
     expect(page.get_by_role("spinbutton", name="Seed")).to_have_value("7")
     expect(page.get_by_role("spinbutton", name="Repeats")).to_have_value("2")
     expect(page.get_by_role("radio", name="only evaluate")).to_be_checked()
