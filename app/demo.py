@@ -8,6 +8,8 @@ from app.studio import Studio
 from grice_core.pipeline.keeping import Keeper
 
 DEMO_SEED = 0
+PAIRS, PROMPTS = "demo pairs", "demo prompts"
+"""What its data sets are called."""
 
 
 def open_demo(studio: Studio) -> int:
@@ -26,7 +28,7 @@ def open_demo(studio: Studio) -> int:
     keeper.keep_detector(detector)
     with tempfile.TemporaryDirectory(dir=studio.scratch) as folder:
         data = write_demo_data(Path(folder), DEMO_SEED)
-        keeper.keep_prompts(data.prompts, "demo prompts")
+        keeper.keep_prompts(data.prompts, PROMPTS)
         scored = Path(folder) / "scored.json"
         score(data.pairs, detector, scored)
-        return keeper.keep_pairs(scored, "demo pairs").id
+        return keeper.keep_pairs(scored, PAIRS).id

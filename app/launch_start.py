@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from app import link
+from app import demo, link
 from app.session import known_data_sets, studio
 from grice_core.demo.project import RECIPE as DEMO_RECIPE
 from grice_core.demo.project import demo_models
@@ -95,10 +95,10 @@ def _preset(recipe: str) -> Link:
     except InputError:  # not built, which the form then says of the empty field
         return found
     by_name = {data_set.name: str(data_set.id) for data_set in known_data_sets()}
-    if "demo prompts" in by_name:
-        found["eval"] = by_name["demo prompts"]
-    if "demo pairs" in by_name and not link.get("data"):
-        found["data"] = by_name["demo pairs"]
+    if demo.PROMPTS in by_name:
+        found["eval"] = by_name[demo.PROMPTS]
+    if demo.PAIRS in by_name and not link.get("data"):
+        found["data"] = by_name[demo.PAIRS]
     judges = {each.name: str(each.id) for each in detectors.page(studio().database)}
     if demo_models().detector.name in judges:
         found["detector"] = judges[demo_models().detector.name]

@@ -1,11 +1,12 @@
 """Overview: where am I, and what is the next sensible step?"""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import streamlit as st
 
+from app import demo
 from app.components.running_work import running_work
-from app.demo import open_demo
 from app.navigation import go_to, link_to
 from app.session import known_data_sets, studio
 from app.wording import count_of, plain_markdown
@@ -28,6 +29,9 @@ def show() -> None:
     _verdict()
     _next_step(known)
     _data_sets(known)
+    if demo.PAIRS not in {data_set.name for data_set in known}:
+        st.subheader("See it at work", anchor=False)
+        _offer_demo("secondary")
 
 
 def _welcome() -> None:
@@ -41,16 +45,20 @@ def _welcome() -> None:
     left, right = st.columns(2)
     with left, st.container(border=True, height="stretch"):
         st.subheader("See it at work", anchor=False)
-        st.markdown(f"{NUM_PAIRS:,} synthetic pairs about invented things. Nothing to download.")
-        if st.button("Look at the demo's stages", type="primary", icon=":material/play_circle:"):
-            with st.spinner("Drawing the demo's pairs, and letting its detector score them …"):
-                data_set_id = open_demo(studio())
-            go_to("stages", data=str(data_set_id), recipe="demo")
+        _offer_demo("primary")
     with right, st.container(border=True, height="stretch"):
         st.subheader("Use your own data", anchor=False)
         st.markdown("JSON, JSON Lines, CSV or Parquet with prompt, chosen and rejected.")
         if st.button("Upload your own pairs", icon=":material/upload:"):
             go_to("data")
+
+
+def _offer_demo(weight: Literal["primary", "secondary"]) -> None:
+    st.markdown(f"{NUM_PAIRS:,} synthetic pairs about invented things. Nothing to download.")
+    if st.button("Look at the demo's stages", type=weight, icon=":material/play_circle:"):
+        with st.spinner("Drawing the demo's pairs, and letting its detector score them …"):
+            data_set_id = demo.open_demo(studio())
+        go_to("stages", data=str(data_set_id), recipe="demo")
 
 
 def _verdict() -> None:

@@ -56,6 +56,13 @@ def test_the_demos_stages_are_one_click_away(fresh_server: Server, page: Page) -
     expect(page.get_by_text("enough to train on").first).to_be_visible()
 
 
+def test_the_demo_can_be_had_beside_data_of_ones_own(server: Server, page: Page) -> None:
+    open_page(page, server.url)
+
+    expect(page.get_by_role("heading", name="Data sets")).to_be_visible()
+    expect(page.get_by_role("button", name="Look at the demo's stages")).to_be_visible()
+
+
 def test_back_and_forward_lead_through_the_pages_as_they_were(server: Server, page: Page) -> None:
     open_page(page, f"{server.url}/data?data=1&view=Conflicts")
     for name in ("Stages", "Detector", "Overview"):
