@@ -35,7 +35,8 @@ def choose_passes(model: Any, pairs: Sequence[EncodedPair]) -> PassChoice:
     both = [by_length[0], by_length[-1]]
     device = next(model.parameters()).device
     with torch.no_grad(), torch.autocast(device.type, enabled=False), as_they_lie():
-        apart = pair_logps(model, both, "separate")
+        # A pass for each pair: in one, the short rows would be padding for most of the long ones' width.
+        apart = [pair_logps(model, [pair], "separate") for pair in both]
         try:
             shared = pair_logps(model, both, "shared")
         except torch.OutOfMemoryError:  # says nothing about sharing
@@ -44,7 +45,8 @@ def choose_passes(model: Any, pairs: Sequence[EncodedPair]) -> PassChoice:
             # An architecture with its own attention or mask code fails in its own way.
             return PassChoice("separate", f"separate passes: {first_line(error)}")
     difference = max(
-        _relative(shared.chosen, apart.chosen), _relative(shared.rejected, apart.rejected)
+        _relative(shared.chosen, torch.cat([pair.chosen for pair in apart])),
+        _relative(shared.rejected, torch.cat([pair.rejected for pair in apart])),
     )
     if difference > TOLERANCE:
         return PassChoice("separate", f"separate passes: shared ones differ by {difference:.1e}")
