@@ -10,7 +10,7 @@ from uuid import uuid4
 import streamlit as st
 
 from app import link
-from app.wording import plain_markdown
+from app.wording import plain_markdown, sentence
 from grice_core.errors import GriceError
 
 P = ParamSpec("P")
@@ -37,12 +37,7 @@ def failures_shown() -> Iterator[None]:
 
 def show_error(error: GriceError) -> None:
     """Show an error whose message is meant for the user."""
-    message = str(error)
-    begins_with_a_word = message.partition(" ")[0].isalpha()  # and not with the name of a file
-    sentence = plain_markdown(message[:1].upper() + message[1:] if begins_with_a_word else message)
-    st.error(
-        sentence if sentence.endswith((".", "\\.")) else f"{sentence}.", icon=":material/error:"
-    )
+    st.error(plain_markdown(sentence(str(error))), icon=":material/error:")
 
 
 def guarded(part: Callable[P, None]) -> Callable[P, None]:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from app.launch_plan import LaunchPlan
 from app.studio import Studio
-from app.wording import count_of
+from app.wording import count_of, sentence
 from grice_core.detector.metrics import Metrics
 from grice_core.errors import GriceError
 from grice_core.evaluation.selection import PromptSelection
@@ -125,7 +125,7 @@ def _base(base: str) -> Check:
     try:
         where = check_base(base)
     except GriceError as error:
-        return Check("stop", f"{str(error)[:1].upper()}{str(error)[1:]}.")
+        return Check("stop", sentence(str(error)))
     if Path(where).is_dir():
         return Check("pass", f"Base model in {where}.")
     return Check("pass", f"Base model {base} from the hub; a first use downloads it.")

@@ -19,6 +19,8 @@ _FOUND_UNESCAPED = re.compile(
 _WORD_JOINER = "\u2060"
 """Has no width and breaks no line."""
 _MINUS = "−"
+_FIRST_WORD = re.compile(r"[a-z][a-z'-]*[,:]?(\s|$)", re.IGNORECASE)
+"""And no name of a file, an address or a setting."""
 
 
 def number(value: float, digits: int = 2) -> str:
@@ -40,6 +42,12 @@ def percent(share: float) -> str:
 def count_of(count: int, noun: str) -> str:
     """A count with its noun: `1 pair`, `1,970 pairs`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def sentence(message: str) -> str:
+    """A message as a sentence of its own: a capital, unless it begins with a name or an address, and a full stop."""
+    begun = message[:1].upper() + message[1:] if _FIRST_WORD.match(message) else message
+    return begun if begun.endswith((".", "!", "?")) else f"{begun}."
 
 
 def told_apart(names: Mapping[Key, str]) -> dict[Key, str]:

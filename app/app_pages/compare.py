@@ -74,7 +74,8 @@ def _between(chosen: EvaluatedPipeline, other: EvaluatedPipeline, found: Overvie
     st.subheader("Against the other pipeline", anchor=False)
     st.caption(
         f"From the last model of {plain_markdown(chosen.title)} to the last model of "
-        f"{plain_markdown(other.title)}, on the prompts that both answered."
+        f"{plain_markdown(other.title)}, on {found.between[0].change.num_prompts:,} prompts that "
+        "both answered."
     )
     for _, cells in change_blocks(found.between):
         number_table(CHANGE_TITLES, cells, key=f"between {chosen.id} {other.id}")

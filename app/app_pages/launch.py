@@ -11,7 +11,7 @@ from app.navigation import go_to, link_to
 from app.preflight import Check, preflight
 from app.run_queue import run_queue
 from app.session import known_data_sets, open_data, studio
-from app.wording import count_of, plain_markdown
+from app.wording import count_of, plain_markdown, sentence
 from grice_core.errors import InputError
 from worker.queue import PipelineRequest
 
@@ -41,7 +41,7 @@ def _decide(launch: Launch) -> None:
     try:
         pace, before = pace_of(launch.request), run_queue().submitted_before(launch.request)
     except InputError as error:
-        speaks_against = [Check("stop", f"{str(error)[:1].upper()}{str(error)[1:]}.")]
+        speaks_against = [Check("stop", sentence(str(error)))]
     else:
         speaks_against = []
         estimate_line(launch.requests, plans, pace)

@@ -10,7 +10,7 @@ from typing import Final, Literal
 import streamlit as st
 
 from app.failures import failures_shown
-from app.wording import count_of, plain_markdown
+from app.wording import count_of, plain_markdown, sentence
 from grice_core.errors import StoreError
 
 _DOCTOR_S = 120
@@ -44,10 +44,10 @@ def _show(findings: Sequence[Finding]) -> None:
     order = list(_MARKS)
     for finding in sorted(findings, key=lambda each: order.index(each.grade)):
         mark = _MARKS[finding.grade]
-        told = plain_markdown(f"{finding.sentence[:1].upper()}{finding.sentence[1:]}")
+        told = plain_markdown(sentence(finding.sentence))
         # The remedy is our own text, whose commands stand between backticks.
         remedy = f"  \n:gray[To mend it:] {finding.remedy}." if finding.remedy else ""
-        st.markdown(f"{mark} **{plain_markdown(finding.part)}** · {told}.{remedy}")
+        st.markdown(f"{mark} **{plain_markdown(finding.part)}** · {told}{remedy}")
 
 
 def in_one_sentence(findings: Sequence[Finding]) -> str:

@@ -12,7 +12,7 @@ from app.pace import Pace, of_earlier_runs, of_measurement
 from app.run_queue import run_queue
 from app.run_words import duration
 from app.session import studio
-from app.wording import count_of, plain_markdown
+from app.wording import count_of, plain_markdown, sentence
 from grice_core.store import runs
 from grice_core.store.states import RunState
 from grice_core.store.tables import Run
@@ -44,7 +44,7 @@ def estimate_line(
         seconds = sum(pace.seconds(each) for each in plans)
         memory = f", {pace.peak_bytes / 2**30:,.1f} GiB of memory" if pace.peak_bytes else ""
         st.markdown(f"**{work}: about {duration(seconds)}{memory}**")
-        st.caption(plain_markdown(f"{pace.source[:1].upper()}{pace.source[1:]}."))
+        st.caption(plain_markdown(sentence(pace.source)))
     _measure(requests[0], is_known=pace is not None)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
-from app.wording import count_of, plain_markdown
+from app.wording import count_of, plain_markdown, sentence
 from grice_core.pipeline.keeping import MAX_BAD_ROWS
 from grice_core.store.tables import JsonObject
 
@@ -59,7 +59,7 @@ def _show(problem: dict[str, Any], show_pairs: Callable[[str], None] | None) -> 
             colour: Literal["red", "orange"] = "red" if severity == "error" else "orange"
             st.badge(severity, icon=_ICONS[severity], color=colour)
             st.markdown(f"**{count_of(problem['count'], 'row')}**")
-        st.text(_sentence(problem["message"]))
+        st.text(sentence(problem["message"]))
         st.text(f"What to do: {problem['fix']}.")
         rows = [str(row) for row in problem["rows"]]
         more = " …" if problem["count"] > len(rows) else ""
@@ -68,10 +68,6 @@ def _show(problem: dict[str, Any], show_pairs: Callable[[str], None] | None) -> 
             return
         code = problem["code"]
         st.button("Show these pairs", key=f"jump {code}", on_click=show_pairs, args=(code,))
-
-
-def _sentence(message: str) -> str:
-    return f"{message[:1].upper()}{message[1:]}."
 
 
 def _bad_rows(findings: Findings) -> None:

@@ -59,6 +59,7 @@ def _dot(point: ParetoPoint) -> go.Scatter:
         x=[point.rates[0]],
         y=[point.rates[1]],
         mode="markers",
+        cliponaxis=False,  # a dot at zero is whole
         marker={
             "color": point.colour,
             "size": 12,

@@ -16,7 +16,7 @@ from app.components.training_curves import (
 from app.run_feed import RunFeed, feed_of
 from app.run_words import standing
 from app.session import studio
-from app.wording import number, percent, plain_markdown, signed
+from app.wording import number, percent, plain_markdown, sentence, signed
 from grice_core.store.states import RunState
 from grice_core.store.tables import Run
 
@@ -40,18 +40,14 @@ def run_view(run: Run, reason: str | None, others: Sequence[Run]) -> None:
     if run.state is RunState.RUNNING and run.num_steps:
         st.progress(min(run.step / run.num_steps, 1.0))
     if run.error and run.state is RunState.FAILED:
-        st.error(_sentence(run.error), icon=":material/error:")
+        st.error(plain_markdown(sentence(run.error)), icon=":material/error:")
     for kind, trouble in (run.troubles or {}).items():
         show = st.info if kind == _INTERRUPTED else st.warning
         icon = ":material/restart_alt:" if kind == _INTERRUPTED else ":material/monitor_heart:"
-        show(_sentence(trouble), icon=icon)
+        show(plain_markdown(sentence(trouble)), icon=icon)
     if run.stage:
         _curves(run, others)
     run_log(run.id)
-
-
-def _sentence(text: str) -> str:
-    return plain_markdown(f"{text[:1].upper()}{text[1:]}")
 
 
 def _curves(run: Run, others: Sequence[Run]) -> None:

@@ -2,7 +2,16 @@
 
 import pytest
 
-from app.wording import count_of, number, percent, plain_label, plain_markdown, signed, told_apart
+from app.wording import (
+    count_of,
+    number,
+    percent,
+    plain_label,
+    plain_markdown,
+    sentence,
+    signed,
+    told_apart,
+)
 
 
 def test_numbers_have_a_real_minus_and_no_negative_zero() -> None:
@@ -13,6 +22,19 @@ def test_numbers_have_a_real_minus_and_no_negative_zero() -> None:
 def test_shares_and_counts() -> None:
     assert percent(194 / 1970) == "9.8 %"
     assert (count_of(1, "pair"), count_of(1970, "pair")) == ("1 pair", "1,970 pairs")
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("can't be read", "Can't be read."),
+        ("stage: too few pairs", "Stage: too few pairs."),
+        ("sqlite:////home/grice.db, revision 7", "sqlite:////home/grice.db, revision 7."),
+        ("stage1.learning_rate: no number!", "stage1.learning_rate: no number!"),
+    ],
+)
+def test_a_message_becomes_a_sentence_that_keeps_names_as_they_are(message: str, told: str) -> None:
+    assert sentence(message) == told
 
 
 @pytest.mark.parametrize(
