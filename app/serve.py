@@ -1,11 +1,14 @@
 """`python -m app.serve`: the dashboard alone; the queue and the workers may be anywhere."""
 
 import os
+import pkgutil
 import signal
 import sys
 import tomllib
+from importlib import import_module
 from pathlib import Path
 
+from app import app_pages
 from app.memory import share_freed_memory
 from app.settings import AppSettings, app_settings
 from grice_core.errors import InputError
@@ -30,6 +33,7 @@ def main() -> None:
     os.chdir(ROOT)
     from streamlit.web.cli import main as streamlit
 
+    _import_pages()
     sys.argv = [
         "streamlit",
         "run",
@@ -40,6 +44,12 @@ def main() -> None:
         f"--secrets.files={secrets}",
     ]
     streamlit(prog_name="streamlit")
+
+
+def _import_pages() -> None:
+    """What they import takes seconds, for which the first page would have to wait."""
+    for page in pkgutil.iter_modules(app_pages.__path__, f"{app_pages.__name__}."):
+        import_module(page.name)
 
 
 def check_is_private(wanted: AppSettings) -> None:

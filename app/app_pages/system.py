@@ -31,7 +31,7 @@ def show() -> None:
     doctor_view()
 
 
-@st.cache_data(ttl=60, show_spinner="Counting files …")
+@st.cache_resource(ttl=60, show_spinner="Counting files …")
 def _stored() -> Collected:
     return sizes.stored_files(studio().artifacts)
 

@@ -37,7 +37,9 @@ def test_a_launch_is_measured_and_started_once_from_two_tabs(
     house: Server, page: Page, picture: Picture
 ) -> None:
     open_page(page, launch_link(house, seed="7"))
-    expect(page.get_by_text(re.compile(r"about .+ of memory"))).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text(re.compile(r"answers: about .+ of memory"))).to_be_visible(
+        timeout=LONG_MS
+    )
     expect(page.get_by_text("Measured just for this")).to_be_visible()
     expect(page.get_by_text("stage2 is held to base + stage1")).to_be_visible()
     picture(page, "launch-measured")
