@@ -31,6 +31,7 @@ def show() -> None:
     doctor_view()
 
 
+# No `cache_data`: that asks for a running server when this is imported, and pages are imported before.
 @st.cache_resource(ttl=60, show_spinner="Counting files …")
 def _stored() -> Collected:
     return sizes.stored_files(studio().artifacts)

@@ -65,6 +65,7 @@ def test_a_part_that_gives_more_than_states_keeps_passes_apart():
             return (made, None) if states.shape[0] == 1 else made
 
     model.transformer.h[-1].mlp.__class__ = Talkative
+    # Equal responses are a single row in a pass apart, too.
     unlike = [pair for pair in PAIRS if pair.chosen != pair.rejected]
     assert choose_passes(model, unlike).reason == (
         "separate passes: its feed-forward part gives more than states"
