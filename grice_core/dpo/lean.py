@@ -6,13 +6,19 @@ element that LoRA's dropout looks at takes longer than dropping it.
 """
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from peft import PeftModel
 from torch import Tensor, nn
 from transformers.activations import NewGELUActivation
+
+
+NUM_GAPS = 2**16
+"""Equally likely gaps that a dropout chooses from: as many as two random bytes tell apart."""
 
 
 def fuse_activations(model: nn.Module) -> None:
@@ -20,7 +26,34 @@ def fuse_activations(model: nn.Module) -> None:
     for module in model.modules():
         for name, child in module.named_children():
             if isinstance(child, NewGELUActivation):
-                setattr(module, name, nn.GELU(approximate="tanh"))
+                setattr(module, name, FusedGELU())
+
+
+class FusedGELU(nn.Module):
+    """GELU's approximation by tanh (arXiv 1606.08415), as GPT-2 has it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """GELU of each element."""
+        if x.device.type == "cpu" and x.dtype == torch.float32:
+            out: Tensor = _SigmoidGELU.apply(x)  # type: ignore[no-untyped-call]
+            return out
+        return nn.functional.gelu(x, approximate="tanh")
+
+
+class _SigmoidGELU(torch.autograd.Function):
+    """x (1 + tanh u) / 2 = x σ(2u), since torch's tanh takes a processor seven times as long as its σ."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        slope = 2 * math.sqrt(2 / math.pi)
+        twice_u = torch.addcmul(x.new_tensor(slope), x, x, value=slope * 0.044715).mul_(x)
+        return twice_u.sigmoid_().mul_(x)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        return torch.ops.aten.gelu_backward(gradients[0], x, approximate="tanh")  # type: ignore[no-any-return]
 
 
 def draw_dropout_in_bulk(policy: PeftModel) -> None:
@@ -38,6 +71,9 @@ class BulkDropout(nn.Module):
     These gaps are geometric if each element is dropped by itself, so one number is drawn for each
     dropped element instead of one for each element. All come from one number of torch's, so they
     depend on torch's seed and nothing else.
+
+    A gap is one of 65,536 equally likely ones, which makes each length as likely as it should be to
+    within 1/65,536, and the dropped share `p` to within 1/50,000 of itself.
     """
 
     def __init__(self, p: float) -> None:
@@ -52,19 +88,16 @@ class BulkDropout(nn.Module):
 
     def places(self, num_elements: int) -> Tensor:
         """Ascending places of the dropped ones among so many elements, drawn anew."""
-        seed = int(torch.randint(2**62, ()))
-        draw = np.random.Generator(np.random.SFC64(seed))
-        mean_gap = -1 / math.log1p(-self.p)
+        gaps = _equally_likely_gaps(self.p)
         parts, last = [], -1
         while last < num_elements:
             expected = self.p * (num_elements - last)
-            lengths = draw.standard_exponential(
-                math.ceil(expected + 4 * math.sqrt(expected) + 1), dtype=np.float32
-            )
-            gaps = (lengths * np.float32(mean_gap)).astype(np.int64) + 1
-            parts.append(last + np.cumsum(gaps))
-            last = int(parts[-1][-1])
-        places = np.concatenate(parts)
+            choices = _random_choices(math.ceil(expected + 4 * math.sqrt(expected) + 1))
+            part = np.cumsum(gaps.take(choices), dtype=np.int64)
+            part += last
+            parts.append(part)
+            last = int(part[-1])
+        places = np.concatenate(parts) if len(parts) > 1 else parts[0]
         return torch.from_numpy(places[: np.searchsorted(places, num_elements)])
 
     def forward(self, x: Tensor) -> Tensor:
@@ -73,6 +106,20 @@ class BulkDropout(nn.Module):
             return x
         dropped: Tensor = _Dropped.apply(x, self.places(x.numel()), self.p)  # type: ignore[no-untyped-call]
         return dropped
+
+
+@lru_cache(maxsize=8)
+def _equally_likely_gaps(p: float) -> NDArray[Any]:
+    """(NUM_GAPS,) distances from one dropped element to the next, at evenly spaced quantiles."""
+    quantiles = (np.arange(NUM_GAPS) + 0.5) / NUM_GAPS
+    gaps = np.ceil(np.log1p(-quantiles) / math.log1p(-p))
+    return gaps.astype(np.min_scalar_type(int(gaps.max())))  # small, to stay in the cache
+
+
+def _random_choices(count: int) -> NDArray[np.uint16]:
+    """At least so many numbers below NUM_GAPS, from torch's random bits, four of each number of its."""
+    bits = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(2**63), None)
+    return bits.numpy().view(np.uint16)
 
 
 def forget(x: Tensor, places: Tensor) -> Tensor:

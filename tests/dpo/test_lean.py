@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from grice_core.dpo.lean import BulkDropout, fuse_activations
+from grice_core.dpo.lean import NUM_GAPS, BulkDropout, FusedGELU, fuse_activations
 from grice_core.dpo.policy import add_adapter, train_adapter_only
 from tests.dpo import tiny
 
@@ -13,9 +13,33 @@ def test_a_fused_activation_changes_no_logit_beyond_rounding():
     plain = tiny.gpt2()
     fused = copy.deepcopy(plain)
     fuse_activations(fused)
-    assert isinstance(fused.transformer.h[0].mlp.act, nn.GELU)
+    assert isinstance(fused.transformer.h[0].mlp.act, FusedGELU)
     ids = torch.arange(1, 21)[None]
     torch.testing.assert_close(fused(ids).logits, plain(ids).logits, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_fused_activation_and_its_gradient_are_those_of_the_formula(dtype):
+    x = torch.tensor([-1e4, -20, -3, -0.7, -1e-9, 0, 1e-9, 0.7, 3, 20, 1e4], dtype=dtype)
+    x.requires_grad_()
+    exact = x.detach().double().requires_grad_()
+    FusedGELU()(x).sum().backward()
+    nn.functional.gelu(exact, approximate="tanh").sum().backward()
+    close = {"rtol": 4 * torch.finfo(dtype).eps, "atol": 1e-6}
+    torch.testing.assert_close(FusedGELU()(x).double(), FusedGELU()(exact), **close)
+    torch.testing.assert_close(x.grad.double(), exact.grad, **close)
+
+
+@pytest.mark.parametrize("p", [0.001, 0.05, 0.9])
+def test_distances_between_dropped_elements_are_geometric(p):
+    torch.manual_seed(0)
+    places = BulkDropout(p).places(10_000_000)
+    gaps, counts = places.diff().unique(return_counts=True)
+    expected = p * (1 - p) ** (gaps.double() - 1) * (len(places) - 1)
+    # Five standard deviations of a count, and what choosing among NUM_GAPS rounds off.
+    allowed = 5 * expected.sqrt() + 5 + len(places) / NUM_GAPS
+    assert float(((counts - expected).abs() / allowed).max()) < 1
+    assert len(places) == pytest.approx(p * 10_000_000, rel=5 / (p * 10_000_000) ** 0.5)
 
 
 def test_dropout_drops_its_share_and_keeps_the_mean():
