@@ -16,7 +16,6 @@ from peft import PeftModel
 from torch import Tensor, nn
 from transformers.activations import NewGELUActivation
 
-
 NUM_GAPS = 2**16
 """Equally likely gaps that a dropout chooses from: as many as two random bytes tell apart."""
 
