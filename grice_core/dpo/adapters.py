@@ -28,7 +28,8 @@ class Adapter:
 
 def adapter_of(policy: PeftModel) -> Adapter:
     """The policy's adapter, copied to the CPU."""
-    state = get_peft_model_state_dict(policy, save_embedding_layers=False)
+    parameters = dict(policy.named_parameters())  # asked for its whole state, a sharded base moves
+    state = get_peft_model_state_dict(policy, parameters, save_embedding_layers=False)
     tensors = {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
     return Adapter(policy.peft_config["default"], tensors)
 

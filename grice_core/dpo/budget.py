@@ -28,6 +28,8 @@ class TokenBudget:
     tokens: int = 2048
     say: Callable[[str], None] = logging.getLogger(__name__).warning
     """Told when memory ran out, in a sentence."""
+    may_shrink: bool = True
+    """Whether a pass may be taken again in smaller ones; else memory that runs out is an error."""
 
     @contextmanager
     def guard(self, pairs: Sequence[EncodedPair]) -> Iterator[None]:
@@ -73,6 +75,11 @@ class TokenBudget:
             raise TrainingError(
                 f"out of memory for a single pair (row {pairs[0].row}, {num_tokens:,} tokens): lower "
                 "max_length or lora.r, compute in bf16, or use a smaller base model"
+            ) from error
+        if not self.may_shrink:
+            raise TrainingError(
+                f"out of memory in a pass over {num_tokens:,} tokens, which can't become smaller in the "
+                "middle of a step with parallel.fsdp: lower parallel.fsdp.tokens_per_pass"
             ) from error
         # The pass may have been far below the budget; half the budget might be the same pass again.
         self.tokens = min(self.tokens, num_tokens) // 2

@@ -14,16 +14,21 @@ from torch import Tensor, nn
 from grice_core.dpo.attention import UnsharableError
 
 
-def last_feed_forward(model: Any) -> nn.Module | None:
-    """Of the model's last layer, where that is told by its usual names and chooses among no experts."""
+def layers_of(model: Any) -> Sequence[nn.Module]:
+    """The model's layers in their order; none, if they don't stand in a list of their own."""
     inner = model.get_base_model() if hasattr(model, "get_base_model") else model
     count = getattr(inner.config, "num_hidden_layers", 0)
     for layers in inner.base_model.children():
         if isinstance(layers, nn.ModuleList) and len(layers) == count > 0:
-            part = getattr(layers[-1], "mlp", None)
-            if isinstance(part, nn.Module) and not _has_experts(part):
-                return part
-    return None
+            return list(layers)
+    return []
+
+
+def last_feed_forward(model: Any) -> nn.Module | None:
+    """Of the model's last layer, where that is told by its usual name and chooses among no experts."""
+    layers = layers_of(model)
+    part = getattr(layers[-1], "mlp", None) if layers else None
+    return part if isinstance(part, nn.Module) and not _has_experts(part) else None
 
 
 @contextmanager

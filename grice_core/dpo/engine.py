@@ -2,7 +2,8 @@
 
 Passes run outside of `DistributedDataParallel`: a step takes as many as memory asks for, of which a rank
 may have none, and one that ran out of memory is done again. Its reducer gets the gradients
-once they have all been added up, through a module that is nothing but the adapter's parameters.
+once they have all been added up, through a module that is nothing but the adapter's parameters. With
+`parallel.fsdp` each rank holds a part of the base (`sharded.py`), and the gradients still go this way.
 """
 
 import gc
@@ -28,6 +29,7 @@ from torch import Tensor, nn
 
 from grice_core.dpo.encode import EncodedPair
 from grice_core.dpo.ranks import Ranks, T, shares
+from grice_core.dpo.sharded import shard_base
 from grice_core.errors import TrainingError
 from grice_core.recipes.config import ParallelSettings
 
@@ -56,21 +58,28 @@ def free_port() -> int:
 
 
 @contextmanager
-def joined(
-    seat: Seat, parameters: Sequence[nn.Parameter], settings: ParallelSettings
-) -> Iterator[Ranks]:
+def joined(seat: Seat, policy: nn.Module, settings: ParallelSettings) -> Iterator[Ranks]:
     """The group of all ranks, once all are here; it ends with the block.
 
-    Raises: LostRankError, if one of them ends before.
+    With `settings.fsdp` the policy is of no use without the group.
+
+    Raises: LostRankError, if one of them ends before; RecipeError, if the policy can't be sharded.
     """
     with patch_environment(**_environment(seat)), _losses_in_words():
         accelerator = Accelerator(
             cpu=seat.device.type == "cpu", kwargs_handlers=_handlers(settings)
         )
     try:
-        ranks = _AccelerateRanks(seat, accelerator, parameters)
+        if settings.fsdp:
+            shard_base(policy, seat.count, settings.fsdp)
+        ranks = _AccelerateRanks(seat, accelerator, policy, in_step=settings.fsdp is not None)
         try:
             yield ranks
+        except RuntimeError as error:
+            # A sharded layer is put together in the middle of a pass, where more than that can fail.
+            if isinstance(error, torch.distributed.DistError) or "gloo/transport" in str(error):
+                raise _lost(error) from error
+            raise
         finally:
             ranks.leave()
     finally:
@@ -85,9 +94,10 @@ def joined(
 
 class _AccelerateRanks(Ranks):
     def __init__(
-        self, seat: Seat, accelerator: Accelerator, parameters: Sequence[nn.Parameter]
+        self, seat: Seat, accelerator: Accelerator, policy: nn.Module, *, in_step: bool
     ) -> None:
-        self.index, self.count = seat.index, seat.count
+        self.index, self.count, self.in_step = seat.index, seat.count, in_step
+        parameters = [parameter for parameter in policy.parameters() if parameter.requires_grad]
         with _losses_in_words():
             self._reducer = accelerator.prepare_model(_Gradients(parameters))
 
@@ -160,4 +170,8 @@ def _losses_in_words() -> Iterator[None]:
     except RuntimeError as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise
-        raise LostRankError(f"another process of this run has ended ({error})") from error
+        raise _lost(error) from error
+
+
+def _lost(error: RuntimeError) -> LostRankError:
+    return LostRankError(f"another process of this run has ended ({error})")

@@ -54,8 +54,12 @@ def load_base(name: str, device: torch.device) -> BaseModel:
     return BaseModel(name, model.to(device).eval(), tokenizer)
 
 
-def add_adapter(base: BaseModel, settings: LoraSettings, seed: int) -> PeftModel:
+def add_adapter(
+    base: BaseModel, settings: LoraSettings, seed: int, *, fuses: bool = True
+) -> PeftModel:
     """The base with a fresh adapter, which changes nothing yet (B = 0), drawn from the seed.
+
+    With `fuses`, a layer on a CPU and its adapter become one operation that keeps the layer's weight.
 
     Raises: RecipeError, if the base doesn't have the modules that the recipe names.
     """
@@ -84,7 +88,8 @@ def add_adapter(base: BaseModel, settings: LoraSettings, seed: int) -> PeftModel
     policy.peft_config["default"].base_model_name_or_path = base.name
     if policy.device.type == "cpu":
         draw_dropout_in_bulk(policy)
-        fuse_lora(policy)
+        if fuses:
+            fuse_lora(policy)
     return policy
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from grice_core.dpo.encode import EncodedPair, Ids
-from grice_core.dpo.trees import num_shared_tokens
+from grice_core.dpo.trees import micro_batches, num_shared_tokens
 
 T = TypeVar("T")
 
@@ -21,6 +21,8 @@ class Ranks:
     index = 0
     """Of this process."""
     count = 1
+    in_step = False
+    """Whether all ranks have to make as many passes, since they go through the layers together."""
 
     def own(self, pairs: Sequence[EncodedPair]) -> list[int]:
         """Positions of the pairs that this process runs, prompt by prompt."""
@@ -36,6 +38,16 @@ class Ranks:
 
     def sum_gradients(self) -> None:
         """Let every rank have the sum of all ranks' gradients."""
+
+    def num_idle_passes(self, pairs: Sequence[EncodedPair], token_budget: int) -> int:
+        """Passes over nothing that others need, which have more of these pairs than this rank."""
+        if not self.in_step:
+            return 0
+        counts = [
+            len(micro_batches([pairs[position] for position in share], token_budget))
+            for share in shares(pairs, self.count)
+        ]
+        return max(counts) - counts[self.index]
 
 
 def shares(pairs: Sequence[EncodedPair], count: int) -> list[list[int]]:

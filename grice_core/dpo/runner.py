@@ -49,7 +49,7 @@ class PairRunner:
         for name, indices in self.examples.watched.items():
             means = PairMeans()
             with torch.no_grad():
-                self._each(self.own(indices), partial(self.losses, beta=beta, means=means))
+                self._each(indices, partial(self.losses, beta=beta, means=means))
             metrics |= added_up(self.ranks.gather(means)).means(f"{name}/")
         self.agree_on_budget()
         return metrics
@@ -68,6 +68,7 @@ class PairRunner:
 
         with torch.no_grad(), self.compute.autocast():
             self.compute.budget.each([lesson.pairs[index] for index in own], look)
+            self._keep_in_step(lesson.pairs)
         every: FloatArray = np.sum(self.ranks.gather(margins), axis=0)
         return every
 
@@ -91,9 +92,22 @@ class PairRunner:
         """As token ids."""
         return [self.examples.pairs[index] for index in indices]
 
+    def idle_pass(self, pairs: Sequence[EncodedPair]) -> torch.Tensor:
+        """A pass that adds nothing to what is learned or measured: 0, with gradient if that is enabled."""
+        with self.compute.autocast():
+            return pair_logps(self.policy, pairs[:1], self.compute.passes).chosen.sum() * 0
+
     def _each(self, indices: IntArray, run: Callable[[IntArray], object]) -> None:
-        """Call `run` with groups of these pairs, as many at a time as fit into memory."""
-        self.compute.budget.each(self.pairs(indices), lambda places: run(indices[places]))
+        """Call `run` with groups of this rank's part of these pairs, as many at a time as fit into
+        memory."""
+        own = self.own(indices)
+        self.compute.budget.each(self.pairs(own), lambda places: run(own[places]))
+        self._keep_in_step(self.pairs(indices))
+
+    def _keep_in_step(self, pairs: Sequence[EncodedPair]) -> None:
+        """After this rank's part of these pairs, of which others may have more."""
+        for _ in range(self.ranks.num_idle_passes(pairs, self.compute.budget.tokens)):
+            self.idle_pass(pairs)
 
 
 def added_up(parts: Sequence[PairMeans]) -> PairMeans:

@@ -35,7 +35,7 @@ def _work(job: RankJob) -> None:
     sys.stdout.buffer.write(READY)
     sys.stdout.flush()
     seat = Seat(job.index, job.count, job.port, job.compute.device)
-    with joined(seat, trainer.parameters, job.settings) as ranks:
+    with joined(seat, trainer.policy, job.settings) as ranks:
         trainer.share_with(ranks)
         trainer.run(job.num_steps, job.seed)
         for lesson in (trainer.lesson(), *trainer.examples.earlier.values()):

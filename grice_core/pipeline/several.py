@@ -71,7 +71,7 @@ class RankJob:
                 f"the weights of {self.base} are not those that this run began with: "
                 "don't change the folder while a run uses it"
             )
-        policy = add_adapter(base, self.config.lora, self.seed)
+        policy = add_adapter(base, self.config.lora, self.seed, fuses=self.settings.fsdp is None)
         return StageTrainer(policy, self.config, self.examples, self.known, self.compute)
 
 
@@ -109,31 +109,49 @@ def check_several(count: int, device: torch.device, settings: ParallelSettings) 
 
 
 @contextmanager
-def shared_work(prepared: PreparedStage, job: StageJob, reporter: Reporter) -> Iterator[None]:
-    """Have the other ranks at work with this stage's trainer, if the run has any.
+def shared_work(
+    prepared: PreparedStage, job: StageJob, reporter: Reporter
+) -> Iterator[StageTrainer]:
+    """The stage's trainer, with the other ranks at work with it if the run has any.
 
     Raises: TrainingError, if one of them ends before it should.
     """
     if job.num_processes == 1:
-        yield
+        yield prepared.trainer
         return
     from grice_core.dpo.engine import LostRankError, Seat, free_port, joined
 
     threads = torch.get_num_threads()
     each = max(1, threads // job.num_processes) if job.device.type == "cpu" else threads
-    reporter.say(f"{job.name}: {job.num_processes} processes, {each} threads each")
+    holding = " with a part of the base" if job.parallel.fsdp else ""
+    reporter.say(f"{job.name}: {job.num_processes} processes{holding}, {each} threads each")
     seat = Seat(0, job.num_processes, free_port(), job.device)
+    told = _rank_job(prepared, job, seat.port)
     with ExitStack() as stack:
-        others = stack.enter_context(_others(prepared, job, seat.port, each))
+        others = stack.enter_context(_others(told, each))
+        trainer = prepared.trainer
+        if job.parallel.fsdp:
+            trainer = stack.enter_context(_to_be_sharded(prepared.trainer, told))
         others.wait_until_ready()
         torch.set_num_threads(each)
         stack.callback(torch.set_num_threads, threads)
         try:
-            with joined(seat, prepared.trainer.parameters, job.parallel) as ranks:
-                prepared.trainer.share_with(ranks)
-                yield
+            with joined(seat, trainer.policy, job.parallel) as ranks:
+                trainer.share_with(ranks)
+                yield trainer
         except LostRankError as error:
             raise others.lost(str(error)) from error
+
+
+@contextmanager
+def _to_be_sharded(whole: StageTrainer, told: RankJob) -> Iterator[StageTrainer]:
+    """Another trainer in the place of this one, whose base has to stay in one piece for what follows."""
+    device = whole.compute.device
+    whole.policy.to("cpu")
+    try:
+        yield told.trainer()
+    finally:
+        whole.policy.to(device)
 
 
 class _Others:
@@ -173,15 +191,12 @@ class _Others:
 
 
 @contextmanager
-def _others(
-    prepared: PreparedStage, job: StageJob, port: int, num_threads: int
-) -> Iterator[_Others]:
-    """The other ranks' processes; they have ended when the block has."""
+def _others(told: RankJob, num_threads: int) -> Iterator[_Others]:
+    """The other ranks' processes, told the same as rank 0; they have ended when the block has."""
     environment = {**os.environ, "OMP_NUM_THREADS": str(num_threads)}
-    told = _rank_job(prepared, job, port)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         processes, logs = [], []
-        for index in range(1, job.num_processes):
+        for index in range(1, told.count):
             logs.append(Path(folder) / f"rank-{index}.log")
             log = stack.enter_context(logs[-1].open("wb"))
             process = start_child(
@@ -189,7 +204,7 @@ def _others(
             )
             stack.callback(_end, process)
             processes.append(process)
-            _tell(process, replace(told, index=index, compute=_compute(prepared, index)))
+            _tell(process, replace(told, index=index, compute=_compute(told.compute, index)))
         yield _Others(processes, logs)
         for process in processes:  # the work is done, they are about to end
             with suppress(subprocess.TimeoutExpired):
@@ -209,17 +224,24 @@ def _rank_job(prepared: PreparedStage, job: StageJob, port: int) -> RankJob:
         config=trainer.config,
         examples=trainer.examples,
         known=trainer.known,
-        compute=trainer.compute,
+        compute=replace(trainer.compute, budget=_budget(trainer.compute.budget, job.parallel)),
         num_steps=prepared.encoded.planned.num_steps,
         seed=job.seed,
     )
 
 
-def _compute(prepared: PreparedStage, index: int) -> Compute:
+def _compute(first: Compute, index: int) -> Compute:
     """How another rank computes: as rank 0 does, on a GPU of its own."""
-    compute = prepared.trainer.compute
-    device = torch.device("cuda", index) if compute.device.type == "cuda" else compute.device
-    return replace(compute, device=device, budget=TokenBudget(compute.budget.tokens))
+    device = torch.device("cuda", index) if first.device.type == "cuda" else first.device
+    budget = TokenBudget(first.budget.tokens, may_shrink=first.budget.may_shrink)
+    return replace(first, device=device, budget=budget)
+
+
+def _budget(budget: TokenBudget, settings: ParallelSettings) -> TokenBudget:
+    """Of rank 0's passes."""
+    if settings.fsdp is None:
+        return budget
+    return TokenBudget(settings.fsdp.tokens_per_pass, may_shrink=False, say=budget.say)
 
 
 def _tell(process: "subprocess.Popen[bytes]", job: RankJob) -> None:

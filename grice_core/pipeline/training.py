@@ -33,19 +33,19 @@ def train_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> dict[str,
     """
     started = time.perf_counter()
     prepared = prepare_stage(base, job, reporter)
-    planned, trainer = prepared.encoded.planned, prepared.trainer
+    planned = prepared.encoded.planned
     folder = job.output.stage(job.name)
     # A stage's folder holds checkpoints only if it was interrupted.
     checkpoints = CheckpointPlan(folder.checkpoints, prepared.reference_sha256, resume=True)
     events = StageEvents(folder.events if job.report_to == "tensorboard" else None)
     with HistoryFile(folder.history) as history, closing(events):
         watch = StageWatch(job.name, planned.num_steps, job.device, history, reporter, events)
-        with shared_work(prepared, job, reporter):
+        with shared_work(prepared, job, reporter) as trainer:
             outcome = trainer.run(planned.num_steps, job.seed, watch.watchers(), checkpoints)
             keep_taught(trainer, job)
     _save(trainer.policy, job)
     CheckpointFolder(folder.checkpoints).clear()
-    trainer.policy.unload()
+    prepared.trainer.policy.unload()
     return {
         "name": job.name,
         "title": job.config.title,

@@ -136,22 +136,24 @@ class DdpSettings(FrozenModel):
     """Number format in which gradients travel; any but `no` rounds them."""
 
 
+class FsdpSettings(FrozenModel):
+    """Settings of torch's `fully_shard` for the base model, of which each process holds a part."""
+
+    reshard_after_forward: bool = True
+    """Give a layer's weights back after the way there, and put them together again for the way back."""
+    tokens_per_pass: int = Field(default=2048, ge=1)
+    """Tokens of one forward pass; a single pair may exceed it. Processes go through the layers together,
+    so it can't shrink where memory runs out on one of them."""
+
+
 class ParallelSettings(FrozenModel):
     """How several processes train together; which of them runs what is not a recipe's business."""
 
     ddp: DdpSettings = DdpSettings()
+    fsdp: FsdpSettings | None = None
+    """None: each process holds the whole base model."""
     timeout_s: int = Field(default=1800, ge=1)
     """How long a process waits for the others."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _no_fsdp(cls, fields: Any) -> Any:
-        if isinstance(fields, Mapping) and "fsdp" in fields:
-            raise ValueError(
-                "FSDP is not supported: each process holds the whole base model, whose weights are "
-                "hashed and proven as one; take parallel.ddp, or a base model that fits into each GPU"
-            )
-        return fields
 
 
 class Recipe(FrozenModel):

@@ -8,8 +8,10 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
+from torch.distributed.tensor import DTensor
 
 from grice_core.dpo.adapters import adapter_of, save_adapter
+from grice_core.dpo.budget import TokenBudget
 from grice_core.dpo.engine import LostRankError, Seat, joined
 from grice_core.dpo.examples import Compute
 from grice_core.dpo.history import HistoryFile
@@ -19,7 +21,7 @@ from grice_core.dpo.resume import CheckpointPlan
 from grice_core.dpo.train import StageTrainer
 from grice_core.dpo.watchers import Watchers
 from grice_core.files import atomic_folder
-from grice_core.recipes.config import ParallelSettings
+from grice_core.recipes.config import FsdpSettings, ParallelSettings
 from tests.dpo import tiny
 
 NUM_STEPS = 10
@@ -27,6 +29,9 @@ EVERY = 3
 LOST = 75
 """Exit status of a rank that noticed another one's end."""
 CPU = tiny.torch.device("cpu")
+WHOLE = ParallelSettings()
+SMALL_PASS = 40
+"""Tokens of a pass that holds one or two of the pairs."""
 
 
 class Moments:
@@ -51,12 +56,14 @@ class Moments:
         return passing
 
 
-def new_trainer(num_train: int = 10, dropout: float = 0.3, **compute) -> StageTrainer:
+def new_trainer(
+    num_train: int = 10, dropout: float = 0.3, *, fuses: bool = True, **compute
+) -> StageTrainer:
     """A stage with dropout, so that losses depend on random draws too."""
     lora = {"r": 4, "alpha": 8, "dropout": dropout, "target_modules": ("c_attn",)}
     config = tiny.stage(lora=lora, eval_every=4)
     examples, how = tiny.examples(num_train), Compute(CPU, **compute)
-    policy = add_adapter(tiny.base(tiny.gpt2()), config.lora, seed=0)
+    policy = add_adapter(tiny.base(tiny.gpt2()), config.lora, seed=0, fuses=fuses)
     known = reference_logps(policy, examples.pairs, how)
     return StageTrainer(policy, config, examples, known, how)
 
@@ -92,12 +99,19 @@ def train_to_the_end(trainer: StageTrainer, folder: Path, pass_one, *, resume: b
         save_adapter(adapter_of(trainer.policy), final_model)
 
 
-def take_part(folder: Path, seat: Seat, last: tuple[int, int] | None = None) -> None:
+def take_part(
+    folder: Path,
+    seat: Seat,
+    last: tuple[int, int] | None = None,
+    settings: ParallelSettings = WHOLE,
+    budget: TokenBudget | None = None,
+) -> None:
     """Train as one of several ranks; `last` is the rank that kills itself, and after which step.
 
     Nine pairs in steps of four: each third step leaves all ranks but one without a pair.
     """
-    trainer = new_trainer(num_train=9)
+    whole = settings.fsdp is None
+    trainer = new_trainer(num_train=9, fuses=whole, budget=budget or TokenBudget())
     taken = itertools.count(1)
     update = trainer._update
 
@@ -108,8 +122,13 @@ def take_part(folder: Path, seat: Seat, last: tuple[int, int] | None = None) -> 
 
     trainer._update = counted
     try:
-        with joined(seat, trainer.parameters, ParallelSettings()) as ranks:
+        with joined(seat, trainer.policy, settings) as ranks:
             trainer.share_with(ranks)
+            held = sum(
+                (weight.to_local() if isinstance(weight, DTensor) else weight).numel()
+                for weight in trainer.policy.parameters()
+                if not weight.requires_grad
+            )
             if seat.index == 0:
                 train_to_the_end(trainer, folder, lambda: None)
             else:
@@ -117,7 +136,18 @@ def take_part(folder: Path, seat: Seat, last: tuple[int, int] | None = None) -> 
             margins = trainer.reward_margins(trainer.lesson())
     except LostRankError:
         sys.exit(LOST)
-    np.save(folder / f"margins-{seat.index}.npy", margins)
+    np.savez(folder / f"rank-{seat.index}", margins=margins, held=held)
+
+
+def take_part_in_small_passes(folder: Path, seat: Seat, last: tuple[int, int] | None) -> None:
+    """The same in passes of a pair or two."""
+    take_part(folder, seat, last, WHOLE, TokenBudget(SMALL_PASS))
+
+
+def take_part_in_shards(folder: Path, seat: Seat, last: tuple[int, int] | None) -> None:
+    """The same, each rank with its part of the base."""
+    settings = ParallelSettings(fsdp=FsdpSettings())
+    take_part(folder, seat, last, settings, TokenBudget(SMALL_PASS, may_shrink=False))
 
 
 def take_part_where_memory_is_short(folder: Path, seat: Seat, scarce: int | None) -> None:
@@ -128,7 +158,7 @@ def take_part_where_memory_is_short(folder: Path, seat: Seat, scarce: int | None
     trainer = new_trainer(num_train=8, dropout=0.0)
     short = scarce is not None and seat.index == seat.count - 1
     memory = tiny.memory_for(trainer.policy.get_base_model(), scarce) if short else nullcontext()
-    with memory, joined(seat, trainer.parameters, ParallelSettings()) as ranks:
+    with memory, joined(seat, trainer.policy, WHOLE) as ranks:
         trainer.share_with(ranks)
         steps = [
             trainer.take_step(np.arange(4) + 4 * (step % 2), step, NUM_STEPS, seed=0)

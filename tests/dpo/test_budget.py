@@ -89,6 +89,16 @@ def test_the_reference_is_computed_in_smaller_passes_too_each_pair_once():
     assert said
 
 
+def test_memory_that_runs_out_is_an_error_where_passes_can_not_shrink():
+    budget = TokenBudget(2048, may_shrink=False)
+    with pytest.raises(TrainingError, match=r"lower parallel\.fsdp\.tokens_per_pass"):
+        budget.each(EXAMPLES.pairs, run_out_of_memory)
+
+
+def run_out_of_memory(_: list[int]) -> None:
+    raise torch.OutOfMemoryError
+
+
 def test_each_halving_makes_passes_smaller_than_the_one_that_failed():
     said: list[str] = []
     budget = TokenBudget(2048, said.append)

@@ -14,7 +14,8 @@ def reduced(**ddp):
     """A gradient of a third after it was summed, and one that no pass has reached."""
     parameters = [nn.Parameter(torch.ones(3)), nn.Parameter(torch.ones(2))]
     settings = ParallelSettings.model_validate({"ddp": ddp})
-    with joined(Seat(0, 1, free_port(), torch.device("cpu")), parameters, settings) as ranks:
+    seat, policy = Seat(0, 1, free_port(), torch.device("cpu")), nn.ParameterList(parameters)
+    with joined(seat, policy, settings) as ranks:
         parameters[0].grad = torch.full((3,), THIRD)
         ranks.sum_gradients()
         assert ranks.gather("one") == ["one"]

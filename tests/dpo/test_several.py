@@ -78,7 +78,7 @@ def test_several_processes_learn_what_one_learns(trained, count):
     assert_the_same_but_for_rounding(trained[count], trained[1])
     for index in range(count):
         margins, alone = (
-            np.load(trained[number] / f"margins-{rank}.npy")
+            np.load(trained[number] / f"rank-{rank}.npz")["margins"]
             for number, rank in ((count, index), (1, 0))
         )
         np.testing.assert_allclose(margins, alone, atol=TOLERANCE)
@@ -102,6 +102,36 @@ def test_another_number_of_processes_goes_on_and_is_told(processes, trained, tmp
     assert train(processes, tmp_path, 1) == [0]
     assert "the run began with 2 processes and goes on with 1" in (tmp_path / "said").read_text()
     assert_the_same_but_for_rounding(tmp_path, trained[1])
+
+
+@pytest.fixture(scope="module")
+def sharded(processes, tmp_path_factory):
+    """Folder of an undisturbed run by two processes with half of the base each."""
+    folder = tmp_path_factory.mktemp("sharded")
+    assert train(processes, folder, 2, target=killable.take_part_in_shards) == [0, 0]
+    return folder
+
+
+def test_two_processes_with_half_of_the_base_each_learn_what_one_learns(
+    processes, sharded, tmp_path
+):
+    assert train(processes, tmp_path, 1, target=killable.take_part_in_small_passes) == [0]
+    assert_the_same_but_for_rounding(sharded, tmp_path)
+    alone = np.load(tmp_path / "rank-0.npz")
+    ranks = [np.load(sharded / f"rank-{index}.npz") for index in range(2)]
+    for rank in ranks:
+        np.testing.assert_allclose(rank["margins"], alone["margins"], atol=TOLERANCE)
+        assert rank["held"] == pytest.approx(alone["held"] / 2, rel=0.05)
+    assert sum(rank["held"] for rank in ranks) == alone["held"]
+
+
+def test_with_half_of_the_base_each_a_killed_rank_ends_the_others_which_go_on(
+    processes, sharded, tmp_path
+):
+    in_shards = killable.take_part_in_shards
+    assert train(processes, tmp_path, 2, (1, 8), in_shards) == [LOST, -signal.SIGKILL]
+    assert train(processes, tmp_path, 2, target=in_shards) == [0, 0]
+    assert_the_same(tmp_path, sharded)
 
 
 def test_memory_that_runs_out_on_one_rank_makes_passes_smaller_on_all(processes, tmp_path):

@@ -13,20 +13,24 @@ from grice_core.pipeline.parts import PipelineParts
 from grice_core.recipes.load import load_recipe
 from tests.pipeline.world import config
 
+_DRAWING = [
+    "stage1.accumulation=11",
+    "stage1.epochs=2",
+    "stage1.eval_every=2",
+    "stage1.learning_rate=1e-3",
+    "stage1.lora.dropout=0.3",
+]
 TOGETHER: dict[str, Any] = {
-    "recipe": load_recipe(
-        "content-then-manner",
-        [
-            "stage1.accumulation=11",
-            "stage1.epochs=2",
-            "stage1.eval_every=2",
-            "stage1.learning_rate=1e-3",
-            "stage1.lora.dropout=0.3",
-        ],
-    ),
+    "recipe": load_recipe("content-then-manner", _DRAWING),
     "precision": "fp32",
 }
 """A stage whose losses depend on random draws, for several processes to train."""
+IN_SHARDS = TOGETHER | {
+    "recipe": load_recipe(
+        "content-then-manner", [*_DRAWING, "parallel.fsdp.reshard_after_forward=true"]
+    )
+}
+"""The same, with a part of the base in each process."""
 
 
 def evaluate(world: Path, out: Path, last: int | None = None) -> None:

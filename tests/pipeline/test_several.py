@@ -44,20 +44,20 @@ def together(world, tmp_path_factory):
     return out
 
 
-def numbers(out):
+def numbers(out, stage="stage1"):
     """Every number of every step but the speed."""
-    records = read_history(out / "stage1" / "history.jsonl")
+    records = read_history(out / stage / "history.jsonl")
     return [{k: v for k, v in record.items() if k != "tokens_per_s"} for record in records]
 
 
-def adapter(out):
-    return load_file(out / "stage1" / "final_model" / "adapter_model.safetensors")
+def adapter(out, stage="stage1"):
+    return load_file(out / stage / "final_model" / "adapter_model.safetensors")
 
 
-def assert_the_same_but_for_rounding(one, other):
-    for record, expected in zip(numbers(other), numbers(one), strict=True):
+def assert_the_same_but_for_rounding(one, other, stage="stage1"):
+    for record, expected in zip(numbers(other, stage), numbers(one, stage), strict=True):
         assert record == pytest.approx(expected, abs=TOLERANCE, rel=TOLERANCE)
-    tensors, expected = adapter(other), adapter(one)
+    tensors, expected = adapter(other, stage), adapter(one, stage)
     assert tensors.keys() == expected.keys()
     assert all((tensors[name] - expected[name]).abs().max() < TOLERANCE for name in expected)
 
@@ -97,6 +97,22 @@ def test_two_processes_learn_what_one_learns(alone, together):
     assert_the_same_but_for_rounding(alone, together)
     texts = [(out / "stage1" / "pairs.jsonl").read_text().splitlines() for out in (alone, together)]
     assert len(texts[0]) == len(texts[1]) == 23
+
+
+def test_with_a_part_of_the_base_each_they_learn_both_stages_and_leave_the_base_whole(
+    world, tmp_path
+):
+    outs, said = {}, []
+    for count, how in ((1, killable.TOGETHER), (2, killable.IN_SHARDS)):
+        outs[count] = tmp_path / str(count)
+        outs[count].mkdir()
+        asked = config(world, outs[count], **how, num_processes=count)
+        parts = PipelineParts(asked, Reporter(say=said.append))
+        for stage in ("stage1", "stage2"):
+            parts.train(stage)
+    for stage in ("stage1", "stage2"):
+        assert_the_same_but_for_rounding(outs[1], outs[2], stage)
+        assert f"{stage}: 2 processes with a part of the base, 1 threads each" in said
 
 
 def test_stopped_and_losing_a_process_it_goes_on_bit_for_bit(world, together, tmp_path):

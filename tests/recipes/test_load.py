@@ -218,6 +218,10 @@ def test_settings_of_several_processes_are_left_out_where_none_are_told() -> Non
     assert Recipe.model_validate(told.model_dump(mode="json")) == told
 
 
-def test_what_can_not_be_sharded_is_refused_in_words() -> None:
+def test_a_base_can_be_held_in_parts_if_a_recipe_says_so() -> None:
+    told = parse_recipe(MINIMAL, "mine.yaml", ["parallel.fsdp.tokens_per_pass=512"])
+    assert told.parallel is not None
+    assert told.parallel.fsdp is not None
+    assert told.parallel.fsdp.reshard_after_forward
     (problem,) = problems_of(MINIMAL, "parallel.fsdp.sharding_strategy=FULL_SHARD")
-    assert problem.startswith("parallel: FSDP is not supported")
+    assert problem.startswith("parallel.fsdp.sharding_strategy")
