@@ -32,6 +32,9 @@ from grice_core.recipes.plan import plan_stages
 from grice_core.settings import settings
 
 
+NUM_COUNTED = 64
+
+
 @dataclass(frozen=True, eq=False)
 class Given:
     """What a contender starts from, all of it in memory."""
@@ -64,13 +67,19 @@ def run(name: str, work: Work, flops_per_token: Mapping[Pass, float] | None = No
         few = replace(
             work,
             pairs=Path(folder) / "few.json",
-            num_pairs=work.stage.pairs_per_step,
+            num_pairs=min(work.num_pairs, _num_counted(name, work)),
             home=Path(folder),
         )
         write_pairs(few.pairs, few.num_pairs, work.pairs)
         counted = WorkCounter(counter)
         _train(name, few, counted)
     return replace(cost, flops_per_token=counted.flops_per_token())
+
+
+def _num_counted(name: str, work: Work) -> int:
+    """Pairs on which FLOPs are counted: many where a prompt's tokens cost less than a response's, one
+    step's where each token costs the same."""
+    return NUM_COUNTED if name == "ours" else work.stage.pairs_per_step
 
 
 def give(work: Work, count: Callable[[Any], None]) -> Given:

@@ -29,7 +29,7 @@ class Cost:
     peak_bytes: int
     """Of the process; of the GPU where there is one."""
     flops_per_token: Mapping["Pass", float] = field(default_factory=dict)
-    """Counted by torch while four pairs are trained on."""
+    """Counted by torch while some of the pairs are trained on."""
 
     @property
     def num_tokens(self) -> int:
