@@ -31,7 +31,6 @@ from grice_core.recipes.load import load_recipe
 from grice_core.recipes.plan import plan_stages
 from grice_core.settings import settings
 
-
 NUM_COUNTED = 64
 
 
