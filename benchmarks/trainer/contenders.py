@@ -32,6 +32,7 @@ from grice_core.recipes.plan import plan_stages
 from grice_core.settings import settings
 
 NUM_COUNTED = 64
+"""Pairs of ours on which FLOPs are counted."""
 
 
 @dataclass(frozen=True, eq=False)

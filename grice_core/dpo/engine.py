@@ -72,7 +72,7 @@ def joined(seat: Seat, policy: nn.Module, settings: ParallelSettings) -> Iterato
     try:
         if settings.fsdp:
             shard_base(policy, seat.count, settings.fsdp)
-        ranks = _AccelerateRanks(seat, accelerator, policy, in_step=settings.fsdp is not None)
+        ranks = _AccelerateRanks(seat, accelerator, policy, lockstep=settings.fsdp is not None)
         try:
             yield ranks
         except RuntimeError as error:
@@ -94,9 +94,9 @@ def joined(seat: Seat, policy: nn.Module, settings: ParallelSettings) -> Iterato
 
 class _AccelerateRanks(Ranks):
     def __init__(
-        self, seat: Seat, accelerator: Accelerator, policy: nn.Module, *, in_step: bool
+        self, seat: Seat, accelerator: Accelerator, policy: nn.Module, *, lockstep: bool
     ) -> None:
-        self.index, self.count, self.in_step = seat.index, seat.count, in_step
+        self.index, self.count, self.lockstep = seat.index, seat.count, lockstep
         parameters = [parameter for parameter in policy.parameters() if parameter.requires_grad]
         with _losses_in_words():
             self._reducer = accelerator.prepare_model(_Gradients(parameters))

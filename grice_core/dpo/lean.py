@@ -21,7 +21,7 @@ NUM_GAPS = 2**16
 
 
 def fuse_activations(model: nn.Module) -> None:
-    """Compute GPT-2's GELU in one operation; the same formula, equal to the last digits of fp32."""
+    """Let GPT-2's GELU keep nothing but its input; the same formula, equal to the last digits of fp32."""
     for module in model.modules():
         for name, child in module.named_children():
             if isinstance(child, NewGELUActivation):
@@ -68,8 +68,8 @@ class BulkDropout(nn.Module):
     """Dropout (arXiv 1207.0580) that draws how far it is from one dropped element to the next.
 
     These gaps are geometric if each element is dropped by itself, so one number is drawn for each
-    dropped element instead of one for each element. All come from one number of torch's, so they
-    depend on torch's seed and nothing else.
+    dropped element instead of one for each element. They are drawn by torch's generator, so they depend
+    on its seed and nothing else.
 
     A gap is one of 65,536 equally likely ones, which makes each length as likely as it should be to
     within 1/65,536, and the dropped share `p` to within 1/50,000 of itself.

@@ -21,7 +21,7 @@ class Ranks:
     index = 0
     """Of this process."""
     count = 1
-    in_step = False
+    lockstep = False
     """Whether all ranks have to make as many passes, since they go through the layers together."""
 
     def own(self, pairs: Sequence[EncodedPair]) -> list[int]:
@@ -41,7 +41,7 @@ class Ranks:
 
     def num_idle_passes(self, pairs: Sequence[EncodedPair], token_budget: int) -> int:
         """Passes over nothing that others need, which have more of these pairs than this rank."""
-        if not self.in_step:
+        if not self.lockstep:
             return 0
         counts = [
             len(micro_batches([pairs[position] for position in share], token_budget))

@@ -68,7 +68,7 @@ class PairRunner:
 
         with torch.no_grad(), self.compute.autocast():
             self.compute.budget.each([lesson.pairs[index] for index in own], look)
-            self._keep_in_step(lesson.pairs)
+            self._keep_lockstep(lesson.pairs)
         every: FloatArray = np.sum(self.ranks.gather(margins), axis=0)
         return every
 
@@ -102,9 +102,9 @@ class PairRunner:
         memory."""
         own = self.own(indices)
         self.compute.budget.each(self.pairs(own), lambda places: run(own[places]))
-        self._keep_in_step(self.pairs(indices))
+        self._keep_lockstep(self.pairs(indices))
 
-    def _keep_in_step(self, pairs: Sequence[EncodedPair]) -> None:
+    def _keep_lockstep(self, pairs: Sequence[EncodedPair]) -> None:
         """After this rank's part of these pairs, of which others may have more."""
         for _ in range(self.ranks.num_idle_passes(pairs, self.compute.budget.tokens)):
             self.idle_pass(pairs)

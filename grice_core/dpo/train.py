@@ -124,7 +124,8 @@ class StageTrainer:
                 raise InterruptedRunError(_how_to_go_on(standing, num_steps, bool(keeper)))
 
             record = self.take_step(self.examples.train[batches[step]], step, num_steps, seed)
-            if step == 0 and (self.runner.ranks.index == 0 or self.runner.ranks.in_step):
+            # In lockstep rank 0 can't make a pass alone.
+            if step == 0 and (self.runner.ranks.index == 0 or self.runner.ranks.lockstep):
                 check_learning(self.policy, self.examples, self.compute)
             standing = replace(standing, step=step + 1)
 
@@ -230,7 +231,7 @@ class StageTrainer:
             torch.manual_seed(seed ^ (number << 48))
             group = self.runner.own(batch[places])
             if not len(group):
-                if self.runner.ranks.in_step:
+                if self.runner.ranks.lockstep:
                     self.runner.idle_pass(self.runner.pairs(batch[places])).backward()  # type: ignore[no-untyped-call]
                 continue
             with (
