@@ -56,6 +56,8 @@ def progress_bars() -> Iterator[Progress]:
     def show(task: str, done: int, total: int) -> None:
         if task not in tasks:
             tasks[task] = bars.add_task(task, total=total)
+        elif done < bars.tasks[tasks[task]].completed:  # of the next stage, whose time is its own
+            bars.reset(tasks[task])
         bars.update(tasks[task], completed=done, total=total)
 
     with bars:

@@ -117,6 +117,10 @@ def shared_work(
     Raises: TrainingError, if one of them ends before it should.
     """
     if job.num_processes == 1:
+        if job.parallel.fsdp:
+            reporter.say(
+                f"{job.name}: one process, so it holds the whole base in spite of parallel.fsdp"
+            )
         yield prepared.trainer
         return
     from grice_core.dpo.engine import LostRankError, Seat, free_port, joined

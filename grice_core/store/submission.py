@@ -110,6 +110,12 @@ def _insert_once(
     session: Session, table: type[Pipeline] | type[Run], **columns: object
 ) -> int | None:
     """The new row's id, or None if its key is there already."""
+    # Looked for first, since a row that is refused takes a number that nobody will see again.
+    if (
+        session.scalars(select(table.id).where(table.key == columns["key"])).one_or_none()
+        is not None
+    ):
+        return None
     row = insert_into(session, table).values(columns).on_conflict_do_nothing(index_elements=["key"])
     return session.execute(row.returning(table.id)).scalar_one_or_none()
 

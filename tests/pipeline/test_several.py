@@ -103,16 +103,17 @@ def test_with_a_part_of_the_base_each_they_learn_both_stages_and_leave_the_base_
     world, tmp_path
 ):
     outs, said = {}, []
-    for count, how in ((1, killable.TOGETHER), (2, killable.IN_SHARDS)):
+    for count in (1, 2):
         outs[count] = tmp_path / str(count)
         outs[count].mkdir()
-        asked = config(world, outs[count], **how, num_processes=count)
+        asked = config(world, outs[count], **killable.IN_SHARDS, num_processes=count)
         parts = PipelineParts(asked, Reporter(say=said.append))
         for stage in ("stage1", "stage2"):
             parts.train(stage)
     for stage in ("stage1", "stage2"):
         assert_the_same_but_for_rounding(outs[1], outs[2], stage)
         assert f"{stage}: 2 processes with a part of the base, 1 threads each" in said
+        assert f"{stage}: one process, so it holds the whole base in spite of parallel.fsdp" in said
 
 
 def test_stopped_and_losing_a_process_it_goes_on_bit_for_bit(world, together, tmp_path):

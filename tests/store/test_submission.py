@@ -34,6 +34,11 @@ def test_the_first_submission_of_a_key_counts(database: Database) -> None:
     assert runs.get(database, first).spec == {"seed": 1}
 
 
+def test_what_was_submitted_again_takes_no_number(database: Database) -> None:
+    ids = [submit_run(database, RunDraft(key, RunKind.SCORE, {})) for key in ("a", "a", "a", "b")]
+    assert ids == [1, 1, 1, 2]
+
+
 def test_a_parent_that_is_not_there_is_refused_with_the_whole_submission(
     database: Database,
 ) -> None:
