@@ -51,9 +51,10 @@ def _works(arguments: argparse.Namespace, pairs: Path) -> Iterator[Work]:
 
 
 def _measure(work: Work, without: Sequence[str]) -> Contest:
-    peak = _alone(peak_of, work)
+    before = _alone(peak_of, work)
     first = _contend("ours", work)
     second = _contend("ours", work, first.flops_per_token)
+    peak = max(before, _alone(peak_of, work))  # a machine that others use changes by a tenth
     others: dict[str, Cost] = {}
     if "trl" not in without:
         others["trl"] = _contend("trl", work)
