@@ -84,6 +84,7 @@ class Supervisor:
         """Have a process do the run, and watch it to its end."""
         log = self.post.home / "logs" / "runs" / str(run.id) / f"{claim.attempt}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
+        log.touch()  # a process that is killed at once has not begun it, and it is published all the same
         started = time.monotonic()
         try:
             process = self._reserve.start(Assignment(claim, str(log.absolute())))
@@ -144,7 +145,7 @@ class Supervisor:
         """
         try:
             stop_requested = claims.heartbeat(self._impatient, claim)
-            if publish_log and log.exists():
+            if publish_log:
                 logs.publish(self._impatient, self.post.artifacts.objects, claim, log)
         except StaleOwnerError:
             if runs.get(self._impatient, claim.run_id).token != claim.token:
