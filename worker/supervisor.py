@@ -145,7 +145,7 @@ class Supervisor:
         """
         try:
             stop_requested = claims.heartbeat(self._impatient, claim)
-            if publish_log:
+            if publish_log and log.exists():
                 logs.publish(self._impatient, self.post.artifacts.objects, claim, log)
         except StaleOwnerError:
             if runs.get(self._impatient, claim.run_id).token != claim.token:

@@ -111,17 +111,18 @@ def _insert_once(
 ) -> int | None:
     """The new row's id, or None if its key is there already."""
     # Looked for first, since a row that is refused takes a number that nobody will see again.
-    if (
-        session.scalars(select(table.id).where(table.key == columns["key"])).one_or_none()
-        is not None
-    ):
+    if _find(session, table, str(columns["key"])) is not None:
         return None
     row = insert_into(session, table).values(columns).on_conflict_do_nothing(index_elements=["key"])
     return session.execute(row.returning(table.id)).scalar_one_or_none()
 
 
 def _id_of(session: Session, table: type[Pipeline] | type[Run], key: str) -> int:
-    found = session.scalars(select(table.id).where(table.key == key)).one_or_none()
+    found = _find(session, table, key)
     if found is None:
         raise NotFoundError(f"there is no run with the key {key!r}; submit parents before children")
     return found
+
+
+def _find(session: Session, table: type[Pipeline] | type[Run], key: str) -> int | None:
+    return session.scalars(select(table.id).where(table.key == key)).one_or_none()
