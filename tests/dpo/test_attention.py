@@ -78,3 +78,17 @@ def test_a_window_as_wide_as_the_longest_path_cuts_nothing():
     value = torch.ones(1, 1, 5, 1)
     out = attend(value, value, value, sliding_window=4, tree_spans=spans(TREE))
     torch.testing.assert_close(out.flatten(), torch.ones(5))
+
+
+def test_scores_are_not_rounded_under_autocast():
+    # Scores of some tens, which bf16 knows to within an eighth: a weight would be off by as large a share.
+    torch.manual_seed(0)
+    query, key, value = torch.randn(3, 1, 2, 5, 64).bfloat16()
+    query *= 6
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        out = attend(query, key, value, tree_spans=spans(TREE))
+    exact = torch.nn.functional.scaled_dot_product_attention(
+        query.double(), key.double(), value.double(), attn_mask=tree_mask(TREE, CPU)
+    )
+    # Weights and the result are rounded to bf16's eight digits, each once.
+    torch.testing.assert_close(out.transpose(1, 2).double(), exact, rtol=2**-7, atol=2**-7)
