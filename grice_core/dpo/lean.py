@@ -123,7 +123,7 @@ def _random_choices(count: int) -> NDArray[np.uint16]:
 
 def forget(x: Tensor, places: Tensor) -> Tensor:
     """x, which is contiguous, with 0 at these places, in place."""
-    x.view(-1).index_fill_(0, places, 0)
+    x.view(-1).index_fill_(0, places.long(), 0)
     return x
 
 

@@ -77,6 +77,7 @@ class _Product(torch.autograd.Function):
             dropped = drop.places(rows.numel())
             ctx.scale = scaling / (1 - drop.p)
             rows = forget(rows.clone() if rows is x else rows, dropped)
+            dropped = dropped.int()  # half the memory until the way back
         inner = rows @ a.t()
         out.addmm_(inner, b.t(), alpha=ctx.scale)
         ctx.save_for_backward(rows, inner, a, b, dropped)

@@ -73,23 +73,33 @@ def preflight(
 def check_learning(policy: PeftModel, examples: StageExamples, compute: Compute) -> None:
     """After the first step: Δ ≠ 0 on one of the same pairs, mostly the first that is looked at.
 
-    In fp32, since a first step can be too small to show in bf16.
+    If it is 0 on all of them, in fp32 too, since a first step can be too small to show in bf16.
 
     Raises: TrainingError.
     """
     pairs = [examples.pairs[index] for index in examples.shortest(NUM_PAIRS)]
     policy.eval()
+    with compute.autocast():
+        if _differ(policy, pairs, compute):
+            return
     with torch.autocast(compute.device.type, enabled=False), as_they_lie():
-        for pair in pairs:
-            current, before = _policy_and_reference(policy, [pair], compute)
-            if not torch.equal(current.chosen, before.chosen):
-                return
-            if not torch.equal(current.rejected, before.rejected):
-                return
+        if _differ(policy, pairs, compute):
+            return
     raise TrainingError(
         "the first optimizer step changed nothing (Δ is still 0 on every pair): "
         "raise learning_rate, or check lora.target_modules"
     )
+
+
+def _differ(policy: PeftModel, pairs: Sequence[EncodedPair], compute: Compute) -> bool:
+    """Whether policy and reference do on one of these pairs; none is looked at after that."""
+    for pair in pairs:
+        current, before = _policy_and_reference(policy, [pair], compute)
+        if not torch.equal(current.chosen, before.chosen):
+            return True
+        if not torch.equal(current.rejected, before.rejected):
+            return True
+    return False
 
 
 def _policy_and_reference(
