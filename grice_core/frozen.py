@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
+from grice_core.memory import for_long
 from grice_core.precision import multiplies_bf16_fast, product_dtype
 
 SMALLEST = 2**16
@@ -91,7 +92,8 @@ class FrozenLinear:
         known, made = self._made.pop(name, (None, None))
         if made is None or known != state:
             made = None  # makes room for the next
-            made = make(self.weight.to(dtype))
+            with for_long():
+                made = make(self.weight.to(dtype))
         self._made[name] = state, made
         return made
 

@@ -5,12 +5,18 @@ import os
 import platform
 import resource
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _LARGEST = 2**31 - 1
+_SMALLEST_APART = 2**20
+"""Bytes of a piece that lies by itself."""
+_ASKED_OF_GLIBC: dict[int, int] = {}
+"""By option; the library doesn't tell."""
 
 NUM_KERNELS = 64
 """More than a step over four pairs has products of different sizes, counted with their way back. One over
@@ -39,9 +45,31 @@ def keep_freed_memory() -> None:
     each page with zeros first. Where the C library is not glibc nothing happens.
     """
     if platform.libc_ver()[0] == "glibc":
-        libc = ctypes.CDLL(None)
         for option in (_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD):
-            libc.mallopt(option, _LARGEST)
+            _ask_of_glibc(option, _LARGEST)
+
+
+@contextmanager
+def for_long() -> Iterator[None]:
+    """Memory that is taken meanwhile is kept for long: large pieces lie by themselves, unless a gap is free.
+
+    Among those that a step frees and takes again they would leave gaps that nothing fits into. Where freed
+    memory isn't kept nothing happens: there large pieces lie so anyway.
+    """
+    usual = _ASKED_OF_GLIBC.get(_M_MMAP_THRESHOLD)
+    if usual is None:
+        yield
+        return
+    _ask_of_glibc(_M_MMAP_THRESHOLD, _SMALLEST_APART)
+    try:
+        yield
+    finally:
+        _ask_of_glibc(_M_MMAP_THRESHOLD, usual)
+
+
+def _ask_of_glibc(option: int, value: int) -> None:
+    ctypes.CDLL(None).mallopt(option, value)
+    _ASKED_OF_GLIBC[option] = value
 
 
 def keep_few_kernels() -> None:

@@ -25,6 +25,24 @@ torch.ones(2**22)
 print(plain, faults())
 """
 
+PLACES = """
+from pathlib import Path
+import torch
+from grice_core.memory import for_long, keep_freed_memory
+
+def is_in_heap(tensor):
+    ranges = [line.split()[0] for line in Path("/proc/self/maps").open() if line.endswith("[heap]\\n")]
+    bounds = [[int(end, 16) for end in found.split("-")] for found in ranges]
+    return any(low <= tensor.data_ptr() < high for low, high in bounds)
+
+keep_freed_memory()
+before = torch.ones(2**20)
+with for_long():
+    kept, small = torch.ones(2**20), torch.ones(2**10)
+after = torch.ones(2**20)
+print(*map(is_in_heap, (before, kept, small, after)))
+"""
+
 
 KERNELS = """
 import sys, torch
@@ -55,6 +73,19 @@ def test_freed_memory_is_used_again_without_asking_for_new_pages():
     # A page has 4 KiB, or 2 MiB where the system makes large ones of its own accord.
     assert plain >= 20 * 8
     assert kept < plain / 10
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has the switch")
+def test_what_is_kept_for_long_lies_by_itself_if_it_is_large():
+    run = subprocess.run([sys.executable, "-c", PLACES], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["True", "False", "True", "True"]
+
+
+def test_where_freed_memory_is_not_kept_nothing_is_asked_of_the_library(monkeypatch):
+    monkeypatch.setattr(memory, "_ASKED_OF_GLIBC", {})
+    with memory.for_long():
+        assert memory._ASKED_OF_GLIBC == {}
+    assert memory._ASKED_OF_GLIBC == {}
 
 
 @pytest.mark.skipif(
