@@ -12,24 +12,29 @@ const isDark = (host) => {
   return Math.max(...channels) < 128;
 };
 
+// With more columns than this a narrow screen gets each row as a block, a title above every number.
+const FEW_COLUMNS = 5;
+
 export default function ({ data, parentElement }) {
   const place = parentElement.querySelector(".scroll");
   const head = element("tr");
   head.append(...data.titles.map((title) => element("th", "", title)));
   const rows = data.rows.map((cells) => {
     const row = element("tr");
-    for (const cell of cells) {
+    for (const [column, cell] of cells.entries()) {
       const made = element("td", cell.wraps ? `wraps ${cell.tone}` : cell.tone, cell.text);
       if (cell.tint) {
         const colour = cell.tint < 0 ? "#d55e00" : "#0072b2";
         made.style.backgroundColor = `color-mix(in srgb, ${colour} ${Math.abs(cell.tint) * 50}%, transparent)`;
       }
       if (cell.below) made.append(element("small", "", cell.below));
+      made.dataset.title = data.titles[column];
       row.append(made);
     }
     return row;
   });
   const table = element("table", isDark(place) ? "dark" : "");
+  table.classList.toggle("wide", data.titles.length > FEW_COLUMNS);
   const parts = [element("thead"), element("tbody")];
   parts[0].append(head);
   parts[1].append(...rows);

@@ -1,7 +1,8 @@
 """A table of numbers: right-aligned, each with its interval below, better and worse in colour.
 
 Streamlit's tables either read Markdown or are drawn on a canvas of fixed height; this one puts every
-word into a text node, and scrolls sideways where the screen is narrow.
+word into a text node. Where the screen is narrow, many columns become blocks, and what still is too wide
+scrolls sideways.
 """
 
 from collections.abc import Sequence

@@ -17,7 +17,7 @@ def settings_that_differ(pipelines: Sequence[Pipeline]) -> None:
     """One row per setting that is not the same everywhere, one column per pipeline and the guide."""
     recipes = [Recipe.model_validate(pipeline.spec["recipe"]) for pipeline in pipelines]
     rows = [
-        [Cell(name), *(Cell(value) for value in values[:-1]), Cell(values[-1], tone="dim")]
+        [Cell(name), *map(_words, values[:-1]), Cell(values[-1], tone="dim", wraps=True)]
         for name, values in differences_among([*recipes, load_recipe(DEFAULT_RECIPE)])
     ]
     rows += _around(pipelines)
@@ -40,7 +40,11 @@ def _around(pipelines: Sequence[Pipeline]) -> list[list[Cell]]:
     told["base"] = [pipeline.base for pipeline in pipelines]
     told["data"] = [str(pipeline.spec.get("data", {}).get("name", "–")) for pipeline in pipelines]
     return [
-        [Cell(name), *map(Cell, values), Cell("–", tone="dim")]
+        [Cell(name), *map(_words, values), Cell("–", tone="dim")]
         for name, values in told.items()
         if len(set(values)) > 1
     ]
+
+
+def _words(value: str) -> Cell:
+    return Cell(value, wraps=True)

@@ -108,6 +108,11 @@ def test_pages_can_be_looked_at_in_light_and_dark_wide_and_narrow(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
         assert sideways <= 0, f"{title} has to be scrolled sideways at {name}"
+        too_wide = page.locator(".scroll").evaluate_all(
+            "places => places.filter(one => one.clientWidth && one.scrollWidth > one.clientWidth)"
+            ".map(one => one.textContent.slice(0, 80))"
+        )
+        assert not too_wide, f"tables of {title} have to be scrolled sideways at {name}"
 
 
 @pytest.mark.parametrize("title", PAGES)
