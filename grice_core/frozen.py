@@ -33,11 +33,21 @@ _LAYS_OUT = ContextVar("_LAYS_OUT", default=True)
 class FrozenLinear:
     """x W + b of a layer that is not trained, or of some of its columns, and the way back."""
 
-    def __init__(self, layer: Any, columns: slice = slice(None), *, lays_out: bool = False) -> None:
+    def __init__(
+        self,
+        layer: Any,
+        columns: slice = slice(None),
+        *,
+        lays_out: bool = False,
+        lays_out_back: bool = True,
+    ) -> None:
+        """Without `lays_out_back` the way back takes the weight as it lies, unless another number format
+        asks for a copy anyway."""
         self._layer, self.columns = layer, columns
         self.shape = tuple(self.weight.shape)
         """(in, out)."""
         self._lays_out = lays_out and self.weight.numel() >= SMALLEST
+        self._lays_out_back = lays_out_back
         self._made: dict[str, tuple[object, Tensor]] = {}
 
     @property
@@ -62,7 +72,7 @@ class FrozenLinear:
 
     def back(self, gradient: Tensor, plus: Tensor | None = None) -> Tensor:
         """(tokens, in) gradient Wᵀ + plus, for a (tokens, out) gradient; all in one number format."""
-        if self._is_laid_out_for(gradient) and all(n % ROUND == 0 for n in self.shape):
+        if self._is_laid_out_back_for(gradient):
             weight = self._made_of_weight("back", gradient.dtype, _laid_out)
             rows = gradient.contiguous()
             back: Tensor = (
@@ -76,6 +86,11 @@ class FrozenLinear:
 
     def _is_laid_out_for(self, x: Tensor) -> bool:
         return self._lays_out and _LAYS_OUT.get() and processor_lays_out(x.device, x.dtype)
+
+    def _is_laid_out_back_for(self, gradient: Tensor) -> bool:
+        if not self._lays_out_back and gradient.dtype == self._layer.weight.dtype:
+            return False
+        return self._is_laid_out_for(gradient) and all(n % ROUND == 0 for n in self.shape)
 
     def _plain(self, dtype: torch.dtype) -> Tensor:
         weight = self.weight

@@ -96,20 +96,39 @@ def test_a_frozen_model_answers_alike_and_is_left_as_it_was() -> None:
         torch.testing.assert_close(model(x), expected, atol=0, rtol=0)
 
 
-def test_a_few_passes_may_leave_weights_as_they_lie(monkeypatch: pytest.MonkeyPatch) -> None:
-    formats_laid_out, lay_out = [], frozen_module._laid_out
+@pytest.fixture
+def formats_laid_out(monkeypatch: pytest.MonkeyPatch) -> list[torch.dtype]:
+    """Number formats of what is laid out from now on."""
+    noted: list[torch.dtype] = []
+    lay_out = frozen_module._laid_out
 
     def noting(weight: torch.Tensor) -> torch.Tensor:
-        formats_laid_out.append(weight.dtype)
+        noted.append(weight.dtype)
         return lay_out(weight)
 
     monkeypatch.setattr(frozen_module, "_laid_out", noting)
+    return noted
+
+
+def test_a_few_passes_may_leave_weights_as_they_lie(formats_laid_out: list[torch.dtype]) -> None:
     ours, x = FrozenLinear(layer(nn.Linear), lays_out=True), torch.randn(5, 32)
     with as_they_lie():
         plain = ours(x)
     assert formats_laid_out == []
     torch.testing.assert_close(ours(x), plain, atol=1e-5, rtol=1e-5)
     assert formats_laid_out == [torch.float32]
+
+
+@pytest.mark.parametrize("dtype", formats())
+def test_the_way_back_may_take_the_weight_as_it_lies_where_that_needs_no_copy(
+    dtype: torch.dtype, formats_laid_out: list[torch.dtype]
+) -> None:
+    stock = layer(nn.Linear)
+    ours, plain = FrozenLinear(stock, lays_out=True, lays_out_back=False), FrozenLinear(stock)
+    gradient = torch.randn(7, 48).to(dtype)
+    close = {"atol": TOLERANCE[dtype], "rtol": TOLERANCE[dtype]}
+    torch.testing.assert_close(ours.back(gradient), plain.back(gradient), **close)
+    assert formats_laid_out == ([] if dtype == torch.float32 else [dtype])
 
 
 def test_where_memory_is_short_nothing_is_laid_out(monkeypatch: pytest.MonkeyPatch) -> None:
