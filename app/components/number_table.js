@@ -1,6 +1,10 @@
+// Rows that are drawn as blocks would be no rows to a screen reader if it weren't said.
+const ROLES = { table: "table", thead: "rowgroup", tbody: "rowgroup", tr: "row", th: "columnheader", td: "cell" };
+
 // Words go into text nodes only, so nothing in them can become markup.
 const element = (tag, className, text) => {
   const made = document.createElement(tag);
+  if (ROLES[tag]) made.setAttribute("role", ROLES[tag]);
   if (className) made.className = className;
   if (text !== undefined) made.textContent = text;
   return made;

@@ -129,10 +129,11 @@ def test_axe_finds_nothing_serious_about_pipelines(
     _expect_nothing_serious(page)
 
 
+@pytest.mark.parametrize("width", [1280, 390])
 def test_axe_finds_nothing_serious_in_the_dark(
-    server: Server, busy_server: Server, browser: Browser
+    server: Server, busy_server: Server, browser: Browser, width: int
 ) -> None:
-    context = browser.new_context(viewport={"width": 1280, "height": 2200}, color_scheme="dark")
+    context = browser.new_context(viewport={"width": width, "height": 2200}, color_scheme="dark")
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     links = [f"{server.url}/{link}" for link in PAGES.values()]
