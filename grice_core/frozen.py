@@ -39,15 +39,15 @@ class FrozenLinear:
         columns: slice = slice(None),
         *,
         lays_out: bool = False,
-        lays_out_back: bool = True,
+        copies_back: bool = True,
     ) -> None:
-        """Without `lays_out_back` the way back takes the weight as it lies, unless another number format
-        asks for a copy anyway."""
+        """Without `copies_back` the way back takes the weight as it lies, unless another number format
+        asks for a copy anyway, which is laid out then."""
         self._layer, self.columns = layer, columns
         self.shape = tuple(self.weight.shape)
         """(in, out)."""
         self._lays_out = lays_out and self.weight.numel() >= SMALLEST
-        self._lays_out_back = lays_out_back
+        self._copies_back = copies_back
         self._made: dict[str, tuple[object, Tensor]] = {}
 
     @property
@@ -88,7 +88,7 @@ class FrozenLinear:
         return self._lays_out and _LAYS_OUT.get() and processor_lays_out(x.device, x.dtype)
 
     def _is_laid_out_back_for(self, gradient: Tensor) -> bool:
-        if not self._lays_out_back and gradient.dtype == self._layer.weight.dtype:
+        if not self._copies_back and gradient.dtype == self._layer.weight.dtype:
             return False
         return self._is_laid_out_for(gradient) and all(n % ROUND == 0 for n in self.shape)
 

@@ -124,7 +124,7 @@ def test_the_way_back_may_take_the_weight_as_it_lies_where_that_needs_no_copy(
     dtype: torch.dtype, formats_laid_out: list[torch.dtype]
 ) -> None:
     stock = layer(nn.Linear)
-    ours, plain = FrozenLinear(stock, lays_out=True, lays_out_back=False), FrozenLinear(stock)
+    ours, plain = FrozenLinear(stock, lays_out=True, copies_back=False), FrozenLinear(stock)
     gradient = torch.randn(7, 48).to(dtype)
     close = {"atol": TOLERANCE[dtype], "rtol": TOLERANCE[dtype]}
     torch.testing.assert_close(ours.back(gradient), plain.back(gradient), **close)

@@ -78,7 +78,7 @@ class FrozenHead:
                 layer,
                 slice(start, min(start + size, count)),
                 lays_out=lays_out,
-                lays_out_back=False,
+                copies_back=False,
             )
             for start in range(0, count, size)
         ]
