@@ -133,43 +133,54 @@ class _ShortTrees(torch.autograd.Function):
     ) -> torch.Tensor:
         ctx.scale = query.shape[-1] ** -0.5 if scaling is None else scaling
         ctx.spans = spans
-        _, heads, tokens, _ = query.shape
-        out = value.new_empty(tokens, heads, value.shape[-1])
-        parts = _parts(spans, query.float(), key.float(), value, out.transpose(0, 1)[None])
-        weights = []
+        out = _like_rows(value)
+        kept: list[torch.Tensor] = []
         with torch.autocast(query.device.type, enabled=False):
-            for span, q, k, v, o in parts:
-                scores = torch.baddbmm(span.bias, q, k.transpose(1, 2), alpha=ctx.scale)
-                weights.append(scores.softmax(dim=-1).to(v.dtype))
-                o.copy_(weights[-1] @ v)
-        ctx.save_for_backward(query, key, value, *weights)
-        return out[None]
+            for span, *parts, to_out in _by_tree(spans, query, key, value, out):
+                # What doesn't lie together would be copied at each product, there and back.
+                q, k, v = (part.contiguous() for part in parts)
+                scores = torch.baddbmm(
+                    span.bias, q.float(), k.float().transpose(1, 2), alpha=ctx.scale
+                )
+                weights = scores.softmax(dim=-1).to(v.dtype)
+                to_out.copy_(torch.bmm(weights, v))
+                kept.extend((q, k, v, weights))
+        ctx.save_for_backward(*kept)
+        return out.transpose(1, 2)
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        query, key, value, *weights = ctx.saved_tensors
         of_out = gradients[0].transpose(1, 2)
-        of_q, of_k, of_v = (_like_rows(x) for x in (query, key, value))
-        parts = _parts(ctx.spans, query, key, value, of_out, of_q, of_k, of_v)
-        for weight, (_, q, k, v, g, to_q, to_k, to_v) in zip(weights, parts, strict=True):
-            to_v.copy_(weight.transpose(1, 2) @ g)
-            of_weight = g @ v.transpose(1, 2)
-            of_scores = torch._softmax_backward_data(of_weight, weight, -1, weight.dtype)
-            to_q.copy_(of_scores @ k)
-            to_k.copy_(of_scores.transpose(1, 2) @ q)
-        return of_q.mul_(ctx.scale), of_k.mul_(ctx.scale), of_v, None, None
+        kept = ctx.saved_tensors
+        dim = kept[0].shape[-1]
+        of_query, of_key, of_value = (
+            _like_rows(of_out, dim),
+            _like_rows(of_out, dim),
+            _like_rows(of_out),
+        )
+        trees = _by_tree(ctx.spans, of_out, of_query, of_key, of_value)
+        for number, (_, of_part, to_q, to_k, to_v) in enumerate(trees):
+            q, k, v, weights = kept[4 * number : 4 * number + 4]
+            g = of_part.contiguous()
+            to_v.copy_(torch.bmm(weights.transpose(1, 2), g))
+            of_weights = torch.bmm(g, v.transpose(1, 2))
+            of_scores = torch._softmax_backward_data(of_weights, weights, -1, weights.dtype)
+            torch.mul(torch.bmm(of_scores, k), ctx.scale, out=to_q)
+            torch.mul(torch.bmm(of_scores.transpose(1, 2), q), ctx.scale, out=to_k)
+        return of_query, of_key, of_value, None, None
 
 
-def _parts(spans: Sequence[TreeSpan], *rows: torch.Tensor) -> Iterator[tuple[Any, ...]]:
+def _by_tree(spans: Sequence[TreeSpan], *rows: torch.Tensor) -> Iterator[tuple[Any, ...]]:
     """Each tree's span and its part of each (1, heads, tokens, dim), without the first dimension."""
     lengths = [span.end - span.start for span in spans]
     return zip(spans, *(torch.split(row[0], lengths, dim=1) for row in rows), strict=True)
 
 
-def _like_rows(x: torch.Tensor) -> torch.Tensor:
-    """An empty (1, heads, tokens, dim) whose memory is (tokens, heads, dim), as projections have it."""
-    _, heads, tokens, dim = x.shape
-    return x.new_empty(1, tokens, heads, dim).transpose(1, 2)
+def _like_rows(x: torch.Tensor, dim: int | None = None) -> torch.Tensor:
+    """An empty (1, heads, tokens, dim) whose memory is (tokens, heads, dim), as projections have it; with
+    x's dim, or another."""
+    _, heads, tokens, own = x.shape
+    return x.new_empty(1, tokens, heads, dim or own).transpose(1, 2)
 
 
 AttentionInterface.register(TREE_ATTENTION, tree_attention)

@@ -60,6 +60,22 @@ def test_grouped_heads_share_their_keys():
     torch.testing.assert_close(grouped, attend(query, *repeated, tree_spans=spans(TREE)))
 
 
+def test_its_gradients_are_those_of_scaled_dot_products():
+    torch.manual_seed(0)
+    query, key = torch.randn(2, 1, 2, 5, 4).requires_grad_().unbind()
+    value = torch.randn(1, 2, 5, 3, requires_grad=True)  # some architectures' values are narrower
+    weights = torch.randn(1, 5, 2, 3)
+    own = attend(query, key, value, scaling=0.3, tree_spans=spans(TREE))
+    plain = torch.nn.functional.scaled_dot_product_attention(
+        query, key, value, attn_mask=tree_mask(TREE, CPU), scale=0.3
+    ).transpose(1, 2)
+    gradients = [
+        torch.autograd.grad((out * weights).sum(), (query, key, value)) for out in (own, plain)
+    ]
+    for ours, theirs in zip(*gradients, strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
 @pytest.mark.parametrize(
     ("wishes", "reason"),
     [
