@@ -33,8 +33,9 @@ class FusedGELU(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """GELU of each element."""
-        if x.device.type == "cpu" and x.dtype == torch.float32:
-            out: Tensor = _SigmoidGELU.apply(x)  # type: ignore[no-untyped-call]
+        ways = {torch.float32: _SigmoidGELU, torch.bfloat16: _SlopeGELU}
+        if x.device.type == "cpu" and x.dtype in ways:
+            out: Tensor = ways[x.dtype].apply(x)  # type: ignore[no-untyped-call]
             return out
         return nn.functional.gelu(x, approximate="tanh")
 
@@ -45,14 +46,55 @@ class _SigmoidGELU(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
         ctx.save_for_backward(x)
-        slope = 2 * math.sqrt(2 / math.pi)
-        twice_u = torch.addcmul(x.new_tensor(slope), x, x, value=slope * 0.044715).mul_(x)
-        return twice_u.sigmoid_().mul_(x)
+        return _sigmoid_of_2u(x).mul_(x)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
         return torch.ops.aten.gelu_backward(gradients[0], x, approximate="tanh")  # type: ignore[no-any-return]
+
+
+class _SlopeGELU(torch.autograd.Function):
+    """The same in bf16, which keeps its slope and not x: that is cheap while σ is at hand.
+
+    Computed in fp32, by pieces that stay in the processor's cache; equal to torch's there, and on the way
+    back but for the slope's own rounding.
+    """
+
+    PIECE = 2**18
+    """Elements."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        x = x.contiguous()
+        out = torch.empty_like(x)
+        slope = torch.empty_like(x) if ctx.needs_input_grad[0] else None
+        for start in range(0, x.numel(), _SlopeGELU.PIECE):
+            piece = slice(start, start + _SlopeGELU.PIECE)
+            exact = x.view(-1)[piece].float()
+            sigmoid = _sigmoid_of_2u(exact)
+            made = exact * sigmoid
+            out.view(-1)[piece] = made
+            if slope is not None:
+                # (x σ)' = σ + x σ (1 − σ) (2u)'
+                of_2u = torch.addcmul(exact.new_tensor(_SLOPE), exact, exact, value=3 * _CUBIC)
+                slope.view(-1)[piece] = torch.addcmul(sigmoid, of_2u.mul_(made), 1 - sigmoid)
+        ctx.save_for_backward(slope)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (slope,) = ctx.saved_tensors
+        return torch.mul(gradients[0], slope)
+
+
+_SLOPE = 2 * math.sqrt(2 / math.pi)
+_CUBIC = _SLOPE * 0.044715
+
+
+def _sigmoid_of_2u(x: Tensor) -> Tensor:
+    """σ(2u), 2u = x (_SLOPE + _CUBIC x²)."""
+    return torch.addcmul(x.new_tensor(_SLOPE), x, x, value=_CUBIC).mul_(x).sigmoid_()
 
 
 def draw_dropout_in_bulk(policy: PeftModel) -> None:

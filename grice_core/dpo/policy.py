@@ -95,10 +95,10 @@ def add_adapter(
 
 def train_adapter_only(policy: PeftModel) -> None:
     """LoRA dropout on, the base's own dropout off: noise belongs in the part that is learned."""
-    policy.eval()
     for name, module in policy.named_modules():
-        if name.endswith("lora_dropout.default"):
-            module.train()
+        is_dropout = name.endswith("lora_dropout.default")
+        if module.training != is_dropout:  # setting it is what takes long, and each step asks
+            module.training = is_dropout
 
 
 @contextmanager

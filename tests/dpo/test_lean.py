@@ -30,6 +30,16 @@ def test_the_fused_activation_and_its_gradient_are_those_of_the_formula(dtype):
     torch.testing.assert_close(x.grad.double(), exact.grad, **close)
 
 
+def test_the_fused_activation_is_the_same_in_pieces_and_without_gradient():
+    torch.manual_seed(0)
+    x = (
+        torch.randn(3, 200_001).bfloat16().t()
+    )  # more than two pieces, and not in the order of memory
+    with_gradient = FusedGELU()(x.detach().requires_grad_())
+    assert torch.equal(FusedGELU()(x), with_gradient)
+    torch.testing.assert_close(with_gradient, nn.functional.gelu(x, approximate="tanh"))
+
+
 @pytest.mark.parametrize("p", [0.001, 0.05, 0.9])
 def test_distances_between_dropped_elements_are_geometric(p):
     torch.manual_seed(0)
@@ -80,3 +90,6 @@ def test_a_policy_on_a_cpu_draws_in_bulk_while_it_trains():
     dropouts = [m for n, m in policy.named_modules() if n.endswith("lora_dropout.default")]
     assert dropouts
     assert all(isinstance(module, BulkDropout) and module.training for module in dropouts)
+    policy.train()
+    train_adapter_only(policy)
+    assert [module for module in policy.modules() if module.training] == dropouts
