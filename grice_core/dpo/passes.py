@@ -9,7 +9,8 @@ import torch
 from grice_core.dpo.attention import UnsharableError
 from grice_core.dpo.encode import EncodedPair
 from grice_core.dpo.hub import first_line
-from grice_core.dpo.logps import Passes, pair_logps
+from grice_core.dpo.logps import Passes, separate_logps, shared_logps
+from grice_core.dpo.trees import shared_trees
 from grice_core.frozen import as_they_lie
 
 TOLERANCE = 1e-5
@@ -32,22 +33,21 @@ def choose_passes(model: Any, pairs: Sequence[EncodedPair]) -> PassChoice:
     right and almost right.
     """
     by_length = sorted(pairs, key=_longest_path)
-    both = [by_length[0], by_length[-1]]
+    trees = shared_trees([by_length[0], by_length[-1]])
+    # Of the longest pair the last response is enough, which stands farthest from its place in a pass apart.
+    short, last = trees[0].apart, trees[-1].apart[-1:]
     device = next(model.parameters()).device
     with torch.no_grad(), torch.autocast(device.type, enabled=False), as_they_lie():
-        # A pass for each pair: in one, the short rows would be padding for most of the long ones' width.
-        apart = [pair_logps(model, [pair], "separate") for pair in both]
+        # A pass for each: in one, the short rows would be padding for most of the long one's width.
+        separate = torch.cat([separate_logps(model, short), separate_logps(model, last)])
         try:
-            shared = pair_logps(model, both, "shared")
+            shared = shared_logps(model, trees)[[*range(len(short)), -1]]
         except torch.OutOfMemoryError:  # says nothing about sharing
             raise
         except (UnsharableError, ValueError, TypeError, RuntimeError) as error:
             # An architecture with its own attention or mask code fails in its own way.
             return PassChoice("separate", f"separate passes: {first_line(error)}")
-    difference = max(
-        _relative(shared.chosen, torch.cat([pair.chosen for pair in apart])),
-        _relative(shared.rejected, torch.cat([pair.rejected for pair in apart])),
-    )
+    difference = float(((shared - separate).abs() / separate.abs().clamp(min=1.0)).max())
     if difference > TOLERANCE:
         return PassChoice("separate", f"separate passes: shared ones differ by {difference:.1e}")
     return PassChoice("shared", f"shared passes equal separate ones to {difference:.1e}")
@@ -56,7 +56,3 @@ def choose_passes(model: Any, pairs: Sequence[EncodedPair]) -> PassChoice:
 def _longest_path(pair: EncodedPair) -> int:
     """Tokens of the prompt and the longer response."""
     return len(pair.prompt) + max(len(pair.chosen), len(pair.rejected))
-
-
-def _relative(a: torch.Tensor, b: torch.Tensor) -> float:
-    return float(((a - b).abs() / b.abs().clamp(min=1.0)).max())

@@ -42,6 +42,11 @@ class Tree:
         return tuple(response[self.num_common :] for response in self.responses)
 
     @property
+    def apart(self) -> "list[Tree]":
+        """One tree for each response."""
+        return [Tree(self.prompt, (response,)) for response in self.responses]
+
+    @property
     def num_tokens(self) -> int:
         """That go through the model."""
         return len(self.trunk) + sum(map(len, self.branches))
@@ -64,11 +69,7 @@ def shared_trees(pairs: Iterable[EncodedPair]) -> list[Tree]:
 
 def separate_trees(pairs: Iterable[EncodedPair]) -> list[Tree]:
     """One tree per prompt and response, as two ordinary passes would have it."""
-    return [
-        Tree(tree.prompt, (response,))
-        for tree in shared_trees(pairs)
-        for response in tree.responses
-    ]
+    return [alone for tree in shared_trees(pairs) for alone in tree.apart]
 
 
 def micro_batches(pairs: Sequence[EncodedPair], token_budget: int) -> list[list[int]]:

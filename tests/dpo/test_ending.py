@@ -62,11 +62,9 @@ def test_a_part_that_gives_more_than_states_keeps_passes_apart():
     class Talkative(type(model.transformer.h[-1].mlp)):
         def forward(self, states):
             made = plain(self, states)
-            return (made, None) if states.shape[0] == 1 else made
+            return (made, None) if "forward" in vars(self) else made  # as `ending_at` calls it
 
     model.transformer.h[-1].mlp.__class__ = Talkative
-    # Equal responses are a single row in a pass apart, too.
-    unlike = [pair for pair in PAIRS if pair.chosen != pair.rejected]
-    assert choose_passes(model, unlike).reason == (
+    assert choose_passes(model, PAIRS).reason == (
         "separate passes: its feed-forward part gives more than states"
     )
