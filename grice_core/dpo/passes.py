@@ -34,21 +34,19 @@ def choose_passes(model: Any, pairs: Sequence[EncodedPair]) -> PassChoice:
     """
     by_length = sorted(pairs, key=_longest_path)
     trees = shared_trees([by_length[0], by_length[-1]])
-    # Of the longest pair the last response is enough, which stands farthest from its place in a pass apart.
-    short, last = trees[0].apart, trees[-1].apart[-1:]
     device = next(model.parameters()).device
     with torch.no_grad(), torch.autocast(device.type, enabled=False), as_they_lie():
-        # A pass for each: in one, the short rows would be padding for most of the long one's width.
-        separate = torch.cat([separate_logps(model, short), separate_logps(model, last)])
+        # A pass for each: in one, the short rows would be padding for most of the long ones' width.
+        separate = torch.cat([separate_logps(model, tree.apart) for tree in trees])
         try:
-            shared = shared_logps(model, trees)[[*range(len(short)), -1]]
+            shared = shared_logps(model, trees)
         except torch.OutOfMemoryError:  # says nothing about sharing
             raise
         except (UnsharableError, ValueError, TypeError, RuntimeError) as error:
             # An architecture with its own attention or mask code fails in its own way.
             return PassChoice("separate", f"separate passes: {first_line(error)}")
     difference = float(((shared - separate).abs() / separate.abs().clamp(min=1.0)).max())
-    if difference > TOLERANCE:
+    if not difference <= TOLERANCE:  # NaN is no agreement
         return PassChoice("separate", f"separate passes: shared ones differ by {difference:.1e}")
     return PassChoice("shared", f"shared passes equal separate ones to {difference:.1e}")
 
