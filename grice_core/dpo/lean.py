@@ -33,9 +33,8 @@ class FusedGELU(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """GELU of each element."""
-        ways = {torch.float32: _SigmoidGELU, torch.bfloat16: _SlopeGELU}
-        if x.device.type == "cpu" and x.dtype in ways:
-            out: Tensor = ways[x.dtype].apply(x)  # type: ignore[no-untyped-call]
+        if x.device.type == "cpu" and x.dtype in _WAYS_ON_CPU:
+            out: Tensor = _WAYS_ON_CPU[x.dtype].apply(x)  # type: ignore[no-untyped-call]
             return out
         return nn.functional.gelu(x, approximate="tanh")
 
@@ -87,6 +86,8 @@ class _SlopeGELU(torch.autograd.Function):
         (slope,) = ctx.saved_tensors
         return torch.mul(gradients[0], slope)
 
+
+_WAYS_ON_CPU = {torch.float32: _SigmoidGELU, torch.bfloat16: _SlopeGELU}
 
 _SLOPE = 2 * math.sqrt(2 / math.pi)
 _CUBIC = _SLOPE * 0.044715

@@ -32,9 +32,8 @@ def test_the_fused_activation_and_its_gradient_are_those_of_the_formula(dtype):
 
 def test_the_fused_activation_is_the_same_in_pieces_and_without_gradient():
     torch.manual_seed(0)
-    x = (
-        torch.randn(3, 200_001).bfloat16().t()
-    )  # more than two pieces, and not in the order of memory
+    # More than two pieces, and not in the order of memory.
+    x = torch.randn(3, 200_001).bfloat16().t()
     with_gradient = FusedGELU()(x.detach().requires_grad_())
     assert torch.equal(FusedGELU()(x), with_gradient)
     torch.testing.assert_close(with_gradient, nn.functional.gelu(x, approximate="tanh"))
