@@ -86,23 +86,36 @@ def _linear_flops(x: Sequence[int], *_: Any, out_shape: Sequence[int], **__: Any
     return 2 * math.prod(x) * out_shape[-1]
 
 
-def peak_of(work: Work) -> float:
-    """What the machine could do for this work, FLOP/s."""
+@dataclass(frozen=True)
+class Products:
+    """What large matrix products reach on this machine, FLOP/s."""
+
+    peak: float
+    """The fastest of them."""
+    average: float
+    """All of them, one after another: a machine that others use too keeps up less than its peak."""
+
+
+def products_of(work: Work) -> Products:
+    """What the machine could do for this work."""
     device = resolve_device(work.device)
-    return matmul_peak(device, resolve_precision(work.precision, device))
+    return square_products(device, resolve_precision(work.precision, device))
 
 
-def matmul_peak(device: torch.device, dtype: torch.dtype, seconds: float = 5.0) -> float:
-    """FLOP/s of the best product of two large square matrices within some seconds."""
+def square_products(device: torch.device, dtype: torch.dtype, seconds: float = 5.0) -> Products:
+    """Products of two large square matrices for some seconds."""
     side = 4096 if device.type == "cuda" else 1024
     a, b = (torch.randn(side, side, device=device, dtype=dtype) for _ in range(2))
-    best, end = 0.0, time.perf_counter() + seconds
-    while time.perf_counter() < end:
+    torch.mm(a, b)  # the first also loads the library
+    synchronize(device)
+    times: list[float] = []
+    while sum(times) < seconds:
         started = time.perf_counter()
         torch.mm(a, b)
         synchronize(device)
-        best = max(best, 2 * side**3 / (time.perf_counter() - started))
-    return best
+        times.append(time.perf_counter() - started)
+    flops = 2 * side**3
+    return Products(peak=flops / min(times), average=flops * len(times) / sum(times))
 
 
 def synchronize(device: torch.device) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from benchmarks.trainer.measuring import Cost
+from benchmarks.trainer.measuring import Cost, Products
 from benchmarks.trainer.work import Work
 
 
@@ -11,8 +11,7 @@ from benchmarks.trainer.work import Work
 class Contest:
     """All contenders in one number format; the notebook's is always fp32."""
 
-    peak: float
-    """FLOP/s of large matrix products on this machine."""
+    products: Products
     ours: Cost
     ours_again: Cost
     """On the same data, so that the reference is known."""
@@ -25,7 +24,7 @@ class Contest:
 
     @property
     def share_of_peak(self) -> float:
-        return self.ours.flops / self.ours.seconds / self.peak
+        return self.ours.flops / self.ours.seconds / self.products.peak
 
     @property
     def memory_ratio_trl(self) -> float | None:
@@ -49,9 +48,11 @@ def document(contests: Mapping[str, Contest]) -> dict[str, dict[str, float | Non
 
 def show(work: Work, origin: str, contest: Contest) -> None:
     """Print one number format's table."""
+    products = contest.products
     print(
         f"\nGPT-2 {work.size}, {work.precision}, {work.num_pairs} {origin}, {work.stage.epochs} epochs "
-        f"in steps of {work.stage.pairs_per_step}; matrix products reach {contest.peak / 1e9:,.0f} GFLOP/s"
+        f"in steps of {work.stage.pairs_per_step}; matrix products reach {products.peak / 1e9:,.0f} GFLOP/s "
+        f"at their best, {products.average / 1e9:,.0f} on average"
     )
     print(
         f"{'':24}{'seconds':>9}{'CPU s':>9}{'pairs/s':>9}{'as long':>9}"
@@ -64,7 +65,7 @@ def show(work: Work, origin: str, contest: Contest) -> None:
             f"{name:24}{cost.seconds:9.1f}{cost.cpu_s:9.1f}{seen / cost.seconds:9.2f}"
             f"{cost.seconds / contest.ours.seconds:8.2f}x"
             f"{cost.num_tokens / seen:13.0f}{cost.flops / seen / 1e9:12.0f}"
-            f"{cost.flops / cost.seconds / contest.peak:9.0%}{cost.peak_bytes / 2**20:7,.0f} MiB"
+            f"{cost.flops / cost.seconds / products.peak:9.0%}{cost.peak_bytes / 2**20:7,.0f} MiB"
         )
     again = contest.ours_again
     print(f"reference pass where known: {again.reference_s / again.seconds:.1%} of the time")
