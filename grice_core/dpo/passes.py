@@ -1,6 +1,7 @@
 """Whether a model may share one pass over a prompt among its responses."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,17 +26,20 @@ class PassChoice:
     reason: str
 
 
-def choose_passes(model: Any, pairs: Sequence[EncodedPair]) -> PassChoice:
+def choose_passes(
+    model: Any, pairs: Sequence[EncodedPair], dtype: torch.dtype = torch.float32
+) -> PassChoice:
     """Compare shared and separate passes on two pairs; share only if they agree.
 
     The longest, since an attention window shows itself only beyond its width, beside the shortest, since
-    the trees of a pass must not see each other. In fp32, since bf16 rounds away the difference between
-    right and almost right.
+    the trees of a pass must not see each other. In fp32, whatever the `dtype` of the many passes that
+    follow, since bf16 rounds away the difference between right and almost right.
     """
     by_length = sorted(pairs, key=_longest_path)
     trees = shared_trees([by_length[0], by_length[-1]])
     device = next(model.parameters()).device
-    with torch.no_grad(), torch.autocast(device.type, enabled=False), as_they_lie():
+    layouts = nullcontext() if dtype == torch.float32 else as_they_lie()
+    with torch.no_grad(), torch.autocast(device.type, enabled=False), layouts:
         # A pass for each: in one, the short rows would be padding for most of the long ones' width.
         separate = torch.cat([separate_logps(model, tree.apart) for tree in trees])
         try:

@@ -13,7 +13,7 @@ from grice_core.dpo.encode import Encoding, encode_pairs
 from grice_core.dpo.examples import HELDOUT, Compute, StageExamples
 from grice_core.dpo.loss import maxim_weights
 from grice_core.dpo.passes import PassChoice, choose_passes
-from grice_core.dpo.policy import BaseModel, add_adapter
+from grice_core.dpo.policy import BaseModel, add_adapter, reference
 from grice_core.dpo.preflight import PreflightReport, preflight
 from grice_core.dpo.reference import ReferenceCache, reference_logps, weights_hash
 from grice_core.dpo.schedules import beta_at
@@ -88,12 +88,12 @@ def prepare_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> Prepare
     keep_freed_memory()
     encoded = encode_stage(base, job, reporter)
     examples = encoded.examples
-    choice = choose_passes(base.model, examples.pairs)
-    reporter.say(f"{job.name}: {choice.reason}")
-    compute = Compute(job.device, job.dtype, choice.passes, TokenBudget(say=reporter.say))
-
     reference_sha256 = weights_hash(base.model)
     policy = add_adapter(base, job.config.lora, job.seed)
+    with reference(policy):
+        choice = choose_passes(policy, examples.pairs, job.dtype)
+    reporter.say(f"{job.name}: {choice.reason}")
+    compute = Compute(job.device, job.dtype, choice.passes, TokenBudget(say=reporter.say))
     cache = ReferenceCache.of(settings().home / "cache" / "reference", reference_sha256, compute)
     started = time.perf_counter()
     known = reference_logps(policy, examples.pairs, compute, cache, reporter.interruptible)
