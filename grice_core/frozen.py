@@ -33,21 +33,11 @@ _LAYS_OUT = ContextVar("_LAYS_OUT", default=True)
 class FrozenLinear:
     """x W + b of a layer that is not trained, or of some of its columns, and the way back."""
 
-    def __init__(
-        self,
-        layer: Any,
-        columns: slice = slice(None),
-        *,
-        lays_out: bool = False,
-        copies_back: bool = True,
-    ) -> None:
-        """Without `copies_back` the way back takes the weight as it lies, unless another number format
-        asks for a copy anyway, which is laid out then."""
+    def __init__(self, layer: Any, columns: slice = slice(None), *, lays_out: bool = False) -> None:
         self._layer, self.columns = layer, columns
         self.shape = tuple(self.weight.shape)
         """(in, out)."""
         self._lays_out = lays_out and self.weight.numel() >= SMALLEST
-        self._copies_back = copies_back
         self._made: dict[str, tuple[object, Tensor]] = {}
 
     @property
@@ -70,26 +60,19 @@ class FrozenLinear:
         weight = self._plain(x.dtype)
         return x @ weight if bias is None else torch.addmm(bias, x, weight)
 
-    def back(self, gradient: Tensor, plus: Tensor | None = None) -> Tensor:
-        """(tokens, in) gradient Wᵀ + plus, for a (tokens, out) gradient; all in one number format."""
+    def back(self, gradient: Tensor) -> Tensor:
+        """(tokens, in) gradient Wᵀ, for a (tokens, out) gradient, in its number format."""
         if self._is_laid_out_back_for(gradient):
             weight = self._made_of_weight("back", gradient.dtype, _laid_out)
             rows = gradient.contiguous()
-            back: Tensor = (
-                _onednn()._linear_pointwise(rows, weight, None, "none", [], "")
-                if plus is None
-                else _onednn()._linear_pointwise.binary(rows, plus, weight, None, "add")
-            )
+            back: Tensor = _onednn()._linear_pointwise(rows, weight, None, "none", [], "")
             return back
-        weight = self._plain(gradient.dtype).t()
-        return gradient @ weight if plus is None else torch.addmm(plus, gradient, weight)
+        return gradient @ self._plain(gradient.dtype).t()
 
     def _is_laid_out_for(self, x: Tensor) -> bool:
         return self._lays_out and _LAYS_OUT.get() and processor_lays_out(x.device, x.dtype)
 
     def _is_laid_out_back_for(self, gradient: Tensor) -> bool:
-        if not self._copies_back and gradient.dtype == self._layer.weight.dtype:
-            return False
         return self._is_laid_out_for(gradient) and all(n % ROUND == 0 for n in self.shape)
 
     def _plain(self, dtype: torch.dtype) -> Tensor:

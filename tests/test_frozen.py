@@ -41,17 +41,11 @@ def test_products_there_and_back_are_those_of_the_layer(
 ) -> None:
     stock = layer(kind)
     ours, plain = FrozenLinear(stock, lays_out=True), FrozenLinear(stock)
-    x, gradient, plus = torch.randn(7, 32), torch.randn(7, 48), torch.randn(7, 32)
+    x, gradient = torch.randn(7, 32), torch.randn(7, 48)
     close = {"atol": TOLERANCE[dtype], "rtol": TOLERANCE[dtype]}
     torch.testing.assert_close(ours(x.to(dtype)).float(), stock(x).detach(), **close)
     torch.testing.assert_close(
         ours.back(gradient.to(dtype)).float(), gradient @ plain.weight.t(), **close
-    )
-    torch.testing.assert_close(
-        ours.back(gradient.to(dtype), plus.to(dtype)).float(),
-        gradient @ plain.weight.t() + plus,
-        atol=5 * TOLERANCE[dtype],
-        rtol=TOLERANCE[dtype],
     )
 
 
@@ -117,18 +111,6 @@ def test_a_few_passes_may_leave_weights_as_they_lie(formats_laid_out: list[torch
     assert formats_laid_out == []
     torch.testing.assert_close(ours(x), plain, atol=1e-5, rtol=1e-5)
     assert formats_laid_out == [torch.float32]
-
-
-@pytest.mark.parametrize("dtype", formats())
-def test_the_way_back_may_take_the_weight_as_it_lies_where_that_needs_no_copy(
-    dtype: torch.dtype, formats_laid_out: list[torch.dtype]
-) -> None:
-    stock = layer(nn.Linear)
-    ours, plain = FrozenLinear(stock, lays_out=True, copies_back=False), FrozenLinear(stock)
-    gradient = torch.randn(7, 48).to(dtype)
-    close = {"atol": TOLERANCE[dtype], "rtol": TOLERANCE[dtype]}
-    torch.testing.assert_close(ours.back(gradient), plain.back(gradient), **close)
-    assert formats_laid_out == ([] if dtype == torch.float32 else [dtype])
 
 
 def test_where_memory_is_short_nothing_is_laid_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,9 +64,6 @@ class FrozenHead:
 
     There a group stays in the processor's cache between the product and its exponential, and has a
     round number of columns, which products ask for: GPT-2's 50,257 at once take half as long again.
-
-    In fp32 the way back takes the weight as it lies: a layout of the whole vocabulary would be 200 MiB of
-    GPT-2 medium for a hundredth of a step.
     """
 
     def __init__(self, layer: nn.Linear, *, lays_out: bool = False) -> None:
@@ -74,12 +71,7 @@ class FrozenHead:
         count = layer.out_features
         size = COLUMNS if layer.weight.device.type == "cpu" else count
         self.groups = [
-            FrozenLinear(
-                layer,
-                slice(start, min(start + size, count)),
-                lays_out=lays_out,
-                copies_back=False,
-            )
+            FrozenLinear(layer, slice(start, min(start + size, count)), lays_out=lays_out)
             for start in range(0, count, size)
         ]
 

@@ -6,6 +6,8 @@ element that LoRA's dropout looks at takes longer than dropping it.
 """
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -168,6 +170,19 @@ def forget(x: Tensor, places: Tensor) -> Tensor:
     """x, which is contiguous, with 0 at these places, in place."""
     x.view(-1).index_fill_(0, places.long(), 0)
     return x
+
+
+@contextmanager
+def unchanged(x: Tensor, at: Tensor | None) -> Iterator[None]:
+    """x, which is contiguous and may be changed in place meanwhile, has at these places, if any are given,
+    what it had before."""
+    if at is None:
+        yield
+        return
+    flat, places = x.view(-1), at.long()
+    before = flat.take(places)
+    yield
+    flat.index_copy_(0, places, before)
 
 
 class _Dropped(torch.autograd.Function):

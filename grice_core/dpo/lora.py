@@ -3,8 +3,8 @@
     y = x W + b + s · drop(x) Aᵀ Bᵀ
 
 PEFT takes eight operations for it, each with a result of its own, and autocast turns the frozen W into
-bf16 again at every pass. Here the second product is added as it is made, W is turned and laid out once,
-for each way (`grice_core/frozen.py`), and only what the way back needs is kept.
+bf16 again at every pass. Here the second product is added as it is made, on both ways, W is turned and
+laid out once for each (`grice_core/frozen.py`), and only what the way back needs is kept.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
 from grice_core.dpo.head import FrozenHead
-from grice_core.dpo.lean import BulkDropout, forget
+from grice_core.dpo.lean import BulkDropout, forget, unchanged
 from grice_core.frozen import FrozenLinear, has_room_for_layouts, is_frozen_linear
 from grice_core.precision import product_dtype
 
@@ -93,8 +93,8 @@ class _Product(torch.autograd.Function):
         of_a = (of_inner.t() @ rows).float()
         of_x = None
         if ctx.needs_input_grad[0]:
-            of_x = of_inner @ a
-            if dropped is not None:
-                forget(of_x, dropped)
-            of_x = ctx.frozen.back(out, plus=of_x).to(ctx.dtype)
+            of_x = ctx.frozen.back(out)
+            with unchanged(of_x, at=dropped):
+                of_x.addmm_(of_inner, a)
+            of_x = of_x.to(ctx.dtype)
         return of_x, of_a, of_b, None, None, None

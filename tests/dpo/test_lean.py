@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from grice_core.dpo.lean import NUM_GAPS, BulkDropout, FusedGELU, fuse_activations
+from grice_core.dpo.lean import NUM_GAPS, BulkDropout, FusedGELU, fuse_activations, unchanged
 from grice_core.dpo.policy import add_adapter, train_adapter_only
 from tests.dpo import tiny
 
@@ -65,6 +65,17 @@ def test_dropout_drops_the_gradient_of_what_it_dropped():
     out = BulkDropout(0.5)(x)
     out.sum().backward()
     torch.testing.assert_close(x.grad, out.detach() / 2)
+
+
+def test_what_is_changed_in_place_may_keep_some_of_its_elements():
+    x, places = torch.arange(12.0).view(3, 4), torch.tensor([0, 5, 11], dtype=torch.int32)
+    with unchanged(x, at=places):
+        x.add_(100)
+    assert x.flatten()[places].tolist() == [0.0, 5.0, 11.0]
+    assert int((x >= 100).sum()) == 9
+    with unchanged(x, at=None):
+        x.zero_()
+    assert not x.any()
 
 
 def test_dropout_depends_on_torchs_seed_and_draws_anew_each_time():
