@@ -33,7 +33,8 @@ def choose_passes(
 
     The longest, since an attention window shows itself only beyond its width, beside the shortest, since
     the trees of a pass must not see each other. In fp32, whatever the `dtype` of the many passes that
-    follow, since bf16 rounds away the difference between right and almost right.
+    follow, since bf16 rounds away the difference between right and almost right; their layouts of the
+    weights are used if they are in fp32 too, and else none are made for these few.
     """
     by_length = sorted(pairs, key=_longest_path)
     trees = shared_trees([by_length[0], by_length[-1]])

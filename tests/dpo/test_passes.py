@@ -1,10 +1,19 @@
 import pytest
+import torch
 
-from grice_core.dpo.passes import choose_passes
+from grice_core import frozen
+from grice_core.dpo.passes import PassChoice, choose_passes
+from grice_core.dpo.policy import add_adapter, reference
 from tests.dpo import tiny
 
 PAIRS = tiny.encoded_pairs(6)
 LONGEST = max(len(pair.prompt) + max(map(len, (pair.chosen, pair.rejected))) for pair in PAIRS)
+
+
+def choose_as_a_stage_does(model, dtype=torch.float32) -> PassChoice:
+    """By the layers that a stage trains with, its adapter off."""
+    with reference(add_adapter(tiny.base(model), tiny.stage().lora, seed=0)) as policy:
+        return choose_passes(policy, PAIRS, dtype)
 
 
 @pytest.mark.parametrize(
@@ -23,9 +32,9 @@ LONGEST = max(len(pair.prompt) + max(map(len, (pair.chosen, pair.rejected))) for
     ids=["gpt2", "llama", "qwen2", "qwen3", "mistral", "gpt_neox", "phi3", "opt", "gemma3"],
 )
 def test_these_architectures_share_the_prompt(build):
-    choice = choose_passes(build(), PAIRS)
-    assert choice.passes == "shared"
-    assert choice.reason.startswith("shared passes equal separate ones to ")
+    for choice in (choose_passes(build(), PAIRS), choose_as_a_stage_does(build())):
+        assert choice.passes == "shared"
+        assert choice.reason.startswith("shared passes equal separate ones to ")
 
 
 @pytest.mark.parametrize(
@@ -38,9 +47,10 @@ def test_these_architectures_share_the_prompt(build):
     ],
 )
 def test_these_architectures_fall_back_and_say_why(model_type, changes, reason):
-    choice = choose_passes(tiny.architecture(model_type, **changes), PAIRS)
-    assert choice.passes == "separate"
-    assert choice.reason == f"separate passes: {reason}"
+    model = tiny.architecture(model_type, **changes)
+    for choice in (choose_passes(model, PAIRS), choose_as_a_stage_does(model)):
+        assert choice.passes == "separate"
+        assert choice.reason == f"separate passes: {reason}"
 
 
 def test_a_window_matters_only_if_it_is_narrower_than_the_pairs():
@@ -68,3 +78,18 @@ def test_numbers_that_are_none_agree_with_nothing():
 
     model.transformer.ln_f.register_forward_hook(spoil)
     assert choose_passes(model, PAIRS).reason == "separate passes: shared ones differ by nan"
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_weights_are_laid_out_only_if_the_run_needs_these_layouts_too(dtype, monkeypatch):
+    laid_out: list[torch.dtype] = []
+    lay_out = frozen._laid_out
+
+    def noting(weight: torch.Tensor) -> torch.Tensor:
+        laid_out.append(weight.dtype)
+        return lay_out(weight)
+
+    monkeypatch.setattr(frozen, "SMALLEST", 1)
+    monkeypatch.setattr(frozen, "_laid_out", noting)
+    assert choose_as_a_stage_does(tiny.gpt2(), dtype).passes == "shared"
+    assert set(laid_out) == ({torch.float32} if dtype == torch.float32 else set())
