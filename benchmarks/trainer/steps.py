@@ -7,18 +7,16 @@ for the first time and again. CPU seconds are printed too: on a busy machine the
 """
 
 import argparse
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
 from benchmarks.trainer.contenders import Given, base_of, give, stage_job
 from benchmarks.trainer.measuring import WorkCounter, synchronize
-from benchmarks.trainer.work import Work, write_pairs
+from benchmarks.trainer.work import some_work
 from grice_core.dpo.budget import TokenBudget
 from grice_core.dpo.examples import Compute
 from grice_core.dpo.reference import ReferenceCache, reference_logps
@@ -37,11 +35,8 @@ def main() -> None:
     parser.add_argument("--size", choices=("small", "medium"), default="small")
     parser.add_argument("--device", default="auto")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        pairs = Path(folder) / "pairs.json"
-        write_pairs(pairs, 4, None)
-        counter = WorkCounter()
-        work = Work(pairs, 4, arguments.size, "auto", arguments.device, Path(folder))
+    counter = WorkCounter()
+    with some_work(4, arguments.size, "auto", arguments.device) as work:
         given = give(work, counter.watch)
         trainer = prepare_stage(base_of(given), stage_job(given), Reporter()).trainer
         _show_steps(given, trainer, counter)

@@ -7,18 +7,16 @@ alike, while a peak is its best moment. `OMP_NUM_THREADS` says how many threads 
 """
 
 import argparse
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from benchmarks.trainer.contenders import Given, base_of, give, stage_job
 from benchmarks.trainer.measuring import Products, counted_flops, square_products, synchronize
-from benchmarks.trainer.work import Work, write_pairs
+from benchmarks.trainer.work import some_work
 from grice_core.cli.terminal import progress_bars
 from grice_core.dpo.schedules import step_batches
 from grice_core.dpo.train import StageTrainer
@@ -51,11 +49,9 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=48)
     parser.add_argument("--device", default="auto")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        pairs = Path(folder) / "pairs.json"
-        write_pairs(pairs, NUM_PAIRS, None)
-        size, precision = arguments.size, arguments.precision
-        work = Work(pairs, NUM_PAIRS, size, precision, arguments.device, Path(folder))
+    if arguments.turns < 2:
+        parser.error("--turns must be at least 2, since their spread is shown")
+    with some_work(NUM_PAIRS, arguments.size, arguments.precision, arguments.device) as work:
         given = give(work, lambda _model: None)
         with progress_bars() as progress:
             prepared = prepare_stage(base_of(given), stage_job(given), Reporter(progress))

@@ -2,7 +2,9 @@
 
 import itertools
 import json
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -44,6 +46,15 @@ class Work:
         """The guide's first stage; all pairs are kept."""
         stage = load_recipe("content-then-manner").stages[0]
         return stage.model_copy(update={"filter": (), "epochs": NUM_EPOCHS, "num_steps": None})
+
+
+@contextmanager
+def some_work(num_pairs: int, size: Size, precision: Precision, device: str) -> Iterator[Work]:
+    """Work on some pairs, with a home that goes when it is done."""
+    with tempfile.TemporaryDirectory() as folder:
+        pairs = Path(folder) / "pairs.json"
+        write_pairs(pairs, num_pairs, None)
+        yield Work(pairs, num_pairs, size, precision, device, Path(folder))
 
 
 def write_pairs(target: Path, num_pairs: int, source: Path | None) -> str:
