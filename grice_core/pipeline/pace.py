@@ -21,7 +21,7 @@ from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.preparing import EncodedStage, StageJob
 
 NUM_MEASURED = 3
-"""Optimizer steps that are timed, after one that is not."""
+"""Optimizer steps that tell the pace, after one that also makes room."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class Pace:
     """How fast this machine is with a base model and an adapter."""
 
     setup_s: float
-    """Seconds of a stage that don't depend on the number of its pairs."""
+    """Seconds of a stage that don't depend on the number of its pairs, what its first step takes longer
+    among them."""
     forward_s: float
     """Seconds per token of a pass without gradient."""
     step_s: float
@@ -59,9 +60,9 @@ def measure_pace(base: BaseModel, job: StageJob, encoded: EncodedStage, reporter
     forward_s = (time.perf_counter() - started) / num_shared_tokens(examples.pairs)
 
     trainer = StageTrainer(policy, job.config, examples, known, compute)
-    step_s = _time_steps(trainer, [len(batch) for batch in batches], job.seed, reporter)
+    room_s, step_s = _time_steps(trainer, [len(batch) for batch in batches], job.seed, reporter)
     policy.unload()
-    return Pace(setup_s, forward_s, step_s)
+    return Pace(setup_s + room_s, forward_s, step_s)
 
 
 def stage_seconds(
@@ -90,19 +91,22 @@ def stage_seconds(
     return pace.setup_s + pace.forward_s * forward + shared_s / speedup
 
 
-def _time_steps(trainer: StageTrainer, sizes: list[int], seed: int, reporter: Reporter) -> float:
-    """Seconds per token of optimizer steps over consecutive examples; the first step is not timed."""
-    seconds, num_tokens, end = 0.0, 0, 0
+def _time_steps(
+    trainer: StageTrainer, sizes: list[int], seed: int, reporter: Reporter
+) -> tuple[float, float]:
+    """Optimizer steps over consecutive examples: seconds that the first takes beyond the others' pace,
+    since it asks the system for memory and lays weights out, and that pace, in seconds per token."""
+    seconds, num_tokens, end = list[float](), list[int](), 0
     for step, size in enumerate(sizes):
         batch = np.arange(end, end + size)
         end += size
         started = time.perf_counter()
         trainer.take_step(batch, step, len(sizes), seed)
-        if step > 0:  # the first one also asks for memory
-            seconds += time.perf_counter() - started
-            num_tokens += _num_tokens(trainer.examples, batch)
+        seconds.append(time.perf_counter() - started)
+        num_tokens.append(_num_tokens(trainer.examples, batch))
         reporter.interruptible("measured steps", step + 1, len(sizes))
-    return seconds / num_tokens
+    step_s = sum(seconds[1:]) / sum(num_tokens[1:])
+    return max(0.0, seconds[0] - step_s * num_tokens[0]), step_s
 
 
 def _batches(encoded: EncodedStage, job: StageJob) -> list[IntArray]:

@@ -11,6 +11,7 @@ import torch
 from grice_core.demo.project import write_demo_data
 from grice_core.dpo.policy import load_base
 from grice_core.dpo.reference import weights_hash
+from grice_core.dpo.train import StageTrainer
 from grice_core.dpo.trees import num_shared_tokens
 from grice_core.errors import DataError, TrainingError
 from grice_core.maxims import MAXIMS
@@ -118,6 +119,24 @@ def test_a_few_steps_are_measured_whatever_the_length_of_the_stage(first_stage):
     progress = Mock()
     measure_pace(base, job, encoded, Reporter(progress))
     assert progress.call_args.args == ("measured steps", NUM_MEASURED + 1, NUM_MEASURED + 1)
+
+
+def test_what_the_first_step_takes_longer_counts_once(first_stage, monkeypatch):
+    base, job, encoded = first_stage
+    now = 0.0
+    take_step = StageTrainer.take_step
+
+    def timed(trainer, batch, step, *rest):
+        nonlocal now
+        tokens = num_shared_tokens([trainer.examples.pairs[index] for index in batch])
+        now += 0.5 * tokens + (7 if step == 0 else 0)
+        return take_step(trainer, batch, step, *rest)
+
+    monkeypatch.setattr("grice_core.pipeline.pace.time", Mock(perf_counter=lambda: now))
+    monkeypatch.setattr(StageTrainer, "take_step", timed)
+    assert measure_pace(base, job, encoded, Reporter()) == Pace(
+        setup_s=pytest.approx(7), forward_s=0, step_s=pytest.approx(0.5)
+    )
 
 
 def test_a_stage_takes_its_set_up_its_passes_and_its_steps(first_stage):
