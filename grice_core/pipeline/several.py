@@ -36,6 +36,10 @@ LOST_ANOTHER = 75
 _MODULE = ["-m", "grice_core.pipeline.rank"]
 _LONGEST_END_S = 30.0
 _LONGEST_NOTICE_S = 0.5
+_HOW_TO_GO_ON = (
+    "`grice pipeline … --resume`, or `grice runs resume` where it was queued, goes on from the last "
+    "checkpoint"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,7 +185,7 @@ class _Others:
                 if status not in (0, LOST_ANOTHER):
                     endings.append((index, status))
         if not endings:
-            return TrainingError(f"{noticed}; --resume goes on from the last checkpoint")
+            return TrainingError(f"{noticed}. {_HOW_TO_GO_ON}")
         index, status = endings[0]
         how = (
             f"was killed by {signal.Signals(-status).name}, by somebody or for want of memory"
@@ -189,8 +193,7 @@ class _Others:
             else f"ended: {_last_line(self._logs[index - 1])}"
         )
         return TrainingError(
-            f"process {index + 1} of {len(self._processes) + 1} {how}. --resume goes on from the last "
-            "checkpoint"
+            f"process {index + 1} of {len(self._processes) + 1} {how}. {_HOW_TO_GO_ON}"
         )
 
 
