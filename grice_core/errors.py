@@ -14,6 +14,7 @@ GriceError
 │   └── ArtifactError       an artifact is missing or damaged
 ├── PreflightError          training would not mean what it claims (exit code 2)
 ├── TrainingError           training went wrong: NaN, out of memory (exit code 1)
+│   └── LostProcessError    one of several processes ended; checkpoints can go on
 └── InterruptedRunError     stopped on request; what is on disk can go on (exit code 130)
 
 A message is one or two sentences: what is wrong (file, row or key, value), then what to do.
@@ -80,6 +81,15 @@ class PreflightError(GriceError):
 
 class TrainingError(GriceError):
     """Training went wrong."""
+
+
+class LostProcessError(TrainingError):
+    """One of the processes that train together has ended."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__(f"{how}. --resume goes on from the last checkpoint")
+        self.how = how
+        """Which one, and how, where that is known."""
 
 
 class InterruptedRunError(GriceError):

@@ -3,7 +3,7 @@
 import errno
 from collections.abc import Iterator
 
-from grice_core.errors import ArtifactError, GriceError
+from grice_core.errors import ArtifactError, GriceError, LostProcessError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -26,6 +26,8 @@ def in_words(error: BaseException, run_id: int) -> str:
             f"{error}; to put back what you gave, submit the same files again (they are recognised), then "
             f"`grice runs resume {run_id}`; what a run before made comes back by `grice runs retry` on it"
         )
+    if isinstance(error, LostProcessError):
+        return f"{error.how}; `grice runs resume {run_id}` goes on from the last checkpoint"
     if isinstance(error, GriceError):
         return str(error)
     return f"unexpected {type(error).__name__}: {_first_line(error)}; its log shows where"

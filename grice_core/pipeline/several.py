@@ -22,7 +22,7 @@ from grice_core.dpo.examples import Compute, ReferenceLogps, StageExamples
 from grice_core.dpo.policy import add_adapter, load_base, merge_saved
 from grice_core.dpo.reference import weights_hash
 from grice_core.dpo.train import StageTrainer
-from grice_core.errors import InputError, ModelError, TrainingError
+from grice_core.errors import InputError, LostProcessError, ModelError
 from grice_core.parent import start_child
 from grice_core.pipeline.config import NumProcesses, Reporter
 from grice_core.pipeline.preparing import PreparedStage, StageJob
@@ -36,10 +36,6 @@ LOST_ANOTHER = 75
 _MODULE = ["-m", "grice_core.pipeline.rank"]
 _LONGEST_END_S = 30.0
 _LONGEST_NOTICE_S = 0.5
-_HOW_TO_GO_ON = (
-    "`grice pipeline … --resume`, or `grice runs resume` where it was queued, goes on from the last "
-    "checkpoint"
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +172,7 @@ class _Others:
             if READY not in iter(process.stdout.readline, b""):
                 raise self.lost("a process ended before it could begin")
 
-    def lost(self, noticed: str) -> TrainingError:
+    def lost(self, noticed: str) -> LostProcessError:
         """Which one ended, and how."""
         endings = []
         for index, process in enumerate(self._processes, 1):
@@ -185,16 +181,14 @@ class _Others:
                 if status not in (0, LOST_ANOTHER):
                     endings.append((index, status))
         if not endings:
-            return TrainingError(f"{noticed}. {_HOW_TO_GO_ON}")
+            return LostProcessError(noticed)
         index, status = endings[0]
         how = (
             f"was killed by {signal.Signals(-status).name}, by somebody or for want of memory"
             if status < 0
             else f"ended: {_last_line(self._logs[index - 1])}"
         )
-        return TrainingError(
-            f"process {index + 1} of {len(self._processes) + 1} {how}. {_HOW_TO_GO_ON}"
-        )
+        return LostProcessError(f"process {index + 1} of {len(self._processes) + 1} {how}")
 
 
 @contextmanager

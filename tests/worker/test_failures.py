@@ -2,7 +2,7 @@ import errno
 
 import pytest
 
-from grice_core.errors import ArtifactError, OutputError, TrainingError
+from grice_core.errors import ArtifactError, LostProcessError, OutputError, TrainingError
 from worker.failures import in_words
 
 
@@ -32,6 +32,12 @@ def test_a_lost_artifact_says_how_it_comes_back():
     assert sentence.startswith("artifacts has no file objects/5c/5c01; ")
     assert "submit the same files again" in sentence
     assert "grice runs resume 7" in sentence
+
+
+def test_a_lost_process_says_how_the_run_goes_on():
+    assert in_words(LostProcessError("process 2 of 2 was killed by SIGKILL"), 7) == (
+        "process 2 of 2 was killed by SIGKILL; `grice runs resume 7` goes on from the last checkpoint"
+    )
 
 
 def test_our_own_errors_speak_for_themselves():
