@@ -14,7 +14,9 @@ from pathlib import Path
 
 from grice_core.store import runs
 from tests.pipeline.world import write_world
-from tests.worker.installation import ask, eventually, installed
+from tests.worker.asked import ask
+from tests.worker.installation import installed
+from tests.worker.processes import eventually
 
 _LOOK_EVERY_S = 0.01
 """How often the database is asked; what is measured is at most so much too long."""

@@ -46,6 +46,8 @@ def server_arguments(folder: Path, socket: Path) -> list[str]:
         "unixsocketperm": "700",
         "dir": str(folder),
         "appendonly": "yes",
+        # Every second, as usual, puts writing off while the disk is busy: a kill loses what was promised.
+        "appendfsync": "always",
         "save": "",
         "maxmemory-policy": "noeviction",
         "daemonize": "no",
