@@ -53,8 +53,9 @@ class Ranks:
 def shares(pairs: Sequence[EncodedPair], count: int) -> list[list[int]]:
     """Positions of pairs in `count` shares of about as many tokens; some may be empty.
 
-    A prompt's pairs stay together, since they share a pass over it. The shares, one behind the other,
-    hold the prompts in the order in which `shared_trees` finds them in `pairs`.
+    A prompt's pairs stay together, since they share a pass over it. The longest prompt still left goes
+    to the share with the fewest tokens (Graham's rule, doi:10.1137/0117039). Each share holds its
+    prompts in the order in which `shared_trees` finds them in `pairs`.
     """
     prompts: dict[Ids, list[int]] = {}
     for position, pair in enumerate(pairs):
@@ -62,9 +63,9 @@ def shares(pairs: Sequence[EncodedPair], count: int) -> list[list[int]]:
     groups = list(prompts.values())
     sizes = [num_shared_tokens([pairs[position] for position in group]) for group in groups]
     parts: list[list[int]] = [[] for _ in range(count)]
-    before = 0
-    for group, size in zip(groups, sizes, strict=True):
-        # A prompt belongs where its middle lies.
-        parts[(2 * before + size) * count // (2 * sum(sizes))].extend(group)
-        before += size
-    return parts
+    tokens = [0] * count
+    for number in sorted(range(len(groups)), key=lambda number: -sizes[number]):
+        lightest = tokens.index(min(tokens))
+        parts[lightest].append(number)
+        tokens[lightest] += sizes[number]
+    return [[position for number in sorted(part) for position in groups[number]] for part in parts]

@@ -81,7 +81,8 @@ class PairRunner:
         if self.ranks.count == 1:
             return nullcontext()
         pairs = self.pairs(indices)
-        part = part_of_pass(pairs, self.ranks.own(pairs), self.compute.passes)
+        own = self.ranks.own(pairs)
+        part = part_of_pass(pairs, own, self.compute.passes, self.compute.device)
         return drawing_for(self.policy, part)
 
     def agree_on_budget(self) -> None:

@@ -1,15 +1,17 @@
 """Dropout of one rank's part of a pass: what one process would draw for the whole pass, cut out.
 
-one process       rank 0        rank 1
-p p a b q c d     p p a b       q c d         tokens of a packed row
-1 0 1 1 0 1 1     1 0 1 1       0 1 1         what is kept of them
+one process           rank 0      rank 1
+p a b q c d e r f     q c d e     p a b r f     tokens of a packed row
+1 0 1 1 0 1 1 0 1     1 0 1 1     1 0 1 0 1     what is kept of them
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
+import torch
 from peft import PeftModel
 from torch import Tensor, nn
 
@@ -17,33 +19,33 @@ from grice_core.dpo.encode import EncodedPair
 from grice_core.dpo.ending import last_feed_forward
 from grice_core.dpo.lean import BulkDropout
 from grice_core.dpo.logps import Passes
-from grice_core.dpo.trees import Tree, separate_trees, shared_trees
+from grice_core.dpo.trees import separate_trees, shared_trees
 
 
 @dataclass(frozen=True)
 class Window:
-    """Where a part of a pass lies in the whole of it."""
+    """Where the tokens of a part of a pass lie in the whole of it."""
 
-    shape: tuple[int, int]
+    whole: tuple[int, int]
     """(rows, tokens) of the whole pass."""
-    rows: slice
-    tokens: slice
-
-    @property
-    def part(self) -> tuple[int, int]:
-        """(rows, tokens) of the part."""
-        return self.rows.stop - self.rows.start, self.tokens.stop - self.tokens.start
+    part: tuple[int, int]
+    """(rows, tokens) of the part."""
+    own: Tensor
+    """Ascending places in the whole, flat, of the part's tokens."""
 
     def cut(self, places: Tensor, width: int) -> Tensor:
         """Places among the part's elements of those places of the whole, (rows, tokens, width) flat,
         that lie in it."""
-        tokens, elements = places // width, places % width
-        rows, columns = tokens // self.shape[1], tokens % self.shape[1]
-        inside = (rows >= self.rows.start) & (rows < self.rows.stop)
-        inside &= (columns >= self.tokens.start) & (columns < self.tokens.stop)
-        part = (rows - self.rows.start) * self.part[1] + columns - self.tokens.start
-        cut: Tensor = (part * width + elements)[inside]
+        tokens = self._in_part[places // width]
+        cut: Tensor = (tokens * width + places % width)[tokens >= 0]
         return cut
+
+    @cached_property
+    def _in_part(self) -> Tensor:
+        """(tokens of the whole,) their places in the part, -1 for those that aren't there."""
+        places = self.own.new_full((math.prod(self.whole),), -1)
+        places[self.own] = torch.arange(len(self.own), device=self.own.device)
+        return places
 
 
 @dataclass(frozen=True)
@@ -56,28 +58,35 @@ class Part:
     """Of those that the last layer's feed-forward part sees."""
 
 
-def part_of_pass(pairs: Sequence[EncodedPair], own: Sequence[int], passes: Passes) -> Part:
+def part_of_pass(
+    pairs: Sequence[EncodedPair], own: Sequence[int], passes: Passes, device: torch.device
+) -> Part:
     """These positions of a pass over `pairs`; they are one of its `shares`."""
-    before = [pairs[position] for position in range(own[0])]
-    mine = [pairs[position] for position in own]
-    if passes == "shared":
-
-        def window(count: Callable[[Tree], int]) -> Window:
-            start, length, every = (
-                sum(map(count, shared_trees(some))) for some in (before, mine, pairs)
-            )
-            return Window((1, every), slice(0, 1), slice(start, start + length))
-
-        return Part(window(lambda t: t.num_tokens), window(lambda t: t.num_predicting))
-    first, rows = len(separate_trees(before)), separate_trees(mine)
-    every = separate_trees(pairs)
-    width = max(tree.num_tokens for tree in rows)
-    whole = Window(
-        (len(every), max(tree.num_tokens for tree in every)),
-        slice(first, first + len(rows)),
-        slice(0, width),
+    prompts = {pairs[position].prompt for position in own}
+    trees = shared_trees(pairs) if passes == "shared" else separate_trees(pairs)
+    mine = [tree.prompt in prompts for tree in trees]
+    if passes == "separate":
+        padded = _rows([tree.num_tokens for tree in trees], mine, device)
+        return Part(padded, padded)
+    return Part(
+        _packed([tree.num_tokens for tree in trees], mine, device),
+        _packed([tree.num_predicting for tree in trees], mine, device),
     )
-    return Part(whole, whole)
+
+
+def _packed(lengths: Sequence[int], mine: Sequence[bool], device: torch.device) -> Window:
+    """Trees that follow one another in one row."""
+    own = torch.tensor(mine, device=device).repeat_interleave(torch.tensor(lengths, device=device))
+    return Window((1, len(own)), (1, int(own.sum())), own.nonzero().flatten())
+
+
+def _rows(lengths: Sequence[int], mine: Sequence[bool], device: torch.device) -> Window:
+    """A row for each tree, as wide as the longest; in the part, as its own longest."""
+    width = max(lengths)
+    part_width = max(length for length, is_mine in zip(lengths, mine, strict=True) if is_mine)
+    own = torch.tensor(mine, device=device).nonzero() * width
+    own = own + torch.arange(part_width, device=device)
+    return Window((len(lengths), width), (len(own), part_width), own.flatten())
 
 
 class WindowDropout(nn.Module):
@@ -94,8 +103,8 @@ class WindowDropout(nn.Module):
         if not self.training or window is None or x.shape[:-1] != window.part:
             dropped: Tensor = self.whole(x)  # a layer that sees tokens otherwise draws for itself
             return dropped
-        factors: Tensor = self.whole(x.new_ones((*window.shape, x.shape[-1])))
-        return x * factors[window.rows, window.tokens]
+        factors: Tensor = self.whole(x.new_ones((math.prod(window.whole), x.shape[-1])))
+        return x * factors[window.own].view_as(x)
 
 
 class WindowBulkDropout(BulkDropout):
@@ -109,7 +118,7 @@ class WindowBulkDropout(BulkDropout):
         width, others = divmod(num_elements, rows * tokens)
         if self.window is None or others:
             return super().places(num_elements)
-        every = super().places(math.prod(self.window.shape) * width)
+        every = super().places(math.prod(self.window.whole) * width)
         return self.window.cut(every, width)
 
 
