@@ -6,7 +6,6 @@ the other until the board has redrawn, three tabs at once. Beside it, the core's
 with one JSON line.
 """
 
-import argparse
 import json
 import os
 import shutil
@@ -26,6 +25,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from pyarrow import parquet
 
 from app.open_data import OpenData
+from benchmarks.options import new_parser
 from grice_core.data.load import load_pairs
 from grice_core.maxims import MAXIMS
 from grice_core.recipes.load import load_recipe
@@ -51,9 +51,9 @@ _REDRAWN = """value => {
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pairs", type=int, default=100_000)
-    parser.add_argument("--moves", type=int, default=50)
+    parser = new_parser(__doc__)
+    parser.add_argument("--pairs", type=int, default=100_000, help="to upload; else %(default)s")
+    parser.add_argument("--moves", type=int, default=50, help="of a threshold; else %(default)s")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = write_pairs(Path(folder) / "pairs.parquet", arguments.pairs)

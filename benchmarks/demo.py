@@ -7,7 +7,6 @@ and for as many optimizer steps. Every pipeline is run for real, which takes som
 seeds differ in facts, pairs, training and sampling.
 """
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.options import new_parser
 from grice_core.cli.terminal import progress_bars
 from grice_core.data.pairs import FloatArray
 from grice_core.demo.run import DemoConfig, DemoResult, run_demo
@@ -112,10 +112,19 @@ def compare(console: Console, after: Row, before: Row) -> None:
 
 def main() -> None:
     """Run, print the rows of each pipeline as they come, then those of all seeds."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--out", type=Path, default=Path("out/benchmark-demo"))
-    parser.add_argument("--models", type=Path, default=None)
+    parser = new_parser(__doc__)
+    parser.add_argument(
+        "--seeds", type=int, default=3, help="how many, from 0 on; else %(default)s"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("out/benchmark-demo"),
+        help="folder for the runs; else %(default)s",
+    )
+    parser.add_argument(
+        "--models", type=Path, help="that `grice demo build` wrote; else the package's"
+    )
     options = parser.parse_args()
     console = Console(width=WIDTH)
     rows: list[Row] = []

@@ -3,7 +3,6 @@
 python -m benchmarks.estimate [--pairs 32] [--size small|medium] [--precision fp32|bf16]
 """
 
-import argparse
 import tempfile
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
+from benchmarks.options import add_device, add_precision, add_size, new_parser
 from benchmarks.trainer.contenders import base_of, give, stage_job
 from benchmarks.trainer.work import Work, write_pairs
 from grice_core.memory import peak_bytes
@@ -32,13 +32,11 @@ class Taken:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--pairs", type=int, default=32)
-    parser.add_argument("--size", choices=("small", "medium"), default="small")
-    parser.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto")
-    parser.add_argument("--device", default="auto")
+    parser = new_parser(__doc__)
+    parser.add_argument("--pairs", type=int, default=32, help="to train on; else %(default)s")
+    add_size(parser)
+    add_precision(parser, "auto", "fp32", "bf16")
+    add_device(parser)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         pairs = Path(folder) / "pairs.json"

@@ -7,7 +7,6 @@ padded to 512 tokens. Models have the shape of GPT-2 small, the detector that of
 with random weights, which never end an answer early. Each contender has a process of its own.
 """
 
-import argparse
 import copy
 import json
 import tempfile
@@ -22,6 +21,7 @@ from typing import Any
 import torch
 
 from benchmarks import scoring
+from benchmarks.options import add_device, add_json, add_precision, new_parser
 from benchmarks.trainer.work import make_model, make_tokenizer
 from grice_core.detector.folder import write_detector
 from grice_core.detector.load import load_detector
@@ -66,14 +66,16 @@ class Cost:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    parser = new_parser(__doc__)
+    parser.add_argument(
+        "--prompts", type=int, default=100, help="that each model answers; else %(default)s"
     )
-    parser.add_argument("--prompts", type=int, default=100)
-    parser.add_argument("--models", type=int, default=3)
-    parser.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument(
+        "--models", type=int, default=3, help="that answer, one after the other; else %(default)s"
+    )
+    add_precision(parser, "auto", "fp32", "bf16")
+    add_device(parser)
+    add_json(parser)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         prompts = scoring.sample(arguments.prompts)[0][::2]

@@ -3,7 +3,6 @@
 Against the alternative in the same run: a process that loads the libraries when it is needed.
 """
 
-import argparse
 import json
 import statistics
 import subprocess
@@ -12,6 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.options import add_json, new_parser
 from grice_core.store import runs
 from tests.pipeline.world import write_world
 from tests.worker.asked import ask
@@ -24,9 +24,11 @@ _LOOK_EVERY_S = 0.01
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=20)
-    parser.add_argument("--json", action="store_true")
+    parser = new_parser(__doc__)
+    parser.add_argument(
+        "--runs", type=int, default=20, help="to be put into the queue; else %(default)s"
+    )
+    add_json(parser)
     arguments = parser.parse_args()
     waits = measure(arguments.runs)
     cold = measure_cold_start()

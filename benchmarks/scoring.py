@@ -6,7 +6,6 @@ The notebook judges one text at a time, padded to 512 tokens. The network has th
 DeBERTa-v3-base with random weights; the pairs are real ones where `../shared/data` is there.
 """
 
-import argparse
 import json
 import tempfile
 import time
@@ -21,6 +20,7 @@ from scipy.special import expit
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import AutoTokenizer, DebertaV2Config, PreTrainedTokenizerFast
 
+from benchmarks.options import add_device, new_parser
 from grice_core.data.pairs import FloatArray
 from grice_core.detector.folder import write_detector
 from grice_core.detector.load import build_heads, load_detector
@@ -45,9 +45,11 @@ class Timed:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pairs", type=int, default=32)
-    parser.add_argument("--device", default="auto")
+    parser = new_parser(__doc__)
+    parser.add_argument(
+        "--pairs", type=int, default=32, help="to judge, two texts each; else %(default)s"
+    )
+    add_device(parser)
     arguments = parser.parse_args()
     device = resolve_device(arguments.device)
     prompts, responses = sample(arguments.pairs)

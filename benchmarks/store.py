@@ -6,7 +6,6 @@ By default it builds a SQLite file in a temporary folder. Prints the median and 
 20 calls per page query, in milliseconds; the aim is 50.
 """
 
-import argparse
 import gc
 import statistics
 import tempfile
@@ -16,6 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from benchmarks.options import new_parser
 from benchmarks.store_sample import build, evaluations
 from grice_core.maxims import Maxim
 from grice_core.store import (
@@ -45,12 +45,14 @@ AIM_MS = 50.0
 
 def main() -> None:
     """Build the database, time the queries, print a table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = new_parser(__doc__)
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--url", help="an empty database; default: a SQLite file")
+    where.add_argument("--url", help="an empty database; else a SQLite file")
     where.add_argument("--postgres", action="store_true", help="a server from the wheel")
-    parser.add_argument("--runs", type=int, default=10_000)
-    parser.add_argument("--steps", type=int, default=100, help="metric rows of each run")
+    parser.add_argument("--runs", type=int, default=10_000, help="rows of runs; else %(default)s")
+    parser.add_argument(
+        "--steps", type=int, default=100, help="metric rows of each run; else %(default)s"
+    )
     arguments = parser.parse_args()
     with ExitStack() as stack:
         if arguments.postgres:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import benchmarks.trainer as package
+from benchmarks.options import add_device, add_json, add_size, new_parser
 from benchmarks.trainer.contenders import run
 from benchmarks.trainer.measuring import Cost, Pass, Products, products_of
 from benchmarks.trainer.report import Contest, document, show
@@ -20,16 +21,27 @@ from grice_core.precision import multiplies_bf16_fast, resolve_device
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=package.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    parser = new_parser(package.__doc__)
+    parser.add_argument("--pairs", type=int, default=32, help="to train on; else %(default)s")
+    add_size(parser)
+    parser.add_argument(
+        "--data", type=Path, help="scored pairs; else ../shared/data, or synthetic ones"
     )
-    parser.add_argument("--pairs", type=int, default=32)
-    parser.add_argument("--size", choices=("small", "medium"), default="small")
-    parser.add_argument("--data", type=Path, help="scored pairs; ../shared/data if it is there")
-    parser.add_argument("--precision", choices=("fp32", "bf16"), action="append")
-    parser.add_argument("--without", choices=("trl", "notebook"), action="append", default=[])
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument(
+        "--precision",
+        choices=("fp32", "bf16"),
+        action="append",
+        help="may be given twice; else fp32, and bf16 where it is fast",
+    )
+    parser.add_argument(
+        "--without",
+        choices=("trl", "notebook"),
+        action="append",
+        default=[],
+        help="leave this contender out; may be given twice",
+    )
+    add_device(parser)
+    add_json(parser)
     arguments = parser.parse_args()
     contests: dict[str, Contest] = {}
     with tempfile.TemporaryDirectory() as folder:

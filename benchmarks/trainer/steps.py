@@ -6,7 +6,6 @@ Four pairs, a whole optimizer step at a time, the second one timed; then the ref
 for the first time and again. CPU seconds are printed too: on a busy machine they are fairer.
 """
 
-import argparse
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from benchmarks.options import add_device, add_size, new_parser
 from benchmarks.trainer.contenders import Given, base_of, give, stage_job
 from benchmarks.trainer.measuring import WorkCounter, synchronize
 from benchmarks.trainer.work import some_work
@@ -29,11 +29,9 @@ ONE_PAIR = 1
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--size", choices=("small", "medium"), default="small")
-    parser.add_argument("--device", default="auto")
+    parser = new_parser(__doc__)
+    add_size(parser)
+    add_device(parser)
     arguments = parser.parse_args()
     counter = WorkCounter()
     with some_work(4, arguments.size, "auto", arguments.device) as work:

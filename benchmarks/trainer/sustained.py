@@ -6,7 +6,6 @@ A step of four pairs, then products for as long, by turns: whatever else a share
 alike, while a peak is its best moment. `OMP_NUM_THREADS` says how many threads both have.
 """
 
-import argparse
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from benchmarks.options import add_device, add_precision, add_size, new_parser
 from benchmarks.trainer.contenders import Given, base_of, give, stage_job
 from benchmarks.trainer.measuring import Products, counted_flops, square_products, synchronize
 from benchmarks.trainer.work import some_work
@@ -41,13 +41,13 @@ class Turn:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    parser = new_parser(__doc__)
+    add_size(parser)
+    add_precision(parser, "fp32", "bf16")
+    parser.add_argument(
+        "--turns", type=int, default=48, help="a step and products each; else %(default)s"
     )
-    parser.add_argument("--size", choices=("small", "medium"), default="small")
-    parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
-    parser.add_argument("--turns", type=int, default=48)
-    parser.add_argument("--device", default="auto")
+    add_device(parser)
     arguments = parser.parse_args()
     if arguments.turns < 2:
         parser.error("--turns must be at least 2, since their spread is shown")

@@ -1,0 +1,42 @@
+"""What the benchmarks' command lines have in common."""
+
+import argparse
+
+
+def new_parser(description: str | None) -> argparse.ArgumentParser:
+    """A parser whose `--help` begins with this text, line by line."""
+    return argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+
+
+def add_size(parser: argparse.ArgumentParser) -> None:
+    """`--size`, a shape of GPT-2."""
+    parser.add_argument(
+        "--size",
+        choices=("small", "medium"),
+        default="small",
+        help="GPT-2's shape; else %(default)s",
+    )
+
+
+def add_precision(parser: argparse.ArgumentParser, *choices: str) -> None:
+    """`--precision`, by default the first of these."""
+    parser.add_argument(
+        "--precision",
+        choices=choices,
+        default=choices[0],
+        help="that everything is computed in; else %(default)s",
+    )
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """`--device`, as torch names it."""
+    parser.add_argument(
+        "--device", default="auto", help="cpu, cuda or cuda:1; else a GPU if there is one"
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """`--json`, for whoever reads figures by a program."""
+    parser.add_argument("--json", action="store_true", help="print JSON, and no table")
