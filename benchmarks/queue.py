@@ -26,7 +26,7 @@ def main() -> None:
     """Measure and print."""
     parser = new_parser(__doc__)
     parser.add_argument(
-        "--runs", type=int, default=20, help="to be put into the queue; else %(default)s"
+        "--runs", type=int, default=100, help="to be put into the queue; else %(default)s"
     )
     add_json(parser)
     arguments = parser.parse_args()
