@@ -54,8 +54,8 @@ def shares(pairs: Sequence[EncodedPair], count: int) -> list[list[int]]:
     """Positions of pairs in `count` shares of about as many tokens; some may be empty.
 
     A prompt's pairs stay together, since they share a pass over it. The longest prompt still left goes
-    to the share with the fewest tokens (Graham's rule, doi:10.1137/0117039). Each share holds its
-    prompts in the order in which `shared_trees` finds them in `pairs`.
+    to the share with the fewest tokens (longest processing time first, doi:10.1137/0117039). Each share
+    holds its prompts in the order in which `shared_trees` finds them in `pairs`.
     """
     prompts: dict[Ids, list[int]] = {}
     for position, pair in enumerate(pairs):
