@@ -1,0 +1,25 @@
+"""Tiny models of the types that transformers 5.23 calls causal language models, by name."""
+
+from tests.models.architectures.dense import DENSE
+from tests.models.architectures.encoders import ENCODERS
+from tests.models.architectures.entry import Architecture
+from tests.models.architectures.experts import CHOOSING
+from tests.models.architectures.latent import SQUEEZED
+from tests.models.architectures.older import OLDER
+from tests.models.architectures.recurrent import RECURRENT
+from tests.models.architectures.seq2seq import SEQ2SEQ
+from tests.models.architectures.windowed import WINDOWED
+
+ARCHITECTURES: dict[str, Architecture] = {
+    entry.name: entry
+    for entry in (
+        *DENSE,
+        *WINDOWED,
+        *CHOOSING,
+        *SQUEEZED,
+        *RECURRENT,
+        *OLDER,
+        *ENCODERS,
+        *SEQ2SEQ,
+    )
+}

@@ -1,0 +1,93 @@
+"""Tiny random models of every architecture in the table, in memory or in a folder."""
+
+from dataclasses import fields
+from pathlib import Path
+from string import ascii_lowercase
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from torch import Tensor
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+
+from tests.models.architectures import ARCHITECTURES
+from tests.models.architectures.entry import SIZES, VOCABULARY, Architecture
+
+END_IDS = tuple(range(0, VOCABULARY, 12))
+"""Every twelfth token ends a text, so that the rows of a batch end early, at different steps."""
+
+
+def build(name: str, seed: int = 0) -> PreTrainedModel:
+    """The architecture of this name, in fp32, for evaluation; the same seed gives the same weights."""
+    entry = ARCHITECTURES[name]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = AutoModelForCausalLM.from_config(config(entry), dtype=torch.float32)
+        if entry.spread is not None:
+            _spread(model, entry.spread)
+    model.generation_config.eos_token_id = list(END_IDS)
+    return model.eval()
+
+
+def config(entry: Architecture) -> PreTrainedConfig:
+    """The entry's configuration.
+
+    Raises: ValueError, if the type does not know one of the entry's own fields.
+    """
+    kind = CONFIG_MAPPING[entry.model_type]
+    known = (
+        {field.name for field in fields(kind)} | kind.attribute_map.keys() | {"per_layer_config"}
+    )
+    unknown = entry.fields.keys() - known
+    if unknown:
+        raise ValueError(f"{entry.name}: its configuration knows no {', '.join(sorted(unknown))}")
+    values: dict[str, object] = {}
+    for group in (SIZES, *entry.groups, entry.fields):
+        values |= {
+            kind.attribute_map.get(key, key): value for key, value in group.items() if key in known
+        }
+    return AutoConfig.for_model(entry.model_type, **values)
+
+
+def write(name: str, folder: Path, seed: int = 0) -> None:
+    """The model and a tokenizer for it, as a folder that can be a base."""
+    model = build(name, seed)
+    model.save_pretrained(folder)
+    tokenizer().save_pretrained(folder)
+
+
+def tokenizer() -> PreTrainedTokenizerFast:
+    """Bytes and pairs of letters: at most as many tokens as every model has embeddings for."""
+    pairs = [(left, right) for left in "Ġ" + ascii_lowercase for right in ascii_lowercase]
+    tokens = ["<end>", *sorted(pre_tokenizers.ByteLevel.alphabet()), *map("".join, pairs)]
+    inner = Tokenizer(models.BPE({token: number for number, token in enumerate(tokens)}, pairs))
+    inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    inner.decoder = decoders.ByteLevel()
+    return PreTrainedTokenizerFast(
+        tokenizer_object=inner, bos_token="<end>", eos_token="<end>", pad_token="<end>"
+    )
+
+
+def _spread(model: PreTrainedModel, deviation: float) -> None:
+    """Let every weight matter, without touching what a type drew with a meaning.
+
+    Matrices get clearly larger numbers; vectors that are all 0 or all 1 (biases, norms) some noise. What is neither
+    (time constants, decays, slopes) and every buffer stay as the type has drawn them.
+    """
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.ndim >= 2 and _is_centred(parameter):
+                parameter.normal_(std=deviation)
+            elif parameter.numel() and (parameter == parameter.flatten()[0]).all():
+                parameter.add_(0.1 * torch.randn_like(parameter))
+
+
+def _is_centred(matrix: Tensor) -> bool:
+    """Whether its numbers lie around 0, as those of a drawn or empty matrix do."""
+    return bool(matrix.mean().abs() <= 0.5 * matrix.std())
