@@ -1,5 +1,6 @@
 """Tiny random models of every architecture in the table, in memory or in a folder."""
 
+import copy
 from dataclasses import fields
 from pathlib import Path
 from string import ascii_lowercase
@@ -23,6 +24,10 @@ END_IDS = tuple(range(0, VOCABULARY, 12))
 """Every twelfth token ends a text, so that the rows of a batch end early, at different steps."""
 
 
+READ_BY_ALL = ("per_layer_config",)
+"""Fields that every configuration takes without declaring them."""
+
+
 def build(name: str, seed: int = 0) -> PreTrainedModel:
     """The architecture of this name, in fp32, for evaluation; the same seed gives the same weights."""
     entry = ARCHITECTURES[name]
@@ -41,24 +46,22 @@ def config(entry: Architecture) -> PreTrainedConfig:
     Raises: ValueError, if the type does not know one of the entry's own fields.
     """
     kind = CONFIG_MAPPING[entry.model_type]
-    known = (
-        {field.name for field in fields(kind)} | kind.attribute_map.keys() | {"per_layer_config"}
-    )
-    unknown = entry.fields.keys() - known
-    if unknown:
+    known = {field.name for field in fields(kind)} | {*kind.attribute_map, *READ_BY_ALL}
+    if unknown := entry.fields.keys() - known:
         raise ValueError(f"{entry.name}: its configuration knows no {', '.join(sorted(unknown))}")
     values: dict[str, object] = {}
     for group in (SIZES, *entry.groups, entry.fields):
-        values |= {
-            kind.attribute_map.get(key, key): value for key, value in group.items() if key in known
-        }
+        for key in group.keys() & known:
+            values[kind.attribute_map.get(key, key)] = _plain(group[key])
     return AutoConfig.for_model(entry.model_type, **values)
 
 
 def write(name: str, folder: Path, seed: int = 0) -> None:
     """The model and a tokenizer for it, as a folder that can be a base."""
-    model = build(name, seed)
+    model, whole = build(name, seed), config(ARCHITECTURES[name])
     model.save_pretrained(folder)
+    if not isinstance(model.config, type(whole)):  # transformers took a part of it
+        whole.save_pretrained(folder)
     tokenizer().save_pretrained(folder)
 
 
@@ -72,6 +75,11 @@ def tokenizer() -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(
         tokenizer_object=inner, bos_token="<end>", eos_token="<end>", pad_token="<end>"
     )
+
+
+def _plain(value: object) -> object:
+    """An entry inside an entry becomes the part's configuration."""
+    return config(value).to_dict() if isinstance(value, Architecture) else copy.deepcopy(value)
 
 
 def _spread(model: PreTrainedModel, deviation: float) -> None:

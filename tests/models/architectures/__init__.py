@@ -1,5 +1,6 @@
 """Tiny models of the types that transformers 5.23 calls causal language models, by name."""
 
+from tests.models.architectures.combined import COMBINED
 from tests.models.architectures.dense import DENSE
 from tests.models.architectures.encoders import ENCODERS
 from tests.models.architectures.entry import Architecture
@@ -21,5 +22,6 @@ ARCHITECTURES: dict[str, Architecture] = {
         *OLDER,
         *ENCODERS,
         *SEQ2SEQ,
+        *COMBINED,
     )
 }

@@ -1,6 +1,6 @@
 """Types whose every layer looks back over the whole row, with no experts."""
 
-from tests.models.architectures.entry import ALL_HEADS, CAPPED, HEADS, LATENT, tiny
+from tests.models.architectures.entry import ALL_HEADS, CAPPED, HEADS, LATENT, NEAR, tiny
 
 LONG_ROPE = {
     "rope_type": "longrope",
@@ -67,10 +67,11 @@ DENSE = (
     tiny("diffllama", HEADS),
     tiny("bitnet"),
     tiny("doge"),
+    tiny("doge+kept", keep_window_size=NEAR),
     tiny("hrm_text", HEADS, num_hidden_layers=1),
     tiny("gpt_neox", ALL_HEADS),
     tiny("gpt_neox+sequential", ALL_HEADS, use_parallel_residual=False),
     tiny("gpt_neox_japanese", intermediate_multiple_size=2),
     tiny("minicpm3", LATENT, dim_model_base=32),
-    tiny("youtu", LATENT),
+    tiny("youtu", LATENT, pad_token_id=None),  # its loading zeroes the embedding of padding,
 )

@@ -21,8 +21,8 @@ class Architecture:
     """The type's own fields, which it must know."""
     spread: float | None = 0.2
     """Standard deviation of its matrices; None leaves them as transformers draws them."""
-    refused: str = ""
-    """Why transformers itself can't save the model and load the same one again."""
+    fault: str = ""
+    """What transformers itself gets wrong, so that the type can't be trained exactly."""
 
     @property
     def model_type(self) -> str:
@@ -31,8 +31,8 @@ class Architecture:
     def spread_by(self, deviation: float | None) -> "Architecture":
         return replace(self, spread=deviation)
 
-    def refused_for(self, reason: str) -> "Architecture":
-        return replace(self, refused=reason)
+    def with_fault(self, reason: str) -> "Architecture":
+        return replace(self, fault=reason)
 
 
 def tiny(name: str, *groups: Mapping[str, object], **fields: object) -> Architecture:

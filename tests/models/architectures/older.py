@@ -2,6 +2,19 @@
 
 from tests.models.architectures.entry import NEAR, tiny
 
+HASHED = {
+    "is_decoder": True,
+    "axial_pos_embds": False,
+    "attn_layers": ["local", "lsh"],
+    "num_hashes": 1,
+    "num_buckets": 4,
+    "feed_forward_size": 96,
+    "attention_head_size": 16,
+    "local_attn_chunk_length": NEAR,
+    "lsh_attn_chunk_length": NEAR,
+}
+"""Attention in chunks, and among tokens that share a hash."""
+
 OLDER = (
     tiny("gpt2"),
     tiny("gpt_bigcode"),
@@ -20,16 +33,6 @@ OLDER = (
     tiny("biogpt"),
     tiny("xglm", ffn_dim=96),
     tiny("cpmant", dim_head=16, dim_ff=96),
-    tiny(
-        "reformer",
-        is_decoder=True,
-        axial_pos_embds=False,
-        attn_layers=["local", "lsh"],
-        num_hashes=1,
-        num_buckets=4,
-        feed_forward_size=96,
-        attention_head_size=16,
-        local_attn_chunk_length=NEAR,
-        lsh_attn_chunk_length=NEAR,
-    ),
+    tiny("reformer", HASHED).with_fault("it draws other hashes at every pass"),
+    tiny("reformer+seeded", HASHED, hash_seed=1),
 )

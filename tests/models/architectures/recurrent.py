@@ -40,7 +40,9 @@ RECURRENT = (
     ),
     tiny("rwkv", context_length=1024, attention_hidden_size=64),
     tiny("xlstm", CAPPED, hidden_size=128, num_heads=2, chunk_size=NEAR),
-    tiny("xlstm+narrow", CAPPED, num_heads=2, chunk_size=NEAR),
+    tiny("xlstm+narrow", CAPPED, num_heads=2, chunk_size=NEAR).with_fault(
+        "its cache rounds the width of a head up to 64 and its layers don't"
+    ),
     tiny(
         "recurrent_gemma",
         CAPPED,
