@@ -25,3 +25,13 @@ ARCHITECTURES: dict[str, Architecture] = {
         *COMBINED,
     )
 }
+
+LEFT_OUT: dict[str, str] = {
+    "gemma3n": "its part for pictures needs the library timm; its part for text is gemma3n_text",
+    "gemma4_assistant": "reads another model's keys and values, not a text",
+    "gemma4_unified_assistant": "reads another model's keys and values, not a text",
+    "gpt-sw3": "its configuration is gpt2's, by that name",
+    "musicgen": "reads and writes codes of sound, several for each moment",
+    "musicgen_melody": "reads and writes codes of sound, several for each moment",
+}
+"""What transformers lists as a causal language model and the table lacks, and why."""

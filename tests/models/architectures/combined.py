@@ -102,6 +102,7 @@ COMBINED = (
     ),
     tiny(
         "phi4_multimodal",
+        eos_token_id=2,
         original_max_position_embeddings=1024,
         vision_config={**TOWER, "image_token_id": 1021, "crop_size": 32},
         audio_config={
@@ -115,6 +116,13 @@ COMBINED = (
             "audio_token_id": 1022,
         },
     ),
+    tiny(
+        "moss_transcribe_diarize",
+        text_config=tiny("qwen3", HEADS),
+        audio_config={**TOWER, "max_source_positions": 16},
+        audio_token_id=1022,
+    ),
+    tiny("moshi", HEADS, ffn_dim=96, sliding_window=NEAR),
     tiny("llama4", text_config=TEXT["llama4_text"]),
     tiny("qwen3_5", text_config=TEXT["qwen3_5_text"]),
     tiny("qwen3_5_moe", text_config=TEXT["qwen3_5_moe_text"]),

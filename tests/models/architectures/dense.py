@@ -2,6 +2,9 @@
 
 from tests.models.architectures.entry import ALL_HEADS, CAPPED, HEADS, LATENT, NEAR, tiny
 
+DYNAMIC_ROPE = {"rope_type": "dynamic", "rope_theta": 10000.0, "factor": 4.0}
+"""Other rotations as soon as a row is longer than the model has positions, and from then on."""
+
 LONG_ROPE = {
     "rope_type": "longrope",
     "rope_theta": 10000.0,
@@ -13,11 +16,9 @@ LONG_ROPE = {
 
 DENSE = (
     tiny("llama"),
-    tiny(
-        "llama+dynamic",
-        max_position_embeddings=64,
-        rope_parameters={"rope_type": "dynamic", "rope_theta": 10000.0, "factor": 4.0},
-    ),
+    tiny("llama+ids", bos_token_id=1, eos_token_id=2, pad_token_id=None),
+    tiny("llama+dynamic", rope_parameters=DYNAMIC_ROPE),
+    tiny("llama+dynamic_short", max_position_embeddings=64, rope_parameters=DYNAMIC_ROPE),
     tiny(
         "llama+yarn",
         rope_parameters={

@@ -32,6 +32,7 @@ ROC_BERT = {
 ENCODERS = (
     *(tiny(name, SMALL) for name in PLAIN),
     *(tiny(f"{name}+decoder", SMALL, DECODER) for name in PLAIN),
+    tiny("roberta+decoder_ids", DECODER, pad_token_id=1, eos_token_id=2),
     tiny("roc_bert", ROC_BERT),
     tiny("roc_bert+decoder", ROC_BERT, DECODER),
     tiny("xmod", languages=["en_XX"], default_language="en_XX"),
