@@ -22,7 +22,7 @@ class Architecture:
     spread: float | None = 0.2
     """Standard deviation of its matrices; None leaves them as transformers draws them."""
     fault: str = ""
-    """What transformers itself gets wrong, so that the type can't be trained exactly."""
+    """What transformers itself gets wrong with it, as far as is known."""
 
     @property
     def model_type(self) -> str:
