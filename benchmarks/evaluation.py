@@ -26,7 +26,8 @@ from benchmarks.trainer.work import make_model, make_tokenizer
 from grice_core.detector.folder import write_detector
 from grice_core.detector.load import load_detector
 from grice_core.dpo.adapters import adapter_of, save_adapter
-from grice_core.dpo.policy import BaseModel, add_adapter, merge_saved
+from grice_core.dpo.base import BaseModel
+from grice_core.dpo.policy import add_adapter, merge_saved
 from grice_core.evaluation.sampling import Sampling
 from grice_core.evaluation.selection import select_prompts
 from grice_core.memory import peak_bytes

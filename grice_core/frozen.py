@@ -28,6 +28,7 @@ SHARE_OF_MEMORY = 0.25
 """Of the machine's, that laid out weights may take."""
 
 _LAYS_OUT = ContextVar("_LAYS_OUT", default=True)
+_IS_STOCK = ContextVar("_IS_STOCK", default=False)
 
 
 class FrozenLinear:
@@ -131,6 +132,21 @@ def as_they_lie() -> Iterator[None]:
 
 
 @contextmanager
+def stock_layers() -> Iterator[None]:
+    """Linear layers do what the libraries wrote, whatever stands in their place: what ours is compared to."""
+    before = _IS_STOCK.set(True)
+    try:
+        yield
+    finally:
+        _IS_STOCK.reset(before)
+
+
+def is_stock() -> bool:
+    """Whether `stock_layers` asks for the libraries' own operations."""
+    return _IS_STOCK.get()
+
+
+@contextmanager
 def frozen(model: nn.Module) -> Iterator[None]:
     """The model, whose weights nobody changes meanwhile, without gradient but faster on a CPU."""
     layers = freeze(model)
@@ -155,10 +171,14 @@ class _Forward:
     """In the place of a linear layer's `forward`."""
 
     def __init__(self, layer: nn.Module) -> None:
+        self._layer = layer
         self._frozen = FrozenLinear(layer, lays_out=True)
 
     def __call__(self, x: Tensor) -> Tensor:
         """(…, in) to (…, out), in autocast's number format where that is on."""
+        if is_stock():
+            stock: Tensor = type(self._layer).forward(self._layer, x)
+            return stock
         rows = x.reshape(-1, x.shape[-1]).to(product_dtype(x))
         out = self._frozen(rows)
         return out.view(*x.shape[:-1], out.shape[-1])

@@ -18,9 +18,10 @@ from benchmarks.trainer.measuring import Cost, Pass, WorkCounter, counted_flops,
 from benchmarks.trainer.work import Work, make_model, make_tokenizer, write_pairs
 from grice_core.data.load import load_pairs
 from grice_core.data.pairs import PairTable
+from grice_core.dpo.base import BaseModel
 from grice_core.dpo.encode import EncodedPair, encode_pairs
 from grice_core.dpo.lean import fuse_activations
-from grice_core.dpo.policy import GPT2_TARGETS, BaseModel
+from grice_core.dpo.policy import GPT2_TARGETS
 from grice_core.dpo.schedules import learning_rate, step_batches
 from grice_core.memory import keep_few_kernels, peak_bytes
 from grice_core.pipeline.config import Reporter

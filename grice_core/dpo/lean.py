@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from peft import PeftModel
 from torch import Tensor, nn
 from transformers.activations import NewGELUActivation
 
@@ -98,15 +97,6 @@ _CUBIC = _SLOPE * 0.044715
 def _sigmoid_of_2u(x: Tensor) -> Tensor:
     """σ(2u), 2u = x (_SLOPE + _CUBIC x²)."""
     return torch.addcmul(x.new_tensor(_SLOPE), x, x, value=_CUBIC).mul_(x).sigmoid_()
-
-
-def draw_dropout_in_bulk(policy: PeftModel) -> None:
-    """Let LoRA's dropout draw its numbers in bulk; for a policy on a CPU."""
-    for module in policy.modules():
-        dropouts = getattr(module, "lora_dropout", {})
-        for name, dropout in dropouts.items():
-            if isinstance(dropout, nn.Dropout):
-                dropouts[name] = BulkDropout(dropout.p)
 
 
 class BulkDropout(nn.Module):

@@ -11,11 +11,13 @@ from transformers import PreTrainedModel
 from grice_core.dpo.attention import TREE_ATTENTION, TreeSpan, UnsharableError, tree_mask
 from grice_core.dpo.encode import EncodedPair, Ids
 from grice_core.dpo.ending import ending_at
-from grice_core.dpo.head import token_logps
-from grice_core.dpo.trees import Tree, separate_trees, shared_trees
+from grice_core.dpo.head import only_multiplies_logits, token_logps
+from grice_core.dpo.signature import accepted, accepts, inner_model, passes_on
+from grice_core.dpo.trees import Tree, separate_trees, separated, shared_trees
 
-Passes = Literal["shared", "separate"]
-"""Whether the responses of a prompt share one pass over it."""
+Passes = Literal["shared", "separate", "single"]
+"""How responses are run: those of a prompt share one pass over it; each in a row of its own, rows padded
+to one length; or one row in a pass, for models that the length of a row is more than padding to."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class PairLogps:
 def pair_logps(model: Any, pairs: Sequence[EncodedPair], passes: Passes) -> PairLogps:
     """Log-probabilities of both responses of each pair, with gradient if that is enabled."""
     trees = shared_trees(pairs) if passes == "shared" else separate_trees(pairs)
-    values = shared_logps(model, trees) if passes == "shared" else separate_logps(model, trees)
+    values = response_logps(model, trees, passes)
     slots: Mapping[tuple[Ids, Ids], int] = {
         branch: slot
         for slot, branch in enumerate(
@@ -48,6 +50,35 @@ def pair_logps(model: Any, pairs: Sequence[EncodedPair], passes: Passes) -> Pair
     return PairLogps(values[chosen], values[rejected])
 
 
+def response_logps(model: Any, trees: Sequence[Tree], passes: Passes) -> torch.Tensor:
+    """(responses,) log-probabilities, in the order of trees and branches.
+
+    Raises: UnsharableError, if passes are shared and this model can't.
+    """
+    if passes == "shared":
+        return shared_logps(model, trees)
+    apart = separated(trees)
+    if passes == "separate":
+        return separate_logps(model, apart)
+    return torch.cat([separate_logps(model, [tree]) for tree in apart])
+
+
+def plain_logps(model: Any, trees: Sequence[Tree]) -> torch.Tensor:
+    """(responses,) the same by nothing but `model(input_ids)`, one response at a time: what all other
+    passes are compared to.
+
+    No mask, no positions, no packing, and with `stock_layers` none of our own operations.
+    """
+    values = []
+    for tree in separated(trees):
+        ids = torch.tensor([[*tree.prompt, *tree.responses[0]]], device=_device(model))
+        # A cache would change no number, but some models can't be differentiated through theirs.
+        logits = model(input_ids=ids, **accepted(model, use_cache=False)).logits[0].float()
+        predicting = logits[len(tree.prompt) - 1 : -1].log_softmax(dim=-1)
+        values.append(predicting.gather(1, ids[0, len(tree.prompt) :, None]).sum())
+    return torch.stack(values)
+
+
 def shared_logps(model: Any, trees: Sequence[Tree]) -> torch.Tensor:
     """(responses,) log-probabilities from one packed row, in the order of trees and branches.
 
@@ -56,6 +87,10 @@ def shared_logps(model: Any, trees: Sequence[Tree]) -> torch.Tensor:
 
     Tokens that all responses to a prompt begin with stand in the row once, and count for each of them.
     """
+    if not (accepts(model, "position_ids") and passes_on(model)):
+        raise UnsharableError(
+            f"{type(inner_model(model)).__name__} takes no positions from outside"
+        )
     device = _device(model)
     ids: list[int] = []
     positions: list[int] = []
@@ -79,17 +114,18 @@ def shared_logps(model: Any, trees: Sequence[Tree]) -> torch.Tensor:
             ids.extend(branch)
         longest = trunk + max(map(len, tree.branches))
         spans.append(TreeSpan(start, len(ids), longest, tree_mask(tree, device)))
+    only_multiplies_logits(model)  # asks the model, once, in a pass that is no tree's
     with _attention(model, TREE_ATTENTION), ending_at(model, sorted(set(sources))):
         values = token_logps(
             model,
             targets,
+            torch.tensor(sources, device=device),
             input_ids=torch.tensor([ids], device=device),
             position_ids=torch.tensor([positions], device=device),
             # Any four-dimensional mask keeps transformers from making its own.
             attention_mask=torch.ones((1, 1, 1, 1), dtype=torch.bool, device=device),
-            logits_to_keep=torch.tensor(sources, device=device),
             tree_spans=tuple(spans),
-            use_cache=False,
+            **accepted(model, use_cache=False),
         )
     sums = iter(_sums(values, lengths))
     responses: list[torch.Tensor] = []
@@ -100,27 +136,27 @@ def shared_logps(model: Any, trees: Sequence[Tree]) -> torch.Tensor:
 
 
 def separate_logps(model: Any, trees: Sequence[Tree]) -> torch.Tensor:
-    """(responses,) log-probabilities from ordinary right-padded rows; trees have one branch each."""
+    """(responses,) log-probabilities from rows padded on the right; trees have one branch each.
+
+    A causal model's padding comes after everything that is asked for, so it needs neither a mask nor
+    positions; whatever an architecture makes of these by itself stays as it is in a plain pass.
+    """
     device = _device(model)
     rows = [(*tree.prompt, *tree.responses[0]) for tree in trees]
     width = max(map(len, rows))
     ids = torch.zeros((len(rows), width), dtype=torch.long)
-    seen = torch.zeros((len(rows), width), dtype=torch.long)
     predicts = torch.zeros((len(rows), width), dtype=torch.bool)
     targets: list[int] = []
     for number, (tree, row) in enumerate(zip(trees, rows, strict=True)):
         ids[number, : len(row)] = torch.tensor(row)
-        seen[number, : len(row)] = 1
         predicts[number, len(tree.prompt) - 1 : len(row) - 1] = True
         targets.extend(tree.responses[0])
     values = token_logps(
         model,
         targets,
+        predicts.to(device),
         input_ids=ids.to(device),
-        attention_mask=seen.to(device),
-        position_ids=(seen.cumsum(dim=1) - 1).clamp(min=0).to(device),
-        logits_to_keep=predicts.to(device),
-        use_cache=False,
+        **accepted(model, use_cache=False),
     )
     return torch.stack(_sums(values, [len(tree.responses[0]) for tree in trees]))
 
@@ -141,7 +177,7 @@ def _attention(model: Any, implementation: str) -> Iterator[None]:
 
     Raises: UnsharableError, if the model knows no other attention than its own.
     """
-    inner: PreTrainedModel = model.get_base_model() if hasattr(model, "get_base_model") else model
+    inner: PreTrainedModel = inner_model(model)
     if not inner._can_set_attn_implementation():
         raise UnsharableError(f"{type(inner).__name__} has attention code of its own")
     before = inner.config._attn_implementation

@@ -17,7 +17,7 @@ from transformers.pytorch_utils import Conv1D
 
 from grice_core.dpo.head import FrozenHead
 from grice_core.dpo.lean import BulkDropout, forget, unchanged
-from grice_core.frozen import FrozenLinear, has_room_for_layouts, is_frozen_linear
+from grice_core.frozen import FrozenLinear, has_room_for_layouts, is_frozen_linear, is_stock
 from grice_core.precision import product_dtype
 
 
@@ -25,9 +25,8 @@ def fuse_lora(policy: PeftModel) -> None:
     """Let each adapted linear layer compute itself and its LoRA in one operation."""
     lays_out = has_room_for_layouts(policy, copies=2)
     for module in policy.modules():
-        if isinstance(module, lora.Linear) and isinstance(
-            module.get_base_layer(), nn.Linear | Conv1D
-        ):
+        # A subclass of theirs may do something else in its forward pass.
+        if isinstance(module, lora.Linear) and type(module.get_base_layer()) in (nn.Linear, Conv1D):
             module.forward = FusedLora(module, lays_out)
     if is_frozen_linear(head := policy.get_output_embeddings()):
         policy.frozen_head = FrozenHead(head, lays_out=lays_out)
@@ -43,7 +42,7 @@ class FusedLora:
     def __call__(self, x: Tensor) -> Tensor:
         """(…, in) to (…, out)."""
         module = self._module
-        if module.merged or module.active_adapters != ["default"]:
+        if is_stock() or module.merged or module.active_adapters != ["default"]:
             whole: Tensor = type(module).forward(module, x)
             return whole
         rows = x.reshape(-1, x.shape[-1])
@@ -70,6 +69,7 @@ class _Product(torch.autograd.Function):
     ) -> Tensor:
         dtype = product_dtype(x)
         rows = x.to(dtype)
+        a_dtype, b_dtype = a.dtype, b.dtype
         a, b = a.to(dtype), b.to(dtype)
         out = frozen(rows)
         dropped, ctx.scale = None, scaling
@@ -81,20 +81,21 @@ class _Product(torch.autograd.Function):
         inner = rows @ a.t()
         out.addmm_(inner, b.t(), alpha=ctx.scale)
         ctx.save_for_backward(rows, inner, a, b, dropped)
-        ctx.frozen, ctx.dtype = frozen, x.dtype
+        ctx.frozen, ctx.dtypes = frozen, (x.dtype, a_dtype, b_dtype)
         return out
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         rows, inner, a, b, dropped = ctx.saved_tensors
-        (out,) = gradients
+        x_dtype, a_dtype, b_dtype = ctx.dtypes
+        out = gradients[0].to(rows.dtype)
         of_inner = (out @ b).mul_(ctx.scale)
-        of_b = (out.t() @ inner).float().mul_(ctx.scale)
-        of_a = (of_inner.t() @ rows).float()
+        of_b = (out.t() @ inner).to(b_dtype).mul_(ctx.scale)
+        of_a = (of_inner.t() @ rows).to(a_dtype)
         of_x = None
         if ctx.needs_input_grad[0]:
             of_x = ctx.frozen.back(out)
             with unchanged(of_x, at=dropped):
                 of_x.addmm_(of_inner, a)
-            of_x = of_x.to(ctx.dtype)
+            of_x = of_x.to(x_dtype)
         return of_x, of_a, of_b, None, None, None

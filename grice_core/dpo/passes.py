@@ -1,21 +1,50 @@
-"""Whether a model may share one pass over a prompt among its responses."""
+"""How a model's responses are run: whatever is fastest among what equals the plain model.
 
-from collections.abc import Sequence
-from contextlib import nullcontext
+Compared is with `model(input_ids)` of one response at a time, which knows nothing of ours, and not only by
+values: an adapter that changes something is in place meanwhile, and its gradients have to agree too.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
 
 import torch
+from peft import PeftModel
+from torch import Tensor
 
 from grice_core.dpo.attention import UnsharableError
 from grice_core.dpo.encode import EncodedPair
+from grice_core.dpo.head import only_multiplies_logits
 from grice_core.dpo.hub import first_line
-from grice_core.dpo.logps import Passes, separate_logps, shared_logps
-from grice_core.dpo.trees import shared_trees
-from grice_core.frozen import as_they_lie
+from grice_core.dpo.logps import Passes, plain_logps, response_logps, shared_logps
+from grice_core.dpo.signature import watched_embeddings
+from grice_core.dpo.trees import Tree, shared_trees
+from grice_core.errors import PreflightError
+from grice_core.frozen import as_they_lie, stock_layers
 
 TOLERANCE = 1e-5
 """Largest relative difference of a response's log-probability that counts as rounding in fp32."""
+GRADIENT_TOLERANCE = 1e-3
+"""The same of an adapter matrix's gradient, by norms."""
+SMALL_GRADIENT = 1e-2
+"""A matrix whose gradient is smaller than this share of the largest is measured by this share."""
+BF16_FACTOR = 4.0
+"""How many times the plain model's own rounding error in bf16 another order of operations may make."""
+BF16_FLOOR = 1e-2
+"""Relative error in bf16 that needs no comparison."""
+
+_ALL_PASSES: tuple[Passes, ...] = ("shared", "separate", "single")
+"""The fastest first."""
+
+_OWN_WAYS_TO_FAIL = (
+    UnsharableError,
+    ValueError,
+    TypeError,
+    RuntimeError,
+    IndexError,
+    AttributeError,
+)
+"""An architecture with attention, masks or positions of its own fails in its own way."""
 
 
 @dataclass(frozen=True)
@@ -26,36 +55,203 @@ class PassChoice:
     reason: str
 
 
+@dataclass(frozen=True)
+class _Measured:
+    """What some passes give for the responses of some trees."""
+
+    values: Tensor
+    """(responses,) log-probabilities."""
+    gradients: Mapping[str, Tensor]
+    """Of the adapter's matrices, of a sum in which each response weighs differently."""
+
+
 def choose_passes(
-    model: Any, pairs: Sequence[EncodedPair], dtype: torch.dtype = torch.float32
+    policy: PeftModel, pairs: Sequence[EncodedPair], dtype: torch.dtype = torch.float32
 ) -> PassChoice:
-    """Compare shared and separate passes on two pairs; share only if they agree.
+    """Shared passes if they equal the plain model's, else separate ones, else single rows.
 
-    The longest, since an attention window shows itself only beyond its width, beside the shortest, since
-    the trees of a pass must not see each other. In fp32, whatever the `dtype` of the many passes that
-    follow, since bf16 rounds away the difference between right and almost right; their layouts of the
-    weights are used if they are in fp32 too, and else none are made for these few.
+    Tried on the pair with the longest response path, since an attention window shows itself only beyond
+    its width, beside the one with the shortest, since the trees of a pass must not see each other and
+    padding must not matter. In fp32, whatever the `dtype` of the many passes that follow, since bf16 rounds
+    away the difference between right and almost right; then once in bf16 too if that is asked for.
+
+    Raises: PreflightError, if none of them equals the plain model, or it can't compute in this format.
     """
-    by_length = sorted(pairs, key=_longest_path)
-    trees = shared_trees([by_length[0], by_length[-1]])
-    device = next(model.parameters()).device
+    trees = shared_trees(_telling(pairs))
+    policy.eval()
+    device = next(policy.parameters()).device
+    failures: list[str] = []
+    with _changing_something(policy):
+        with _in_fp32(device, dtype):
+            # Asks the model in a pass of its own, which no other may be taken for.
+            only_multiplies_logits(policy)
+            exact = _plain(policy, trees, "fp32")
+        for passes in _ALL_PASSES:
+            with _in_fp32(device, dtype):
+                found = _attempt(policy, trees, passes, exact)
+            if isinstance(found, float) and dtype == torch.bfloat16:
+                found = _in_bf16(policy, trees, passes, exact) or found
+            if isinstance(found, float):
+                return PassChoice(passes, _reason(passes, found, failures))
+            failures.append(found)
+    raise PreflightError(
+        "this base model can't be run so that its log-probabilities are those of the plain model: single "
+        f"rows {failures[-1]}. Take another base model"
+    )
+
+
+def _reason(passes: Passes, difference: float, failures: Sequence[str]) -> str:
+    equal = f"equal the plain model's to {difference:.1e}"
+    if passes == "shared":
+        return f"shared passes {equal}"
+    rows = "separate passes" if passes == "separate" else "separate passes of one row"
+    return f"{rows} {equal}; shared ones {failures[0]}"
+
+
+@contextmanager
+def _in_fp32(device: torch.device, dtype: torch.dtype) -> Iterator[None]:
+    """In fp32, without layouts of the weights for it if the run needs others."""
     layouts = nullcontext() if dtype == torch.float32 else as_they_lie()
-    with torch.no_grad(), torch.autocast(device.type, enabled=False), layouts:
-        # A pass for each: in one, the short rows would be padding for most of the long ones' width.
-        separate = torch.cat([separate_logps(model, tree.apart) for tree in trees])
-        try:
-            shared = shared_logps(model, trees)
-        except torch.OutOfMemoryError:  # says nothing about sharing
-            raise
-        except (UnsharableError, ValueError, TypeError, RuntimeError) as error:
-            # An architecture with its own attention or mask code fails in its own way.
-            return PassChoice("separate", f"separate passes: {first_line(error)}")
-    difference = float(((shared - separate).abs() / separate.abs().clamp(min=1.0)).max())
+    with torch.autocast(device.type, enabled=False), layouts:
+        yield
+
+
+def _telling(pairs: Sequence[EncodedPair]) -> list[EncodedPair]:
+    """The pair with the longest prompt + response, and the one with the shortest."""
+    longest = max(pairs, key=lambda pair: max(_lengths(pair)))
+    shortest = min(pairs, key=lambda pair: min(_lengths(pair)))
+    return [shortest, longest]
+
+
+def _lengths(pair: EncodedPair) -> tuple[int, int]:
+    return len(pair.prompt) + len(pair.chosen), len(pair.prompt) + len(pair.rejected)
+
+
+@contextmanager
+def _changing_something(policy: PeftModel) -> Iterator[None]:
+    """The adapter is as if it had learned: a fresh one (B = 0) has no gradient in A and shows no leak."""
+    changed = {
+        parameter: parameter.detach().clone()
+        for name, parameter in policy.named_parameters()
+        if ".lora_B." in name
+    }
+    draw = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in changed:
+            parameter.copy_(torch.empty(parameter.shape).normal_(std=0.02, generator=draw))
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for parameter, before in changed.items():
+                parameter.copy_(before)
+
+
+def _plain(policy: PeftModel, trees: Sequence[Tree], name: str) -> _Measured:
+    """What the plain model says. Raises: PreflightError, if it says nothing."""
+    try:
+        with stock_layers():
+            found = _measured(policy, plain_logps(policy, trees))
+    except torch.OutOfMemoryError:
+        raise
+    except _OWN_WAYS_TO_FAIL as error:
+        raise PreflightError(
+            f"transformers itself can't train this base model in {name} ({first_line(error)}): "
+            + ("choose --precision fp32" if name == "bf16" else "take another base model")
+        ) from error
+    if not torch.isfinite(found.values).all():
+        raise PreflightError(
+            f"the base model's log-probabilities are no finite numbers in {name}: "
+            + ("choose --precision fp32" if name == "bf16" else "its weights are damaged")
+        )
+    return found
+
+
+def _attempt(
+    policy: PeftModel, trees: Sequence[Tree], passes: Passes, exact: _Measured
+) -> float | str:
+    """The largest relative difference of a log-probability, or why these passes won't do."""
+    try:
+        if passes == "shared" and _leaks(policy, trees):
+            return "let one response see another"
+        found = _measured(policy, response_logps(policy, trees, passes))
+    except torch.OutOfMemoryError:  # says nothing about the passes
+        raise
+    except _OWN_WAYS_TO_FAIL as error:
+        return f"fail: {first_line(error)}"
+    difference = float(
+        ((found.values - exact.values).abs() / exact.values.abs().clamp(min=1.0)).max()
+    )
     if not difference <= TOLERANCE:  # NaN is no agreement
-        return PassChoice("separate", f"separate passes: shared ones differ by {difference:.1e}")
-    return PassChoice("shared", f"shared passes equal separate ones to {difference:.1e}")
+        return f"differ by {difference:.1e}"
+    gap = _gradient_difference(found.gradients, exact.gradients)
+    if not gap <= GRADIENT_TOLERANCE:
+        return f"have gradients that differ by {gap:.1e}"
+    return difference
 
 
-def _longest_path(pair: EncodedPair) -> int:
-    """Tokens of the prompt and the longer response."""
-    return len(pair.prompt) + max(len(pair.chosen), len(pair.rejected))
+def _in_bf16(
+    policy: PeftModel, trees: Sequence[Tree], passes: Passes, exact: _Measured
+) -> str | None:
+    """Why these passes won't do in bf16; None if their error is no larger than bf16's own."""
+    device = next(policy.parameters()).device
+    with torch.autocast(device.type, dtype=torch.bfloat16), as_they_lie():
+        plain = _plain(policy, trees, "bf16")
+        try:
+            found = _measured(policy, response_logps(policy, trees, passes))
+        except torch.OutOfMemoryError:
+            raise
+        except _OWN_WAYS_TO_FAIL as error:
+            return f"fail in bf16: {first_line(error)}"
+    scale = exact.values.abs().clamp(min=1.0)
+    ours = float(((found.values - exact.values).abs() / scale).mean())
+    theirs = float(((plain.values - exact.values).abs() / scale).mean())
+    if not ours <= BF16_FACTOR * theirs + BF16_FLOOR:
+        return f"are off by {ours:.1e} in bf16, the plain model's by {theirs:.1e}"
+    return None
+
+
+def _measured(policy: PeftModel, values: Tensor) -> _Measured:
+    """Log-probabilities with their graph, and the gradients of a sum of them."""
+    weights = torch.linspace(-1, 2, len(values), device=values.device)
+    named = {name: p for name, p in policy.named_parameters() if p.requires_grad}
+    found = torch.autograd.grad((weights * values).sum(), list(named.values()), allow_unused=True)
+    gradients = {
+        name: gradient.detach()
+        for name, gradient in zip(named, found, strict=True)
+        if gradient is not None
+    }
+    return _Measured(values.detach(), gradients)
+
+
+def _gradient_difference(found: Mapping[str, Tensor], exact: Mapping[str, Tensor]) -> float:
+    """Largest relative difference of a matrix's gradient."""
+    norms = {name: float(gradient.norm()) for name, gradient in exact.items()}
+    floor = SMALL_GRADIENT * max(norms.values(), default=0.0)
+    worst = 0.0
+    for name in exact.keys() | found.keys():
+        one, other = found.get(name), exact.get(name)
+        if one is None or other is None:
+            gap = float((one if other is None else other).norm())  # type: ignore[union-attr]
+        else:
+            gap = float((one - other).norm())
+        if gap:
+            worst = max(worst, gap / max(norms.get(name, 0.0), floor, 1e-30))
+    return worst
+
+
+def _leaks(policy: PeftModel, trees: Sequence[Tree]) -> bool:
+    """Whether a response's log-probability depends on tokens that it must not see.
+
+    Its gradient there is exactly 0 if not, however small a leak would be in the values.
+    """
+    with watched_embeddings(policy) as watched:
+        values = shared_logps(policy, trees)
+    if not watched:
+        return False
+    first = trees[0]
+    own = [*range(len(first.trunk) + len(first.branches[0]))]
+    (gradient,) = torch.autograd.grad(values[0], watched[0])
+    hidden = torch.ones(gradient.shape[1], dtype=torch.bool, device=gradient.device)
+    hidden[own] = False
+    return bool(gradient[0, hidden].any())

@@ -4,54 +4,26 @@ The reference is the same weights with the adapter off, so the two can never dri
 accident: there is no second model that LoRA could have been injected into.
 """
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from peft.tuners import lora
+from torch import nn
+from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
 
+from grice_core.dpo.base import BaseModel
 from grice_core.dpo.hub import first_line, loading_errors
-from grice_core.dpo.lean import draw_dropout_in_bulk, fuse_activations
+from grice_core.dpo.lean import BulkDropout
 from grice_core.dpo.lora import fuse_lora
-from grice_core.errors import RecipeError
-from grice_core.memory import keep_few_kernels
+from grice_core.dpo.targets import Targets, linear_targets
+from grice_core.errors import ModelError, RecipeError
 from grice_core.recipes.config import LoraSettings
-
-GPT2_TARGETS = ("c_attn", "c_proj", "c_fc")
-
-
-@dataclass(frozen=True)
-class BaseModel:
-    """A causal language model and its tokenizer."""
-
-    name: str
-    """Hub id or folder that it was loaded from."""
-    model: PreTrainedModel
-    tokenizer: Any
-
-    @property
-    def max_positions(self) -> int | None:
-        """Longest sequence that the model has positions for, if it says so."""
-        return getattr(self.model.config, "max_position_embeddings", None)
-
-
-def load_base(name: str, device: torch.device) -> BaseModel:
-    """Load a base model in float32 (precision is the forward pass's business) and its tokenizer.
-
-    Raises: ModelError, naming what is missing.
-    """
-    keep_few_kernels()
-    with loading_errors("base model", name):
-        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
-        model = AutoModelForCausalLM.from_pretrained(
-            name, trust_remote_code=False, dtype=torch.float32
-        )
-    fuse_activations(model)
-    return BaseModel(name, model.to(device).eval(), tokenizer)
 
 
 def add_adapter(
@@ -63,19 +35,12 @@ def add_adapter(
 
     Raises: RecipeError, if the base doesn't have the modules that the recipe names.
     """
-    config = LoraConfig(
-        task_type="CAUSAL_LM",
-        r=settings.r,
-        lora_alpha=settings.alpha,
-        lora_dropout=settings.dropout,
-        target_modules=_targets(base.model, settings),
-        fan_in_fan_out=_is_gpt2(base.model),
-    )
+    config = _lora_config(base.model, settings)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         try:
             policy = get_peft_model(base.model, config)
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise RecipeError(
                 f"lora.target_modules: {base.name} can't be adapted at {settings.target_modules!r} "
                 f"({first_line(error)})"
@@ -86,11 +51,36 @@ def add_adapter(
             "can't be composed with another stage's: name linear layers only"
         )
     policy.peft_config["default"].base_model_name_or_path = base.name
-    if policy.device.type == "cpu":
-        draw_dropout_in_bulk(policy)
-        if fuses:
-            fuse_lora(policy)
+    _add_dropout(policy, settings.dropout)
+    if policy.device.type == "cpu" and fuses:
+        fuse_lora(policy)
     return policy
+
+
+def _lora_config(model: PreTrainedModel, settings: LoraSettings) -> LoraConfig:
+    if isinstance(settings.target_modules, str):
+        targets = linear_targets(model)
+    else:
+        targets = Targets(settings.target_modules, ())
+    return LoraConfig(
+        task_type="CAUSAL_LM",
+        r=settings.r,
+        lora_alpha=settings.alpha,
+        # An expert's weight is adapted as a parameter, which PEFT refuses to give a dropout, and with it
+        # the whole adapter; the linear layers beside it get theirs in `_add_dropout`.
+        lora_dropout=0.0 if targets.parameters else settings.dropout,
+        target_modules=list(targets.modules),
+        target_parameters=list(targets.parameters) or None,
+        fan_in_fan_out=any(type(module) is Conv1D for module in model.modules()),
+    )
+
+
+def _add_dropout(policy: PeftModel, p: float) -> None:
+    """Let each adapted linear layer drop this share of what its adapter sees; on a CPU drawn in bulk."""
+    kind = BulkDropout if policy.device.type == "cpu" else nn.Dropout
+    for module in policy.modules():
+        if p and isinstance(module, lora.Linear):
+            module.lora_dropout["default"] = kind(p)
 
 
 def train_adapter_only(policy: PeftModel) -> None:
@@ -110,24 +100,30 @@ def reference(policy: PeftModel) -> Iterator[PeftModel]:
 
 
 def merge_adapter(base: BaseModel, policy: PeftModel) -> BaseModel:
-    """The base for the next stage: this policy's adapter folded into the weights, in place."""
-    return BaseModel(base.name, policy.merge_and_unload().eval(), base.tokenizer)
+    """The base with this policy's adapter folded into the weights, in place."""
+    return replace(base, model=policy.merge_and_unload().eval())
 
 
 def merge_saved(base: BaseModel, adapter: Path) -> BaseModel:
-    """The base with an adapter from disk folded into its weights, in place."""
-    with loading_errors("adapter", str(adapter)):
+    """The base with an adapter from disk folded into its weights, in place.
+
+    Raises: ModelError, if the folder holds none, or one for another model.
+    """
+    return merge_adapter(base, attach_saved(base, adapter))
+
+
+def attach_saved(base: BaseModel, adapter: Path) -> PeftModel:
+    """The base with an adapter from disk beside its weights, as stock PEFT loads it.
+
+    Raises: ModelError, if the folder holds none, or one for another model.
+    """
+    with loading_errors("adapter", str(adapter)), warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
         policy = PeftModel.from_pretrained(base.model, str(adapter))
-    return merge_adapter(base, policy)
-
-
-def _targets(model: PreTrainedModel, settings: LoraSettings) -> str | list[str]:
-    if settings.target_modules == "auto":
-        return list(GPT2_TARGETS) if _is_gpt2(model) else "all-linear"
-    if settings.target_modules == "all-linear":
-        return "all-linear"
-    return list(settings.target_modules)
-
-
-def _is_gpt2(model: PreTrainedModel) -> bool:
-    return bool(model.config.model_type == "gpt2")
+    unfit = [str(each.message) for each in said if "adapter keys" in str(each.message)]
+    if unfit:
+        raise ModelError(
+            f"the adapter {adapter} does not fit {base.name}: some of its weights have no place there or "
+            "are missing. Give the base model that it was trained on"
+        )
+    return policy

@@ -5,6 +5,7 @@ passes are run and each pair's token ids. A second run on the same data pays not
 """
 
 import hashlib
+import json
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 import torch
 from peft import PeftModel
 from safetensors.torch import load, save
+from transformers import PreTrainedModel
 
 from grice_core.dpo.encode import EncodedPair
 from grice_core.dpo.examples import Compute, ReferenceLogps
@@ -34,6 +36,15 @@ def weights_hash(model: torch.nn.Module) -> str:
     return digest.hexdigest()
 
 
+def config_hash(model: PreTrainedModel) -> str:
+    """SHA-256 of what a model makes of its weights: the same ones mean something else with other rotary
+    frequencies, windows or scalings."""
+    said = model.config.to_diff_dict()
+    about_the_file = {"_name_or_path", "transformers_version", "dtype", "architectures"}
+    kept = {name: value for name, value in said.items() if name not in about_the_file}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()
+
+
 @dataclass(frozen=True)
 class ReferenceCache:
     """A file of log-probabilities for one reference, by pair: a SHA-256 of the rest, then tensors."""
@@ -41,11 +52,9 @@ class ReferenceCache:
     path: Path
 
     @classmethod
-    def of(cls, folder: Path, weights: str, compute: Compute) -> "ReferenceCache":
-        """The cache of a reference with these weights, run in this way."""
-        how = (
-            f"{weights} {compute.dtype} {compute.passes} {compute.device.type} {torch.__version__}"
-        )
+    def of(cls, folder: Path, model: str, compute: Compute) -> "ReferenceCache":
+        """The cache of a reference whose weights and config have these hashes, run in this way."""
+        how = f"{model} {compute.dtype} {compute.passes} {compute.device.type} {torch.__version__}"
         return cls(folder / f"{hashlib.sha256(how.encode()).hexdigest()}.logps")
 
     def read(self) -> dict[str, tuple[float, float]]:

@@ -69,7 +69,12 @@ def shared_trees(pairs: Iterable[EncodedPair]) -> list[Tree]:
 
 def separate_trees(pairs: Iterable[EncodedPair]) -> list[Tree]:
     """One tree per prompt and response, as two ordinary passes would have it."""
-    return [alone for tree in shared_trees(pairs) for alone in tree.apart]
+    return separated(shared_trees(pairs))
+
+
+def separated(trees: Iterable[Tree]) -> list[Tree]:
+    """One tree for each response of these trees, in their order."""
+    return [alone for tree in trees for alone in tree.apart]
 
 
 def micro_batches(pairs: Sequence[EncodedPair], token_budget: int) -> list[list[int]]:

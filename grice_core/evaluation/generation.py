@@ -17,8 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from grice_core.dpo.encode import Ids, cut_left, encode_prompts
+from grice_core.dpo.signature import accepted
 from grice_core.errors import ModelError
 from grice_core.evaluation.answers import Answers
+from grice_core.evaluation.decoding import Decoder, Decoding, choose_decoding
 from grice_core.evaluation.drawing import Draw, draw, noise_keys
 from grice_core.evaluation.sampling import Sampling
 from grice_core.frozen import frozen
@@ -46,6 +48,7 @@ def generate(
     sampling: Sampling,
     *,
     batch_size: int = 16,
+    decoding: Decoding | None = None,
     answers: Answers | None = None,
     progress: Progress = silent,
 ) -> list[str]:
@@ -60,6 +63,7 @@ def generate(
         prompts: N texts.
         sampling: Temperature, top-p, length, seed and samples per prompt (k).
         batch_size: Rows at once; changes speed and memory only.
+        decoding: How the model writes; None: the fastest way that is tried and found exact.
         answers: Gets the responses batch by batch; a batch of which all are there is not written again.
         progress: Told of every finished response.
 
@@ -76,6 +80,11 @@ def generate(
     answers = answers or Answers()
     done = 0
     with _evaluating(model), frozen(model), torch.no_grad():
+        if decoding is None and all(row.place in answers.responses for row in rows):
+            decoding = "whole"  # nothing is left to write
+        elif decoding is None:
+            prompt_ids = [row.prompt for row in rows]
+            decoding = choose_decoding(model, prompt_ids, sampling.max_new_tokens)
         for start in range(0, len(queue), batch_size):
             batch = queue[start : start + batch_size]
             # Whole batches, so that in bf16 too the texts are those of an undisturbed run.
@@ -83,7 +92,7 @@ def generate(
                 done += len(batch)
                 progress("generate responses", done, len(rows))
                 continue
-            for finished in filter(None, _complete(model, batch, sampling, ends)):
+            for finished in filter(None, _complete(model, batch, sampling, ends, decoding)):
                 done += finished
                 progress("generate responses", done, len(rows))
             answers.keep_responses({row.place: _text(tokenizer, row.response) for row in batch})
@@ -103,7 +112,8 @@ def stream(model: Any, tokenizer: Any, prompt: str, sampling: Sampling) -> Itera
     rows = _rows(model, tokenizer, [prompt], sampling)[:1]
     row = rows[0]
     with _evaluating(model):
-        for _ in _complete(model, rows, sampling, _end_tokens(model, tokenizer)):
+        decoding = choose_decoding(model, [row.prompt], sampling.max_new_tokens, batches=False)
+        for _ in _complete(model, rows, sampling, _end_tokens(model, tokenizer), decoding):
             yield _text(tokenizer, row.response)
 
 
@@ -116,38 +126,24 @@ def _text(tokenizer: Any, response: list[int]) -> str:
 
 
 def _complete(
-    model: Any, rows: list[_Row], sampling: Sampling, ends: frozenset[int]
+    model: Any, rows: list[_Row], sampling: Sampling, ends: frozenset[int], decoding: Decoding
 ) -> Iterator[int]:
     """Write the responses of one batch; yields after each position how many have ended there."""
-    inputs, mask = _left_padded([row.prompt for row in rows], model.device)
-    positions = (mask.cumsum(dim=1) - 1).clamp(min=0)
-    cache = None
+    if decoding != "batched" and len(rows) > 1:
+        for row in rows:
+            yield from _complete(model, [row], sampling, ends, decoding)
+        return
+    decoder = Decoder(model, [row.prompt for row in rows], decoding)
     for _ in range(sampling.max_new_tokens):
-        output = model(
-            input_ids=inputs,
-            attention_mask=mask,
-            position_ids=positions,
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-        )
-        cache = output.past_key_values
-        tokens = _next_tokens(model, rows, output.logits[:, -1], sampling)
-        going_on = [i for i, token in enumerate(tokens) if token not in ends]
-        for i in going_on:
+        tokens = _next_tokens(model, rows, decoder.logits(), sampling)
+        unfinished = [i for i, token in enumerate(tokens) if token not in ends]
+        for i in unfinished:
             rows[i].response.append(tokens[i])
-        num_ended = len(rows) - len(going_on)
-        yield num_ended
-        if num_ended:
-            rows = [rows[i] for i in going_on]
-            if not rows:
-                return
-            kept = torch.tensor(going_on, device=mask.device)
-            cache.batch_select_indices(kept)
-            mask, positions = mask[kept], positions[kept]
-        inputs = torch.tensor([[row.response[-1]] for row in rows], device=mask.device)
-        mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
-        positions = positions[:, -1:] + 1
+        yield len(rows) - len(unfinished)
+        rows = [rows[i] for i in unfinished]
+        if not rows:
+            return
+        decoder.append([row.response[-1] for row in rows], unfinished)
     yield len(rows)
 
 
@@ -164,7 +160,8 @@ def _next_tokens(model: Any, rows: Sequence[_Row], logits: Tensor, sampling: Sam
     for i in np.flatnonzero(~batch.settled).tolist():
         row = rows[i]
         alone = torch.tensor([[*row.prompt, *row.response]], device=logits.device)
-        output = model(input_ids=alone, use_cache=False, logits_to_keep=1)
+        known = accepted(model, use_cache=False, logits_to_keep=1)
+        output = model(input_ids=alone, **known)
         tokens[i] = int(drawn([row], output.logits[:, -1]).tokens[0])
     return tokens
 
@@ -199,14 +196,6 @@ def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
     named = getattr(config, "eos_token_id", None)
     several = named if isinstance(named, list) else [named]
     return frozenset(int(end) for end in (*several, tokenizer.eos_token_id) if end is not None)
-
-
-def _left_padded(prompts: Sequence[Ids], device: torch.device) -> tuple[Tensor, Tensor]:
-    """(B, L) token ids, padded on the left with 0, and (B, L) mask: 1 where a token is real."""
-    width = max(len(prompt) for prompt in prompts)
-    ids = [[0] * (width - len(prompt)) + list(prompt) for prompt in prompts]
-    mask = [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts]
-    return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
 
 
 @contextmanager

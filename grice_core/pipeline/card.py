@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from peft import LoraConfig
-
 from grice_core.evaluation.comparison import compared, corrected
 from grice_core.evaluation.exports import comparison_markdown
 from grice_core.evaluation.results import Evaluation
@@ -15,13 +13,12 @@ from grice_core.recipes.config import StageConfig
 
 
 def write_stage_card(
-    folder: Path, stages: Sequence[StageConfig], adapter: LoraConfig, results: str = ""
+    folder: Path, stages: Sequence[StageConfig], base: str, results: str = ""
 ) -> None:
     """Write README.md: what the adapter is, how to load it, what it was trained for.
 
     `stages` are all that the adapter holds, in order; `results` says in Markdown how it was judged.
     """
-    base = adapter.base_model_name_or_path
     names = " + ".join(f"{stage.name} ({stage.title})" for stage in stages)
     text = f"""---
 base_model: {base}

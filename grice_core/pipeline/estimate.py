@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from grice_core.dpo.policy import BaseModel, load_base
+from grice_core.dpo.base import BaseModel, load_base
 from grice_core.errors import DataError
 from grice_core.evaluation.answers import Answers
 from grice_core.memory import peak_bytes
@@ -16,6 +16,7 @@ from grice_core.pipeline.pace import measure_pace, stage_seconds
 from grice_core.pipeline.parts import PipelineParts
 from grice_core.pipeline.preparing import EncodedStage, encode_stage
 from grice_core.pipeline.sources import open_pairs
+from grice_core.pipeline.trial import try_base
 
 NUM_ANSWERS = 16
 """Answers that are written and judged to see how long one takes: a batch of them."""
@@ -68,6 +69,7 @@ def estimate_pipeline(config: PipelineConfig, reporter: Reporter) -> Estimate:
     parts.load_detector()
     inputs = _cut(config, reporter)
     base = load_base(config.base, parts.device)
+    try_base(base, parts.trial_job(inputs), reporter)
     loading_s = time.perf_counter() - started
     stages = tuple(_stages(base, parts, inputs, reporter))
     per_answer = _seconds_per_answer(base, parts, inputs, reporter)

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from grice_core.detector.score import Detector
-from grice_core.dpo.policy import BaseModel, merge_saved
-from grice_core.dpo.reference import weights_hash
+from grice_core.dpo.base import BaseModel
+from grice_core.dpo.reference import config_hash, weights_hash
 from grice_core.evaluation.answers import AnswerJournal, Answers
 from grice_core.evaluation.generation import generate
 from grice_core.evaluation.results import Evaluation
@@ -18,6 +18,7 @@ from grice_core.evaluation.selection import PromptSelection
 from grice_core.evaluation.violations import EvaluatedModel
 from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.output import OutputFolder
+from grice_core.pipeline.published import StageModels
 from grice_core.progress import PartOf
 from grice_core.recipes.config import EvaluationConfig
 
@@ -40,18 +41,17 @@ class EvaluationJob:
     dtype: torch.dtype
 
 
-def evaluate_stages(base: BaseModel, job: EvaluationJob, reporter: Reporter) -> Evaluation:
-    """Evaluate the plain base, then merge one stage after the other into it, in place.
+def evaluate_stages(models: StageModels, job: EvaluationJob, reporter: Reporter) -> Evaluation:
+    """Evaluate the plain base, then what each stage published, one model in memory at a time.
 
-    So one model is in memory, never three. What an interrupted evaluation of the same models wrote
-    and judged is taken over.
+    What an interrupted evaluation of the same models wrote and judged is taken over.
 
     Raises: ModelError, OutputError, InterruptedRunError.
     """
-    with AnswerJournal(job.output.answers, _work_key(base, job)) as journal:
-        models = tuple(_evaluated(base, job, journal, reporter))
+    with AnswerJournal(job.output.answers, _work_key(models.after(None), job)) as journal:
+        evaluated = tuple(_evaluated(models, job, journal, reporter))
     return Evaluation(
-        models=models,
+        models=evaluated,
         selection=job.selection,
         sampling=job.sampling,
         config=job.config,
@@ -60,12 +60,11 @@ def evaluate_stages(base: BaseModel, job: EvaluationJob, reporter: Reporter) -> 
 
 
 def _evaluated(
-    base: BaseModel, job: EvaluationJob, journal: AnswerJournal, reporter: Reporter
+    models: StageModels, job: EvaluationJob, journal: AnswerJournal, reporter: Reporter
 ) -> Iterator[EvaluatedModel]:
-    yield evaluate_model(BASELINE, base, job, journal.of(BASELINE), reporter)
-    for stage in job.stages:
-        base = merge_saved(base, job.output.stage(stage).own_adapter)
-        yield evaluate_model(stage, base, job, journal.of(stage), reporter)
+    for stage in (None, *job.stages):
+        name = stage or BASELINE
+        yield evaluate_model(name, models.after(stage), job, journal.of(name), reporter)
 
 
 def evaluate_model(
@@ -104,19 +103,22 @@ def evaluate_model(
 
 def _work_key(base: BaseModel, job: EvaluationJob) -> str:
     """What the answers and their scores depend on."""
-    adapters = [
-        hashlib.sha256(path.read_bytes()).hexdigest()
-        for stage in job.stages
-        for path in sorted(job.output.stage(stage).own_adapter.glob("adapter_*"))
-    ]
     parts = (
         weights_hash(base.model),
+        config_hash(base.model),
         *(str(base.model.device), str(job.dtype), repr(job.sampling)),
         job.detector.record.fingerprint,
-        *adapters,
+        *(digest for stage in job.stages for digest in _published(job.output, stage)),
         *job.selection.prompts,
     )
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _published(output: OutputFolder, stage: str) -> Iterator[str]:
+    """SHA-256 of the weights that a stage published."""
+    for path in sorted(output.stage(stage).final_model.glob("*.safetensors")):
+        with path.open("rb") as file:
+            yield hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _warnings(detector: Detector) -> tuple[str, ...]:

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from grice_core.dpo.base import BaseModel
 from grice_core.dpo.encode import encode_pairs
 from grice_core.dpo.examples import Lesson
-from grice_core.dpo.policy import BaseModel
 from grice_core.dpo.schedules import final_beta
 from grice_core.dpo.train import StageTrainer
 from grice_core.evaluation.taught import PAIRS_FILE, TaughtPairs, read_taught, write_taught

@@ -3,7 +3,7 @@
 run.json                     inputs' hashes, resolved recipe, versions, timings, what came out
 stage1/history.jsonl         one line per optimizer step
 stage1/events/               the same for TensorBoard, if it was asked for
-stage1/final_model/          adapter for the plain base: stock PEFT loads it
+stage1/final_model/          adapter for the plain base: stock PEFT loads it, and the evaluation asks it
 stage2/own_adapter/          what stage 2 alone learned, on (base + stage 1)
 stage2/final_model/          both, composed into one adapter for the plain base
 generations.jsonl            every response with its scores
@@ -61,8 +61,7 @@ class StageFolder:
     @property
     def own_adapter(self) -> Path:
         """The adapter without the stages before it; a first stage's is its final model."""
-        own = self.path / "own_adapter"
-        return own if own.is_dir() else self.final_model
+        return self.path / "own_adapter"
 
 
 @dataclass(frozen=True)

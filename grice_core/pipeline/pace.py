@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from grice_core.data.pairs import IntArray
+from grice_core.dpo.base import BaseModel
 from grice_core.dpo.budget import TokenBudget
 from grice_core.dpo.examples import Compute, StageExamples
 from grice_core.dpo.passes import choose_passes
-from grice_core.dpo.policy import BaseModel, add_adapter, reference
+from grice_core.dpo.policy import add_adapter
 from grice_core.dpo.preflight import NUM_PAIRS as NUM_PROVEN
 from grice_core.dpo.reference import reference_logps, weights_hash
 from grice_core.dpo.schedules import step_batches
@@ -50,8 +51,7 @@ def measure_pace(base: BaseModel, job: StageJob, encoded: EncodedStage, reporter
     started = time.perf_counter()
     weights_hash(base.model)
     policy = add_adapter(base, job.config.lora, job.seed)
-    with reference(policy):
-        choice = choose_passes(policy, encoded.examples.pairs, job.dtype)
+    choice = choose_passes(policy, encoded.examples.pairs, job.dtype)
     compute = Compute(job.device, job.dtype, choice.passes, TokenBudget(say=reporter.say))
     setup_s = time.perf_counter() - started
 

@@ -7,11 +7,8 @@ wherever: the numbers are the same.
 
 from functools import cached_property
 
-from peft import LoraConfig
-
 from grice_core.detector.load import load_detector
 from grice_core.detector.score import Detector
-from grice_core.dpo.policy import BaseModel, load_base, merge_saved
 from grice_core.errors import RecipeError
 from grice_core.evaluation.results import Evaluation, write_evaluation
 from grice_core.evaluation.sampling import Sampling
@@ -23,9 +20,11 @@ from grice_core.pipeline.inputs import PipelineInputs, read_inputs
 from grice_core.pipeline.judging import EvaluationJob, evaluate_stages
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.preparing import StageJob
+from grice_core.pipeline.published import StageModels
 from grice_core.pipeline.record import RunRecord
 from grice_core.pipeline.several import check_several, count_processes
 from grice_core.pipeline.training import train_stage
+from grice_core.pipeline.trial import TrialJob, try_base
 from grice_core.precision import resolve_device, resolve_precision
 from grice_core.recipes.config import ParallelSettings
 
@@ -44,7 +43,7 @@ class PipelineParts:
         check_several(self.num_processes, self.device, self.parallel)
         self.dtype = resolve_precision(config.precision, self.device)
         self._detector: Detector | None = None
-        self._trained: tuple[BaseModel, int] | None = None
+        self._models = StageModels(config.base, self.device, self.output)
 
     @property
     def stage_names(self) -> tuple[str, ...]:
@@ -70,16 +69,17 @@ class PipelineParts:
         return read_inputs(self.config, self.load_detector, self.output, self.reporter)
 
     def prepare(self) -> None:
-        """Check everything that the user gave, and score what comes without scores.
+        """Check everything that the user gave, score what comes without scores, and try the base model.
 
-        Raises: DataError, DetectorError, ModelError, InterruptedRunError.
+        Raises: DataError, DetectorError, ModelError, PreflightError, InterruptedRunError.
         """
         with self.record.timed("inputs"):
             self.record.inputs(self.config, self.inputs, self.load_detector())
         with self.record.timed("base"):
-            base = load_base(self.config.base, self.device)
-            self.record.base(base, str(self.device), str(self.dtype).removeprefix("torch."))
-            self._trained = base, 0
+            base = self._models.after(None)
+            trial = try_base(base, self.trial_job(self.inputs), self.reporter)
+            precision = str(self.dtype).removeprefix("torch.")
+            self.record.base(base, str(self.device), precision, trial)
 
     def train(self, stage: str) -> None:
         """Train one stage on the ones before it, which are trained already.
@@ -89,9 +89,7 @@ class PipelineParts:
         number = self._number(stage)
         job = self.stage_job(number, self.inputs)
         with self.record.timed(stage):
-            base = self._base_with(number)
-            self.record.stage(train_stage(base, job, self.reporter))
-            self._trained = base, number
+            self.record.stage(train_stage(self._models, job, self.reporter))
 
     def is_trained(self, stage: str) -> bool:
         """Whether the output folder holds this stage, finished."""
@@ -102,12 +100,9 @@ class PipelineParts:
 
         Raises: ModelError, DetectorError, InterruptedRunError.
         """
-        # The stages' merged weights make room for the plain base, which is asked first.
-        self._trained = None
         job = self.evaluation_job(self.inputs.selection)
         with self.record.timed("evaluation"):
-            base = load_base(self.config.base, self.device)
-            evaluation = evaluate_stages(base, job, self.reporter)
+            evaluation = evaluate_stages(self._models, job, self.reporter)
             write_evaluation(self.output.path, evaluation)
             self._write_cards(evaluation)
         self.record.finish()
@@ -129,6 +124,12 @@ class PipelineParts:
             parallel=self.parallel,
         )
 
+    def trial_job(self, inputs: PipelineInputs) -> TrialJob:
+        """What trying the base means."""
+        stages = tuple(self.stage_job(number, inputs) for number in range(len(inputs.stages)))
+        evaluation = self.config.recipe.evaluation
+        return TrialJob(stages, inputs.selection.prompts, evaluation.max_new_tokens, self.dtype)
+
     def evaluation_job(self, selection: PromptSelection) -> EvaluationJob:
         """What asking and judging means."""
         config = self.config
@@ -148,9 +149,8 @@ class PipelineParts:
         fingerprint = self.load_detector().record.fingerprint
         for number, stage in enumerate(stages, 1):
             folder = self.output.stage(stage.name).final_model
-            adapter = LoraConfig.from_pretrained(str(folder))
             results = results_section(evaluation, number, fingerprint)
-            write_stage_card(folder, stages[:number], adapter, results)
+            write_stage_card(folder, stages[:number], self.config.base, results)
 
     def _number(self, stage: str) -> int:
         if stage not in self.stage_names:
@@ -159,11 +159,3 @@ class PipelineParts:
                 f"it has {', '.join(self.stage_names)}"
             )
         return self.stage_names.index(stage)
-
-    def _base_with(self, number: int) -> BaseModel:
-        """The base with the first stages merged into it; the one in memory, as far as it goes."""
-        base, merged = self._trained or (load_base(self.config.base, self.device), 0)
-        self._trained = None
-        for stage in self.stage_names[merged:number]:
-            base = merge_saved(base, self.output.stage(stage).own_adapter)
-        return base

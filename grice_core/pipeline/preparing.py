@@ -8,15 +8,17 @@ import numpy as np
 import torch
 
 from grice_core.data.pairs import IntArray, PairTable
+from grice_core.dpo.base import BaseModel
 from grice_core.dpo.budget import TokenBudget
 from grice_core.dpo.encode import Encoding, encode_pairs
 from grice_core.dpo.examples import HELDOUT, Compute, StageExamples
 from grice_core.dpo.loss import maxim_weights
 from grice_core.dpo.passes import PassChoice, choose_passes
-from grice_core.dpo.policy import BaseModel, add_adapter, reference
+from grice_core.dpo.policy import add_adapter
 from grice_core.dpo.preflight import PreflightReport, preflight
-from grice_core.dpo.reference import ReferenceCache, reference_logps, weights_hash
+from grice_core.dpo.reference import ReferenceCache, config_hash, reference_logps, weights_hash
 from grice_core.dpo.schedules import beta_at
+from grice_core.dpo.targets import Reach, reach_of
 from grice_core.dpo.train import StageTrainer
 from grice_core.errors import DataError
 from grice_core.memory import keep_freed_memory
@@ -72,6 +74,7 @@ class PreparedStage:
     """Hub id or folder of the base model, without the stages merged into it."""
     encoded: EncodedStage
     choice: PassChoice
+    reach: Reach
     reference_sha256: str
     """Hash of the weights that the stage starts from."""
     proof: PreflightReport
@@ -90,11 +93,11 @@ def prepare_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> Prepare
     examples = encoded.examples
     reference_sha256 = weights_hash(base.model)
     policy = add_adapter(base, job.config.lora, job.seed)
-    with reference(policy):
-        choice = choose_passes(policy, examples.pairs, job.dtype)
+    choice = choose_passes(policy, examples.pairs, job.dtype)
     reporter.say(f"{job.name}: {choice.reason}")
     compute = Compute(job.device, job.dtype, choice.passes, TokenBudget(say=reporter.say))
-    cache = ReferenceCache.of(settings().home / "cache" / "reference", reference_sha256, compute)
+    model = f"{reference_sha256} {config_hash(base.model)}"
+    cache = ReferenceCache.of(settings().home / "cache" / "reference", model, compute)
     started = time.perf_counter()
     known = reference_logps(policy, examples.pairs, compute, cache, reporter.interruptible)
     reference_s = time.perf_counter() - started
@@ -106,13 +109,15 @@ def prepare_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> Prepare
     )
     examples = replace(examples, earlier=earlier_lessons(base, job))
     trainer = StageTrainer(policy, job.config, examples, known, compute)
-    return PreparedStage(base.name, encoded, choice, reference_sha256, proof, trainer, reference_s)
+    return PreparedStage(
+        base.name, encoded, choice, reach_of(policy), reference_sha256, proof, trainer, reference_s
+    )
 
 
 def encode_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> EncodedStage:
     """Token ids of all pairs that the stage trains on or watches.
 
-    Raises: DataError, if too few of them fit.
+    Raises: DataError, if too few of them fit; ModelError, if the model has no embedding for a token.
     """
     planned, config = job.planned, job.config
     touched = np.unique(np.concatenate([planned.train_indices, *_watched(job).values()]))
@@ -123,6 +128,9 @@ def encode_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> EncodedS
             f"{job.name}: {len(encoding.skipped_rows)} pairs skipped, since a response alone is "
             f"longer than {limit} tokens (rows {_some(encoding.skipped_rows)})"
         )
+    base.check_ids(
+        ids for pair in encoding.pairs.values() for ids in (pair.prompt, pair.chosen, pair.rejected)
+    )
     fitting = touched[sorted(encoding.pairs)]
     planned = replace(
         planned,

@@ -5,16 +5,18 @@ import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 from grice_core.detector.score import Detector
-from grice_core.dpo.policy import BaseModel
+from grice_core.dpo.base import BaseModel
 from grice_core.dpo.reference import weights_hash
 from grice_core.errors import OutputError
 from grice_core.pipeline.config import PipelineConfig
 from grice_core.pipeline.inputs import PipelineInputs
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.sources import StoredPairs
+from grice_core.pipeline.trial import BaseTrial
 
 _LIBRARIES = ("torch", "transformers", "peft", "tokenizers", "numpy", "scipy", "statsmodels")
 
@@ -78,11 +80,12 @@ class RunRecord:
                 self._must_be_the_same(name, before[name][proof], now)
         self.write()
 
-    def base(self, base: BaseModel, device: str, dtype: str) -> None:
-        """Note the base model and how it is computed."""
+    def base(self, base: BaseModel, device: str, dtype: str, trial: BaseTrial) -> None:
+        """Note the base model, how it is computed and how its trial went."""
         self.content["inputs"]["base"] = {
             "name": base.name,
             "weights_sha256": weights_hash(base.model),
+            "trial": asdict(trial),
         }
         self.content["device"] = device
         self.content["precision"] = dtype

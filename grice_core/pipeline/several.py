@@ -19,13 +19,15 @@ import torch
 
 from grice_core.dpo.budget import TokenBudget
 from grice_core.dpo.examples import Compute, ReferenceLogps, StageExamples
-from grice_core.dpo.policy import add_adapter, load_base, merge_saved
+from grice_core.dpo.policy import add_adapter
 from grice_core.dpo.reference import weights_hash
 from grice_core.dpo.train import StageTrainer
 from grice_core.errors import InputError, LostProcessError, ModelError
 from grice_core.parent import start_child
 from grice_core.pipeline.config import NumProcesses, Reporter
+from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.preparing import PreparedStage, StageJob
+from grice_core.pipeline.published import StageModels
 from grice_core.recipes.config import ParallelSettings, StageConfig
 
 READY = b"ready\n"
@@ -47,8 +49,9 @@ class RankJob:
     port: int
     settings: ParallelSettings
     base: str
-    merged: tuple[Path, ...]
-    """Adapters of the stages before, in their order."""
+    output: OutputFolder
+    after: str | None
+    """Stage whose published model this one starts from; None: the plain base."""
     base_sha256: str
     """Of the weights that the stage starts from."""
     config: StageConfig
@@ -63,9 +66,7 @@ class RankJob:
 
         Raises: ModelError.
         """
-        base = load_base(self.base, self.compute.device)
-        for adapter in self.merged:
-            base = merge_saved(base, adapter)
+        base = StageModels(self.base, self.compute.device, self.output).after(self.after)
         if weights_hash(base.model) != self.base_sha256:
             raise ModelError(
                 f"the weights of {self.base} are not those that this run began with: "
@@ -220,7 +221,8 @@ def _rank_job(prepared: PreparedStage, job: StageJob, port: int) -> RankJob:
         port=port,
         settings=job.parallel,
         base=prepared.base,
-        merged=tuple(job.output.stage(stage.config.name).own_adapter for stage in job.earlier),
+        output=job.output,
+        after=job.earlier[-1].config.name if job.earlier else None,
         base_sha256=prepared.reference_sha256,
         config=trainer.config,
         examples=trainer.examples,

@@ -9,11 +9,13 @@ import torch
 from peft import PeftModel
 
 from grice_core.detector.score import Detector
+from grice_core.dpo.base import BaseModel
 from grice_core.dpo.hub import loading_errors
-from grice_core.dpo.policy import BaseModel
+from grice_core.errors import ModelError
 from grice_core.evaluation.generation import stream
 from grice_core.evaluation.sampling import Sampling
 from grice_core.pipeline.judging import BASELINE
+from grice_core.pipeline.published import is_whole_model
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,12 @@ class SideBySide:
         self._base = base
         self._dtype = dtype
         self._policy: PeftModel | None = None
-        for place, folder in enumerate(adapters.values(), start=1):
+        for place, (stage, folder) in enumerate(adapters.items(), start=1):
+            if is_whole_model(folder):
+                raise ModelError(
+                    f"{stage} was published as a whole model, which can't be asked beside its base: load "
+                    "it by itself, with transformers"
+                )
             with loading_errors("adapter", str(folder)):
                 self._add(place, folder)
         base.model.eval()

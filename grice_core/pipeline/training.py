@@ -6,12 +6,10 @@ from contextlib import closing
 from dataclasses import asdict
 from typing import Any
 
-from peft import PeftModel
-
-from grice_core.dpo.adapters import adapter_of, compose, load_adapter, save_adapter
+from grice_core.dpo.adapters import Adapter, adapter_of, put_adapter, save_adapter
+from grice_core.dpo.base import BaseModel
 from grice_core.dpo.checkpoint import CheckpointFolder
 from grice_core.dpo.history import HistoryFile
-from grice_core.dpo.policy import BaseModel
 from grice_core.dpo.resume import CheckpointPlan
 from grice_core.files import atomic_folder
 from grice_core.pipeline.card import write_stage_card
@@ -19,19 +17,46 @@ from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.events import StageEvents
 from grice_core.pipeline.lessons import keep_taught
 from grice_core.pipeline.preparing import StageJob, prepare_stage
+from grice_core.pipeline.published import Probe, StageModels, is_whole_model, publish
 from grice_core.pipeline.several import shared_work
 from grice_core.pipeline.watching import StageWatch
 from grice_core.recipes.plan import PlannedStage
 
 
-def train_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> dict[str, Any]:
-    """Train one stage's adapter on its base and write the stage's folder.
+def train_stage(models: StageModels, job: StageJob, reporter: Reporter) -> dict[str, Any]:
+    """Train one stage's adapter on the model after the stage before, and publish it.
 
-    The base's weights stay as they are. Returns the stage's record for run.json.
+    Returns the stage's record for run.json.
 
-    Raises: DataError, PreflightError, TrainingError, InterruptedRunError.
+    Raises: DataError, ModelError, PreflightError, TrainingError, InterruptedRunError.
     """
     started = time.perf_counter()
+    own, probe, record = _trained(models, job, reporter)
+    earlier = job.output.stage(job.earlier[-1].config.name).final_model if job.earlier else None
+    folder = job.output.stage(job.name)
+    # By now nothing refers to the model that was trained, so that the plain base finds room.
+    gap = publish(own, probe, models, folder.final_model, earlier)
+    stages = [stage.config for stage in (*job.earlier, job.planned)]
+    write_stage_card(folder.final_model, stages, models.base_name)
+    CheckpointFolder(folder.checkpoints).clear()
+    whole = is_whole_model(folder.final_model)
+    if whole:
+        reporter.say(
+            f"{job.name}: published as a whole model, since no adapter for the plain base gives what was "
+            "trained"
+        )
+    reporter.say(f"{job.name}: read back, the published log-probabilities are off by {gap:.1e}")
+    return record | {
+        "published": {"as": "model" if whole else "adapter", "max_difference": gap},
+        "seconds": round(time.perf_counter() - started, 1),
+    }
+
+
+def _trained(
+    models: StageModels, job: StageJob, reporter: Reporter
+) -> tuple[Adapter, Probe, dict[str, Any]]:
+    """What the stage learned, what its policy says, and the record of how it came to it."""
+    base = models.after(job.earlier[-1].config.name if job.earlier else None)
     prepared = prepare_stage(base, job, reporter)
     planned = prepared.encoded.planned
     folder = job.output.stage(job.name)
@@ -43,10 +68,15 @@ def train_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> dict[str,
         with shared_work(prepared, job, reporter) as trainer:
             outcome = trainer.run(planned.num_steps, job.seed, watch.watchers(), checkpoints)
             keep_taught(trainer, job)
-    _save(trainer.policy, job)
-    CheckpointFolder(folder.checkpoints).clear()
-    prepared.trainer.policy.unload()
-    return {
+    own = adapter_of(trainer.policy)
+    if job.earlier:
+        with atomic_folder(folder.own_adapter) as path:
+            save_adapter(own, path)
+    policy = prepared.trainer.policy
+    put_adapter(policy, own)  # with parallel.fsdp it is not the one that was trained, but whole
+    probe = Probe.of(policy, prepared.encoded.examples.pairs)
+    policy.unload()
+    record = {
         "name": job.name,
         "title": job.config.title,
         "num_train": len(planned.train_indices),
@@ -55,6 +85,7 @@ def train_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> dict[str,
         "skipped_rows": list(prepared.encoded.encoding.skipped_rows),
         "num_prompts_cut": len(prepared.encoded.encoding.cut_rows),
         "passes": asdict(prepared.choice),
+        "reach": asdict(prepared.reach),
         "reference": {
             "is": _reference_name(base, job.earlier),
             "sha256": prepared.reference_sha256,
@@ -63,23 +94,8 @@ def train_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> dict[str,
         "before": outcome.before,
         "after": outcome.after,
         "troubles": list(watch.troubles.values()),
-        "seconds": round(time.perf_counter() - started, 1),
     }
-
-
-def _save(policy: PeftModel, job: StageJob) -> None:
-    """Write what the stage learned: its own adapter, and one for the plain base."""
-    folder = job.output.stage(job.name)
-    own = adapter_of(policy)
-    if job.earlier:
-        with atomic_folder(folder.path / "own_adapter") as path:
-            save_adapter(own, path)
-        before = load_adapter(job.output.stage(job.earlier[-1].config.name).final_model)
-        own = compose(before, own)
-    stages = [stage.config for stage in (*job.earlier, job.planned)]
-    with atomic_folder(folder.final_model) as path:
-        save_adapter(own, path)
-        write_stage_card(path, stages, own.config)
+    return own, probe, record
 
 
 def _reference_name(base: BaseModel, earlier: Sequence[PlannedStage]) -> str:

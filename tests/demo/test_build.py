@@ -11,8 +11,8 @@ from grice_core.demo.build import BuildConfig, build_models
 from grice_core.demo.corpus import draw_dialogues, new_things
 from grice_core.demo.project import demo_models
 from grice_core.detector.load import load_detector
+from grice_core.dpo.base import load_base
 from grice_core.dpo.encode import joint
-from grice_core.dpo.policy import load_base
 from grice_core.errors import OutputError
 
 CPU = torch.device("cpu")

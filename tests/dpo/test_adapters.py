@@ -5,7 +5,8 @@ import torch
 from peft import PeftModel
 
 from grice_core.dpo.adapters import adapter_of, compose, load_adapter, save_adapter
-from grice_core.dpo.policy import BaseModel, add_adapter, merge_adapter, merge_saved
+from grice_core.dpo.base import BaseModel
+from grice_core.dpo.policy import add_adapter, merge_adapter, merge_saved
 from grice_core.errors import ModelError
 from grice_core.recipes.config import LoraSettings
 from tests.dpo import tiny

@@ -7,6 +7,7 @@ from tests.dpo import tiny
 
 IDS = torch.arange(1, 31)[None]
 TARGETS = [*range(2, 32), 5][:30]
+EVERYWHERE = torch.arange(30)
 
 
 def plain(model):
@@ -28,7 +29,7 @@ def test_log_probabilities_and_gradient_are_those_of_all_logits_however_many_at_
     monkeypatch.setattr(head, "CHUNK", chunk)
     policy = add_adapter(tiny.base(tiny.gpt2()), tiny.stage().lora, seed=0)
     expected = plain(policy)
-    values = head.token_logps(policy, TARGETS, input_ids=IDS)
+    values = head.token_logps(policy, TARGETS, EVERYWHERE, input_ids=IDS)
     torch.testing.assert_close(values, expected, atol=1e-5, rtol=0)
     ours, theirs = (gradient(policy, v) for v in (values, plain(policy)))
     for a, b in zip(ours, theirs, strict=True):
@@ -37,7 +38,7 @@ def test_log_probabilities_and_gradient_are_those_of_all_logits_however_many_at_
 
 def test_a_model_that_caps_its_logits_is_asked_for_them_all():
     model = tiny.architecture("gemma2", head_dim=8, final_logit_softcapping=2.0)
-    values = head.token_logps(model, TARGETS, input_ids=IDS)
+    values = head.token_logps(model, TARGETS, EVERYWHERE, input_ids=IDS)
     torch.testing.assert_close(values, plain(model), atol=1e-5, rtol=0)
 
 
@@ -45,5 +46,5 @@ def test_the_model_is_left_as_it_was():
     model = tiny.gpt2()
     before = model(IDS).logits
     with torch.no_grad():
-        head.token_logps(model, TARGETS, input_ids=IDS)
+        head.token_logps(model, TARGETS, EVERYWHERE, input_ids=IDS)
     torch.testing.assert_close(model(IDS).logits, before, atol=0, rtol=0)

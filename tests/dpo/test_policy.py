@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from grice_core.dpo.policy import add_adapter, load_base, merge_adapter, reference
+from grice_core.dpo.base import load_base
+from grice_core.dpo.policy import add_adapter, merge_adapter, reference
 from grice_core.errors import ModelError, RecipeError
 from grice_core.recipes.config import LoraSettings
 from tests.dpo import tiny

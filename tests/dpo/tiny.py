@@ -20,10 +20,10 @@ from transformers import (
 )
 
 from grice_core.data.pairs import TEXT_FIELDS, PairTable
+from grice_core.dpo.base import BaseModel
 from grice_core.dpo.encode import EncodedPair
 from grice_core.dpo.examples import StageExamples
 from grice_core.dpo.loss import maxim_weights
-from grice_core.dpo.policy import BaseModel
 from grice_core.recipes.config import LoraSettings, MaximWeights, StageConfig
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz .,:?!"

@@ -30,7 +30,9 @@ def test_only_batches_that_lack_an_answer_are_written_again(gpt2: Any, tokenizer
 
     def write(answers: Answers) -> list[str]:
         asked.clear()
-        return generate(gpt2, tokenizer, PROMPTS, SAMPLING, batch_size=4, answers=answers)
+        return generate(
+            gpt2, tokenizer, PROMPTS, SAMPLING, batch_size=4, decoding="batched", answers=answers
+        )
 
     whole = Answers()
     texts = write(whole)

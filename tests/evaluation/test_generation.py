@@ -7,7 +7,7 @@ import torch
 from peft import LoraConfig, get_peft_model
 
 from grice_core.errors import ModelError
-from grice_core.evaluation import generation
+from grice_core.evaluation import decoding, generation
 from grice_core.evaluation.generation import generate
 from grice_core.evaluation.sampling import Sampling
 
@@ -59,6 +59,7 @@ def test_rounding_errors_of_a_batch_change_no_text(
     monkeypatch.setattr(gpt2, "forward", rounded)
     # Errors of 0.01 in the logits and 0.01 in their sum, both divided by the temperature 0.7.
     monkeypatch.setattr(generation, "TOLERANCE", 2 * 0.02 / 0.7)
+    monkeypatch.setattr(decoding, "TOLERANCE", 0.05)
 
     assert generate(gpt2, tokenizer, prompts, SAMPLING) == expected
     assert 0 < len(alone) < 100
@@ -131,7 +132,10 @@ def test_a_prompt_that_leaves_no_room_is_cut_from_its_left(gpt2: Any, tokenizer:
 
     generate(gpt2, tokenizer, [" ".join(words)], SAMPLING)
 
-    assert asked[0].tolist() == [list(range(52, 100))]
+    prompts = [ids.tolist() for ids in asked if ids.shape[1] == 48]
+    assert prompts
+    assert all(ids == [list(range(52, 100))] for ids in prompts)
+    assert all(ids.shape[1] < 64 for ids in asked)  # what is written counts too
 
 
 def test_a_response_longer_than_the_model_is_refused(gpt2: Any, tokenizer: Any) -> None:

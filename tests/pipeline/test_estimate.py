@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from grice_core.demo.project import write_demo_data
-from grice_core.dpo.policy import load_base
+from grice_core.dpo.base import load_base
 from grice_core.dpo.reference import weights_hash
 from grice_core.dpo.train import StageTrainer
 from grice_core.dpo.trees import num_shared_tokens

@@ -8,9 +8,9 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
 from grice_core.data.load import load_pairs
+from grice_core.dpo.base import load_base
 from grice_core.dpo.encode import encode_pairs
 from grice_core.dpo.logps import pair_logps
-from grice_core.dpo.policy import load_base
 from grice_core.errors import DataError, InterruptedRunError, OutputError
 from grice_core.evaluation.taught import read_taught
 from grice_core.pipeline.config import Reporter

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from grice_core.detector.load import load_detector
-from grice_core.dpo.policy import load_base
+from grice_core.dpo.base import load_base
 from grice_core.evaluation.sampling import Sampling
 from grice_core.pipeline.run import run_pipeline
 from grice_core.pipeline.side_by_side import SideBySide

@@ -46,6 +46,10 @@ def write_pairs(path: Path, num_pairs: int = 48, scored: bool = True) -> Path:
     if not scored:
         for one in pairs:
             del one["chosen_scores"], one["rejected_scores"]
+    return write_pairs_as(path, pairs)
+
+
+def write_pairs_as(path: Path, pairs: list[dict[str, Any]]) -> Path:
     path.write_text(json.dumps(pairs))
     return path
 

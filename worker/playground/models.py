@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grice_core.detector.load import load_detector
-from grice_core.dpo.policy import load_base
+from grice_core.dpo.base import load_base
 from grice_core.errors import InputError
 from grice_core.pipeline.side_by_side import SideBySide
 from grice_core.precision import resolve_device, resolve_precision

@@ -1,0 +1,181 @@
+"""What a stage publishes, and the models that are made of it.
+
+Everything after a stage starts from what it published: the next stage is trained on it, the evaluation
+asks it, and each begins with the plain base from disk. So the published adapter is the evaluated model.
+"""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from peft import PeftModel
+from torch import Tensor
+
+from grice_core.dpo.adapters import Adapter, compose, load_adapter, save_adapter
+from grice_core.dpo.base import BaseModel, load_base
+from grice_core.dpo.encode import EncodedPair, Ids
+from grice_core.dpo.policy import attach_saved, merge_saved, reference
+from grice_core.dpo.signature import accepted
+from grice_core.errors import ModelError, TrainingError
+from grice_core.files import atomic_folder
+from grice_core.frozen import stock_layers
+from grice_core.pipeline.output import OutputFolder
+
+ROUNDING = 2e-5
+"""Of the largest log-probability: what another order of sums may change in fp32."""
+SHARE_OF_EFFECT = 1e-3
+"""Of what the adapter changes: the most that its published form may be off by."""
+_LAST = 16
+"""Places of a row that are looked at."""
+
+
+class StageModels:
+    """The plain base and the models after each stage, of which one is in memory at a time."""
+
+    def __init__(self, base: str, device: torch.device, output: OutputFolder) -> None:
+        self.base_name = base
+        self.device = device
+        self._output = output
+        self._held: tuple[str | None, BaseModel] | None = None
+
+    def after(self, stage: str | None) -> BaseModel:
+        """The model after this stage; None: the plain base. Its weights may not be changed.
+
+        Raises: ModelError.
+        """
+        held, self._held = self._held, None
+        if held is not None and held[0] == stage:
+            model = held[1]
+        else:
+            plain = held[1] if held is not None and held[0] is None else None
+            held = None  # makes room
+            model = self._made(stage, plain)
+        self._held = stage, model
+        return model
+
+    def forget(self) -> None:
+        """Hold no model any more."""
+        self._held = None
+
+    def _made(self, stage: str | None, plain: BaseModel | None) -> BaseModel:
+        if stage is None:
+            return load_base(self.base_name, self.device)
+        folder = self._output.stage(stage).final_model
+        if is_whole_model(folder):
+            return replace(load_base(str(folder), self.device), name=self.base_name)
+        return merge_saved(plain or load_base(self.base_name, self.device), folder)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a trained policy says about a few rows, and what it said before it was trained."""
+
+    rows: tuple[Ids, ...]
+    trained: tuple[Tensor, ...]
+    """Log-probabilities (places, vocabulary) at the end of each row."""
+    effect: float
+    """Largest change that the adapter makes to one of them."""
+
+    @classmethod
+    def of(cls, policy: PeftModel, pairs: Sequence[EncodedPair]) -> "Probe":
+        """Of the pairs with the fewest and the most tokens."""
+        by_length = sorted(pairs, key=lambda pair: len(pair.prompt) + len(pair.chosen))
+        rows = tuple((*pair.prompt, *pair.chosen) for pair in (by_length[0], by_length[-1]))
+        policy.eval()
+        trained = _log_probabilities(policy, rows)
+        with reference(policy):
+            before = _log_probabilities(policy, rows)
+        return cls(rows, trained, _largest_gap(trained, before))
+
+    def gap_to(self, model: torch.nn.Module) -> float:
+        """Largest difference of a log-probability between this model and the policy."""
+        return _largest_gap(self.trained, _log_probabilities(model, self.rows))
+
+    def accepts(self, gap: float) -> bool:
+        """Whether a difference is rounding."""
+        scale = max(float(each.abs().max()) for each in self.trained)
+        return gap <= max(ROUNDING * scale, SHARE_OF_EFFECT * self.effect)
+
+
+def publish(
+    own: Adapter, probe: Probe, models: StageModels, folder: Path, earlier: Path | None
+) -> float:
+    """Write what a stage has learned for the plain base, and read it back.
+
+    Args:
+        own: The stage's adapter, on the model after the stage before.
+        probe: The policy that was trained.
+        models: Where the plain base comes from; holds it afterwards, or the model after the stage before.
+        folder: Made anew: an adapter that stock PEFT loads on the plain base, or a whole model where no
+            adapter can say the same.
+        earlier: What the stage before published.
+
+    Returns: The largest difference of a log-probability between what was read back and the policy.
+
+    Raises: TrainingError, if neither gives what was trained.
+    """
+    adapter = _for_plain_base(own, earlier)
+    gap = float("nan")
+    if adapter is not None:
+        with atomic_folder(folder) as path:
+            save_adapter(adapter, path)
+        policy = attach_saved(models.after(None), folder)
+        gap = probe.gap_to(policy.eval())
+        policy.unload()
+        if probe.accepts(gap):
+            return gap
+    return _publish_whole(own, probe, models, folder, earlier)
+
+
+def is_whole_model(folder: Path) -> bool:
+    """Whether a stage published a model instead of an adapter."""
+    return not (folder / "adapter_config.json").is_file()
+
+
+def _for_plain_base(own: Adapter, earlier: Path | None) -> Adapter | None:
+    if earlier is None:
+        return own
+    if is_whole_model(earlier):
+        return None
+    try:
+        return compose(load_adapter(earlier), own)
+    except ModelError:
+        return None
+
+
+def _publish_whole(
+    own: Adapter, probe: Probe, models: StageModels, folder: Path, earlier: Path | None
+) -> float:
+    base = models.after(earlier.parent.name if earlier else None)
+    models.forget()
+    with atomic_folder(folder) as path, tempfile.TemporaryDirectory() as own_folder:
+        save_adapter(own, Path(own_folder))
+        merged = merge_saved(base, Path(own_folder))
+        merged.model.save_pretrained(path)
+        merged.tokenizer.save_pretrained(path)
+    del base, merged
+    gap = probe.gap_to(load_base(str(folder), models.device).model)
+    if not probe.accepts(gap):
+        raise TrainingError(
+            f"what was trained can't be published: read back from {folder.name}, the model's "
+            f"log-probabilities are off by {gap:.2g}. Take another base model, or name lora.target_modules"
+        )
+    return gap
+
+
+def _log_probabilities(model: torch.nn.Module, rows: Sequence[Ids]) -> tuple[Tensor, ...]:
+    device = next(model.parameters()).device
+    found = []
+    with torch.no_grad(), stock_layers(), torch.autocast(device.type, enabled=False):
+        for row in rows:
+            ids = torch.tensor([list(row)], device=device)
+            logits = model(input_ids=ids, **accepted(model, use_cache=False)).logits[0]
+            found.append(logits[-_LAST:].float().log_softmax(dim=-1).cpu())
+    return tuple(found)
+
+
+def _largest_gap(some: Sequence[Tensor], others: Sequence[Tensor]) -> float:
+    gaps = (one - other for one, other in zip(some, others, strict=True))
+    return max(float(gap.abs().max()) for gap in gaps)

@@ -1,0 +1,121 @@
+"""The base model, tried before anything is trained: it works exactly, or is refused in one sentence."""
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from grice_core.dpo.base import BaseModel
+from grice_core.dpo.causality import check_causal
+from grice_core.dpo.encode import Ids, encode_prompts
+from grice_core.dpo.hub import first_line
+from grice_core.dpo.passes import PassChoice, choose_passes
+from grice_core.dpo.policy import add_adapter
+from grice_core.dpo.targets import Reach, reach_of
+from grice_core.errors import ModelError
+from grice_core.evaluation.decoding import Decoder, Decoding, choose_decoding
+from grice_core.pipeline.config import Reporter
+from grice_core.pipeline.preparing import EncodedStage, StageJob, encode_stage
+
+NUM_CAUSAL = 3
+"""Rows on which causality is tried: what some models choose among keys shows on some rows only."""
+LOW_REACH = 0.9
+"""Below this share of the weights that a LoRA reaches, what is left out is said."""
+
+
+@dataclass(frozen=True)
+class TrialJob:
+    """What the base will be asked to do."""
+
+    stages: tuple[StageJob, ...]
+    prompts: Sequence[str]
+    max_new_tokens: int
+    dtype: torch.dtype
+
+
+@dataclass(frozen=True)
+class BaseTrial:
+    """How a base model will be run, each way proven to give the plain model's numbers."""
+
+    passes: tuple[PassChoice, ...]
+    """By stage."""
+    reach: tuple[Reach, ...]
+    """By stage."""
+    decoding: Decoding
+
+
+def try_base(base: BaseModel, job: TrialJob, reporter: Reporter) -> BaseTrial:
+    """Do with the base what every part of a pipeline will, on as little as tells.
+
+    Raises: DataError, ModelError, PreflightError, RecipeError.
+    """
+    for remark in base.remarks:
+        reporter.say(remark)
+    # Said again, with what is left out, when a stage begins.
+    encoded = [encode_stage(base, stage, Reporter()) for stage in job.stages]
+    check_causal(base.model, base.name, _longest(encoded, NUM_CAUSAL))
+    passes, reach = [], []
+    for stage, its in zip(job.stages, encoded, strict=True):
+        policy = add_adapter(base, stage.config.lora, stage.seed)
+        passes.append(choose_passes(policy, its.examples.pairs, job.dtype))
+        reach.append(reach_of(policy))
+        policy.unload()
+    prompts = encode_prompts(base.tokenizer, job.prompts)
+    base.check_ids(prompts)
+    decoding = _decoding(base, prompts, job)
+    trial = BaseTrial(tuple(passes), tuple(reach), decoding)
+    for sentence in _remarks(base, trial):
+        reporter.say(sentence)
+    return trial
+
+
+def _longest(stages: Sequence[EncodedStage], count: int) -> list[Ids]:
+    """The longest rows, the longest first."""
+    rows = {
+        (*pair.prompt, *response)
+        for stage in stages
+        for pair in stage.examples.pairs
+        for response in (pair.chosen, pair.rejected)
+    }
+    return heapq.nlargest(count, sorted(rows), key=len)
+
+
+def _decoding(base: BaseModel, prompts: Sequence[Ids], job: TrialJob) -> Decoding:
+    """Raises: ModelError, if transformers can't write with this model in this number format."""
+    device = base.model.device.type
+    decoding = choose_decoding(base.model, prompts, job.max_new_tokens)
+    if job.dtype == torch.bfloat16:
+        rows = prompts[:2] if decoding == "batched" else prompts[:1]
+        try:
+            with torch.no_grad(), torch.autocast(device, dtype=torch.bfloat16):
+                decoder = Decoder(base.model, rows, decoding)
+                decoder.logits()
+                decoder.append([row[-1] for row in rows], range(len(rows)))
+                decoder.logits()
+        except (RuntimeError, TypeError, ValueError) as error:
+            raise ModelError(
+                f"transformers can't write with {base.name} in bf16 ({first_line(error)}): choose "
+                "--precision fp32"
+            ) from error
+    return decoding
+
+
+def _remarks(base: BaseModel, trial: BaseTrial) -> list[str]:
+    remarks = []
+    if trial.decoding == "alone":
+        remarks.append(
+            f"{base.name} writes one answer at a time: its cache mixes the rows of a batch"
+        )
+    if trial.decoding == "whole":
+        remarks.append(
+            f"{base.name} reads the whole text again for each new token, which takes long: it has no cache "
+            "that gives the same numbers"
+        )
+    worst = min(trial.reach, key=lambda reach: reach.share)
+    if worst.share < LOW_REACH:
+        remarks.append(
+            f"LoRA reaches {worst.share:.0%} of {base.name}'s weights (embeddings apart); left out: "
+            f"{', '.join(worst.left_out)}"
+        )
+    return remarks

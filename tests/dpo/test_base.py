@@ -1,0 +1,141 @@
+import json
+import pickle
+import warnings
+
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+from safetensors.torch import load_file, save_file
+
+from grice_core.dpo.adapters import adapter_of, save_adapter
+from grice_core.dpo.base import BaseModel, load_base
+from grice_core.errors import ModelError
+from tests.dpo import tiny
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A whole base model that the tests then spoil."""
+    tiny.llama().save_pretrained(tmp_path / "base")
+    tiny.tokenizer().save_pretrained(tmp_path / "base")
+    return tmp_path / "base"
+
+
+def weights(folder):
+    return load_file(folder / "model.safetensors")
+
+
+def write_weights(folder, tensors):
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def change_config(folder, **fields):
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+
+
+def write_adapter(folder):
+    config = LoraConfig(task_type="CAUSAL_LM", r=2, target_modules=["q_proj"])
+    policy = get_peft_model(tiny.llama(), config)
+    policy.peft_config["default"].base_model_name_or_path = "some/base"
+    save_adapter(adapter_of(policy), folder)
+
+
+def refusal(folder) -> str:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(ModelError) as refused:
+            load_base(str(folder), CPU)
+    sentence = str(refused.value)
+    assert "\n" not in sentence
+    return sentence
+
+
+def test_a_whole_folder_is_loaded_as_it_is(folder):
+    base = load_base(str(folder), CPU)
+    assert base.remarks == ()
+    for name, tensor in tiny.llama().state_dict().items():
+        torch.testing.assert_close(base.model.state_dict()[name], tensor, rtol=0, atol=0)
+
+
+def test_an_adapter_is_no_base(tmp_path):
+    write_adapter(tmp_path)
+    tiny.tokenizer().save_pretrained(tmp_path)
+    sentence = refusal(tmp_path)
+    assert "holds an adapter for some/base, not a model" in sentence
+    assert "merge_and_unload" in sentence
+
+
+def test_weights_beside_an_adapter_leave_open_which_model_is_meant(folder):
+    write_adapter(folder)
+    assert "unclear which model is meant: move adapter_config.json away" in refusal(folder)
+
+
+@pytest.mark.parametrize("part", ["self_attn.q_proj.weight", "mlp.down_proj.weight", "norm.weight"])
+def test_missing_weights_are_not_made_up(folder, part):
+    write_weights(folder, {n: t for n, t in weights(folder).items() if not n.endswith(part)})
+    sentence = refusal(folder)
+    assert "of the model's weights" in sentence
+    assert part in sentence
+    assert "random numbers" in sentence
+
+
+def test_weights_of_another_shape_are_refused(folder):
+    change_config(folder, intermediate_size=48)
+    assert "can't load the base model" in refusal(folder)
+
+
+def test_weights_without_a_use_are_told(folder):
+    write_weights(folder, weights(folder) | {"value_head.weight": torch.ones(3)})
+    (remark,) = load_base(str(folder), CPU).remarks
+    assert "1 weights that this architecture has no use for (value_head.weight)" in remark
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"quant_method": "gptq", "bits": 4},
+        {"quant_method": "bitsandbytes", "load_in_4bit": True},
+        {"quant_method": "fp8"},
+    ],
+    ids=lambda settings: settings["quant_method"],
+)
+def test_quantised_weights_are_refused_with_or_without_their_library(folder, settings):
+    change_config(folder, quantization_config=settings)
+    assert f"is stored quantised ({settings['quant_method']})" in refusal(folder)
+
+
+def test_a_folder_without_a_tokenizer_is_refused(folder):
+    for path in folder.glob("token*"):
+        path.unlink()
+    assert "tokenizer" in refusal(folder)
+
+
+def test_weights_in_a_pickle_that_runs_code_are_not_opened(folder):
+    class Intruder:
+        def __reduce__(self):
+            return (print, ("unpickled",))
+
+    (folder / "model.safetensors").unlink()
+    with (folder / "pytorch_model.bin").open("wb") as file:
+        pickle.dump({"model.norm.weight": Intruder()}, file)
+    sentence = refusal(folder)
+    assert "safetensors" in sentence
+    assert "weights_only=False" not in sentence  # no word on how to run it all the same
+
+
+def test_damaged_weights_are_refused(folder):
+    content = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(content[: len(content) // 2])
+    assert "can't load the base model" in refusal(folder)
+
+
+def test_a_token_without_an_embedding_is_found_before_the_model_meets_it():
+    base = BaseModel("tiny", tiny.llama(), tiny.tokenizer())
+    base.check_ids([(1, 32), ()])
+    with pytest.raises(
+        ModelError, match="gives token 33, but the model has embeddings for 33 only"
+    ):
+        base.check_ids([(1, 2), (3, 33)])
