@@ -10,7 +10,9 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
+from grice_core.data.conversation_column import STORED_AS, holds_conversations
 from grice_core.data.fields import SIDES
+from grice_core.data.json_column import JSON_TYPE
 from grice_core.data.pairs import TEXT_FIELDS, FloatArray, PairTable
 from grice_core.data.texts import TEXT
 from grice_core.errors import DataError
@@ -28,6 +30,8 @@ def write_pairs(path: Path, table: PairTable) -> None:
     for name, values in zip(_SCORES, scores.T, strict=True):
         columns[name] = pa.chunked_array([pa.array(values, from_pandas=True)])
     columns[_ROW] = pa.chunked_array([pa.array(table.rows)])
+    if table.messages is not None:
+        columns[STORED_AS] = table.messages
     for name in table.extras.column_names:
         if name not in columns:
             columns[name] = table.extras.column(name)
@@ -52,15 +56,26 @@ def read_pairs(path: Path) -> PairTable:
     try:
         content = parquet.read_table(path)
         scores = np.stack([_scores(content.column(name)) for name in _SCORES], axis=1)
+        messages = _messages(content)
+        others = [*TEXT_FIELDS, *_SCORES, _ROW, *([] if messages is None else [STORED_AS])]
         return PairTable(
             texts=content.select(TEXT_FIELDS).cast(pa.schema([(f, TEXT) for f in TEXT_FIELDS])),
             chosen_scores=np.ascontiguousarray(scores[:, : len(MAXIMS)]),
             rejected_scores=np.ascontiguousarray(scores[:, len(MAXIMS) :]),
             rows=content.column(_ROW).to_numpy(),
-            extras=content.drop_columns([*TEXT_FIELDS, *_SCORES, _ROW]),
+            extras=content.drop_columns(others),
+            messages=messages,
         )
     except (pa.ArrowException, KeyError, OSError) as error:
         raise DataError(f"{path.name} is no file of stored pairs: {error}") from error
+
+
+def _messages(content: pa.Table) -> pa.ChunkedArray | None:
+    """(N,) the conversations; `None` if there are none, or if a user's field has the same name."""
+    if STORED_AS not in content.column_names:
+        return None
+    column = content.column(STORED_AS)
+    return column if column.type == JSON_TYPE and holds_conversations(column) else None
 
 
 def _scores(column: pa.ChunkedArray) -> FloatArray:

@@ -1,23 +1,26 @@
 """A file of preference pairs, read, checked and laid out as columns."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
 
 from grice_core.data import problems
 from grice_core.data.batches import Batch, check_num_fields
+from grice_core.data.conversation_column import TOOLS, open_tools
 from grice_core.data.fields import require_fields
 from grice_core.data.findings import find_warnings
+from grice_core.data.messages import Messages, Tools
 from grice_core.data.pairs import TEXT_FIELDS, IntArray, PairTable
-from grice_core.data.parse import parse_texts
 from grice_core.data.parts import Part, join_parts, take_apart, unusable_rows
 from grice_core.data.readers import read_batches
 from grice_core.data.report import Problem, ValidationReport
 from grice_core.data.sniff import inspect
 from grice_core.data.source import DEFAULT_LIMITS, Format, Limits
+from grice_core.data.text_fields import parse_texts
 from grice_core.errors import DataError
 from grice_core.progress import Progress, silent
 
@@ -45,10 +48,39 @@ class Prompts:
 
     prompts: list[str]
     """Of all rows, in file order."""
+    messages: list[Messages | None]
+    """(N,) what conversational prompts were flattened from; `None` = plain text."""
+    tools: list[Tools]
+    """(N,) what each conversation may call."""
     rows: IntArray
     """(N,) 1-based row of each prompt."""
-    sha256: str
-    """Of the file's bytes, 64 hex digits."""
+    sha256: str = ""
+    """Of the file's bytes, 64 hex digits; empty if they come from no file."""
+
+    @classmethod
+    def of_texts(cls, prompts: Sequence[str]) -> Self:
+        """Plain prompts."""
+        return cls.of_rows([(prompt, None, ()) for prompt in prompts])
+
+    @classmethod
+    def of_table(cls, table: PairTable, sha256: str = "") -> Self:
+        """The prompts of all pairs."""
+        found = zip(table.prompts, table.conversations, strict=True)
+        rows = [
+            (text, one.prompt if one else None, one.tools if one else ()) for text, one in found
+        ]
+        return cls.of_rows(rows, sha256)
+
+    @classmethod
+    def of_rows(cls, rows: Sequence[tuple[str, Messages | None, Tools]], sha256: str = "") -> Self:
+        """Text, messages and tools of each row of a file."""
+        return cls(
+            prompts=[text for text, _, _ in rows],
+            messages=[messages or None for _, messages, _ in rows],
+            tools=[tools for _, _, tools in rows],
+            rows=np.arange(1, len(rows) + 1),
+            sha256=sha256,
+        )
 
 
 def load_pairs(
@@ -92,23 +124,32 @@ def load_prompts(path: Path, limits: Limits = DEFAULT_LIMITS) -> Prompts:
     """
     source = inspect(path, limits)
     names: dict[str, None] = {}
-    prompts: list[str | None] = []
+    rows: list[tuple[str | None, Messages | None, Tools]] = []
     for batch in read_batches(source, silent):
         names.update(dict.fromkeys(batch.columns))
-        prompt = parse_texts(batch, dict(batch.columns))[0]["prompt"]
-        prompts.extend(
-            None if blank else text
-            for text, blank in zip(prompt.values.to_pylist(), prompt.blank, strict=True)
-        )
-    if not prompts:
+        rows.extend(_prompts(batch))
+    if not rows:
         raise DataError(f"{source.name} holds no rows")
-    if all(text is None for text in prompts):
+    if all(text is None for text, _, _ in rows):
         require_fields(source.name, names, ["prompt"])
-    present = [text for text in prompts if text is not None]
-    if len(present) < len(prompts):
-        row = prompts.index(None) + 1
+    present = [(text, messages, tools) for text, messages, tools in rows if text is not None]
+    if len(present) < len(rows):
+        row = next(number for number, (text, _, _) in enumerate(rows, 1) if text is None)
         raise DataError(f"{source.name}: row {row:,} has no prompt; fill it in or remove the row")
-    return Prompts(present, np.arange(1, len(present) + 1), source.sha256())
+    return Prompts.of_rows(present, source.sha256())
+
+
+def _prompts(batch: Batch) -> Iterator[tuple[str | None, Messages | None, Tools]]:
+    """Text, messages and tools of each row's prompt."""
+    parsed = parse_texts(batch, dict(batch.columns))
+    prompt = parsed.columns["prompt"]
+    conversations = parsed.conversations or [None] * batch.num_rows
+    tools = open_tools(batch.columns.get(TOOLS, [None] * batch.num_rows))
+    for text, blank, conversation, own in zip(
+        prompt.values.to_pylist(), prompt.blank, conversations, tools, strict=True
+    ):
+        messages = conversation and conversation.prompt
+        yield None if blank else text, messages or None, own if messages else ()
 
 
 def _parse(name: str, batch: Batch, num_before: int) -> Part:

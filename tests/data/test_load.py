@@ -6,6 +6,7 @@ import pytest
 
 from grice_core.data.extras import extra_rows
 from grice_core.data.load import LoadedPairs, load_pairs, load_prompts
+from grice_core.data.messages import Conversation
 from grice_core.errors import DataError
 from grice_core.maxims import MAXIMS
 from tests.data.files import BAD, GOOD, flat, json_file, json_lines_file, pair
@@ -190,11 +191,9 @@ def test_conversations_are_flattened_and_their_messages_kept(tmp_path: Path) -> 
     assert loaded.report.num_usable == 3
     assert loaded.table.prompts == ["Seen it?", "Seen it?", "prompt 3"]
     assert loaded.table.chosen == ["Yes.", "Yes.", "chosen 3"]
-    assert extra_rows(loaded.table.extras) == [
-        {"original_messages": {"prompt": [user], "chosen": [yes], "rejected": [no]}},
-        {"original_messages": {"chosen": [user, yes], "rejected": [user, no]}},
-        {},
-    ]
+    conversation = Conversation((user,), (yes,), (no,))
+    assert loaded.table.conversations == [conversation, conversation, None]
+    assert extra_rows(loaded.table.extras) == [{}, {}, {}]
 
 
 def test_a_file_of_implicit_prompts_needs_no_prompt_field(tmp_path: Path) -> None:

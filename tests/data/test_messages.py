@@ -1,48 +1,171 @@
-from grice_core.data.messages import flatten, is_conversation
+"""Whichever form its messages come in, a pair ends up as one conversation."""
 
+from typing import Any
+
+import pytest
+
+from grice_core.data.messages import (
+    Conversation,
+    Message,
+    as_messages,
+    part_kind,
+    split_conversation,
+)
+
+SYSTEM = {"role": "system", "content": "Be brief."}
 USER = {"role": "user", "content": "Seen it?"}
 BEFORE = {"role": "assistant", "content": "I like films."}
 YES = {"role": "assistant", "content": "Yes."}
 NO = {"role": "assistant", "content": "No."}
+CALL = {"function": {"name": "search", "arguments": {"title": "Tangled"}}}
 
 
-def test_an_explicit_prompt_of_one_message_is_its_content() -> None:
-    assert flatten([USER], [YES], [NO]) == ("Seen it?", "Yes.", "No.")
+def conversation(
+    prompt: list[Message], chosen: list[Message], rejected: list[Message]
+) -> Conversation:
+    return Conversation(tuple(prompt), tuple(chosen), tuple(rejected))
 
 
-def test_several_messages_are_one_line_each() -> None:
-    prompt, _, _ = flatten([BEFORE, USER], [YES], [NO])
-
-    assert prompt == "[assistant]: I like films.\n[user]: Seen it?"
+SPLIT = conversation([USER], [YES], [NO])
 
 
-def test_an_implicit_prompt_is_what_both_conversations_begin_with() -> None:
-    assert flatten(None, [USER, YES], [USER, NO]) == ("Seen it?", "Yes.", "No.")
+@pytest.mark.parametrize(
+    ("prompt", "chosen", "rejected"),
+    [
+        ([USER], [YES], [NO]),
+        (None, [USER, YES], [USER, NO]),
+        ([], [USER, YES], [USER, NO]),
+        ("", [USER, YES], [USER, NO]),
+        ("Seen it?", [YES], [NO]),
+        ([USER], "Yes.", "No."),
+        ([USER], [YES], "No."),
+    ],
+)
+def test_all_forms_of_a_pair_give_the_same_conversation(
+    prompt: Any, chosen: Any, rejected: Any
+) -> None:
+    assert split_conversation(prompt, chosen, rejected) == SPLIT
+
+
+@pytest.mark.parametrize("prompt", ["Seen it?", "Seen it?\n", " Seen  it?", [USER]])
+def test_a_prompt_that_the_responses_repeat_stands_once(prompt: Any) -> None:
+    assert split_conversation(prompt, [USER, YES], [USER, NO]) == SPLIT
+
+
+def test_a_prompt_that_one_response_repeats_stands_once() -> None:
+    assert split_conversation([USER], [USER, YES], [NO]) == SPLIT
+    assert split_conversation("Seen it?", [USER, YES], "No.") == SPLIT
+
+
+def test_a_prompt_that_says_more_than_the_responses_repeat_is_kept_whole() -> None:
+    found = split_conversation([SYSTEM, USER], [USER, YES], [USER, NO])
+
+    assert found == conversation([SYSTEM, USER], [YES], [NO])
+
+
+def test_a_prompt_is_found_among_the_messages_that_the_responses_begin_with() -> None:
+    found = split_conversation("Seen it?", [SYSTEM, BEFORE, USER, YES], [SYSTEM, BEFORE, USER, NO])
+
+    assert found == conversation([SYSTEM, BEFORE, USER], [YES], [NO])
+
+
+def test_messages_that_go_on_from_the_prompt_come_behind_it() -> None:
+    found = split_conversation([BEFORE], [USER, YES], [USER, NO])
+
+    assert found == conversation([BEFORE, USER], [YES], [NO])
 
 
 def test_equal_conversations_keep_their_last_message_as_response() -> None:
-    assert flatten(None, [USER, YES], [USER, YES]) == ("Seen it?", "Yes.", "Yes.")
+    assert split_conversation(None, [USER, YES], [USER, YES]) == conversation([USER], [YES], [YES])
 
 
-def test_a_prompt_that_the_conversations_repeat_stands_once() -> None:
-    assert flatten("Seen it?", [USER, YES], [USER, NO]) == ("Seen it?", "Yes.", "No.")
-    assert flatten([USER], [USER, YES], [USER, NO]) == ("Seen it?", "Yes.", "No.")
+def test_splitting_again_changes_nothing() -> None:
+    for found in (SPLIT, conversation([SYSTEM, USER], [YES, USER, NO], [NO])):
+        assert split_conversation(*map(list, (found.prompt, found.chosen, found.rejected))) == found
 
 
-def test_a_prompt_that_the_conversations_go_on_from_comes_first() -> None:
-    prompt, _, _ = flatten([BEFORE], [USER, YES], [USER, NO])
+def test_copies_of_a_message_are_one_though_their_scores_and_ids_differ() -> None:
+    chosen = [USER | {"score": 1, "lang": "en"}, YES | {"score": 9}]
+    rejected = [USER | {"score": 2, "lang": "en"}, NO]
 
-    assert prompt == "[assistant]: I like films.\n[user]: Seen it?"
+    assert split_conversation(None, chosen, rejected) == conversation(
+        [USER | {"lang": "en"}], [YES | {"score": 9}], [NO]
+    )
+
+
+@pytest.mark.parametrize("key", ["name", "tool_call_id", "reasoning_content"])
+def test_messages_that_a_template_shows_otherwise_are_two(key: str) -> None:
+    found = split_conversation(None, [USER | {key: "a"}, YES], [USER | {key: "b"}, NO])
+
+    assert found is not None
+    assert found.prompt == ()
+
+
+def test_tool_calls_and_their_results_are_messages() -> None:
+    called = {"role": "assistant", "content": None, "tool_calls": [CALL]}
+    result = {"role": "tool", "content": "2010", "tool_call_id": "1"}
+
+    found = split_conversation(None, [USER, called, result, YES], [USER, called, result, NO])
+
+    assert found == conversation([USER, called, result], [YES], [NO])
+
+
+def test_nulls_and_empty_lists_of_calls_are_left_out() -> None:
+    assert as_messages([YES | {"tool_calls": None, "name": None}]) == (YES,)
+    assert as_messages([YES | {"tool_calls": []}]) == (YES,)
+    assert as_messages([{"role": "assistant", "tool_calls": [CALL]}]) == (
+        {"role": "assistant", "content": None, "tool_calls": [CALL]},
+    )
 
 
 def test_content_may_be_a_list_of_text_parts() -> None:
-    parts = {"role": "user", "content": [{"type": "text", "text": "Seen"}, {"text": " it?"}]}
+    parts = [{"type": "text", "text": "Seen"}, {"text": " it?"}]
 
-    assert flatten([parts], "Yes.", "No.") == ("Seen it?", "Yes.", "No.")
+    assert as_messages([{"role": "user", "content": parts}]) == (USER,)
 
 
-def test_what_is_no_list_of_messages_with_text_is_passed_through() -> None:
-    image = [{"role": "user", "content": [{"type": "image"}]}]
+def test_a_message_without_a_role_is_the_users_and_a_responses_last_one_the_assistants() -> None:
+    question, answer, other = ({"content": text} for text in ("Seen it?", "Yes.", "No."))
 
-    assert flatten(image, ["Yes."], []) == (image, ["Yes."], [])
-    assert not is_conversation([{"role": "user"}])
+    assert split_conversation(None, [question, answer], [question, other]) == SPLIT
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "text",
+        None,
+        [],
+        ["text"],
+        [{"role": "user"}],
+        [{"role": "user", "content": None}],
+        [{"role": "user", "content": {"text": "Seen it?"}}],
+        [{"role": 1, "content": "Seen it?"}],
+        [YES | {"tool_calls": [{"function": {}}]}],
+        [YES | {"tool_calls": "search"}],
+        [USER, {"role": "user", "content": [{"type": "image"}]}],
+    ],
+)
+def test_what_is_no_list_of_messages_with_text_is_none(value: Any) -> None:
+    assert as_messages(value) is None
+
+
+def test_plain_rows_have_no_conversation() -> None:
+    assert split_conversation("Seen it?", "Yes.", "No.") is None
+    assert split_conversation(["Seen it?"], "Yes.", "No.") is None
+
+
+@pytest.mark.parametrize(
+    ("part", "kind"),
+    [
+        ({"type": "image"}, "image"),
+        ({"type": "image_url", "image_url": {"url": "a.png"}, "audio": None}, "image"),
+        ({"type": "input_audio"}, "audio"),
+        ({"video": "a.mp4"}, "video"),
+        ({"type": "input_file"}, "file"),
+        ({"type": "thinking", "thinking": "…"}, "unknown"),
+    ],
+)
+def test_parts_that_are_no_text_are_told_apart(part: Any, kind: str) -> None:
+    assert part_kind([USER, {"role": "user", "content": [{"text": "Look."}, part]}]) == kind
+    assert part_kind([USER]) is None

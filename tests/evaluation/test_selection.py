@@ -1,5 +1,6 @@
 import pytest
 
+from grice_core.data.load import Prompts
 from grice_core.errors import DataError
 from grice_core.evaluation.selection import LeakagePolicy, PromptSelection, select_prompts
 
@@ -11,7 +12,9 @@ def select(
     num_prompts: int = 100,
     seed: int = 0,
 ) -> PromptSelection:
-    return select_prompts(prompts, training, policy=policy, num_prompts=num_prompts, seed=seed)
+    return select_prompts(
+        Prompts.of_texts(prompts), training, policy=policy, num_prompts=num_prompts, seed=seed
+    )
 
 
 def test_leaking_prompts_are_left_out_and_counted() -> None:

@@ -1,0 +1,105 @@
+"""Columns of conversations: found in a file's fields, kept as JSON, opened again."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+
+from grice_core.data.flattening import flatten, render
+from grice_core.data.json_column import decoded, json_array
+from grice_core.data.messages import Conversation, Messages, Tools, as_tools, split_conversation
+
+STORED_AS = "original_messages"
+"""The field that keeps a row's conversation beside its texts: an object with the lists `prompt`,
+`chosen` and `rejected`. Earlier versions kept the lists that the row came with, whole conversations too."""
+TOOLS = "tools"
+"""The field with a conversational row's tools."""
+
+Texts = tuple[str, str, str]
+"""Prompt, chosen, rejected."""
+
+
+def conversation_array(conversations: Sequence[Conversation | None]) -> pa.Array:
+    """(N,) conversations as JSON, null where there is none; their tools stay in their own field."""
+    return json_array([found and as_json(found) for found in conversations])
+
+
+def as_json(conversation: Conversation) -> dict[str, Messages]:
+    """The messages as they are kept."""
+    return {
+        "prompt": conversation.prompt,
+        "chosen": conversation.chosen,
+        "rejected": conversation.rejected,
+    }
+
+
+def canonical_json(conversation: Conversation | None) -> bytes:
+    """One line that is the same for the same messages and tools, whatever the order of their keys."""
+    document = conversation and [as_json(conversation), conversation.tools]
+    return json.dumps(document, sort_keys=True, default=str).encode() + b"\n"
+
+
+def holds_conversations(array: pa.ChunkedArray) -> bool:
+    """Whether the first value of a column is a conversation as we keep it."""
+    return is_kept(next(filter(None, decoded(array.drop_null()[:1])), None))
+
+
+def open_conversations(
+    array: pa.ChunkedArray, texts: Sequence[Texts], tools: Sequence[Tools]
+) -> list[Conversation | None]:
+    """What `conversation_array` keeps, also from earlier versions; N of each."""
+    return [
+        None if found is None else replace(found, tools=own)
+        for found, own in zip(map(from_json, decoded(array), texts), tools, strict=True)
+    ]
+
+
+def open_tools(column: pa.Array | pa.ChunkedArray | list[Any]) -> list[Tools]:
+    """(N,) the tools of each row."""
+    if isinstance(column, list):
+        return [as_tools(value) for value in column]
+    return [as_tools(without_nulls(value)) for value in decoded(column)]
+
+
+def from_json(kept: Any, texts: Texts) -> Conversation | None:
+    """One conversation as it is kept; `texts` are those of its row, which fill in what was no list."""
+    if not is_kept(kept):
+        return None
+    chosen, rejected = (
+        kept.get(field, text) for field, text in zip(("chosen", "rejected"), texts[1:], strict=True)
+    )
+    if "prompt" in kept:
+        return split_conversation(kept["prompt"], chosen, rejected)
+    implicit = split_conversation(None, chosen, rejected)
+    if implicit is None or flatten(implicit)[0] == texts[0]:
+        return implicit
+    # A text came before the messages; it is what the flattened prompt has before them.
+    tail = render(implicit.prompt, name_roles=True)
+    before = texts[0].removesuffix(f"\n{tail}").removeprefix("[user]: ") if tail else texts[0]
+    return split_conversation(before, chosen, rejected)
+
+
+def is_kept(value: Any) -> bool:
+    """Whether this is a conversation as we keep it, and no field of a user's that has its name."""
+    return (
+        isinstance(value, dict)
+        and len(value) > 0
+        and value.keys() <= {"prompt", "chosen", "rejected"}
+        and all(isinstance(messages, list) for messages in value.values())
+    )
+
+
+def without_nulls(value: Any) -> Any:
+    """A value of Arrow's without the keys that it only has since other rows have them.
+
+    A message keeps its empty content, which tells a tool call that came with one.
+    """
+    if isinstance(value, list):
+        return [without_nulls(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: without_nulls(one) for key, one in value.items() if one is not None or key == "content"
+    }

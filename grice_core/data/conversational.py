@@ -1,0 +1,103 @@
+"""The text fields of a batch, where some of them hold lists of messages."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from grice_core.data.batches import Column
+from grice_core.data.conversation_column import Texts, from_json, is_kept, without_nulls
+from grice_core.data.flattening import flatten, message_text, render
+from grice_core.data.json_column import decoded
+from grice_core.data.messages import (
+    PART_KINDS,
+    Conversation,
+    Messages,
+    part_kind,
+    split_conversation,
+)
+from grice_core.data.pairs import TEXT_FIELDS, BoolArray
+
+
+@dataclass(frozen=True, eq=False)
+class FlattenedRows:
+    """N rows."""
+
+    columns: dict[str, Column]
+    """Per text field: messages as text; what is neither text nor messages as it came."""
+    conversations: list[Conversation | None]
+    """(N,) without their tools."""
+    parts: dict[str, BoolArray]
+    """(N,) per kind of `PART_KINDS`: rows that hold such parts."""
+
+
+def may_hold_messages(column: Column) -> bool:
+    """Whether some value could be a list of messages."""
+    if isinstance(column, list):
+        return list in set(map(type, column))
+    return bool(pa.types.is_list(column.type) or pa.types.is_large_list(column.type))
+
+
+def flatten_rows(columns: dict[str, Column]) -> FlattenedRows:
+    """Find the conversations in the text fields of a batch."""
+    rows = list(zip(*map(_values, columns.values()), strict=True))
+    found = [split_conversation(*row) for row in rows]
+    texts = zip(*map(_texts, rows, found), strict=True)
+    parts = [next(filter(None, map(part_kind, row)), None) for row in rows]
+    return FlattenedRows(
+        columns={field: list(column) for field, column in zip(columns, texts, strict=True)},
+        conversations=found,
+        parts={kind: np.array([part == kind for part in parts]) for kind in PART_KINDS},
+    )
+
+
+def kept_conversations(
+    column: Column, columns: dict[str, Column]
+) -> list[Conversation | None] | None:
+    """The conversations that an exported or stored file keeps beside its texts.
+
+    One that says something else than its texts, which were edited then, is left out. `None` if the
+    column holds anything but conversations.
+    """
+    kept = column if isinstance(column, list) else [without_nulls(one) for one in decoded(column)]
+    if not all(is_kept(one) for one in kept if one is not None):
+        return None
+    rows = list(zip(*(_values(columns[field]) for field in TEXT_FIELDS), strict=True))
+    return [
+        found if (found := from_json(one, row)) and _says(found, row) else None
+        for one, row in zip(kept, rows, strict=True)
+    ]
+
+
+def _values(column: Column) -> list[Any]:
+    if isinstance(column, list):
+        return column
+    return [without_nulls(value) for value in column.to_pylist()]
+
+
+def _texts(row: tuple[Any, Any, Any], found: Conversation | None) -> tuple[Any, Any, Any]:
+    if found is None:
+        return row
+    messages = found.prompt, found.chosen, found.rejected
+    prompt, chosen, rejected = (
+        text if turns else None if value == [] else value
+        for value, turns, text in zip(row, messages, flatten(found), strict=True)
+    )
+    return prompt, chosen, rejected
+
+
+def _says(conversation: Conversation, texts: Texts) -> bool:
+    """Whether a row's texts are what its conversation was flattened to, by any version."""
+    prompt, chosen, rejected = texts
+    last = message_text(conversation.prompt[-1]) if conversation.prompt else ""
+    return (
+        isinstance(prompt, str)
+        and prompt.endswith(last)
+        and chosen in _renderings(conversation.chosen)
+        and rejected in _renderings(conversation.rejected)
+    )
+
+
+def _renderings(response: Messages) -> set[str]:
+    return {render(response, name_roles=name_roles) for name_roles in (True, len(response) > 1)}
