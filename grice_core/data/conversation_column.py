@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 
 from grice_core.data.flattening import flatten, render
-from grice_core.data.json_column import decoded, json_array
-from grice_core.data.messages import Conversation, Messages, Tools, as_tools, split_conversation
+from grice_core.data.json_column import JSON_TYPE, decoded, json_array
+from grice_core.data.messages import Conversation, Messages, as_tools, split_conversation
 
 STORED_AS = "original_messages"
 """The field that keeps a row's conversation beside its texts: an object with the lists `prompt`,
@@ -46,21 +46,21 @@ def holds_conversations(array: pa.ChunkedArray) -> bool:
     return is_kept(next(filter(None, decoded(array.drop_null()[:1])), None))
 
 
-def open_conversations(
-    array: pa.ChunkedArray, texts: Sequence[Texts], tools: Sequence[Tools]
+def open_conversations(array: pa.ChunkedArray, texts: Sequence[Texts]) -> list[Conversation | None]:
+    """(N,) what `conversation_array` keeps, also from earlier versions; `texts` are those of the rows."""
+    return list(map(from_json, decoded(array), texts))
+
+
+def with_tools(
+    conversations: list[Conversation | None], tools: list[Any] | pa.Array | pa.ChunkedArray | None
 ) -> list[Conversation | None]:
-    """What `conversation_array` keeps, also from earlier versions; N of each."""
+    """(N,) conversations with what stands in the field `TOOLS` of their rows, if there is one."""
+    if tools is None or not any(conversations):
+        return conversations
     return [
-        None if found is None else replace(found, tools=own)
-        for found, own in zip(map(from_json, decoded(array), texts), tools, strict=True)
+        replace(found, tools=as_tools(own)) if found else None
+        for found, own in zip(conversations, json_values(tools), strict=True)
     ]
-
-
-def open_tools(column: pa.Array | pa.ChunkedArray | list[Any]) -> list[Tools]:
-    """(N,) the tools of each row."""
-    if isinstance(column, list):
-        return [as_tools(value) for value in column]
-    return [as_tools(without_nulls(value)) for value in decoded(column)]
 
 
 def from_json(kept: Any, texts: Texts) -> Conversation | None:
@@ -91,15 +91,25 @@ def is_kept(value: Any) -> bool:
     )
 
 
-def without_nulls(value: Any) -> Any:
+def json_values(column: pa.Array | pa.ChunkedArray | list[Any]) -> list[Any]:
+    """The values of a column as they were in JSON."""
+    if isinstance(column, list):
+        return column
+    values = decoded(column)
+    return values if column.type == JSON_TYPE else [_without_nulls(value) for value in values]
+
+
+def _without_nulls(value: Any) -> Any:
     """A value of Arrow's without the keys that it only has since other rows have them.
 
     A message keeps its empty content, which tells a tool call that came with one.
     """
     if isinstance(value, list):
-        return [without_nulls(one) for one in value]
+        return [_without_nulls(one) for one in value]
     if not isinstance(value, dict):
         return value
     return {
-        key: without_nulls(one) for key, one in value.items() if one is not None or key == "content"
+        key: _without_nulls(one)
+        for key, one in value.items()
+        if one is not None or key == "content"
     }

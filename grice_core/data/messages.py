@@ -7,6 +7,7 @@ no content. Prompts come in two forms. *Explicit*: `prompt` holds the messages b
 and the prompt is what both begin with.
 """
 
+import json
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
@@ -43,8 +44,8 @@ def split_conversation(prompt: Any, chosen: Any, rejected: Any) -> Conversation 
 
     `(None, [u1, a1], [u1, a2])` → `([u1], [a1], [a2])`.
     """
-    before = _turns(prompt, "user")
-    good, bad = _turns(chosen, "assistant"), _turns(rejected, "assistant")
+    before = as_turns(prompt, "user")
+    good, bad = as_turns(chosen, "assistant"), as_turns(rejected, "assistant")
     turns = zip((prompt, chosen, rejected), (before, good, bad), strict=True)
     if not any(isinstance(value, list) and messages for value, messages in turns):
         return None
@@ -72,6 +73,13 @@ def as_messages(value: Any, last_role: str = "user") -> Messages | None:
     return tuple({"role": role} | message for role, message in zip(roles, found, strict=True))
 
 
+def as_turns(value: Any, role: str) -> Messages:
+    """Messages, or text as one turn of this role; none if it is neither, or blank."""
+    if isinstance(value, str):
+        return ({"role": role, "content": value},) if value.strip() else ()
+    return as_messages(value, last_role=role) or ()
+
+
 def called_function(call: Any) -> tuple[str, Any] | None:
     """Name and arguments of a tool call, `{"function": {"name", "arguments"}}` or the inner object
     alone; `None` if it is no call."""
@@ -93,7 +101,12 @@ def part_kind(value: Any) -> str | None:
 
 
 def as_tools(value: Any) -> Tools:
-    """The tools of a row, a list of objects; none if it is something else."""
+    """The tools of a row, a list of objects or its JSON; none if it is something else."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return ()
     if not isinstance(value, list) or not all(isinstance(tool, dict) for tool in value):
         return ()
     return tuple(value)
@@ -103,7 +116,7 @@ def _message(item: Any) -> Message | None:
     """A message with its content as text; `None` if it has none and calls no tools."""
     if not isinstance(item, dict):
         return None
-    message = {key: value for key, value in item.items() if value is not None}
+    message = {k: value for k, value in item.items() if value is not None or k == "content"}
     if not isinstance(message.get("role", ""), str):
         return None
     calls = message.pop("tool_calls", None)
@@ -111,8 +124,8 @@ def _message(item: Any) -> Message | None:
         if not isinstance(calls, list) or None in map(called_function, calls):
             return None
         message["tool_calls"] = calls
-    if "content" not in message:
-        return {**message, "content": None} if calls else None
+    if message.get("content") is None:
+        return message | {"content": None} if calls else None
     text = _text(message["content"])
     return None if text is None else message | {"content": text}
 
@@ -126,12 +139,6 @@ def _text(content: Any) -> str | None:
     parts = [part.get("text") if isinstance(part, dict) else None for part in content]
     texts = [part for part in parts if isinstance(part, str)]
     return "".join(texts) if len(texts) == len(parts) else None
-
-
-def _turns(value: Any, role: str) -> Messages:
-    if isinstance(value, str):
-        return ({"role": role, "content": value},) if value.strip() else ()
-    return as_messages(value, last_role=role) or ()
 
 
 def _num_shared(chosen: Messages, rejected: Messages) -> int:

@@ -26,6 +26,18 @@ class ParsedTexts:
     parts: dict[str, BoolArray] = field(default_factory=dict)
     """(N,) per kind: rows whose messages hold parts that are no text; empty = there are none."""
 
+    def missing(self, name: str) -> BoolArray:
+        """(N,) rows without a usable text in this field."""
+        column = self.columns[name]
+        return column.blank | column.wrong_type | column.malformed
+
+    def fault(self, name: str, index: int) -> str:
+        """What a row has where this field's text is missing."""
+        kinds = [kind for kind, found in self.parts.items() if found[index]]
+        if kinds and self.columns[name].wrong_type[index]:
+            return f"a {name} with {kinds[0]} parts, which are not supported"
+        return f"no {name}"
+
     def errors(self, not_objects: BoolArray | None) -> dict[ProblemKind, BoolArray]:
         """(N,) per error: the rows that have it, where `not_objects` of them are none at all."""
         columns = self.columns.values()
