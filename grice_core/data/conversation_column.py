@@ -9,11 +9,14 @@ import pyarrow as pa
 
 from grice_core.data.flattening import flatten, render
 from grice_core.data.json_column import JSON_TYPE, decoded, json_array
-from grice_core.data.messages import Conversation, Messages, as_tools, split_conversation
+from grice_core.data.messages import Conversation, Messages, as_tools
+from grice_core.data.splitting import split_conversation
 
-STORED_AS = "original_messages"
-"""The field that keeps a row's conversation beside its texts: an object with the lists `prompt`,
-`chosen` and `rejected`. Earlier versions kept the lists that the row came with, whole conversations too."""
+STORED_AS = "_messages"
+"""The field of a stored file that keeps a pair's conversation beside its texts: an object with the lists
+`prompt`, `chosen`, `rejected`."""
+FORMERLY_STORED_AS = "original_messages"
+"""What earlier versions kept there: those of the three that were lists, as they came, not split."""
 TOOLS = "tools"
 """The field with a conversational row's tools."""
 
@@ -41,14 +44,14 @@ def canonical_json(conversation: Conversation | None) -> bytes:
     return json.dumps(document, sort_keys=True, default=str).encode() + b"\n"
 
 
-def holds_conversations(array: pa.ChunkedArray) -> bool:
-    """Whether the first value of a column is a conversation as we keep it."""
-    return is_kept(next(filter(None, decoded(array.drop_null()[:1])), None))
-
-
-def open_conversations(array: pa.ChunkedArray, texts: Sequence[Texts]) -> list[Conversation | None]:
-    """(N,) what `conversation_array` keeps, also from earlier versions; `texts` are those of the rows."""
-    return list(map(from_json, decoded(array), texts))
+def open_conversations(array: pa.ChunkedArray) -> list[Conversation | None]:
+    """(N,) what `conversation_array` keeps."""
+    return [
+        None
+        if kept is None
+        else Conversation(tuple(kept["prompt"]), tuple(kept["chosen"]), tuple(kept["rejected"]))
+        for kept in decoded(array)
+    ]
 
 
 def with_tools(
@@ -63,13 +66,11 @@ def with_tools(
     ]
 
 
-def from_json(kept: Any, texts: Texts) -> Conversation | None:
-    """One conversation as it is kept; `texts` are those of its row, which fill in what was no list."""
+def split_kept(kept: Any, texts: Texts) -> Conversation | None:
+    """What any version kept of a row; `texts` are the row's, and fill in what was no list."""
     if not is_kept(kept):
         return None
-    chosen, rejected = (
-        kept.get(field, text) for field, text in zip(("chosen", "rejected"), texts[1:], strict=True)
-    )
+    chosen, rejected = kept.get("chosen", texts[1]), kept.get("rejected", texts[2])
     if "prompt" in kept:
         return split_conversation(kept["prompt"], chosen, rejected)
     implicit = split_conversation(None, chosen, rejected)

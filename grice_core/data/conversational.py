@@ -7,16 +7,16 @@ import numpy as np
 import pyarrow as pa
 
 from grice_core.data.batches import Column
-from grice_core.data.conversation_column import from_json, is_kept, json_values
+from grice_core.data.conversation_column import is_kept, json_values, split_kept
 from grice_core.data.flattening import flatten, message_text, render
 from grice_core.data.messages import (
     PART_KINDS,
     Conversation,
     Messages,
     part_kind,
-    split_conversation,
 )
 from grice_core.data.pairs import TEXT_FIELDS, BoolArray
+from grice_core.data.splitting import split_conversation
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,10 +42,13 @@ def flatten_rows(columns: dict[str, Column]) -> FlattenedRows:
     """Find the conversations in the text fields of a batch."""
     rows = list(zip(*map(json_values, columns.values()), strict=True))
     found = [split_conversation(*row) for row in rows]
-    texts = zip(*map(_texts, rows, found), strict=True)
-    parts = [next(filter(None, map(part_kind, row)), None) for row in rows]
+    texts = list(map(_texts, rows, found))
+    parts = list(map(_part_kind, texts))
     return FlattenedRows(
-        columns={field: list(column) for field, column in zip(columns, texts, strict=True)},
+        columns={
+            field: list(column)
+            for field, column in zip(columns, zip(*texts, strict=True), strict=True)
+        },
         conversations=found,
         parts={kind: np.array([part == kind for part in parts]) for kind in PART_KINDS},
     )
@@ -77,11 +80,17 @@ def _texts(row: tuple[Any, Any, Any], found: Conversation | None) -> tuple[Any, 
     return prompt, chosen, rejected
 
 
+def _part_kind(texts: tuple[Any, Any, Any]) -> str | None:
+    """The kind of parts that keeps messages from being text, if one does."""
+    lists = (value for value in texts if isinstance(value, list))
+    return next(filter(None, map(part_kind, lists)), None)
+
+
 def _still_said(kept: Any, texts: tuple[Any, Any, Any]) -> Conversation | None:
     """A row's conversation, if its texts are what that was flattened to, by any version."""
     if not all(isinstance(text, str) for text in texts):
         return None
-    found = from_json(kept, texts)
+    found = split_kept(kept, texts)
     if found is None:
         return None
     prompt, chosen, rejected = texts

@@ -86,11 +86,9 @@ class PairTable:
         """(N,) the messages of each pair, with its tools; `None` for a plain pair."""
         if self.messages is None:
             return [None] * len(self)
-        texts = list(zip(self.prompts, self.chosen, self.rejected, strict=True))
         has_tools = TOOLS in self.extras.column_names
         return with_tools(
-            open_conversations(self.messages, texts),
-            self.extras.column(TOOLS) if has_tools else None,
+            open_conversations(self.messages), self.extras.column(TOOLS) if has_tools else None
         )
 
     def _texts(self, field: str) -> list[str]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from grice_core.data import problems
 from grice_core.data.batches import Batch, Column
-from grice_core.data.conversation_column import STORED_AS
+from grice_core.data.conversation_column import FORMERLY_STORED_AS, STORED_AS
 from grice_core.data.conversational import flatten_rows, kept_conversations, may_hold_messages
 from grice_core.data.fields import TEXT_SPELLINGS
 from grice_core.data.messages import Conversation
@@ -69,10 +69,10 @@ def parse_texts(batch: Batch, remaining: dict[str, Column]) -> ParsedTexts:
             flattened.conversations,
             flattened.parts,
         )
-    if STORED_AS in remaining:
-        kept = kept_conversations(remaining[STORED_AS], columns)
+    for name in {STORED_AS, FORMERLY_STORED_AS} & remaining.keys():
+        kept = kept_conversations(remaining[name], columns)
         if kept is not None:
-            del remaining[STORED_AS]
+            del remaining[name]
             found = conversations or kept
             conversations = [one or other for one, other in zip(found, kept, strict=True)]
     return ParsedTexts(
