@@ -1,9 +1,9 @@
 """What a launch would do: the pairs and steps of each stage, the prompts, the answers."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grice_core.data.leakage import leaking
+from grice_core.data.load import Prompts
 from grice_core.data.pairs import PairTable
 from grice_core.evaluation.selection import PromptSelection, select_prompts
 from grice_core.recipes.plan import PlannedStage, plan_stages
@@ -43,7 +43,7 @@ class LaunchPlan:
         return 2 + len(self.stages)
 
 
-def plan(request: PipelineRequest, table: PairTable, prompts: Sequence[str]) -> LaunchPlan:
+def plan(request: PipelineRequest, table: PairTable, prompts: Prompts) -> LaunchPlan:
     """Cut what the stages learn from, and choose the evaluation prompts.
 
     Raises:
@@ -56,7 +56,7 @@ def plan(request: PipelineRequest, table: PairTable, prompts: Sequence[str]) -> 
         num_prompts=request.recipe.evaluation.num_prompts,
         seed=request.seed,
     )
-    leaks = leaking(table.prompts, prompts) & (request.leakage == "drop-train")
+    leaks = leaking(table.prompts, prompts.prompts) & (request.leakage == "drop-train")
     trains = request.trained_by is None
     return LaunchPlan(
         stages=plan_stages(request.recipe, table, request.seed, leaks) if trains else (),

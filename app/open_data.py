@@ -10,7 +10,7 @@ import numpy as np
 from app.studio import Studio
 from grice_core.data.columnar import is_columnar, read_pairs
 from grice_core.data.histograms import MarginBins
-from grice_core.data.load import load_pairs
+from grice_core.data.load import Prompts, load_pairs
 from grice_core.data.pairs import BoolArray, FloatArray, PairTable
 from grice_core.data.split import holdout_mask
 from grice_core.data.strength import ThresholdRule, strength, strength_range
@@ -30,6 +30,10 @@ class OpenData:
     @cached_property
     def bins(self) -> MarginBins:
         return MarginBins.of(self.margins)
+
+    @cached_property
+    def prompts(self) -> Prompts:
+        return Prompts.of_table(self.table)
 
     @cached_property
     def _strength_bins(self) -> dict[tuple[str, ...], MarginBins]:

@@ -23,6 +23,7 @@ import torch
 from benchmarks import scoring
 from benchmarks.options import add_device, add_json, add_precision, new_parser
 from benchmarks.trainer.work import make_model, make_tokenizer
+from grice_core.data.load import Prompts
 from grice_core.detector.folder import write_detector
 from grice_core.detector.load import load_detector
 from grice_core.dpo.adapters import adapter_of, save_adapter
@@ -121,7 +122,11 @@ def ours(work: Work) -> Cost:
     job = EvaluationJob(
         stages=work.stages,
         selection=select_prompts(
-            work.prompts, (), policy="keep", num_prompts=len(work.prompts), seed=0
+            Prompts.of_texts(work.prompts),
+            (),
+            policy="keep",
+            num_prompts=len(work.prompts),
+            seed=0,
         ),
         config=CONFIG,
         detector=load_detector(str(work.folder / "detector"), device, work.precision),

@@ -58,7 +58,7 @@ def _decide(launch: Launch) -> None:
 
 def _plan(launch: Launch, request: PipelineRequest) -> LaunchPlan:
     table = open_data(launch.data.artifact_sha256).table
-    return plan(request, table, open_data(launch.prompts.artifact_sha256).table.prompts)
+    return plan(request, table, open_data(launch.prompts.artifact_sha256).prompts)
 
 
 def _launch(launch: Launch, *, is_stopped: bool) -> None:

@@ -5,17 +5,15 @@ several types) is kept as JSON text in a column of Arrow's JSON type, so that ea
 went in. A null counts as a field that is not there.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import orjson
 import pyarrow as pa
 
 from grice_core.data.batches import Column
+from grice_core.data.json_column import JSON_TYPE, decoded, json_array
 
-JSON_TYPE = pa.json_(pa.large_string())
 _SIMPLE: dict[type, pa.DataType] = {
     str: pa.large_string(),
     int: pa.int64(),
@@ -37,12 +35,12 @@ def extra_array(column: Column) -> pa.Array:
             return pa.array(column, simple)
         except (pa.ArrowException, OverflowError, UnicodeEncodeError):
             pass  # an integer beyond 64 bits, or half a surrogate pair
-    return _as_json(column)
+    return json_array(column)
 
 
 def extra_rows(extras: pa.Table) -> list[dict[str, Any]]:
     """The extras as one dictionary per row, JSON decoded, nulls left out."""
-    columns = {name: _decoded(extras.column(name)) for name in extras.column_names}
+    columns = {name: decoded(extras.column(name)) for name in extras.column_names}
     return [
         {name: values[row] for name, values in columns.items() if values[row] is not None}
         for row in range(extras.num_rows)
@@ -69,27 +67,8 @@ def no_extras(num_rows: int) -> pa.Table:
 def _joined(arrays: list[pa.Array]) -> pa.ChunkedArray:
     kinds = {array.type for array in arrays if not pa.types.is_null(array.type)}
     if len(kinds) > 1:
-        arrays = [_as_json(_decoded(array)) for array in arrays]
+        arrays = [json_array(decoded(array)) for array in arrays]
         kinds = {JSON_TYPE}
     kind = kinds.pop() if kinds else pa.null()
     same = [pa.nulls(len(array), kind) if array.type != kind else array for array in arrays]
     return pa.chunked_array(same, kind)
-
-
-def _decoded(array: pa.Array | pa.ChunkedArray) -> list[Any]:
-    values: list[Any] = array.to_pylist()
-    if array.type != JSON_TYPE:
-        return values
-    return [None if text is None else json.loads(text) for text in values]
-
-
-def _as_json(values: list[Any]) -> pa.Array:
-    texts = [None if value is None else _dumps(value) for value in values]
-    return pa.array(texts, pa.large_string()).cast(JSON_TYPE)
-
-
-def _dumps(value: Any) -> str:
-    try:
-        return orjson.dumps(value).decode()
-    except TypeError:  # an integer beyond 64 bits, half a surrogate pair, a type of Parquet's
-        return json.dumps(value, default=str)

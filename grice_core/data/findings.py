@@ -27,6 +27,7 @@ def warning_masks(table: PairTable) -> dict[ProblemKind, BoolArray]:
         problems.SAME_RESPONSE: chosen == rejected,
         problems.DUPLICATE: _repeated(prompt, chosen, rejected),
         problems.CONTRADICTION: _contradicted(prompt, chosen, rejected),
+        problems.UNEQUAL_TURNS: _unequal_turns(table),
         problems.NO_MARGIN: table.scored & (np.abs(table.margins) < NO_MARGIN_BELOW).all(axis=1),
     }
 
@@ -50,6 +51,17 @@ def repetitions(table: PairTable, at_most: int) -> list[Repetition]:
     largest = np.argsort(-sizes, kind="stable")[:at_most]
     members = [np.flatnonzero(group == number) for number in largest if sizes[number] > 1]
     return [Repetition(one, len(set(chosen[one].tolist())) > 1) for one in members]
+
+
+def _unequal_turns(table: PairTable) -> BoolArray:
+    """(N,) conversations of which one response has more messages than the other."""
+    if table.messages is None:
+        return np.zeros(len(table), dtype=np.bool_)
+    conversations = table.conversations
+    return np.array(
+        [one is not None and len(one.chosen) != len(one.rejected) for one in conversations],
+        dtype=np.bool_,
+    )
 
 
 def _text_numbers(columns: Sequence[pa.ChunkedArray]) -> list[IntArray]:

@@ -1,23 +1,26 @@
 """A file of preference pairs, read, checked and laid out as columns."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
 
 from grice_core.data import problems
 from grice_core.data.batches import Batch, check_num_fields
+from grice_core.data.conversation_column import TOOLS, with_tools
 from grice_core.data.fields import require_fields
 from grice_core.data.findings import find_warnings
+from grice_core.data.messages import Conversation, Messages, Tools
 from grice_core.data.pairs import TEXT_FIELDS, IntArray, PairTable
-from grice_core.data.parse import parse_texts
 from grice_core.data.parts import Part, join_parts, take_apart, unusable_rows
 from grice_core.data.readers import read_batches
 from grice_core.data.report import Problem, ValidationReport
 from grice_core.data.sniff import inspect
 from grice_core.data.source import DEFAULT_LIMITS, Format, Limits
+from grice_core.data.text_fields import parse_texts
 from grice_core.errors import DataError
 from grice_core.progress import Progress, silent
 
@@ -45,10 +48,37 @@ class Prompts:
 
     prompts: list[str]
     """Of all rows, in file order."""
+    messages: list[Messages | None]
+    """(N,) what conversational prompts were flattened from; `None` = plain text."""
+    tools: list[Tools]
+    """(N,) what each conversation may call."""
     rows: IntArray
     """(N,) 1-based row of each prompt."""
-    sha256: str
-    """Of the file's bytes, 64 hex digits."""
+    sha256: str = ""
+    """Of the file's bytes, 64 hex digits; empty if they come from no file."""
+
+    @classmethod
+    def of_texts(cls, prompts: list[str]) -> Self:
+        """Plain prompts."""
+        return cls.of(prompts, [None] * len(prompts))
+
+    @classmethod
+    def of_table(cls, table: PairTable, sha256: str = "") -> Self:
+        """The prompts of all pairs."""
+        return cls.of(table.prompts, table.conversations, sha256)
+
+    @classmethod
+    def of(
+        cls, prompts: list[str], conversations: Sequence[Conversation | None], sha256: str = ""
+    ) -> Self:
+        """Texts, and the conversations that some were flattened from."""
+        return cls(
+            prompts=prompts,
+            messages=[(found.prompt or None) if found else None for found in conversations],
+            tools=[found.tools if found else () for found in conversations],
+            rows=np.arange(1, len(prompts) + 1),
+            sha256=sha256,
+        )
 
 
 def load_pairs(
@@ -92,23 +122,27 @@ def load_prompts(path: Path, limits: Limits = DEFAULT_LIMITS) -> Prompts:
     """
     source = inspect(path, limits)
     names: dict[str, None] = {}
-    prompts: list[str | None] = []
+    prompts: list[str] = []
+    conversations: list[Conversation | None] = []
+    fault, num_missing = "", 0
     for batch in read_batches(source, silent):
         names.update(dict.fromkeys(batch.columns))
-        prompt = parse_texts(batch, dict(batch.columns))[0]["prompt"]
-        prompts.extend(
-            None if blank else text
-            for text, blank in zip(prompt.values.to_pylist(), prompt.blank, strict=True)
-        )
+        parsed = parse_texts(batch, dict(batch.columns))
+        missing = parsed.missing("prompt")
+        if missing.any() and not fault:
+            index = int(missing.argmax())
+            fault = f"row {len(prompts) + index + 1:,} has {parsed.fault('prompt', index)}"
+        num_missing += int(missing.sum())
+        prompts += parsed.columns["prompt"].values.to_pylist()
+        found = parsed.conversations or [None] * batch.num_rows
+        conversations += with_tools(found, batch.columns.get(TOOLS))
     if not prompts:
         raise DataError(f"{source.name} holds no rows")
-    if all(text is None for text in prompts):
+    if num_missing == len(prompts):
         require_fields(source.name, names, ["prompt"])
-    present = [text for text in prompts if text is not None]
-    if len(present) < len(prompts):
-        row = prompts.index(None) + 1
-        raise DataError(f"{source.name}: row {row:,} has no prompt; fill it in or remove the row")
-    return Prompts(present, np.arange(1, len(present) + 1), source.sha256())
+    if fault:
+        raise DataError(f"{source.name}: {fault}; write it as text or remove the row")
+    return Prompts.of(prompts, conversations, source.sha256())
 
 
 def _parse(name: str, batch: Batch, num_before: int) -> Part:

@@ -1,81 +1,128 @@
-"""TRL's conversational form, flattened to text.
+"""Messages in one form, and the conversation that those of a pair make.
 
-A message is `{"role": …, "content": …}`; the content is a string, or a list of text parts. A list of
-messages becomes text in one way: a single message is its content, several are one line each,
-
-    [user]: Have you seen Tangled?
-    [assistant]: I have not.
-
-Prompts come in two forms. *Explicit*: `prompt` holds the messages before the response, `chosen` and
-`rejected` hold the response. *Implicit*: `chosen` and `rejected` hold whole conversations, and the
-prompt is the messages that both begin with.
+A message is `{"role": …, "content": …}` and whatever else a chat template may read. Its content is a
+string, or a list of text parts, which become one string; a message that calls tools (`tool_calls`) needs
+no content.
 """
 
-from itertools import takewhile
+import json
+from dataclasses import dataclass
 from typing import Any
 
 Message = dict[str, Any]
+Messages = tuple[Message, ...]
+Tools = tuple[dict[str, Any], ...]
+"""Descriptions of functions that may be called, as chat templates take them."""
+
+PART_KINDS = ("image", "audio", "video", "file", "unknown")
+"""Parts of a message that are no text."""
 
 
-def flatten(prompt: Any, chosen: Any, rejected: Any) -> tuple[Any, Any, Any]:
-    """Prompt, chosen and rejected as text; what is no list of messages is passed through.
+@dataclass(frozen=True)
+class Conversation:
+    """The messages of one pair."""
 
-    `(None, [u1, a1], [u1, a2])` → the texts of `([u1], [a1], [a2])`.
+    prompt: Messages
+    """Those before the responses."""
+    chosen: Messages
+    rejected: Messages
+    tools: Tools = ()
+
+
+def as_messages(value: Any, last_role: str = "user") -> Messages | None:
+    """A non-empty list of messages with text, in one form; `None` if it is no such list.
+
+    Text parts are joined, nulls left out. A message without a role is the user's, but the last one is
+    of `last_role`.
     """
-    if is_conversation(chosen) and is_conversation(rejected):
-        shared = _num_shared(chosen, rejected)
-        prompt = _join_prompt(prompt, chosen[:shared])
-        chosen, rejected = chosen[shared:], rejected[shared:]
-    return _text(prompt), _text(chosen), _text(rejected)
+    if not isinstance(value, list) or not value:
+        return None
+    messages = [_message(item) for item in value]
+    found = [message for message in messages if message is not None]
+    if len(found) < len(messages):
+        return None
+    *others, last = found
+    return (*(_with_role(message, "user") for message in others), _with_role(last, last_role))
 
 
-def is_conversation(value: Any) -> bool:
-    """Whether this is a non-empty list of messages with text content."""
+def as_turns(value: Any, role: str) -> Messages:
+    """Messages, or text as one turn of this role; none if it is neither, or blank."""
+    if isinstance(value, str):
+        return ({"role": role, "content": value},) if value.strip() else ()
+    return as_messages(value, last_role=role) or ()
+
+
+def called_function(call: Any) -> tuple[str, Any] | None:
+    """Name and arguments of a tool call, `{"function": {"name", "arguments"}}` or the inner object
+    alone; `None` if it is no call."""
+    function = call.get("function", call) if isinstance(call, dict) else None
+    if not isinstance(function, dict) or not isinstance(name := function.get("name"), str):
+        return None
+    return (name, function.get("arguments")) if name else None
+
+
+def part_kind(value: Any) -> str | None:
+    """What messages hold besides text: one of `PART_KINDS`; `None` if it is nothing of the kind."""
+    for item in value if isinstance(value, list) else ():
+        content = item.get("content") if isinstance(item, dict) else None
+        for part in content if isinstance(content, list) else ():
+            if isinstance(part, dict) and not isinstance(part.get("text"), str):
+                named = str(part.get("type") or list(part))
+                return next((kind for kind in PART_KINDS if kind in named), PART_KINDS[-1])
+    return None
+
+
+def as_tools(value: Any) -> Tools:
+    """The tools of a row, a list of objects or its JSON; none if it is something else."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return ()
+    if not isinstance(value, list) or not all(isinstance(tool, dict) for tool in value):
+        return ()
+    return tuple(value)
+
+
+def _message(item: Any) -> Message | None:
+    """A message with its content as text; `None` if it has none and calls no tools."""
+    if not isinstance(item, dict):
+        return None
+    if _is_plain(item):
+        return item
+    message = {k: value for k, value in item.items() if value is not None or k == "content"}
+    if not isinstance(message.get("role", ""), str):
+        return None
+    calls = message.pop("tool_calls", None)
+    if calls:
+        if not isinstance(calls, list) or None in map(called_function, calls):
+            return None
+        message["tool_calls"] = calls
+    if message.get("content") is None:
+        return message | {"content": None} if calls else None
+    text = _text(message["content"])
+    return None if text is None else message | {"content": text}
+
+
+def _is_plain(item: Message) -> bool:
+    """Whether there is nothing to be put in order, as in most messages."""
     return (
-        isinstance(value, list)
-        and bool(value)
-        and all(isinstance(item, dict) and _content(item) is not None for item in value)
+        isinstance(item.get("content"), str)
+        and isinstance(item.get("role"), str)
+        and "tool_calls" not in item
+        and None not in item.values()
     )
 
 
-def _num_shared(chosen: list[Message], rejected: list[Message]) -> int:
-    """How many leading messages are the same, leaving each side at least its last one."""
-    pairs = zip(chosen[:-1], rejected[:-1], strict=False)
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+def _with_role(message: Message, role: str) -> Message:
+    return message if "role" in message else {"role": role} | message
 
 
-def _join_prompt(prompt: Any, shared: list[Message]) -> Any:
-    """The prompt together with the shared messages, none of them twice."""
-    if not shared:
-        return prompt
-    if prompt is None or _repeats(prompt, shared):
-        return shared
-    if is_conversation(prompt):
-        return [*prompt, *shared]
-    return [{"role": "user", "content": prompt}, *shared] if isinstance(prompt, str) else prompt
-
-
-def _repeats(prompt: Any, shared: list[Message]) -> bool:
-    """Whether the shared messages already say what the prompt says."""
-    if is_conversation(prompt):
-        return bool(shared[: len(prompt)] == prompt)
-    return any(_content(message) == prompt for message in shared)
-
-
-def _text(value: Any) -> Any:
-    if not is_conversation(value):
-        return value
-    if len(value) == 1:
-        return _content(value[0])
-    return "\n".join(f"[{message.get('role', 'user')}]: {_content(message)}" for message in value)
-
-
-def _content(message: Message) -> str | None:
-    """A message's text; `None` if it has none, or has other things than text."""
-    content = message.get("content")
+def _text(content: Any) -> str | None:
+    """A string, or a list of text parts joined; `None` if it is or has anything else."""
     if isinstance(content, str):
         return content
-    if not isinstance(content, list) or not content:
+    if not isinstance(content, list):
         return None
     parts = [part.get("text") if isinstance(part, dict) else None for part in content]
     texts = [part for part in parts if isinstance(part, str)]

@@ -7,15 +7,10 @@ import pyarrow as pa
 
 from grice_core.data import problems
 from grice_core.data.batches import Batch, Column
+from grice_core.data.conversation_column import conversation_array
 from grice_core.data.extras import extra_array
-from grice_core.data.fields import (
-    SIDES,
-    TEXT_SPELLINGS,
-    score_object_name,
-    score_spellings,
-)
-from grice_core.data.messages import flatten, is_conversation
-from grice_core.data.pairs import TEXT_FIELDS, BoolArray, FloatArray
+from grice_core.data.fields import SIDES, score_object_name, score_spellings
+from grice_core.data.pairs import BoolArray, FloatArray
 from grice_core.data.report import ProblemKind
 from grice_core.data.scores import (
     Fault,
@@ -25,11 +20,9 @@ from grice_core.data.scores import (
     score_column,
     score_object_columns,
 )
-from grice_core.data.texts import TextColumn, first_text, no_text, text_column
+from grice_core.data.text_fields import parse_texts
 from grice_core.maxims import MAXIMS
 
-ORIGINAL_MESSAGES = "original_messages"
-"""The extra that keeps the messages of pairs in the conversational form."""
 _MARGIN_TOLERANCE = 1e-6
 
 
@@ -41,6 +34,8 @@ class ParsedRows:
     """Per text field, (N,); null where there is no usable text."""
     scores: FloatArray
     """(N, 2, 4): chosen and rejected, the maxims; NaN where there is no usable score."""
+    messages: pa.Array | None
+    """(N,) conversations as JSON, null where a row has none; `None` = there are none."""
     extras: dict[str, pa.Array]
     errors: dict[ProblemKind, BoolArray]
     """(N,) each: the rows with this error."""
@@ -57,60 +52,18 @@ class ParsedRows:
 def parse_rows(batch: Batch) -> ParsedRows:
     """Find the fields of a batch under any of their names, and what is wrong with their values."""
     remaining = dict(batch.columns)
-    texts, originals = parse_texts(batch, remaining)
+    texts = parse_texts(batch, remaining)
     scores, faults, unknown_scores = _parse_scores(batch, remaining)
     margins_disagree = _margins_disagree(batch, scores[:, 1] - scores[:, 0])
     extras = {name: extra_array(column) for name, column in {**remaining, **unknown_scores}.items()}
-    if originals is not None:
-        extras[ORIGINAL_MESSAGES] = extra_array(originals)
     return ParsedRows(
-        texts={field: column.values for field, column in texts.items()},
+        texts={field: column.values for field, column in texts.columns.items()},
         scores=scores,
+        messages=None if texts.conversations is None else conversation_array(texts.conversations),
         extras=extras,
-        errors={**_text_errors(batch, texts), **_score_errors(scores, faults)},
+        errors={**texts.errors(batch.not_objects), **_score_errors(scores, faults)},
         margins_disagree=margins_disagree,
     )
-
-
-def parse_texts(
-    batch: Batch, remaining: dict[str, Column]
-) -> tuple[dict[str, TextColumn], list[object] | None]:
-    """The text fields, taken out of `remaining`, and the messages that they were flattened from."""
-    columns = {field: _take_text(field, remaining, batch.num_rows) for field in TEXT_FIELDS}
-    originals = None
-    if any(_may_hold_messages(column) for column in columns.values()):
-        columns, originals = _flatten(columns)
-    return {field: text_column(column) for field, column in columns.items()}, originals
-
-
-def _take_text(field: str, remaining: dict[str, Column], num_rows: int) -> Column:
-    spellings = [name for name in TEXT_SPELLINGS[field] if name in remaining]
-    if not spellings:
-        return no_text(num_rows).values
-    values = first_text([remaining[name] for name in spellings])
-    del remaining[spellings[0]]
-    return values
-
-
-def _may_hold_messages(column: Column) -> bool:
-    if isinstance(column, list):
-        return list in set(map(type, column))
-    return bool(pa.types.is_list(column.type) or pa.types.is_large_list(column.type))
-
-
-def _flatten(columns: dict[str, Column]) -> tuple[dict[str, Column], list[object]]:
-    """The columns with lists of messages as text, and per row the lists that there were."""
-    as_lists = [
-        column if isinstance(column, list) else column.to_pylist() for column in columns.values()
-    ]
-    rows = list(zip(*as_lists, strict=True))
-    texts = zip(*(flatten(*row) for row in rows), strict=True)
-    originals: list[object] = [
-        {field: value for field, value in zip(columns, row, strict=True) if is_conversation(value)}
-        or None
-        for row in rows
-    ]
-    return {field: list(column) for field, column in zip(columns, texts, strict=True)}, originals
 
 
 def _parse_scores(
@@ -142,22 +95,6 @@ def _take_flat_scores(
         if name in remaining:
             return score_column(remaining.pop(name), batch.textual)
     return None
-
-
-def _text_errors(batch: Batch, texts: dict[str, TextColumn]) -> dict[ProblemKind, BoolArray]:
-    not_objects = batch.not_objects
-    if not_objects is None:
-        not_objects = np.zeros(batch.num_rows, dtype=np.bool_)
-    columns = texts.values()
-    return {
-        problems.NOT_AN_OBJECT: not_objects,
-        **{
-            problems.EMPTY_TEXT[field]: column.blank & ~not_objects
-            for field, column in texts.items()
-        },
-        problems.TEXT_WRONG_TYPE: np.logical_or.reduce([column.wrong_type for column in columns]),
-        problems.TEXT_MALFORMED: np.logical_or.reduce([column.malformed for column in columns]),
-    }
 
 
 def _score_errors(scores: FloatArray, faults: FaultArray) -> dict[ProblemKind, BoolArray]:

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from grice_core.data.batches import Batch
 from grice_core.data.extras import join_extras
+from grice_core.data.json_column import JSON_TYPE
 from grice_core.data.pairs import TEXT_FIELDS, BoolArray, FloatArray, IntArray, PairTable
 from grice_core.data.parse import parse_rows
 from grice_core.data.report import ProblemKind
@@ -24,6 +25,8 @@ class Part:
     """(U, 2, 4): chosen and rejected, the maxims."""
     rows: IntArray
     """(U,) 1-based row in the file."""
+    messages: pa.Array | None
+    """(U,) conversations as JSON; `None` = there are none."""
     extras: dict[str, pa.Array]
     """(U,) each."""
     margins_disagree: BoolArray
@@ -50,6 +53,7 @@ def take_apart(batch: Batch, num_before: int) -> Part:
         texts=_rows_of(parsed.texts, usable),
         scores=parsed.scores[usable],
         rows=rows[usable],
+        messages=None if parsed.messages is None else parsed.messages.filter(usable),
         extras=_rows_of(parsed.extras, usable),
         margins_disagree=parsed.margins_disagree[usable],
         unusable=[
@@ -88,7 +92,18 @@ def join_parts(parts: Sequence[Part]) -> PairTable:
         rejected_scores=np.ascontiguousarray(scores[:, 1]),
         rows=np.concatenate([part.rows for part in parts]),
         extras=join_extras([part.extras for part in parts], [len(part.rows) for part in parts]),
+        messages=_join_messages(parts),
     )
+
+
+def _join_messages(parts: Sequence[Part]) -> pa.ChunkedArray | None:
+    if all(part.messages is None for part in parts):
+        return None
+    arrays = (
+        pa.nulls(len(part.rows), JSON_TYPE) if part.messages is None else part.messages
+        for part in parts
+    )
+    return pa.chunked_array(arrays, JSON_TYPE)
 
 
 def unusable_rows(parts: Sequence[Part]) -> pa.Table:

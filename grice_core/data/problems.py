@@ -1,5 +1,6 @@
 """Every problem that the validation report can name."""
 
+from grice_core.data.messages import PART_KINDS
 from grice_core.data.report import ProblemKind, Severity
 
 _ERROR = Severity.ERROR
@@ -19,6 +20,15 @@ TEXT_WRONG_TYPE = ProblemKind(
     "prompt, chosen or rejected is neither text nor a list of messages",
     "write a string, or a list of {role, content}",
 )
+PARTS_NOT_TEXT = {
+    kind: ProblemKind(
+        f"{kind}_parts",
+        _ERROR,
+        f"{kind} parts are not supported: a message holds something besides text",
+        "leave these parts out, or remove the rows",
+    )
+    for kind in PART_KINDS
+}
 TEXT_MALFORMED = ProblemKind(
     "text_malformed",
     _ERROR,
@@ -73,6 +83,12 @@ NO_MARGIN = ProblemKind(
     _WARNING,
     "all four margins are practically zero, so there is nothing to learn from the pair",
     "nothing: the filters of the stages drop such pairs",
+)
+UNEQUAL_TURNS = ProblemKind(
+    "unequal_turns",
+    _WARNING,
+    "chosen and rejected have different numbers of messages, so the length tells them apart",
+    "end both where the answer to the prompt ends",
 )
 MARGINS_DISAGREE = ProblemKind(
     "margins_disagree",

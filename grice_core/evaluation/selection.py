@@ -2,10 +2,12 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, Self
 
 from grice_core.data.leakage import distinct, leaking
+from grice_core.data.load import Prompts
+from grice_core.data.messages import Messages, Tools
 from grice_core.data.prompts import normalise_prompt
 from grice_core.errors import DataError
 
@@ -18,6 +20,10 @@ class PromptSelection:
     """The prompts of an evaluation, and what became of the others."""
 
     prompts: tuple[str, ...]
+    messages: tuple[Messages | None, ...]
+    """One per prompt: what a conversational prompt was flattened from; `None` = plain text."""
+    tools: tuple[Tools, ...]
+    """One per prompt: what its conversation may call."""
     policy: LeakagePolicy
     num_rows: int
     """Rows of the evaluation file."""
@@ -27,6 +33,15 @@ class PromptSelection:
     """Rows whose prompt also stands in the training file."""
     num_left_out: int
     """Distinct prompts left out since they leak."""
+
+    def first(self, count: int) -> Self:
+        """The first prompts only."""
+        return replace(
+            self,
+            prompts=self.prompts[:count],
+            messages=self.messages[:count],
+            tools=self.tools[:count],
+        )
 
     def counts(self) -> dict[str, int | str]:
         """The numbers, for the results."""
@@ -41,7 +56,7 @@ class PromptSelection:
 
 
 def select_prompts(
-    prompts: Sequence[str],
+    prompts: Prompts,
     training_prompts: Sequence[str],
     *,
     policy: LeakagePolicy,
@@ -56,16 +71,19 @@ def select_prompts(
     Raises:
         DataError: No prompt is left.
     """
-    leaks = leaking(prompts, training_prompts)
-    first = distinct(prompts)
+    texts = prompts.prompts
+    leaks = leaking(texts, training_prompts)
+    first = distinct(texts)
     usable = [i for i in first if policy != "drop-eval" or not leaks[i]]
     if not usable:
-        raise DataError(_nothing_left(len(prompts)))
-    chosen = sorted((prompts[i] for i in usable), key=lambda prompt: _order(seed, prompt))
+        raise DataError(_nothing_left(len(texts)))
+    chosen = sorted(usable, key=lambda i: _order(seed, texts[i]))[:num_prompts]
     return PromptSelection(
-        prompts=tuple(chosen[:num_prompts]),
+        prompts=tuple(texts[i] for i in chosen),
+        messages=tuple(prompts.messages[i] for i in chosen),
+        tools=tuple(prompts.tools[i] for i in chosen),
         policy=policy,
-        num_rows=len(prompts),
+        num_rows=len(texts),
         num_distinct=len(first),
         num_leaking_rows=int(leaks.sum()),
         num_left_out=len(first) - len(usable),

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from grice_core.dpo.base import BaseModel, load_base
@@ -131,8 +131,7 @@ def _seconds_per_answer(
     base: BaseModel, parts: PipelineParts, inputs: PipelineInputs, reporter: Reporter
 ) -> float:
     """Of the base; a stage that learned to be brief is quicker."""
-    prompts = inputs.selection.prompts[:NUM_ANSWERS]
-    job = parts.evaluation_job(replace(inputs.selection, prompts=prompts))
+    job = parts.evaluation_job(inputs.selection.first(NUM_ANSWERS))
     started = time.perf_counter()
     answered = evaluate_model(BASELINE, base, job, Answers(), reporter)
     return (time.perf_counter() - started) / len(answered.responses)

@@ -64,7 +64,7 @@ def cut_inputs(
     """
     prompts = open_prompts(config.eval)
     selection = select_prompts(
-        prompts.prompts,
+        prompts,
         table.prompts,
         policy=config.leakage,
         num_prompts=config.recipe.evaluation.num_prompts,

@@ -3,7 +3,7 @@
 import hashlib
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,10 @@ import orjson
 import pyarrow as pa
 
 from grice_core.data.columnar import write_pairs
+from grice_core.data.conversation_column import TOOLS, conversation_array
+from grice_core.data.json_column import json_array
 from grice_core.data.load import LoadedPairs, Prompts, load_pairs, load_prompts
+from grice_core.data.messages import Conversation
 from grice_core.data.pairs import TEXT_FIELDS, PairTable
 from grice_core.detector.record import read_record
 from grice_core.errors import DataError, InputError
@@ -112,8 +115,7 @@ class Keeper:
     def _keep_prompts_alone(self, prompts: Prompts, name: str) -> DataSet:
         draft = DataSetDraft(
             name=name,
-            # Another data set than the pairs of the same file.
-            sha256=hashlib.sha256(f"prompts of {prompts.sha256}".encode()).hexdigest(),
+            sha256=_sha256_of_prompts(prompts),
             pairs=self._put(_as_pairs(prompts)),
             num_rows=len(prompts.prompts),
             num_usable=len(prompts.prompts),
@@ -177,11 +179,30 @@ def _sha256(path: Path) -> str:
         raise DataError(f"{path} can't be read: {error.strerror}") from error
 
 
+def _sha256_of_prompts(prompts: Prompts) -> str:
+    """Another one than that of the file, whose pairs are another data set.
+
+    Conversations were kept as text alone once, so they don't find what was kept then.
+    """
+    what = "conversations" if any(prompts.messages) else "prompts"
+    return hashlib.sha256(f"{what} of {prompts.sha256}".encode()).hexdigest()
+
+
 def _as_pairs(prompts: Prompts) -> PairTable:
     nothing = [""] * len(prompts.prompts)
     texts = pa.table(dict(zip(TEXT_FIELDS, (prompts.prompts, nothing, nothing), strict=True)))
     unscored = np.full((len(nothing), len(MAXIMS)), np.nan)
-    return PairTable(texts, unscored, unscored, prompts.rows, extras=texts.select([]))
+    plain = PairTable(texts, unscored, unscored, prompts.rows, extras=texts.select([]))
+    if not any(prompts.messages):
+        return plain
+    conversations = [
+        Conversation(messages, (), ()) if messages else None for messages in prompts.messages
+    ]
+    return replace(
+        plain,
+        extras=pa.table({TOOLS: json_array([tools or None for tools in prompts.tools])}),
+        messages=pa.chunked_array([conversation_array(conversations)]),
+    )
 
 
 def json_lines(rows: pa.Table) -> Iterator[bytes]:

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from grice_core.data.columnar import read_pairs
 from grice_core.data.load import Prompts, load_pairs, load_prompts
 from grice_core.data.pairs import PairTable
@@ -68,8 +66,7 @@ def open_prompts(source: Source) -> Prompts:
     Raises: DataError, if the file can't be used.
     """
     if isinstance(source, StoredPairs):
-        prompts = read_pairs(source.path).prompts
-        return Prompts(prompts, np.arange(1, len(prompts) + 1), source.sha256)
+        return Prompts.of_table(read_pairs(source.path), source.sha256)
     return load_prompts(source)
 
 

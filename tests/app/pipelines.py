@@ -137,7 +137,10 @@ class Filler:
         models = tuple(_model(name, of_model, self.num_prompts) for name, of_model in rates.items())
         config = load_recipe(recipe).evaluation
         prompts = tuple(models[0].prompts)
-        selection = PromptSelection(prompts, "drop-eval", len(prompts), len(prompts), 0, 0)
+        plain, no_tools = (None,) * len(prompts), ((),) * len(prompts)
+        selection = PromptSelection(
+            prompts, plain, no_tools, "drop-eval", len(prompts), len(prompts), 0, 0
+        )
         write_evaluation(folder, Evaluation(models, selection, Sampling.of(config, seed), config))
         for model in models[1:]:
             _adapter(folder / model.name / "final_model")

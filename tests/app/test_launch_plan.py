@@ -8,7 +8,7 @@ from app.launch_plan import LaunchPlan, plan
 from app.pace import Pace
 from app.preflight import preflight
 from app.studio import Studio
-from grice_core.data.load import load_pairs
+from grice_core.data.load import Prompts, load_pairs
 from grice_core.detector.metrics import Estimate, MaximMetrics, Metrics
 from grice_core.maxims import MAXIMS
 from grice_core.recipes.load import load_recipe
@@ -34,7 +34,7 @@ def request(**changes: object) -> PipelineRequest:
 
 def planned(folder: Path, prompts: list[str]) -> LaunchPlan:
     table = load_pairs(write_pairs_file(folder / "pairs.json")).table
-    return plan(request(), table, prompts)
+    return plan(request(), table, Prompts.of_texts(prompts))
 
 
 def states(studio: Studio, asked: PipelineRequest, found: LaunchPlan) -> dict[str, str]:
@@ -109,7 +109,7 @@ def test_the_command_says_only_what_is_unusual() -> None:
 
 def test_an_evaluation_alone_trains_nothing(tmp_path: Path) -> None:
     table = load_pairs(write_pairs_file(tmp_path / "pairs.json")).table
-    found = plan(request(trained_by=3), table, ["new", "newer"])
+    found = plan(request(trained_by=3), table, Prompts.of_texts(["new", "newer"]))
     assert (found.stages, found.num_steps, found.num_answers) == ((), 0, 3 * 2)
     words = shlex.split(command(request(trained_by=3), ("a.json", "b.json"), "r.yaml", "out"))
     assert words[:2] == ["grice", "submit"]

@@ -3,7 +3,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from grice_core.data.extras import JSON_TYPE, extra_array, extra_rows, join_extras, no_extras
+from grice_core.data.extras import extra_array, extra_rows, join_extras, no_extras
+from grice_core.data.json_column import JSON_TYPE
 
 
 @pytest.mark.parametrize(

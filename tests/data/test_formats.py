@@ -18,6 +18,7 @@ from pyarrow import parquet
 
 from grice_core.data.extras import extra_rows
 from grice_core.data.load import load_pairs
+from grice_core.data.messages import Conversation
 from grice_core.data.source import Format, Limits
 from grice_core.maxims import MAXIMS
 from tests.data.files import GOOD, flat, json_lines_file, pair
@@ -206,7 +207,7 @@ def test_parquet_may_hold_conversations(tmp_path: Path) -> None:
     table = load_pairs(path).table
 
     assert (table.prompts, table.chosen, table.rejected) == (["Seen it?"], ["Yes."], ["No."])
-    assert extra_rows(table.extras)[0]["original_messages"]["chosen"] == [user, yes]
+    assert table.conversations == [Conversation((user,), (yes,), (no,))]
 
 
 def test_a_nan_is_reported_at_its_row_in_json_and_json_lines(tmp_path: Path) -> None:

@@ -1,48 +1,67 @@
-from grice_core.data.messages import flatten, is_conversation
+"""Messages of all writings in one form."""
+
+import json
+from typing import Any
+
+import pytest
+
+from grice_core.data.messages import as_messages, as_tools, part_kind
 
 USER = {"role": "user", "content": "Seen it?"}
-BEFORE = {"role": "assistant", "content": "I like films."}
 YES = {"role": "assistant", "content": "Yes."}
-NO = {"role": "assistant", "content": "No."}
+CALL = {"function": {"name": "search", "arguments": {"title": "Tangled"}}}
 
 
-def test_an_explicit_prompt_of_one_message_is_its_content() -> None:
-    assert flatten([USER], [YES], [NO]) == ("Seen it?", "Yes.", "No.")
-
-
-def test_several_messages_are_one_line_each() -> None:
-    prompt, _, _ = flatten([BEFORE, USER], [YES], [NO])
-
-    assert prompt == "[assistant]: I like films.\n[user]: Seen it?"
-
-
-def test_an_implicit_prompt_is_what_both_conversations_begin_with() -> None:
-    assert flatten(None, [USER, YES], [USER, NO]) == ("Seen it?", "Yes.", "No.")
-
-
-def test_equal_conversations_keep_their_last_message_as_response() -> None:
-    assert flatten(None, [USER, YES], [USER, YES]) == ("Seen it?", "Yes.", "Yes.")
-
-
-def test_a_prompt_that_the_conversations_repeat_stands_once() -> None:
-    assert flatten("Seen it?", [USER, YES], [USER, NO]) == ("Seen it?", "Yes.", "No.")
-    assert flatten([USER], [USER, YES], [USER, NO]) == ("Seen it?", "Yes.", "No.")
-
-
-def test_a_prompt_that_the_conversations_go_on_from_comes_first() -> None:
-    prompt, _, _ = flatten([BEFORE], [USER, YES], [USER, NO])
-
-    assert prompt == "[assistant]: I like films.\n[user]: Seen it?"
+def test_nulls_and_empty_lists_of_calls_are_left_out() -> None:
+    assert as_messages([YES | {"tool_calls": None, "name": None}]) == (YES,)
+    assert as_messages([YES | {"tool_calls": []}]) == (YES,)
+    assert as_messages([{"role": "assistant", "tool_calls": [CALL]}]) == (
+        {"role": "assistant", "content": None, "tool_calls": [CALL]},
+    )
 
 
 def test_content_may_be_a_list_of_text_parts() -> None:
-    parts = {"role": "user", "content": [{"type": "text", "text": "Seen"}, {"text": " it?"}]}
+    parts = [{"type": "text", "text": "Seen"}, {"text": " it?"}]
 
-    assert flatten([parts], "Yes.", "No.") == ("Seen it?", "Yes.", "No.")
+    assert as_messages([{"role": "user", "content": parts}]) == (USER,)
 
 
-def test_what_is_no_list_of_messages_with_text_is_passed_through() -> None:
-    image = [{"role": "user", "content": [{"type": "image"}]}]
+@pytest.mark.parametrize(
+    "value",
+    [
+        "text",
+        None,
+        [],
+        ["text"],
+        [{"role": "user"}],
+        [{"role": "user", "content": None}],
+        [{"role": "user", "content": {"text": "Seen it?"}}],
+        [{"role": 1, "content": "Seen it?"}],
+        [YES | {"tool_calls": [{"function": {}}]}],
+        [YES | {"tool_calls": "search"}],
+        [USER, {"role": "user", "content": [{"type": "image"}]}],
+    ],
+)
+def test_what_is_no_list_of_messages_with_text_is_none(value: Any) -> None:
+    assert as_messages(value) is None
 
-    assert flatten(image, ["Yes."], []) == (image, ["Yes."], [])
-    assert not is_conversation([{"role": "user"}])
+
+@pytest.mark.parametrize(
+    ("part", "kind"),
+    [
+        ({"type": "image"}, "image"),
+        ({"type": "image_url", "image_url": {"url": "a.png"}, "audio": None}, "image"),
+        ({"type": "input_audio"}, "audio"),
+        ({"video": "a.mp4"}, "video"),
+        ({"type": "input_file"}, "file"),
+        ({"type": "thinking", "thinking": "…"}, "unknown"),
+    ],
+)
+def test_parts_that_are_no_text_are_told_apart(part: Any, kind: str) -> None:
+    assert part_kind([USER, {"role": "user", "content": [{"text": "Look."}, part]}]) == kind
+    assert part_kind([USER]) is None
+
+
+def test_tools_are_a_list_of_objects_or_its_json() -> None:
+    assert as_tools([CALL]) == as_tools(json.dumps([CALL])) == (CALL,)
+    assert as_tools(None) == as_tools([]) == as_tools("hammer") == as_tools(["hammer"]) == ()

@@ -20,9 +20,12 @@ def evaluated_folder(
     folder.mkdir()
     config = EvaluationConfig()
     prompts = tuple(models[0].prompts)
+    plain, no_tools = (None,) * len(prompts), ((),) * len(prompts)
     evaluation = Evaluation(
         models=models,
-        selection=PromptSelection(prompts, "drop-eval", len(prompts), len(prompts), 0, 0),
+        selection=PromptSelection(
+            prompts, plain, no_tools, "drop-eval", len(prompts), len(prompts), 0, 0
+        ),
         sampling=Sampling.of(config, seed=3),
         config=config,
         warnings=warnings,

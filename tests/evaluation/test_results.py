@@ -18,9 +18,11 @@ from tests.evaluation.judged import judged
 
 def evaluation(*models: EvaluatedModel) -> Evaluation:
     config = EvaluationConfig()
+    prompts = tuple(models[0].prompts)
+    plain, no_tools = (None,) * len(prompts), ((),) * len(prompts)
     return Evaluation(
         models=models,
-        selection=PromptSelection(tuple(models[0].prompts), "drop-eval", 9, 5, 3, 1),
+        selection=PromptSelection(prompts, plain, no_tools, "drop-eval", 9, 5, 3, 1),
         sampling=Sampling.of(config, seed=3),
         config=config,
         warnings=("the detector was not calibrated",),

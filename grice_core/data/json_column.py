@@ -1,0 +1,31 @@
+"""Columns of any JSON values, kept as JSON text in Arrow's JSON type, so that each comes out as it went in."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+JSON_TYPE = pa.json_(pa.large_string())
+
+
+def json_array(values: Sequence[Any]) -> pa.Array:
+    """(N,) of `JSON_TYPE`: the values as JSON text; a null is no value."""
+    texts = [None if value is None else _dumps(value) for value in values]
+    return pa.array(texts, pa.large_string()).cast(JSON_TYPE)
+
+
+def decoded(array: pa.Array | pa.ChunkedArray) -> list[Any]:
+    """The values of a column of any type, JSON text decoded."""
+    values: list[Any] = array.to_pylist()
+    if array.type != JSON_TYPE:
+        return values
+    return [None if text is None else json.loads(text) for text in values]
+
+
+def _dumps(value: Any) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # an integer beyond 64 bits, half a surrogate pair, a type of Parquet's
+        return json.dumps(value, default=str)
