@@ -1,3 +1,4 @@
+import itertools
 from types import SimpleNamespace
 
 import pytest
@@ -108,3 +109,26 @@ def test_scores_are_not_rounded_under_autocast():
     )
     # Weights and the result are rounded to bf16's eight digits, each once.
     torch.testing.assert_close(out.transpose(1, 2).double(), exact, rtol=2**-7, atol=2**-7)
+
+
+@pytest.mark.parametrize(
+    "formats", list(itertools.product((torch.float32, torch.bfloat16), repeat=3)), ids=str
+)
+def test_query_key_and_value_may_come_in_any_number_formats_under_autocast(formats):
+    # Rotary embeddings promote query and key to fp32 and leave value in bf16; others do so otherwise.
+    torch.manual_seed(0)
+    inputs = [torch.randn(1, 2, 5, 16).to(dtype).requires_grad_() for dtype in formats]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        out = attend(*inputs, tree_spans=spans(TREE))
+        out.float().square().sum().backward()
+    exact = [x.detach().double().requires_grad_() for x in inputs]
+    attend_exactly = torch.nn.functional.scaled_dot_product_attention(
+        *exact, attn_mask=tree_mask(TREE, CPU)
+    )
+    attend_exactly.square().sum().backward()
+    for ours, theirs in zip(inputs, exact, strict=True):
+        assert ours.grad.dtype == ours.dtype
+        scale = theirs.grad.abs().max()
+        torch.testing.assert_close(
+            ours.grad.double() / scale, theirs.grad / scale, rtol=0, atol=0.03
+        )
