@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 APT_GET := DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=0 -o Acquire::http::Timeout=20
 
-.PHONY: setup run browser check test stack chaos
+.PHONY: setup run browser check test stack chaos models
 
 setup: $(STAMP)  ## create .venv and install the pinned packages
 
@@ -41,3 +41,6 @@ stack: browser  ## the pages in a browser, a team's workers on a Postgres that i
 chaos: setup  ## long storms: make chaos BLOWS=100 SEED=1
 	GRICE_CHAOS_BLOWS=$(or $(BLOWS),100) GRICE_CHAOS_SEED=$(or $(SEED),1) \
 		$(BIN)/python -m pytest -m '' tests/worker/test_chaos.py
+
+models: setup  ## every type of base model in fp32 and bf16, written to docs/models.md; takes long
+	$(BIN)/python -m benchmarks.models
