@@ -5,6 +5,7 @@ from pathlib import Path
 
 from peft import LoraConfig
 
+from grice_core.chat.format import PromptFormat
 from grice_core.evaluation.comparison import compared, corrected
 from grice_core.evaluation.exports import comparison_markdown
 from grice_core.evaluation.results import Evaluation
@@ -13,13 +14,28 @@ from grice_core.files import write_text_atomic
 from grice_core.maxims import MAXIMS
 from grice_core.recipes.config import StageConfig
 
+_PLAIN = """\
+inputs = tokenizer("Context: …\\nEvidence: …\\n\\nGenerate a cooperative response:", return_tensors="pt")"""
+_CHAT = """\
+inputs = tokenizer.apply_chat_template(
+    [{"role": "user", "content": "Where do cats sleep?"}],
+    add_generation_prompt=True,
+    return_dict=True,
+    return_tensors="pt",
+)"""
+
 
 def write_stage_card(
-    folder: Path, stages: Sequence[StageConfig], adapter: LoraConfig, results: str = ""
+    folder: Path,
+    stages: Sequence[StageConfig],
+    adapter: LoraConfig,
+    form: PromptFormat,
+    results: str = "",
 ) -> None:
     """Write README.md: what the adapter is, how to load it, what it was trained for.
 
-    `stages` are all that the adapter holds, in order; `results` says in Markdown how it was judged.
+    `stages` are all that the adapter holds, in order; `form` is how it was trained to be asked;
+    `results` says in Markdown how it was judged.
     """
     base = adapter.base_model_name_or_path
     names = " + ".join(f"{stage.name} ({stage.title})" for stage in stages)
@@ -35,6 +51,8 @@ tags: [dpo, lora, gricean-maxims]
 A LoRA adapter for the plain base model, trained with weighted DPO (arXiv 2305.18290) to violate
 Grice's maxims less often. {_parts(stages)}
 
+{_asked(form)}
+
 ```python
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -42,8 +60,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 base = AutoModelForCausalLM.from_pretrained({base!r})
 tokenizer = AutoTokenizer.from_pretrained({base!r})
 model = PeftModel.from_pretrained(base, "path/to/this/folder")
-inputs = tokenizer("Context: …\\nEvidence: …\\n\\nGenerate a cooperative response:", return_tensors="pt")
-output = model.generate(**inputs, max_new_tokens=80, do_sample=True, temperature=0.7, top_p=0.9)
+{_CHAT if form.name == "chat" else _PLAIN}
+output = model.generate(**inputs, {_ends(form)}max_new_tokens=80, do_sample=True, temperature=0.7, top_p=0.9)
 print(tokenizer.decode(output[0, inputs["input_ids"].shape[1]:], skip_special_tokens=True))
 ```
 
@@ -75,6 +93,23 @@ def results_section(evaluation: Evaluation, num_stages: int, detector: str) -> s
         parts.append(judge(evaluation.models, evaluation.config).sentence)
     parts += evaluation.warnings
     return "\n\n".join(parts) + "\n"
+
+
+def _asked(form: PromptFormat) -> str:
+    """How it was trained and evaluated, so how it is to be asked."""
+    told = form.described()
+    if form.name == "plain":
+        return "It was trained and evaluated on plain text (`prompt_format: plain`)."
+    dated = f", rendered as of {told['rendered_at']}" if "rendered_at" in told else ""
+    return (
+        "It was trained and evaluated in the base's chat template (`prompt_format: chat`; SHA-256 of "
+        f"the template {told['template_sha256'][:16]}…{dated}): ask it in that template too."
+    )
+
+
+def _ends(form: PromptFormat) -> str:
+    """What generation has to be told to stop at; nothing where plain text ends as the base's does."""
+    return f"eos_token_id={sorted(form.ends)}, " if form.name == "chat" else ""
 
 
 def _parts(stages: Sequence[StageConfig]) -> str:

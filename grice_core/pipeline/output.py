@@ -156,7 +156,10 @@ def keep_stages_only(output: OutputFolder) -> None:
         raise OutputError(f"{output.path} holds no pipeline's results, so no stages either")
     for name in set(OWN_FILES) - {SCORED_PAIRS}:
         (output.path / name).unlink(missing_ok=True)
-    output.write_run({"stages": record["stages"]})
+    kept: dict[str, Any] = {
+        name: record[name] for name in ("stages", "prompt_format") if name in record
+    }
+    output.write_run(kept)
 
 
 def _clear(path: Path, stages: tuple[str, ...]) -> None:

@@ -9,6 +9,8 @@ from functools import cached_property
 
 from peft import LoraConfig
 
+from grice_core.chat.choice import FormatChoice
+from grice_core.chat.format import PromptFormat
 from grice_core.detector.load import load_detector
 from grice_core.detector.score import Detector
 from grice_core.dpo.policy import BaseModel, load_base, merge_saved
@@ -19,6 +21,7 @@ from grice_core.evaluation.selection import PromptSelection
 from grice_core.pipeline.card import results_section, write_stage_card
 from grice_core.pipeline.config import PipelineConfig, Reporter
 from grice_core.pipeline.events import check_reporting
+from grice_core.pipeline.format_check import check_format
 from grice_core.pipeline.inputs import PipelineInputs, read_inputs
 from grice_core.pipeline.judging import EvaluationJob, evaluate_stages
 from grice_core.pipeline.output import OutputFolder
@@ -65,6 +68,11 @@ class PipelineParts:
         return RunRecord(self.config, self.num_processes, self.output)
 
     @cached_property
+    def format_choice(self) -> FormatChoice:
+        """How the models are asked; a template that writes the date gets that of the first part."""
+        return FormatChoice.recalled(self.config.recipe.prompt_format, self.output.read_run())
+
+    @cached_property
     def inputs(self) -> PipelineInputs:
         """The user's files, read, scored, checked and cut."""
         return read_inputs(self.config, self.load_detector, self.output, self.reporter)
@@ -79,6 +87,7 @@ class PipelineParts:
         with self.record.timed("base"):
             base = load_base(self.config.base, self.device)
             self.record.base(base, str(self.device), str(self.dtype).removeprefix("torch."))
+            self._check_format(base)
             self._trained = base, 0
 
     def train(self, stage: str) -> None:
@@ -109,7 +118,7 @@ class PipelineParts:
             base = load_base(self.config.base, self.device)
             evaluation = evaluate_stages(base, job, self.reporter)
             write_evaluation(self.output.path, evaluation)
-            self._write_cards(evaluation)
+            self._write_cards(evaluation, self.format_choice.of(base.tokenizer))
         self.record.finish()
         self.output.answers.unlink()
         return evaluation
@@ -127,6 +136,7 @@ class PipelineParts:
             report_to=self.config.report_to,
             num_processes=self.num_processes,
             parallel=self.parallel,
+            format_choice=self.format_choice,
         )
 
     def evaluation_job(self, selection: PromptSelection) -> EvaluationJob:
@@ -140,9 +150,19 @@ class PipelineParts:
             output=self.output,
             sampling=Sampling.of(config.recipe.evaluation, config.seed, config.samples_per_prompt),
             dtype=self.dtype,
+            format_choice=self.format_choice,
         )
 
-    def _write_cards(self, evaluation: Evaluation) -> None:
+    def _check_format(self, base: BaseModel) -> None:
+        """Render everything that will be trained on or asked, before anything is trained.
+
+        Raises: ModelError, DataError.
+        """
+        form = self.format_choice.of(base.tokenizer)
+        self.record.prompt_format(self.format_choice.name, form)
+        check_format(form, self.inputs)
+
+    def _write_cards(self, evaluation: Evaluation, form: PromptFormat) -> None:
         """Tell in each adapter's card how it was judged."""
         stages = self.config.recipe.stages
         fingerprint = self.load_detector().record.fingerprint
@@ -150,7 +170,7 @@ class PipelineParts:
             folder = self.output.stage(stage.name).final_model
             adapter = LoraConfig.from_pretrained(str(folder))
             results = results_section(evaluation, number, fingerprint)
-            write_stage_card(folder, stages[:number], adapter, results)
+            write_stage_card(folder, stages[:number], adapter, form, results)
 
     def _number(self, stage: str) -> int:
         if stage not in self.stage_names:

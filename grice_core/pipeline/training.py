@@ -8,6 +8,7 @@ from typing import Any
 
 from peft import PeftModel
 
+from grice_core.chat.format import PromptFormat
 from grice_core.dpo.adapters import adapter_of, compose, load_adapter, save_adapter
 from grice_core.dpo.checkpoint import CheckpointFolder
 from grice_core.dpo.history import HistoryFile
@@ -43,7 +44,7 @@ def train_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> dict[str,
         with shared_work(prepared, job, reporter) as trainer:
             outcome = trainer.run(planned.num_steps, job.seed, watch.watchers(), checkpoints)
             keep_taught(trainer, job)
-    _save(trainer.policy, job)
+    _save(trainer.policy, job, job.format_choice.of(base.tokenizer))
     CheckpointFolder(folder.checkpoints).clear()
     prepared.trainer.policy.unload()
     return {
@@ -67,7 +68,7 @@ def train_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> dict[str,
     }
 
 
-def _save(policy: PeftModel, job: StageJob) -> None:
+def _save(policy: PeftModel, job: StageJob, form: PromptFormat) -> None:
     """Write what the stage learned: its own adapter, and one for the plain base."""
     folder = job.output.stage(job.name)
     own = adapter_of(policy)
@@ -79,7 +80,7 @@ def _save(policy: PeftModel, job: StageJob) -> None:
     stages = [stage.config for stage in (*job.earlier, job.planned)]
     with atomic_folder(folder.final_model) as path:
         save_adapter(own, path)
-        write_stage_card(path, stages, own.config)
+        write_stage_card(path, stages, own.config, form)
 
 
 def _reference_name(base: BaseModel, earlier: Sequence[PlannedStage]) -> str:
