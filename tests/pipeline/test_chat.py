@@ -21,19 +21,10 @@ from grice_core.pipeline.parts import PipelineParts
 from grice_core.pipeline.run import run_pipeline
 from grice_core.recipes.load import load_recipe
 from tests.chat import made
-from tests.dpo import tiny
-from tests.pipeline.world import QUICK, config, write_world
+from tests.pipeline.world import QUICK, config, write_chat_base, write_world
 
 SYSTEM = {"role": "system", "content": "be brief"}
 USER = {"role": "user", "content": "where do bats sleep?"}
-
-
-def write_base(folder, template):
-    tokenizer = made.tokenizer(template)
-    tiny.architecture(
-        "llama", vocab_size=len(tokenizer), max_position_embeddings=256
-    ).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +41,7 @@ def chat_world(tmp_path_factory):
     prompts.append({"prompt": [SYSTEM, USER]})
     (folder / "eval.json").write_text(json.dumps(prompts))
     shutil.rmtree(folder / "base")
-    write_base(folder / "base", made.DATED)
+    write_chat_base(folder / "base", made.DATED)
     return folder
 
 
@@ -149,7 +140,7 @@ def test_what_the_template_refuses_is_refused_before_anything_is_trained(
 ):
     world = tmp_path / "world"
     shutil.copytree(chat_world, world)
-    write_base(world / "base", made.GEMMA)
+    write_chat_base(world / "base", made.GEMMA)
     other = "eval.json" if file == "pairs.json" else "pairs.json"
     rows = json.loads((world / other).read_text())
     (world / other).write_text(json.dumps([row for row in rows if isinstance(row["prompt"], str)]))
