@@ -3,8 +3,9 @@
 import streamlit as st
 
 from app.components.checklist import checklist
-from app.components.estimate_line import estimate_line, pace_of
+from app.components.estimate_line import estimate_line, measured_pair, pace_of
 from app.components.launch_form import Launch, launch_form
+from app.components.token_text import shown_pair
 from app.launch_command import command, recipe_files
 from app.launch_plan import LaunchPlan, plan
 from app.navigation import go_to, link_to
@@ -53,6 +54,8 @@ def _decide(launch: Launch) -> None:
         checks.append(Check("warn", f"Asked for before: Launch opens pipeline {before}."))
     _launch(launch, is_stopped=any(check.state == "stop" for check in checks))
     checklist(checks)
+    if not speaks_against:
+        _as_the_model_sees_it(launch.request)
     _without_a_browser(launch)
 
 
@@ -72,6 +75,15 @@ def _launch(launch: Launch, *, is_stopped: bool) -> None:
     ):
         first, *others = (str(run_queue().submit(request)) for request in launch.requests)
         go_to("runs", pipeline=first, over=others)
+
+
+def _as_the_model_sees_it(request: PipelineRequest) -> None:
+    with st.expander("One pair as the model will see it"):
+        found = measured_pair(request)
+        if found is None:
+            st.caption("The worker that measures how long it takes shows one: Measure now.")
+        else:
+            shown_pair(found, "launch pair")
 
 
 def _without_a_browser(launch: Launch) -> None:

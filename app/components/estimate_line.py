@@ -13,6 +13,7 @@ from app.run_queue import run_queue
 from app.run_words import duration
 from app.session import studio
 from app.wording import count_of, plain_markdown, sentence
+from grice_core.dpo.shown import ShownPair
 from grice_core.store import runs
 from grice_core.store.states import RunState
 from grice_core.store.tables import Run
@@ -29,6 +30,13 @@ def pace_of(request: PipelineRequest) -> Pace | None:
     if measurement is not None and measurement.state is RunState.SUCCEEDED:
         return of_measurement(measurement)
     return of_earlier_runs(studio(), request.base)
+
+
+def measured_pair(request: PipelineRequest) -> ShownPair | None:
+    """One of the pairs as the model will see it, if just this was measured."""
+    run = run_queue().measurement(request)
+    found = (run.result or {}).get("shown_pair") if run is not None else None
+    return ShownPair.read(found) if found else None
 
 
 def estimate_line(

@@ -5,11 +5,17 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import link
-from app.widget_keys import is_current, widget_key
+from app.widget_keys import is_current, key_among, widget_key
 from grice_core.recipes.config import BetaRamp, Recipe, StageConfig
 
 _CHANGE = "change"
 """In links: one changed setting each, as `--set` takes it."""
+_FORMATS = {
+    "auto": "auto: in the base's chat template, if it has one",
+    "plain": "as plain text",
+    "chat": "in the base's chat template",
+}
+"""Of prompts, by the recipe's value."""
 
 
 def stage_settings(recipe: Recipe) -> list[str]:
@@ -26,6 +32,7 @@ def stage_settings(recipe: Recipe) -> list[str]:
         with place:
             value = str(getattr(recipe.evaluation, name))
             _setting(label, f"evaluation.{name}", value, changed)
+    _prompt_format(recipe, changed)
     _all_changes(changes)
     return changes
 
@@ -50,17 +57,35 @@ def _fields(stage: StageConfig, *, takes_over_steps: bool) -> list[tuple[str, st
 def _setting(label: str, name: str, usual: str, changed: dict[str, str]) -> None:
     value = changed.get(name, usual)
     key = widget_key(f"launch {name}", value)
+    st.text_input(label, value, key=key, on_change=_keep, args=(name, key, usual))
 
-    def keep() -> None:
-        if is_current(key):
-            entered = st.session_state[key].strip()
-            kept = _by_name(link.get_all(_CHANGE))  # others may have been moved since
-            kept.pop(name, None)
-            if entered and entered != usual:
-                kept[name] = entered
-            link.put(_CHANGE, [f"{each}={kept[each]}" for each in kept])
 
-    st.text_input(label, value, key=key, on_change=keep)
+def _prompt_format(recipe: Recipe, changed: dict[str, str]) -> None:
+    name, usual = "prompt_format", recipe.prompt_format
+    chosen = changed.get(name, usual)
+    if chosen not in _FORMATS:
+        return  # which the recipe's own check says
+    key = key_among(f"launch {name}", _FORMATS, chosen)
+    st.selectbox(
+        "How models are asked",
+        list(_FORMATS),
+        list(_FORMATS).index(chosen),
+        key=key,
+        format_func=_FORMATS.__getitem__,
+        on_change=_keep,
+        args=(name, key, usual),
+    )
+
+
+def _keep(name: str, key: str, usual: str) -> None:
+    """Put a setting into the link, or out of it if it is as usual."""
+    if is_current(key):
+        entered = st.session_state[key].strip()
+        kept = _by_name(link.get_all(_CHANGE))  # others may have been moved since
+        kept.pop(name, None)
+        if entered and entered != usual:
+            kept[name] = entered
+        link.put(_CHANGE, [f"{each}={kept[each]}" for each in kept])
 
 
 def _all_changes(changes: list[str]) -> None:

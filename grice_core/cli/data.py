@@ -2,14 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 if TYPE_CHECKING:
     from grice_core.data.load import LoadedPairs
-    from grice_core.data.pairs import PairTable
     from grice_core.data.report import Problem
+    from grice_core.dpo.shown import ShownPair
 
 
 def register(app: typer.Typer) -> None:
@@ -32,8 +32,15 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     tokenizer: Annotated[
         str | None,
-        typer.Option(help="Folder or hub id; warns about pairs too long for the model."),
+        typer.Option(
+            help="Folder or hub id; shows a pair as the model will see it, and warns about pairs "
+            "that it can't be trained on."
+        ),
     ] = None,
+    prompt_format: Annotated[
+        Literal["auto", "plain", "chat"],
+        typer.Option(help="As the recipe has it; auto: the tokenizer's chat template if any."),
+    ] = "auto",
     max_length: Annotated[
         int | None, typer.Option(min=8, help="Tokens of prompt and one response; 512 if not given.")
     ] = None,
@@ -44,23 +51,35 @@ def check(
 
     if max_length is not None and tokenizer is None:
         raise typer.BadParameter("--max-length counts tokens, so it needs --tokenizer")
+    if prompt_format != "auto" and tokenizer is None:
+        raise typer.BadParameter("--prompt-format is about a tokenizer, so it needs --tokenizer")
+    shown: ShownPair | None = None
     with terminal.progress_bars() as progress:
         loaded = load_pairs(file, progress)
         further: list[Problem] = []
         if evaluation is not None:
             further.append(_leakage(file, evaluation, loaded))
         if tokenizer is not None:
-            further.extend(_lengths(loaded.table, tokenizer, max_length))
+            from grice_core.cli.check_tokens import TokenQuestion, check_tokens
+
+            asked = TokenQuestion(tokenizer, prompt_format, max_length)
+            found, shown = check_tokens(loaded.table, asked)
+            further.extend(found)
     report = loaded.report.with_problems(further)
 
     for note in loaded.notes:
         typer.secho(f"! {note}", err=True, fg=typer.colors.YELLOW)
     if as_json:
-        typer.echo(json.dumps(report.as_json(), indent=2))
+        example = {"shown_pair": shown.document()} if shown else {}
+        typer.echo(json.dumps(report.as_json() | example, indent=2))
     else:
         from grice_core.cli.check_report import check_report, next_step
 
         terminal.stdout().print(check_report(file, loaded, report))
+        if shown is not None:
+            from grice_core.cli.check_tokens import shown_pair
+
+            terminal.stdout().print(shown_pair(shown))
         typer.echo(next_step(file, report), nl=False)
     _require_usable(file, loaded)
 
@@ -70,26 +89,6 @@ def _leakage(file: Path, evaluation: Path, loaded: "LoadedPairs") -> "Problem":
     from grice_core.data.load import load_prompts
 
     return find_leakage(loaded.table, load_prompts(evaluation), file.name, evaluation.name)
-
-
-def _lengths(table: "PairTable", tokenizer: str, max_length: int | None) -> "list[Problem]":
-    """What training would skip or cut: the same encoding decides."""
-    import numpy as np
-    from transformers import AutoTokenizer
-
-    from grice_core.data import problems
-    from grice_core.dpo.encode import encode_pairs
-    from grice_core.dpo.hub import loading_errors
-    from grice_core.recipes.config import StageConfig
-
-    limit = max_length or StageConfig.model_fields["max_length"].default
-    with loading_errors("tokenizer", tokenizer):
-        loaded = AutoTokenizer.from_pretrained(tokenizer, trust_remote_code=False)
-    encoding = encode_pairs(table, loaded, limit)
-    return [
-        problems.too_long(limit).at(np.array(encoding.skipped_rows, dtype=np.int64)),
-        problems.prompt_cut(limit).at(np.array(encoding.cut_rows, dtype=np.int64)),
-    ]
 
 
 def _require_usable(file: Path, loaded: "LoadedPairs") -> None:

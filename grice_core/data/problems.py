@@ -108,6 +108,24 @@ def prompt_in_evaluation(message: str) -> ProblemKind:
     )
 
 
+def refused_by_template(reason: str) -> ProblemKind:
+    """A pair that the base's chat template does not render."""
+    return ProblemKind(
+        "refused_by_template",
+        _ERROR,
+        f"the tokenizer's chat template refuses the pair ({reason}), and so does training",
+        "change the rows or leave them out, or set prompt_format=plain",
+    )
+
+
+CHANGED_BY_TEMPLATE = ProblemKind(
+    "changed_by_template",
+    _WARNING,
+    "the tokenizer's chat template leaves out or changes part of a response",
+    "check a row with the template, or set prompt_format=plain",
+)
+
+
 def too_long(max_length: int) -> ProblemKind:
     """A pair that training will skip."""
     return ProblemKind(

@@ -1,13 +1,17 @@
 """Pairs as token ids."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from grice_core.chat.choice import FormatChoice
+from grice_core.chat.format import Pair, PairText, Prompt, PromptFormat, joint
+from grice_core.chat.template import TemplateRefusal
 from grice_core.data.pairs import PairTable
-from grice_core.errors import ModelError
+from grice_core.dpo.tokenise import Ids, prompt_ids, response_ids
+from grice_core.errors import DataError
 
-Ids = tuple[int, ...]
+__all__ = ["EncodedPair", "Encoding", "Ids", "cut_left", "encode_pairs", "encode_prompts", "joint"]
 
 
 @dataclass(frozen=True)
@@ -19,9 +23,9 @@ class EncodedPair:
     prompt: Ids
     """Cut from its left where needed; at least one token."""
     chosen: Ids
-    """Ends with the end-of-text token."""
+    """Ends with the tokens that end an answer."""
     rejected: Ids
-    """Ends with the end-of-text token."""
+    """Ends with the tokens that end an answer."""
 
 
 @dataclass(frozen=True)
@@ -34,25 +38,29 @@ class Encoding:
     """Rows whose responses alone do not fit into the maximum length."""
     cut_rows: tuple[int, ...]
     """Rows whose prompt lost tokens on its left."""
+    changed_rows: tuple[int, ...] = ()
+    """Rows of which the chat template leaves out or changes a response's text."""
 
 
-def encode_pairs(table: PairTable, tokenizer: Any, max_length: int) -> Encoding:
+def encode_pairs(
+    table: PairTable, tokenizer: Any, max_length: int, form: PromptFormat | None = None
+) -> Encoding:
     """Token ids of each pair: the prompt is cut from its left, a response never.
 
-    `max_length` counts prompt, one response and its end of text. Both responses of a pair get the
+    `max_length` counts prompt, one response and its end tokens. Both responses of a pair get the
     same prompt, so it is cut to the room that the longer one leaves; at least one prompt token
-    has to remain, since it predicts the first response token.
+    has to remain, since it predicts the first response token. Without `form` the tokenizer's chat
+    template is used if it has one.
 
-    Raises: ModelError, if the tokenizer has no end-of-text token.
+    Raises:
+        ModelError: The tokenizer has no end-of-text token.
+        DataError: The chat template refuses a row.
     """
-    if tokenizer.eos_token_id is None:
-        raise ModelError(
-            f"the tokenizer of {tokenizer.name_or_path} has no end-of-text token: "
-            "set eos_token in its tokenizer_config.json"
-        )
-    prompts = encode_prompts(tokenizer, table.prompts)
-    chosen = _encode_responses(tokenizer, table.prompts, table.chosen, prompts)
-    rejected = _encode_responses(tokenizer, table.prompts, table.rejected, prompts)
+    form = form or FormatChoice().of(tokenizer)
+    texts = render_pairs(table, form)
+    prompts = prompt_ids(form, [text.prompt for text in texts])
+    chosen = response_ids(form, prompts, [(text.prompt, text.chosen) for text in texts])
+    rejected = response_ids(form, prompts, [(text.prompt, text.rejected) for text in texts])
     pairs: dict[int, EncodedPair] = {}
     skipped, cut = [], []
     for index, row in enumerate(table.rows.tolist()):
@@ -64,16 +72,57 @@ def encode_pairs(table: PairTable, tokenizer: Any, max_length: int) -> Encoding:
             cut.append(row)
         prompt = cut_left(prompts[index], room, tokenizer)
         pairs[index] = EncodedPair(row, prompt, chosen[index], rejected[index])
-    return Encoding(pairs, tuple(skipped), tuple(cut))
+    changed = [row for row, text in zip(table.rows.tolist(), texts, strict=True) if text.is_changed]
+    return Encoding(pairs, tuple(skipped), tuple(cut), tuple(changed))
 
 
-def encode_prompts(tokenizer: Any, prompts: Sequence[str]) -> list[Ids]:
-    """Token ids of each prompt, as generation will see them: with the tokenizer's own beginning-of-
-    text token if it has one, without an end-of-text token, never empty."""
-    encoded = _encode(tokenizer, prompts, special=True)
-    if _closes_texts(tokenizer):  # and would end the prompt before the answer
-        encoded = [ids[:-1] for ids in encoded]
-    return [ids or (tokenizer.eos_token_id,) for ids in encoded]
+def refusals(table: PairTable, form: PromptFormat) -> dict[int, str]:
+    """Why the chat template refuses pairs, by index into the table; nothing if it takes them all."""
+    found = {}
+    for index, pair in enumerate(_pairs(table)):
+        try:
+            form.pair(pair)
+        except TemplateRefusal as refusal:
+            found[index] = str(refusal)
+    return found
+
+
+def render_pairs(table: PairTable, form: PromptFormat) -> list[PairText]:
+    """Each pair as the texts that are tokenised.
+
+    Raises: DataError, naming the first row that the chat template refuses.
+    """
+    texts = []
+    for row, pair in zip(table.rows.tolist(), _pairs(table), strict=True):
+        try:
+            texts.append(form.pair(pair))
+        except TemplateRefusal as refusal:
+            raise _refused(f"row {row}", form, refusal) from refusal
+    return texts
+
+
+def encode_prompts(
+    tokenizer: Any,
+    prompts: Sequence[str | Prompt],
+    form: PromptFormat | None = None,
+) -> list[Ids]:
+    """Token ids of each prompt, as a model is given them that shall answer: exactly one beginning of
+    text if there is one, no end-of-text token of the tokenizer's own, never empty.
+
+    Without `form` the tokenizer's chat template is used if it has one.
+
+    Raises: DataError, naming the first prompt that the chat template refuses.
+    """
+    form = form or FormatChoice().of(tokenizer)
+    texts = []
+    for number, given in enumerate(prompts, 1):
+        prompt = given if isinstance(given, Prompt) else Prompt(given)
+        try:
+            texts.append(form.prompt(prompt))
+        except TemplateRefusal as refusal:
+            where = f"prompt {number} ({prompt.text[:40]!r})"
+            raise _refused(where, form, refusal) from refusal
+    return prompt_ids(form, texts)
 
 
 def cut_left(prompt: Ids, room: int, tokenizer: Any) -> Ids:
@@ -88,45 +137,13 @@ def cut_left(prompt: Ids, room: int, tokenizer: Any) -> Ids:
     return prompt[-room:]
 
 
-def joint(prompt: str, response: str) -> str:
-    """The text that prompt and response make: one space between them unless there is white space."""
-    touching = prompt and response and not prompt[-1].isspace() and not response[0].isspace()
-    return f"{prompt} {response}" if touching else prompt + response
+def _pairs(table: PairTable) -> Iterator[Pair]:
+    columns = (table.prompts, table.chosen, table.rejected, table.conversations)
+    return (Pair(*fields) for fields in zip(*columns, strict=True))
 
 
-def _encode_responses(
-    tokenizer: Any, prompts: Sequence[str], responses: Sequence[str], prompt_ids: Sequence[Ids]
-) -> list[Ids]:
-    """What follows the prompt's tokens in the joint text, closed by the end-of-text token."""
-    texts = [joint(prompt, text) for prompt, text in zip(prompts, responses, strict=True)]
-    eos = tokenizer.eos_token_id
-    encoded = []
-    for prompt, text, prefix, ids in zip(
-        prompts, texts, prompt_ids, _encode(tokenizer, texts, special=True), strict=True
-    ):
-        if ids[: len(prefix)] == prefix:
-            response = ids[len(prefix) :]
-        else:  # the tokenizer merges across the border, which generation could never do
-            (response,) = _encode(tokenizer, [text[len(prompt) :]], special=False)
-        encoded.append(response if response and response[-1] == eos else (*response, eos))
-    return encoded
-
-
-def _closes_texts(tokenizer: Any) -> bool:
-    """Whether the tokenizer ends every text with an end-of-text token (`add_eos_token`).
-
-    Asked of a text of our own, since a prompt may well end with that token: some dialogue models
-    separate turns by it.
-    """
-    (plain,) = _encode(tokenizer, ["a"], special=False)
-    (ids,) = _encode(tokenizer, ["a"], special=True)
-    return ids[-1:] == (tokenizer.eos_token_id,) != plain[-1:]
-
-
-def _encode(tokenizer: Any, texts: Sequence[str], *, special: bool) -> list[Ids]:
-    if not texts:
-        return []
-    # Not `tokenizer(...)`'s own truncation: it would cut the response. `verbose=False` silences
-    # its warning about texts longer than the model, which the caller cuts.
-    batch = tokenizer(list(texts), add_special_tokens=special, verbose=False)
-    return [tuple(ids) for ids in batch["input_ids"]]
+def _refused(where: str, form: PromptFormat, refusal: TemplateRefusal) -> DataError:
+    return DataError(
+        f"{where}: the chat template of {form.tokenizer.name_or_path} refuses it ({refusal}): "
+        "change the row or leave it out, or choose prompt_format=plain"
+    )

@@ -81,7 +81,7 @@ def choose_passes(
     policy.eval()
     device = next(policy.parameters()).device
     failures: list[str] = []
-    with _changing_something(policy):
+    with acting_as_trained(policy):
         with _in_fp32(device, dtype):
             # Asks the model in a pass of its own, which no other may be taken for.
             only_multiplies_logits(policy)
@@ -128,8 +128,9 @@ def _lengths(pair: EncodedPair) -> tuple[int, int]:
 
 
 @contextmanager
-def _changing_something(policy: PeftModel) -> Iterator[None]:
-    """The adapter is as if it had learned: a fresh one (B = 0) has no gradient in A and shows no leak."""
+def acting_as_trained(policy: PeftModel) -> Iterator[None]:
+    """The adapter changes something meanwhile: a fresh one (B = 0) has no gradient in A, shows no leak and
+    is the same whichever of its parts are lost."""
     changed = {
         parameter: parameter.detach().clone()
         for name, parameter in policy.named_parameters()
@@ -249,9 +250,11 @@ def _leaks(policy: PeftModel, trees: Sequence[Tree]) -> bool:
         values = shared_logps(policy, trees)
     if not watched:
         return False
-    first = trees[0]
-    own = [*range(len(first.trunk) + len(first.branches[0]))]
-    (gradient,) = torch.autograd.grad(values[0], watched[0])
-    hidden = torch.ones(gradient.shape[1], dtype=torch.bool, device=gradient.device)
-    hidden[own] = False
+    # The last response of the last tree: everything in the row stands before it.
+    start = sum(tree.num_tokens for tree in trees[:-1])
+    last = trees[-1]
+    hidden = torch.ones(watched[0].shape[1], dtype=torch.bool, device=watched[0].device)
+    hidden[start : start + len(last.trunk)] = False
+    hidden[len(hidden) - len(last.branches[-1]) :] = False
+    (gradient,) = torch.autograd.grad(values[-1], watched[0])
     return bool(gradient[0, hidden].any())

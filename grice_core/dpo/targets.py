@@ -6,7 +6,7 @@ turns experts into something that two adapters can't be composed of; here each i
 
 import copy
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,9 +21,6 @@ from transformers.pytorch_utils import Conv1D
 
 _ROUTERS = ("router", "gate")
 """Names of layers that choose experts: a hair's breadth there sends a token elsewhere."""
-SMALLEST = 16
-"""Rows and columns of a matrix that is taken for weights, and not for a table of corrections."""
-
 _READ_BY_KERNELS = ("out_proj", "x_proj", "dt_proj")
 """Layers of a Mamba mixer whose weight its kernels read, so that they would pass an adapter by."""
 
@@ -52,10 +49,17 @@ def linear_targets(model: PreTrainedModel) -> Targets:
     """All layers of the model that a LoRA can be put on exactly."""
     head = model.get_output_embeddings()
     every = dict(model.named_modules())
+    holders = Counter(
+        id(parameter) for module in every.values() for parameter in module.parameters(recurse=False)
+    )
     chosen = [
         name
         for name, module in every.items()
-        if module is not head and _is_linear(module) and not _is_special(name, every)
+        if module is not head
+        and _is_linear(module)
+        and not _is_special(name, every)
+        # Merged, two layers' adapters would both change a weight that the layers share.
+        and holders[id(module.weight)] == 1
     ]
     experts = [f"{name}.{weight}" for name, weight in _expert_weights(every)]
     chosen, taken_for_experts = _kept_by_peft(model, chosen)
@@ -124,15 +128,13 @@ def _is_special(name: str, every: dict[str, nn.Module]) -> bool:
 
 
 def _expert_weights(every: dict[str, nn.Module]) -> Iterable[tuple[str, str]]:
-    """(module, parameter) names of experts' weights: (experts, in, out) or (experts, out, in), or all of
-    them stacked in one matrix."""
+    """(module, parameter) names of experts' weights: (experts, in, out) or (experts, out, in)."""
     for name, module in every.items():
         has_layer = isinstance(module, nn.Linear | nn.Embedding | nn.modules.conv._ConvNd)
         if has_layer or not ("expert" in name or "Expert" in type(module).__name__):
             continue
         for weight, parameter in module.named_parameters(recurse=False):
-            is_matrix = parameter.ndim == 2 and min(parameter.shape) >= SMALLEST
-            if (parameter.ndim == 3 or is_matrix) and "bias" not in weight:
+            if parameter.ndim == 3:
                 yield name, weight
 
 

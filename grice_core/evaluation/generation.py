@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from grice_core.chat.choice import FormatChoice
+from grice_core.chat.format import Prompt, PromptFormat
 from grice_core.dpo.encode import Ids, cut_left, encode_prompts
 from grice_core.dpo.signature import accepted
 from grice_core.errors import ModelError
@@ -44,9 +46,10 @@ class _Row:
 def generate(
     model: Any,
     tokenizer: Any,
-    prompts: Sequence[str],
+    prompts: Sequence[str | Prompt],
     sampling: Sampling,
     *,
+    form: PromptFormat | None = None,
     batch_size: int = 16,
     decoding: Decoding | None = None,
     answers: Answers | None = None,
@@ -60,8 +63,9 @@ def generate(
     Args:
         model: Causal language model, plain or with adapters; left in the modes it came in.
         tokenizer: The model's tokenizer; it needs no padding token.
-        prompts: N texts.
+        prompts: N texts, or conversations with the texts that stand for them.
         sampling: Temperature, top-p, length, seed and samples per prompt (k).
+        form: How the model is asked; None: in its chat template if it has one.
         batch_size: Rows at once; changes speed and memory only.
         decoding: How the model writes; None: the fastest way that is tried and found exact.
         answers: Gets the responses batch by batch; a batch of which all are there is not written again.
@@ -72,11 +76,14 @@ def generate(
 
     Raises:
         ModelError: The model has too few positions for the response, or its logits are not numbers.
+        DataError: The chat template refuses a prompt.
     """
-    rows = _rows(model, tokenizer, prompts, sampling)
+    form = form or FormatChoice().of(tokenizer)
+    texts = [prompt.text if isinstance(prompt, Prompt) else prompt for prompt in prompts]
+    rows = _rows(model, encode_prompts(tokenizer, prompts, form), texts, sampling, form)
     # The longest first: what doesn't fit into memory shows at once.
     queue = sorted(rows, key=lambda row: -len(row.prompt))
-    ends = _end_tokens(model, tokenizer)
+    ends = _end_tokens(model, tokenizer) | form.ends
     answers = answers or Answers()
     done = 0
     with _evaluating(model), frozen(model), torch.no_grad():
@@ -95,12 +102,14 @@ def generate(
             for finished in filter(None, _complete(model, batch, sampling, ends, decoding)):
                 done += finished
                 progress("generate responses", done, len(rows))
-            answers.keep_responses({row.place: _text(tokenizer, row.response) for row in batch})
+            answers.keep_responses({row.place: _text(form, row.response) for row in batch})
     return [answers.responses[row.place] for row in rows]
 
 
 @torch.no_grad()
-def stream(model: Any, tokenizer: Any, prompt: str, sampling: Sampling) -> Iterator[str]:
+def stream(
+    model: Any, tokenizer: Any, prompt: str, sampling: Sampling, form: PromptFormat | None = None
+) -> Iterator[str]:
     """One response as it grows, token by token; in fp32 the last text is what `generate` gives.
 
     Nothing is computed ahead of the text that is asked for: streams of several adapters on one base
@@ -108,21 +117,25 @@ def stream(model: Any, tokenizer: Any, prompt: str, sampling: Sampling) -> Itera
 
     Raises:
         ModelError: The model has too few positions for the response, or its logits are not numbers.
+        DataError: The chat template refuses the prompt.
     """
-    rows = _rows(model, tokenizer, [prompt], sampling)[:1]
+    form = form or FormatChoice().of(tokenizer)
+    encoded = encode_prompts(tokenizer, [prompt], form)
+    rows = _rows(model, encoded, [prompt], sampling, form)[:1]
     row = rows[0]
+    ends = _end_tokens(model, tokenizer) | form.ends
     with _evaluating(model):
         decoding = choose_decoding(model, [row.prompt], sampling.max_new_tokens, batches=False)
-        for _ in _complete(model, rows, sampling, _end_tokens(model, tokenizer), decoding):
-            yield _text(tokenizer, row.response)
+        for _ in _complete(model, rows, sampling, ends, decoding):
+            yield _text(form, row.response)
 
 
-def _text(tokenizer: Any, response: list[int]) -> str:
+def _text(form: PromptFormat, response: list[int]) -> str:
     """As the model wrote it: no space taken away before a punctuation mark."""
-    text: str = tokenizer.decode(
+    text: str = form.tokenizer.decode(
         response, skip_special_tokens=True, clean_up_tokenization_spaces=False
     )
-    return text.strip()
+    return form.answer(text.strip())
 
 
 def _complete(
@@ -166,12 +179,17 @@ def _next_tokens(model: Any, rows: Sequence[_Row], logits: Tensor, sampling: Sam
     return tokens
 
 
-def _rows(model: Any, tokenizer: Any, prompts: Sequence[str], sampling: Sampling) -> list[_Row]:
-    """One row per prompt and sample, the samples of a prompt together."""
+def _rows(
+    model: Any,
+    encoded: Sequence[Ids],
+    prompts: Sequence[str],
+    sampling: Sampling,
+    form: PromptFormat,
+) -> list[_Row]:
+    """One row per prompt and sample, the samples of a prompt together; texts decide on the noise."""
     room = _room(model, sampling)
-    encoded = encode_prompts(tokenizer, prompts)
     if room is not None:
-        encoded = [cut_left(ids, room, tokenizer) for ids in encoded]
+        encoded = [cut_left(ids, room, form.tokenizer) for ids in encoded]
     keys = [noise_keys(sampling.seed, prompts, s) for s in range(sampling.samples_per_prompt)]
     places = [(n, s) for n in range(len(prompts)) for s in range(sampling.samples_per_prompt)]
     return [_Row(place, encoded[n], keys[s][n]) for place, (n, s) in enumerate(places)]

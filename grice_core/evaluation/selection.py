@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Self
 
+from grice_core.chat.format import Prompt
 from grice_core.data.leakage import distinct, leaking
 from grice_core.data.load import Prompts
 from grice_core.data.messages import Messages, Tools
@@ -33,6 +34,12 @@ class PromptSelection:
     """Rows whose prompt also stands in the training file."""
     num_left_out: int
     """Distinct prompts left out since they leak."""
+
+    @property
+    def asked(self) -> list[Prompt]:
+        """The prompts with their conversations."""
+        columns = zip(self.prompts, self.messages, self.tools, strict=True)
+        return [Prompt(*fields) for fields in columns]
 
     def first(self, count: int) -> Self:
         """The first prompts only."""

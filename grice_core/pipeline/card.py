@@ -3,21 +3,38 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from grice_core.chat.format import PromptFormat
 from grice_core.evaluation.comparison import compared, corrected
 from grice_core.evaluation.exports import comparison_markdown
 from grice_core.evaluation.results import Evaluation
 from grice_core.evaluation.verdict import judge
 from grice_core.files import write_text_atomic
 from grice_core.maxims import MAXIMS
+from grice_core.pipeline.output import is_whole_model
 from grice_core.recipes.config import StageConfig
+
+_PLAIN = """\
+inputs = tokenizer("Context: …\\nEvidence: …\\n\\nGenerate a cooperative response:", return_tensors="pt")"""
+_CHAT = """\
+inputs = tokenizer.apply_chat_template(
+    [{"role": "user", "content": "Where do cats sleep?"}],
+    add_generation_prompt=True,
+    return_dict=True,
+    return_tensors="pt",
+)"""
 
 
 def write_stage_card(
-    folder: Path, stages: Sequence[StageConfig], base: str, results: str = ""
+    folder: Path,
+    stages: Sequence[StageConfig],
+    base: str,
+    form: PromptFormat,
+    results: str = "",
 ) -> None:
     """Write README.md: what the adapter is, how to load it, what it was trained for.
 
-    `stages` are all that the adapter holds, in order; `results` says in Markdown how it was judged.
+    `stages` are all that the adapter holds, in order; `form` is how it was trained to be asked;
+    `results` says in Markdown how it was judged.
     """
     names = " + ".join(f"{stage.name} ({stage.title})" for stage in stages)
     text = f"""---
@@ -29,18 +46,15 @@ tags: [dpo, lora, gricean-maxims]
 
 # {names} on {base}
 
-A LoRA adapter for the plain base model, trained with weighted DPO (arXiv 2305.18290) to violate
+{_kind(folder)}, trained with weighted DPO (arXiv 2305.18290) to violate
 Grice's maxims less often. {_parts(stages)}
 
-```python
-from peft import PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer
+{_asked(form)}
 
-base = AutoModelForCausalLM.from_pretrained({base!r})
-tokenizer = AutoTokenizer.from_pretrained({base!r})
-model = PeftModel.from_pretrained(base, "path/to/this/folder")
-inputs = tokenizer("Context: …\\nEvidence: …\\n\\nGenerate a cooperative response:", return_tensors="pt")
-output = model.generate(**inputs, max_new_tokens=80, do_sample=True, temperature=0.7, top_p=0.9)
+```python
+{_loaded(folder, base)}
+{_CHAT if form.name == "chat" else _PLAIN}
+output = model.generate(**inputs, {_ends(form)}max_new_tokens=80, do_sample=True, temperature=0.7, top_p=0.9)
 print(tokenizer.decode(output[0, inputs["input_ids"].shape[1]:], skip_special_tokens=True))
 ```
 
@@ -49,6 +63,31 @@ print(tokenizer.decode(output[0, inputs["input_ids"].shape[1]:], skip_special_to
 {"".join(_row(stage) for stage in stages)}
 {results}"""
     write_text_atomic(folder / "README.md", text)
+
+
+def _kind(folder: Path) -> str:
+    whole = is_whole_model(folder)
+    return (
+        "A whole model, with its adapters merged"
+        if whole
+        else "A LoRA adapter for the plain base model"
+    )
+
+
+def _loaded(folder: Path, base: str) -> str:
+    if is_whole_model(folder):
+        return """\
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+tokenizer = AutoTokenizer.from_pretrained("path/to/this/folder")
+model = AutoModelForCausalLM.from_pretrained("path/to/this/folder")"""
+    return f"""\
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+base = AutoModelForCausalLM.from_pretrained({base!r})
+tokenizer = AutoTokenizer.from_pretrained({base!r})
+model = PeftModel.from_pretrained(base, "path/to/this/folder")"""
 
 
 def results_section(evaluation: Evaluation, num_stages: int, detector: str) -> str:
@@ -72,6 +111,23 @@ def results_section(evaluation: Evaluation, num_stages: int, detector: str) -> s
         parts.append(judge(evaluation.models, evaluation.config).sentence)
     parts += evaluation.warnings
     return "\n\n".join(parts) + "\n"
+
+
+def _asked(form: PromptFormat) -> str:
+    """How it was trained and evaluated, so how it is to be asked."""
+    told = form.described()
+    if form.name == "plain":
+        return "It was trained and evaluated on plain text (`prompt_format: plain`)."
+    dated = f", rendered as of {told['rendered_at']}" if "rendered_at" in told else ""
+    return (
+        "It was trained and evaluated in the base's chat template (`prompt_format: chat`; SHA-256 of "
+        f"the template {told['template_sha256'][:16]}…{dated}): ask it in that template too."
+    )
+
+
+def _ends(form: PromptFormat) -> str:
+    """What generation has to be told to stop at; nothing where plain text ends as the base's does."""
+    return f"eos_token_id={sorted(form.ends)}, " if form.name == "chat" else ""
 
 
 def _parts(stages: Sequence[StageConfig]) -> str:

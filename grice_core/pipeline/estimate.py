@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from grice_core.dpo.base import BaseModel, load_base
+from grice_core.dpo.encode import encode_pairs
+from grice_core.dpo.shown import ShownPair, show_pair
 from grice_core.errors import DataError
 from grice_core.evaluation.answers import Answers
 from grice_core.memory import peak_bytes
@@ -20,6 +22,8 @@ from grice_core.pipeline.trial import try_base
 
 NUM_ANSWERS = 16
 """Answers that are written and judged to see how long one takes: a batch of them."""
+NUM_SHOWN = 10
+"""Pairs among which one is looked for that fits, to be shown as the model will see it."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class Estimate:
     """Most memory at once: of a GPU, or of all processes on a CPU."""
     device: str
     precision: str
+    shown_pair: ShownPair | None = None
+    """The first stage's first pair, as the model will see it."""
 
     @property
     def seconds(self) -> float:
@@ -84,6 +90,7 @@ def estimate_pipeline(config: PipelineConfig, reporter: Reporter) -> Estimate:
         peak_bytes=peak_bytes(parts.device) * (1 if on_gpu else parts.num_processes),
         device=str(parts.device),
         precision=str(parts.dtype).removeprefix("torch."),
+        shown_pair=_shown(base, parts, inputs),
     )
 
 
@@ -125,6 +132,16 @@ def _stages(
             stage_seconds(pace, job, encoded, earlier),
         )
         earlier.append(encoded)
+
+
+def _shown(base: BaseModel, parts: PipelineParts, inputs: PipelineInputs) -> ShownPair | None:
+    """The first of the first stage's pairs that fits."""
+    config = inputs.stages[0].config
+    limit = min(config.max_length, base.max_positions or config.max_length)
+    form = parts.format_choice.of(base.tokenizer)
+    first = inputs.table.take(inputs.stages[0].train_indices[:NUM_SHOWN])
+    pairs = encode_pairs(first, base.tokenizer, limit, form).pairs.values()
+    return next((show_pair(pair, form) for pair in pairs), None)
 
 
 def _seconds_per_answer(

@@ -1,14 +1,17 @@
 """Baseline and every stage, asked the same prompts and judged by the same detector."""
 
 import hashlib
+import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
+from grice_core.chat.choice import FormatChoice
 from grice_core.detector.score import Detector
 from grice_core.dpo.base import BaseModel
+from grice_core.dpo.encode import encode_prompts
 from grice_core.dpo.reference import config_hash, weights_hash
 from grice_core.evaluation.answers import AnswerJournal, Answers
 from grice_core.evaluation.generation import generate
@@ -39,6 +42,7 @@ class EvaluationJob:
     output: OutputFolder
     sampling: Sampling
     dtype: torch.dtype
+    format_choice: FormatChoice = field(default_factory=FormatChoice)
 
 
 def evaluate_stages(models: StageModels, job: EvaluationJob, reporter: Reporter) -> Evaluation:
@@ -83,7 +87,13 @@ def evaluate_model(
     bf16 = job.dtype == torch.bfloat16
     with torch.autocast(base.model.device.type, dtype=torch.bfloat16, enabled=bf16):
         responses = generate(
-            base.model, base.tokenizer, distinct, job.sampling, answers=answers, progress=progress
+            base.model,
+            base.tokenizer,
+            job.selection.asked,
+            job.sampling,
+            form=job.format_choice.of(base.tokenizer),
+            answers=answers,
+            progress=progress,
         )
     for start in range(0, len(prompts), _WINDOW):
         window = range(start, min(start + _WINDOW, len(prompts)))
@@ -103,9 +113,12 @@ def evaluate_model(
 
 def _work_key(base: BaseModel, job: EvaluationJob) -> str:
     """What the answers and their scores depend on."""
+    form = job.format_choice.of(base.tokenizer)
+    asked = encode_prompts(base.tokenizer, job.selection.asked, form)
     parts = (
         weights_hash(base.model),
         config_hash(base.model),
+        *(json.dumps(form.described()), repr(sorted(form.ends)), repr(asked)),
         *(str(base.model.device), str(job.dtype), repr(job.sampling)),
         job.detector.record.fingerprint,
         *(digest for stage in job.stages for digest in _published(job.output, stage)),

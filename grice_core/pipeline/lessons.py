@@ -33,7 +33,9 @@ def earlier_lessons(base: BaseModel, job: "StageJob") -> dict[str, Lesson]:
 def _lesson(base: BaseModel, job: "StageJob", stage: PlannedStage, kept: TaughtPairs) -> Lesson:
     table = job.table.take(stage.train_indices)
     limit = min(stage.config.max_length, base.max_positions or stage.config.max_length)
-    pairs = {pair.row: pair for pair in encode_pairs(table, base.tokenizer, limit).pairs.values()}
+    form = job.format_choice.of(base.tokenizer)
+    encoding = encode_pairs(table, base.tokenizer, limit, form)
+    pairs = {pair.row: pair for pair in encoding.pairs.values()}
     there = [place for place, row in enumerate(kept.rows) if row in pairs]
     assert kept.references is not None  # noqa: S101 - asked for above
     return Lesson(

@@ -34,6 +34,11 @@ OWN_FILES = (
 )
 
 
+def is_whole_model(folder: Path) -> bool:
+    """Whether a stage published a model instead of an adapter."""
+    return not (folder / "adapter_config.json").is_file()
+
+
 @dataclass(frozen=True)
 class StageFolder:
     """Where one stage's results go."""
@@ -155,7 +160,10 @@ def keep_stages_only(output: OutputFolder) -> None:
         raise OutputError(f"{output.path} holds no pipeline's results, so no stages either")
     for name in set(OWN_FILES) - {SCORED_PAIRS}:
         (output.path / name).unlink(missing_ok=True)
-    output.write_run({"stages": record["stages"]})
+    kept: dict[str, Any] = {
+        name: record[name] for name in ("stages", "prompt_format") if name in record
+    }
+    output.write_run(kept)
 
 
 def _clear(path: Path, stages: tuple[str, ...]) -> None:

@@ -7,6 +7,8 @@ wherever: the numbers are the same.
 
 from functools import cached_property
 
+from grice_core.chat.choice import FormatChoice
+from grice_core.chat.format import PromptFormat
 from grice_core.detector.load import load_detector
 from grice_core.detector.score import Detector
 from grice_core.errors import RecipeError
@@ -64,6 +66,11 @@ class PipelineParts:
         return RunRecord(self.config, self.num_processes, self.output)
 
     @cached_property
+    def format_choice(self) -> FormatChoice:
+        """How the models are asked; a template that writes the date gets that of the first part."""
+        return FormatChoice.recalled(self.config.recipe.prompt_format, self.output.read_run())
+
+    @cached_property
     def inputs(self) -> PipelineInputs:
         """The user's files, read, scored, checked and cut."""
         return read_inputs(self.config, self.load_detector, self.output, self.reporter)
@@ -77,6 +84,9 @@ class PipelineParts:
             self.record.inputs(self.config, self.inputs, self.load_detector())
         with self.record.timed("base"):
             base = self._models.after(None)
+            form = self.format_choice.of(base.tokenizer)
+            self.record.prompt_format(self.format_choice.name, form)
+            # It renders and encodes all that will be trained on or asked.
             trial = try_base(base, self.trial_job(self.inputs), self.reporter)
             precision = str(self.dtype).removeprefix("torch.")
             self.record.base(base, str(self.device), precision, trial)
@@ -104,7 +114,8 @@ class PipelineParts:
         with self.record.timed("evaluation"):
             evaluation = evaluate_stages(self._models, job, self.reporter)
             write_evaluation(self.output.path, evaluation)
-            self._write_cards(evaluation)
+            form = self.format_choice.of(self._models.after(self.stage_names[-1]).tokenizer)
+            self._write_cards(evaluation, form)
         self.record.finish()
         self.output.answers.unlink()
         return evaluation
@@ -122,13 +133,14 @@ class PipelineParts:
             report_to=self.config.report_to,
             num_processes=self.num_processes,
             parallel=self.parallel,
+            format_choice=self.format_choice,
         )
 
     def trial_job(self, inputs: PipelineInputs) -> TrialJob:
         """What trying the base means."""
         stages = tuple(self.stage_job(number, inputs) for number in range(len(inputs.stages)))
         evaluation = self.config.recipe.evaluation
-        return TrialJob(stages, inputs.selection.prompts, evaluation.max_new_tokens, self.dtype)
+        return TrialJob(stages, inputs.selection.asked, evaluation.max_new_tokens, self.dtype)
 
     def evaluation_job(self, selection: PromptSelection) -> EvaluationJob:
         """What asking and judging means."""
@@ -141,16 +153,17 @@ class PipelineParts:
             output=self.output,
             sampling=Sampling.of(config.recipe.evaluation, config.seed, config.samples_per_prompt),
             dtype=self.dtype,
+            format_choice=self.format_choice,
         )
 
-    def _write_cards(self, evaluation: Evaluation) -> None:
+    def _write_cards(self, evaluation: Evaluation, form: PromptFormat) -> None:
         """Tell in each adapter's card how it was judged."""
         stages = self.config.recipe.stages
         fingerprint = self.load_detector().record.fingerprint
         for number, stage in enumerate(stages, 1):
             folder = self.output.stage(stage.name).final_model
             results = results_section(evaluation, number, fingerprint)
-            write_stage_card(folder, stages[:number], self.config.base, results)
+            write_stage_card(folder, stages[:number], self.config.base, form, results)
 
     def _number(self, stage: str) -> int:
         if stage not in self.stage_names:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 
+from grice_core.chat.choice import FormatChoice
 from grice_core.data.pairs import IntArray, PairTable
 from grice_core.dpo.base import BaseModel
 from grice_core.dpo.budget import TokenBudget
@@ -46,6 +47,7 @@ class StageJob:
     report_to: ReportTo = "none"
     num_processes: int = 1
     parallel: ParallelSettings = field(default_factory=ParallelSettings)
+    format_choice: FormatChoice = field(default_factory=FormatChoice)
 
     @property
     def config(self) -> StageConfig:
@@ -122,7 +124,8 @@ def encode_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> EncodedS
     planned, config = job.planned, job.config
     touched = np.unique(np.concatenate([planned.train_indices, *_watched(job).values()]))
     limit = min(config.max_length, base.max_positions or config.max_length)
-    encoding = encode_pairs(job.table.take(touched), base.tokenizer, limit)
+    form = job.format_choice.of(base.tokenizer)
+    encoding = encode_pairs(job.table.take(touched), base.tokenizer, limit, form)
     if encoding.skipped_rows:
         reporter.say(
             f"{job.name}: {len(encoding.skipped_rows)} pairs skipped, since a response alone is "
@@ -131,6 +134,11 @@ def encode_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> EncodedS
     base.check_ids(
         ids for pair in encoding.pairs.values() for ids in (pair.prompt, pair.chosen, pair.rejected)
     )
+    if encoding.changed_rows:
+        reporter.say(
+            f"{job.name}: the chat template leaves out or changes part of a response's text in "
+            f"{len(encoding.changed_rows)} pairs (rows {_some(encoding.changed_rows)})"
+        )
     fitting = touched[sorted(encoding.pairs)]
     planned = replace(
         planned,

@@ -21,7 +21,7 @@ from grice_core.dpo.signature import accepted
 from grice_core.errors import ModelError, TrainingError
 from grice_core.files import atomic_folder
 from grice_core.frozen import stock_layers
-from grice_core.pipeline.output import OutputFolder
+from grice_core.pipeline.output import OutputFolder, is_whole_model
 
 ROUNDING = 2e-5
 """Of the largest log-probability: what another order of sums may change in fp32."""
@@ -80,7 +80,7 @@ class Probe:
 
     @classmethod
     def of(cls, policy: PeftModel, pairs: Sequence[EncodedPair]) -> "Probe":
-        """Of the pairs with the fewest and the most tokens."""
+        """On the pairs with the fewest and the most tokens."""
         by_length = sorted(pairs, key=lambda pair: len(pair.prompt) + len(pair.chosen))
         rows = tuple((*pair.prompt, *pair.chosen) for pair in (by_length[0], by_length[-1]))
         policy.eval()
@@ -127,11 +127,6 @@ def publish(
         if probe.accepts(gap):
             return gap
     return _publish_whole(own, probe, models, folder, earlier)
-
-
-def is_whole_model(folder: Path) -> bool:
-    """Whether a stage published a model instead of an adapter."""
-    return not (folder / "adapter_config.json").is_file()
 
 
 def _for_plain_base(own: Adapter, earlier: Path | None) -> Adapter | None:

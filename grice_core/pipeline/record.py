@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
+from grice_core.chat.format import PromptFormat
 from grice_core.detector.score import Detector
 from grice_core.dpo.base import BaseModel
 from grice_core.dpo.reference import weights_hash
@@ -89,6 +90,19 @@ class RunRecord:
         }
         self.content["device"] = device
         self.content["precision"] = dtype
+        self.write()
+
+    def prompt_format(self, choice: str, form: PromptFormat) -> None:
+        """Note how the models are asked: what the recipe says, and what it means for this base.
+
+        Raises: OutputError, if stages in the folder were trained in another format.
+        """
+        now = {"choice": choice, **form.described()}
+        # Before there was a choice, every stage was trained in plain text.
+        begun = {"is": "plain"} if self.content["stages"] else now
+        before = self.content.get("prompt_format", begun)
+        self._must_be_the_same("prompt_format", {**before, "choice": choice}, now)
+        self.content["prompt_format"] = now
         self.write()
 
     def stage(self, record: dict[str, Any]) -> None:

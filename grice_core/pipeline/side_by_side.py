@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from peft import PeftModel
 
+from grice_core.chat.choice import FormatChoice
 from grice_core.detector.score import Detector
 from grice_core.dpo.base import BaseModel
 from grice_core.dpo.hub import loading_errors
@@ -15,7 +16,7 @@ from grice_core.errors import ModelError
 from grice_core.evaluation.generation import stream
 from grice_core.evaluation.sampling import Sampling
 from grice_core.pipeline.judging import BASELINE
-from grice_core.pipeline.published import is_whole_model
+from grice_core.pipeline.output import is_whole_model
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,12 @@ class SideBySide:
     """The plain base and its adapters, of which one is switched on at a time."""
 
     def __init__(
-        self, base: BaseModel, adapters: Mapping[str, Path], detector: Detector, dtype: torch.dtype
+        self,
+        base: BaseModel,
+        adapters: Mapping[str, Path],
+        detector: Detector,
+        dtype: torch.dtype,
+        format_choice: FormatChoice | None = None,
     ) -> None:
         """Load the adapters.
 
@@ -41,10 +47,12 @@ class SideBySide:
             adapters: folder of each stage's adapter for the plain base, by the stage's name.
             detector: judges the answers.
             dtype: number format of matrix products.
+            format_choice: how the models were trained to be asked.
 
         Raises:
-            ModelError: an adapter can't be loaded.
+            ModelError: an adapter can't be loaded, or the format does not fit the base.
         """
+        self._form = (format_choice or FormatChoice()).of(base.tokenizer)
         self.models: tuple[str, ...] = (BASELINE, *adapters)
         self.detector = detector
         self._base = base
@@ -82,12 +90,14 @@ class SideBySide:
 
         Raises:
             ModelError: A model has too few positions, or its logits are not numbers.
+            DataError: The chat template refuses the prompt.
         """
         samplings = [
             sampling if same_noise else replace(sampling, seed=sampling.seed + 7919 * place)
             for place in range(len(self.models))
         ]
-        texts = [stream(self._base.model, self._base.tokenizer, prompt, each) for each in samplings]
+        model, tokenizer = self._base.model, self._base.tokenizer
+        texts = [stream(model, tokenizer, prompt, each, self._form) for each in samplings]
         latest = [""] * len(texts)
         going_on = list(range(len(texts)))
         while going_on:

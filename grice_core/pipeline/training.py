@@ -3,9 +3,10 @@
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from grice_core.chat.format import PromptFormat
 from grice_core.dpo.adapters import Adapter, adapter_of, put_adapter, save_adapter
 from grice_core.dpo.base import BaseModel
 from grice_core.dpo.checkpoint import CheckpointFolder
@@ -16,8 +17,9 @@ from grice_core.pipeline.card import write_stage_card
 from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.events import StageEvents
 from grice_core.pipeline.lessons import keep_taught
+from grice_core.pipeline.output import is_whole_model
 from grice_core.pipeline.preparing import StageJob, prepare_stage
-from grice_core.pipeline.published import Probe, StageModels, is_whole_model, publish
+from grice_core.pipeline.published import Probe, StageModels, publish
 from grice_core.pipeline.several import shared_work
 from grice_core.pipeline.watching import StageWatch
 from grice_core.recipes.plan import PlannedStage
@@ -31,13 +33,13 @@ def train_stage(models: StageModels, job: StageJob, reporter: Reporter) -> dict[
     Raises: DataError, ModelError, PreflightError, TrainingError, InterruptedRunError.
     """
     started = time.perf_counter()
-    own, probe, record = _trained(models, job, reporter)
+    trained = _trained(models, job, reporter)
     earlier = job.output.stage(job.earlier[-1].config.name).final_model if job.earlier else None
     folder = job.output.stage(job.name)
     # By now nothing refers to the model that was trained, so that the plain base finds room.
-    gap = publish(own, probe, models, folder.final_model, earlier)
+    gap = publish(trained.own, trained.probe, models, folder.final_model, earlier)
     stages = [stage.config for stage in (*job.earlier, job.planned)]
-    write_stage_card(folder.final_model, stages, models.base_name)
+    write_stage_card(folder.final_model, stages, models.base_name, trained.form)
     CheckpointFolder(folder.checkpoints).clear()
     whole = is_whole_model(folder.final_model)
     if whole:
@@ -46,16 +48,24 @@ def train_stage(models: StageModels, job: StageJob, reporter: Reporter) -> dict[
             "trained"
         )
     reporter.say(f"{job.name}: read back, the published log-probabilities are off by {gap:.1e}")
-    return record | {
+    return trained.record | {
         "published": {"as": "model" if whole else "adapter", "max_difference": gap},
         "seconds": round(time.perf_counter() - started, 1),
     }
 
 
-def _trained(
-    models: StageModels, job: StageJob, reporter: Reporter
-) -> tuple[Adapter, Probe, dict[str, Any]]:
-    """What the stage learned, what its policy says, and the record of how it came to it."""
+@dataclass(frozen=True, eq=False)
+class _Trained:
+    """A stage's training, without the model that it took place in."""
+
+    own: Adapter
+    """On the model after the stage before."""
+    probe: Probe
+    form: PromptFormat
+    record: dict[str, Any]
+
+
+def _trained(models: StageModels, job: StageJob, reporter: Reporter) -> _Trained:
     base = models.after(job.earlier[-1].config.name if job.earlier else None)
     prepared = prepare_stage(base, job, reporter)
     planned = prepared.encoded.planned
@@ -95,7 +105,7 @@ def _trained(
         "after": outcome.after,
         "troubles": list(watch.troubles.values()),
     }
-    return own, probe, record
+    return _Trained(own, probe, job.format_choice.of(base.tokenizer), record)
 
 
 def _reference_name(base: BaseModel, earlier: Sequence[PlannedStage]) -> str:

@@ -1,22 +1,28 @@
 """The base model, tried before anything is trained: it works exactly, or is refused in one sentence."""
 
 import heapq
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
+from peft import PeftModel
 
+from grice_core.chat.format import Prompt
+from grice_core.dpo.adapters import adapter_of, save_adapter
 from grice_core.dpo.base import BaseModel
 from grice_core.dpo.causality import check_causal
 from grice_core.dpo.encode import Ids, encode_prompts
 from grice_core.dpo.hub import first_line
-from grice_core.dpo.passes import PassChoice, choose_passes
-from grice_core.dpo.policy import add_adapter
+from grice_core.dpo.passes import PassChoice, acting_as_trained, choose_passes
+from grice_core.dpo.policy import add_adapter, attach_saved
 from grice_core.dpo.targets import Reach, reach_of
 from grice_core.errors import ModelError
 from grice_core.evaluation.decoding import Decoder, Decoding, choose_decoding
 from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.preparing import EncodedStage, StageJob, encode_stage
+from grice_core.pipeline.published import Probe
 
 NUM_CAUSAL = 3
 """Rows on which causality is tried: what some models choose among keys shows on some rows only."""
@@ -29,7 +35,7 @@ class TrialJob:
     """What the base will be asked to do."""
 
     stages: tuple[StageJob, ...]
-    prompts: Sequence[str]
+    prompts: Sequence[Prompt]
     max_new_tokens: int
     dtype: torch.dtype
 
@@ -60,8 +66,9 @@ def try_base(base: BaseModel, job: TrialJob, reporter: Reporter) -> BaseTrial:
         policy = add_adapter(base, stage.config.lora, stage.seed)
         passes.append(choose_passes(policy, its.examples.pairs, job.dtype))
         reach.append(reach_of(policy))
-        policy.unload()
-    prompts = encode_prompts(base.tokenizer, job.prompts)
+        _check_publishing(base, policy, its)
+    form = job.stages[0].format_choice.of(base.tokenizer)
+    prompts = encode_prompts(base.tokenizer, job.prompts, form)
     base.check_ids(prompts)
     decoding = _decoding(base, prompts, job)
     trial = BaseTrial(tuple(passes), tuple(reach), decoding)
@@ -79,6 +86,33 @@ def _longest(stages: Sequence[EncodedStage], count: int) -> list[Ids]:
         for response in (pair.chosen, pair.rejected)
     }
     return heapq.nlargest(count, sorted(rows), key=len)
+
+
+def _check_publishing(base: BaseModel, policy: PeftModel, encoded: EncodedStage) -> None:
+    """Write the adapter as if it had learned something, and let stock PEFT read it back.
+
+    Takes the adapter off. Raises: ModelError.
+    """
+    kind = base.model.config.model_type
+    with acting_as_trained(policy), tempfile.TemporaryDirectory() as folder:
+        probe = Probe.of(policy, encoded.examples.pairs)
+        save_adapter(adapter_of(policy), Path(folder))
+        policy.unload()
+        try:
+            attached = attach_saved(base, Path(folder))
+        except ModelError as error:
+            raise ModelError(
+                f"{base.name} ({kind}) can't be adapted: PEFT does not find all of LoRA's layers again when "
+                "the adapter is loaded. Take another base model, or name lora.target_modules"
+            ) from error
+        gap = probe.gap_to(attached.eval())
+        attached.unload()
+    if not probe.accepts(gap):
+        raise ModelError(
+            f"{base.name} ({kind}) can't be adapted: saved and loaded by PEFT, an adapter gives other "
+            f"log-probabilities than before (off by {gap:.2g}). Take another base model, or name "
+            "lora.target_modules"
+        )
 
 
 def _decoding(base: BaseModel, prompts: Sequence[Ids], job: TrialJob) -> Decoding:

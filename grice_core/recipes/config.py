@@ -16,6 +16,10 @@ from grice_core.maxims import MAXIMS
 
 NAME_PATTERN = r"^[a-z][a-z0-9_-]*$"
 
+PromptFormatName = Literal["auto", "plain", "chat"]
+"""How models are asked: as text, or in the turns of their chat template; auto: in turns where the
+tokenizer has a template."""
+
 
 class MaximWeights(FrozenModel):
     """How much each maxim's data margin counts in a pair's weight."""
@@ -165,6 +169,8 @@ class Recipe(FrozenModel):
     """Recipe (built-in name or file) whose pairs and number of optimizer steps this one takes over."""
     holdout_share: float = Field(default=0.1, ge=0, lt=1)
     """Share of the prompts whose pairs are never trained on, but watched during training."""
+    prompt_format: PromptFormatName = Field(default="auto", exclude_if=lambda name: name == "auto")
+    """Left out of a recipe's JSON where it says nothing: such a recipe is what it was before it could."""
     stages: tuple[StageConfig, ...] = Field(min_length=1)
     evaluation: EvaluationConfig = EvaluationConfig()
     parallel: ParallelSettings | None = Field(default=None, exclude_if=lambda told: told is None)

@@ -24,7 +24,7 @@ class Difference:
 
 def differences(recipe: Recipe, other: Recipe) -> list[Difference]:
     """The settings that differ, in the order of the first recipe, then what only the other has."""
-    here, there = (dict(_settings(found.model_dump(mode="json"))) for found in (recipe, other))
+    here, there = (_settings_of(found) for found in (recipe, other))
     names = [*here, *(name for name in there if name not in here)]
     return [
         Difference(name, here.get(name, _ABSENT), there.get(name, _ABSENT))
@@ -35,10 +35,16 @@ def differences(recipe: Recipe, other: Recipe) -> list[Difference]:
 
 def differences_among(recipes: Sequence[Recipe]) -> list[tuple[str, tuple[str, ...]]]:
     """The settings that are not the same in all recipes: dotted name, and the value in each."""
-    told = [dict(_settings(recipe.model_dump(mode="json"))) for recipe in recipes]
+    told = [_settings_of(recipe) for recipe in recipes]
     names = dict.fromkeys(name for settings in told for name in settings)
     rows = [(name, tuple(settings.get(name, _ABSENT) for settings in told)) for name in names]
     return [(name, values) for name, values in rows if len(set(values)) > 1]
+
+
+def _settings_of(recipe: Recipe) -> dict[str, str]:
+    """Dotted names and values."""
+    prompt_format = {"prompt_format": recipe.prompt_format}  # which JSON leaves out if it is auto
+    return dict(_settings(prompt_format | recipe.model_dump(mode="json")))
 
 
 def _settings(document: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:

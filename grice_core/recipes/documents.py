@@ -87,6 +87,9 @@ def to_yaml(recipe: Recipe) -> str:
         exclude_none=True,
         exclude={"control_stages": True, "stages": {"__all__": stage}},
     )
+    document.setdefault(
+        "prompt_format", recipe.prompt_format
+    )  # which JSON leaves out if it is auto
     return yaml.safe_dump(
         document, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100
     )

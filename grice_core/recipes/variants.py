@@ -54,6 +54,7 @@ def joint_control(recipe: Recipe) -> Recipe:
         description="One stage with all four maxims, to see whether staging helped.",
         control_for=recipe.name,
         holdout_share=recipe.holdout_share,
+        prompt_format=recipe.prompt_format,
         stages=(first,),
         evaluation=recipe.evaluation,
         control_stages=recipe.stages,

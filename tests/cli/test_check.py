@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from grice_core.cli import app
 from grice_core.errors import DataError, InputError
+from tests.chat import made
 from tests.data.files import json_file, pair
 
 
@@ -145,3 +146,57 @@ def test_a_name_that_does_not_fit_is_remarked_upon_on_stderr(tmp_path: Path) -> 
 
     assert "! pairs.jsonl holds JSON, not JSON Lines; read as what it is" in result.stderr
     assert json.loads(result.stdout)["num_rows"] == 1
+
+
+@pytest.fixture
+def chat_tokenizer(tmp_path: Path) -> Path:
+    """A tokenizer folder with a template that refuses system turns."""
+    made.tokenizer(made.GEMMA).save_pretrained(tmp_path / "chat")
+    return tmp_path / "chat"
+
+
+def test_a_person_sees_one_pair_as_the_model_will_see_it(
+    tmp_path: Path, chat_tokenizer: Path
+) -> None:
+    path = json_file(tmp_path, pair(1, prompt="Is [bold]it[/bold]?\nOr\x1b[31m?", chosen="Yes"))
+
+    shown = check(path, "--tokenizer", chat_tokenizer).stdout
+
+    assert "Row 1 as the model will see it · prompt_format chat" in shown
+    assert "⟨<s>⟩⟨<turn>⟩user↵" in shown
+    assert "Is [bold]it[/bold]?↵" in shown
+    assert "Or␛[31m?⟨</turn>⟩↵" in shown
+    assert "chosen, trained on" in shown
+    assert "Yes⟨</turn>⟩↵" in shown
+    plain = check(path, "--tokenizer", chat_tokenizer, "--prompt-format", "plain").stdout
+    assert "prompt_format plain" in plain
+    assert "Yes⟨</s>⟩" in plain
+    document = report(path, "--tokenizer", chat_tokenizer)
+    assert document["shown_pair"]["chosen"][0] == {"text": "Yes", "is_special": False}
+
+
+def test_rows_that_the_template_refuses_are_found_with_the_reason(
+    tmp_path: Path, chat_tokenizer: Path
+) -> None:
+    system = [{"role": "system", "content": "Hm."}, {"role": "user", "content": "Hi?"}]
+    twice = [{"role": "user", "content": "Hm."}, {"role": "user", "content": "Hi?"}]
+    answers = {side: [{"role": "assistant", "content": side}] for side in ("chosen", "rejected")}
+    rows = [pair(n, prompt=prompt, **answers) for n, prompt in enumerate([system, twice, system])]
+    path = json_file(tmp_path, *rows, pair(4))
+
+    document = report(path, "--tokenizer", chat_tokenizer)
+
+    refused = [found for found in document["problems"] if found["code"] == "refused_by_template"]
+    assert [found["rows"] for found in refused] == [[1, 3], [2]]
+    assert "System role not supported" in refused[0]["message"]
+    assert "Roles must alternate" in refused[1]["message"]
+    assert document["shown_pair"]["row"] == 4
+
+
+def test_a_format_without_a_tokenizer_or_a_template_is_refused(
+    tmp_path: Path, word_tokenizer: Path
+) -> None:
+    path = json_file(tmp_path, pair(1))
+    assert "needs --tokenizer" in check(path, "--prompt-format", "plain").stderr
+    refused = check(path, "--tokenizer", word_tokenizer, "--prompt-format", "chat")
+    assert "has no chat template" in str(refused.exception)

@@ -64,6 +64,15 @@ def test_a_subclass_of_a_linear_layer_that_does_something_else_is_left_alone():
     assert [key for key, _ in policy.named_parameters() if "lora" in key]
 
 
+@pytest.mark.parametrize("name", ["zamba", "zamba2"])
+def test_merged_an_adapter_is_what_it_was_though_layers_share_weights(name):
+    policy = taught(base(name), seed=1)
+    expected, before = logits(policy), logits(build(name))
+    merged = logits(policy.merge_and_unload())
+    assert (expected - before).abs().max() > 0.01
+    torch.testing.assert_close(merged, expected, rtol=0, atol=1e-3)
+
+
 def test_what_is_left_out_is_told_by_its_size():
     reach = reach_of(add_adapter(base("rwkv"), LORA, seed=0))
     assert 0 < reach.share < 1

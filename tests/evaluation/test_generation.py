@@ -6,10 +6,13 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 
-from grice_core.errors import ModelError
+from grice_core.chat.choice import FormatChoice
+from grice_core.chat.format import Prompt
+from grice_core.errors import DataError, ModelError
 from grice_core.evaluation import decoding, generation
-from grice_core.evaluation.generation import generate
+from grice_core.evaluation.generation import generate, stream
 from grice_core.evaluation.sampling import Sampling
+from tests.chat import made
 
 SAMPLING = Sampling(temperature=0.7, top_p=0.9, max_new_tokens=16, seed=0)
 
@@ -175,3 +178,92 @@ def test_a_model_without_end_tokens_writes_to_the_full_length(gpt2: Any, tokeniz
     assert generation._end_tokens(gpt2, endless) == frozenset()
     gpt2.generation_config.eos_token_id = 5
     assert generation._end_tokens(gpt2, tokenizer) == {5, 299}
+
+
+COLDEST = Sampling(temperature=1e-4, top_p=0.9, max_new_tokens=6, seed=0)
+TURNS = ({"role": "user", "content": "a"}, {"role": "assistant", "content": "b"})
+
+
+@pytest.mark.parametrize(
+    ("asked", "messages"),
+    [
+        ("a", [{"role": "user", "content": "a"}]),
+        (Prompt("a b", (*TURNS, TURNS[0])), [*TURNS, TURNS[0]]),
+    ],
+    ids=["text", "conversation"],
+)
+def test_a_chat_model_is_asked_in_its_template(gpt2: Any, asked: Any, messages: Any) -> None:
+    """As transformers renders it; found here by whole passes."""
+    tokenizer = made.tokenizer(made.NO_END, opens=True)
+    ids = tokenizer.apply_chat_template(messages, add_generation_prompt=True)["input_ids"]
+    written: list[int] = []
+    while len(written) < 6:
+        logits = gpt2(input_ids=torch.tensor([ids + written])).logits
+        written.append(int(logits[0, -1].argmax()))
+        assert written[-1] != tokenizer.eos_token_id
+
+    (text,) = generate(gpt2, tokenizer, [asked], COLDEST)
+
+    assert text == tokenizer.decode(written, skip_special_tokens=True).strip()
+    if isinstance(asked, str):
+        assert list(stream(gpt2, tokenizer, asked, COLDEST))[-1] == text
+
+
+@pytest.mark.parametrize(
+    ("template", "name", "expected"),
+    [
+        (made.CHATML, "auto", 1),
+        (made.CHATML, "plain", 6),
+        (made.LLAMA, "auto", 6),
+    ],
+)
+def test_an_answer_ends_where_the_template_ends_a_turn(
+    gpt2: Any, template: str, name: Any, expected: int
+) -> None:
+    """Of a model that writes nothing but `<|im_end|>`, which no configuration names."""
+    tokenizer = made.tokenizer(template)
+    head = torch.nn.Linear(32, 300)
+    torch.nn.init.zeros_(head.weight)
+    torch.nn.init.zeros_(head.bias)
+    head.bias.data[tokenizer.convert_tokens_to_ids("<|im_end|>")] = 9.0
+    gpt2.lm_head = head
+    passes = []
+    gpt2.register_forward_hook(lambda *_: passes.append(1))
+    form = FormatChoice(name).of(tokenizer)
+
+    assert generate(gpt2, tokenizer, ["a"], COLDEST, form=form, decoding="batched") == [""]
+    assert len(passes) == expected
+
+
+def test_what_a_model_writes_before_its_answer_is_left_out(gpt2: Any) -> None:
+    tokenizer = made.tokenizer(made.NO_GENERATION_PROMPT)
+    answer = tokenizer("Assistant: so")["input_ids"]
+    gpt2.config.max_position_embeddings = 2000
+
+    def forward(**_: Any) -> Any:
+        logits = torch.zeros(1, 1, 300)
+        logits[0, 0, answer.pop(0)] = 9.0
+        cache = SimpleNamespace(reorder_cache=lambda _: None)
+        return SimpleNamespace(logits=logits, past_key_values=cache)
+
+    gpt2.forward = forward
+    short = Sampling(1e-4, 0.9, max_new_tokens=len(answer), seed=0)
+    assert generate(gpt2, tokenizer, ["a"], short, decoding="batched") == ["so"]
+
+
+def test_random_numbers_go_by_the_prompts_text_whatever_the_format(gpt2: Any) -> None:
+    """So that a prompt meets the same luck in models of all formats."""
+    tokenizer = made.tokenizer(made.CHATML)
+    with torch.no_grad():  # a model that does not look at its prompt
+        gpt2.transformer.ln_f.weight.zero_()
+    prompts = ["a", Prompt("a b", (*TURNS, TURNS[0]))]
+    forms = [FormatChoice(name).of(tokenizer) for name in ("plain", "chat")]
+    plain, chat = (generate(gpt2, tokenizer, prompts, SAMPLING, form=form) for form in forms)
+    assert plain == chat
+    assert plain[0] != plain[1]
+
+
+def test_a_prompt_that_the_template_refuses_is_named(gpt2: Any) -> None:
+    system = Prompt("a", ({"role": "system", "content": "a"},))
+    with pytest.raises(DataError, match=r"prompt 2 \('a'\): .*System role not supported"):
+        generate(gpt2, made.tokenizer(made.GEMMA), ["a", system], SAMPLING)

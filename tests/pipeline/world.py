@@ -9,6 +9,7 @@ from grice_core.maxims import MAXIMS
 from grice_core.pipeline.config import PipelineConfig
 from grice_core.recipes.config import Recipe
 from grice_core.recipes.load import load_recipe
+from tests.chat import made
 from tests.detector.tiny import write_heads
 from tests.dpo import tiny
 
@@ -62,6 +63,15 @@ def write_prompts(path: Path, prompts: list[str]) -> Path:
 def write_base(folder: Path) -> Path:
     tiny.gpt2().save_pretrained(folder)
     tiny.tokenizer().save_pretrained(folder)
+    return folder
+
+
+def write_chat_base(folder: Path, template: str) -> Path:
+    """A base with a chat template, which sees one token per byte."""
+    tokenizer = made.tokenizer(template)
+    sizes = {"vocab_size": len(tokenizer), "max_position_embeddings": 512}
+    tiny.architecture("llama", **sizes).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
     return folder
 
 

@@ -16,6 +16,13 @@ def test_what_was_set_is_named_as_it_was_set() -> None:
     ]
 
 
+def test_the_prompt_format_is_told_though_its_usual_value_is_left_out_of_json() -> None:
+    plain = load_recipe(DEFAULT_RECIPE, ["prompt_format=plain"])
+    usual = load_recipe(DEFAULT_RECIPE)
+    assert differences(plain, usual) == [Difference("prompt_format", "plain", "auto")]
+    assert differences(usual, plain) == [Difference("prompt_format", "auto", "plain")]
+
+
 def test_a_threshold_goes_by_the_name_of_its_rule() -> None:
     changed = load_recipe(DEFAULT_RECIPE, ["stage1.filter.0.above=0.4"])
     (found,) = differences(changed, load_recipe(DEFAULT_RECIPE))

@@ -209,6 +209,16 @@ def test_a_folder_and_bytes_that_are_no_text_are_named(tmp_path: Path) -> None:
         load_recipe(tmp_path / "bytes.yaml")
 
 
+def test_how_models_are_asked_is_a_setting_of_the_recipe() -> None:
+    assert load_recipe("joint").prompt_format == "auto"
+    assert "prompt_format: auto" in to_yaml(load_recipe("joint"))
+    plain = load_recipe("joint", ["prompt_format=plain"])
+    assert plain.prompt_format == "plain"
+    assert parse_recipe(to_yaml(plain), "again.yaml") == plain
+    (problem,) = problems_of(to_yaml(plain), "prompt_format=chatty")
+    assert "prompt_format: must be 'auto', 'plain' or 'chat' (got 'chatty')" in problem
+
+
 def test_settings_of_several_processes_are_left_out_where_none_are_told() -> None:
     plain = parse_recipe(MINIMAL, "mine.yaml")
     assert "parallel" not in plain.model_dump(mode="json")

@@ -37,6 +37,12 @@ def test_a_control_takes_over_thresholds_that_were_moved_and_the_first_stages_se
     assert stage.weights.as_array().tolist() == [1, 1, 1, 1]
 
 
+def test_variants_ask_models_as_the_recipe_does() -> None:
+    recipe = load_recipe("content-then-manner", ["prompt_format=chat"])
+    assert joint_control(recipe).prompt_format == "chat"
+    assert only_stages(recipe, ["stage2"]).prompt_format == "chat"
+
+
 def test_a_control_has_no_control() -> None:
     with pytest.raises(RecipeError, match="is a control itself"):
         joint_control(load_recipe("joint"))

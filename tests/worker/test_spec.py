@@ -4,6 +4,7 @@ from grice_core.errors import InputError
 from grice_core.recipes.load import load_recipe
 from worker.spec import PipelineSpec, StoredData, parse_pipeline
 
+FORMATS = ("auto", "plain", "chat")
 DATA = StoredData(name="pairs.json", sha256="a" * 64, artifact_sha256="b" * 64, num_rows=9)
 
 
@@ -38,6 +39,15 @@ def test_one_process_is_what_specs_meant_before_they_could_say_it():
     assert spec(num_processes="auto").digest == spec().digest
     assert spec(num_processes=2).digest != spec().digest
     assert "parallel" not in document["recipe"]
+
+
+def test_a_spec_that_says_no_prompt_format_has_the_digest_that_it_had_before_it_could():
+    assert "prompt_format" not in spec().model_dump(mode="json")["recipe"]
+    assert spec().digest == "f2a7c66ab35d8887bc3b8f7e8c45881cd24899edaa8e7f43e549b1a838f0483a"
+    formats = [spec(recipe=load_recipe("joint", [f"prompt_format={name}"])) for name in FORMATS]
+    assert [each.digest == spec().digest for each in formats] == [True, False, False]
+    assert len({each.digest for each in formats}) == 3
+    assert [parse_pipeline(each.model_dump(mode="json")) for each in formats] == formats
 
 
 def test_the_spec_of_another_version_is_refused_in_words():

@@ -4,6 +4,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from grice_core.chat.choice import FormatChoice
 from grice_core.detector.load import load_detector
 from grice_core.dpo.base import load_base
 from grice_core.errors import InputError
@@ -67,4 +68,5 @@ def load_models(sources: Sources, artifacts: ArtifactStore, home: Path, device: 
             adapters,
             load_detector(judge, place, spec.precision),
             resolve_precision(spec.precision, place),
+            FormatChoice(spec.recipe.prompt_format),
         )
