@@ -10,9 +10,15 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-from grice_core.data.conversation_column import STORED_AS, holds_conversations
+from grice_core.data.conversation_column import (
+    FORMERLY_STORED_AS,
+    STORED_AS,
+    conversation_array,
+    is_kept,
+    split_kept,
+)
 from grice_core.data.fields import SIDES
-from grice_core.data.json_column import JSON_TYPE
+from grice_core.data.json_column import decoded
 from grice_core.data.pairs import TEXT_FIELDS, FloatArray, PairTable
 from grice_core.data.texts import TEXT
 from grice_core.errors import DataError
@@ -33,7 +39,7 @@ def write_pairs(path: Path, table: PairTable) -> None:
     if table.messages is not None:
         columns[STORED_AS] = table.messages
     for name in table.extras.column_names:
-        if name not in columns:
+        if name not in columns and name != STORED_AS:
             columns[name] = table.extras.column(name)
     with atomic_writer(path) as file:
         parquet.write_table(pa.table(columns), file, compression="zstd")
@@ -56,26 +62,31 @@ def read_pairs(path: Path) -> PairTable:
     try:
         content = parquet.read_table(path)
         scores = np.stack([_scores(content.column(name)) for name in _SCORES], axis=1)
-        messages = _messages(content)
-        others = [*TEXT_FIELDS, *_SCORES, _ROW, *([] if messages is None else [STORED_AS])]
+        content, messages = _take_messages(content)
         return PairTable(
             texts=content.select(TEXT_FIELDS).cast(pa.schema([(f, TEXT) for f in TEXT_FIELDS])),
             chosen_scores=np.ascontiguousarray(scores[:, : len(MAXIMS)]),
             rejected_scores=np.ascontiguousarray(scores[:, len(MAXIMS) :]),
             rows=content.column(_ROW).to_numpy(),
-            extras=content.drop_columns(others),
+            extras=content.drop_columns([*TEXT_FIELDS, *_SCORES, _ROW]),
             messages=messages,
         )
     except (pa.ArrowException, KeyError, OSError) as error:
         raise DataError(f"{path.name} is no file of stored pairs: {error}") from error
 
 
-def _messages(content: pa.Table) -> pa.ChunkedArray | None:
-    """(N,) the conversations; `None` if there are none, or if a user's field has the same name."""
-    if STORED_AS not in content.column_names:
-        return None
-    column = content.column(STORED_AS)
-    return column if column.type == JSON_TYPE and holds_conversations(column) else None
+def _take_messages(content: pa.Table) -> tuple[pa.Table, pa.ChunkedArray | None]:
+    """The other columns, and the (N,) conversations; `None` if there are none."""
+    if STORED_AS in content.column_names:
+        return content.drop_columns([STORED_AS]), content.column(STORED_AS)
+    if FORMERLY_STORED_AS not in content.column_names:
+        return content, None
+    texts = (content.column(field).to_pylist() for field in TEXT_FIELDS)
+    kept = decoded(content.column(FORMERLY_STORED_AS))
+    if not all(one is None or is_kept(one) for one in kept):
+        return content, None  # a user's field has this name
+    found = list(map(split_kept, kept, zip(*texts, strict=True)))
+    return content.drop_columns([FORMERLY_STORED_AS]), pa.chunked_array([conversation_array(found)])
 
 
 def _scores(column: pa.ChunkedArray) -> FloatArray:

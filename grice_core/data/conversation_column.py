@@ -8,12 +8,15 @@ from typing import Any
 import pyarrow as pa
 
 from grice_core.data.flattening import flatten, render
-from grice_core.data.json_column import decoded, json_array
-from grice_core.data.messages import Conversation, Messages, Tools, as_tools, split_conversation
+from grice_core.data.json_column import JSON_TYPE, decoded, json_array
+from grice_core.data.messages import Conversation, Messages, as_tools
+from grice_core.data.splitting import split_conversation
 
-STORED_AS = "original_messages"
-"""The field that keeps a row's conversation beside its texts: an object with the lists `prompt`,
-`chosen` and `rejected`. Earlier versions kept the lists that the row came with, whole conversations too."""
+STORED_AS = "_messages"
+"""The field of a stored file that keeps a pair's conversation beside its texts: an object with the lists
+`prompt`, `chosen`, `rejected`."""
+FORMERLY_STORED_AS = "original_messages"
+"""What earlier versions kept there: those of the three that were lists, as they came, not split."""
 TOOLS = "tools"
 """The field with a conversational row's tools."""
 
@@ -41,35 +44,33 @@ def canonical_json(conversation: Conversation | None) -> bytes:
     return json.dumps(document, sort_keys=True, default=str).encode() + b"\n"
 
 
-def holds_conversations(array: pa.ChunkedArray) -> bool:
-    """Whether the first value of a column is a conversation as we keep it."""
-    return is_kept(next(filter(None, decoded(array.drop_null()[:1])), None))
-
-
-def open_conversations(
-    array: pa.ChunkedArray, texts: Sequence[Texts], tools: Sequence[Tools]
-) -> list[Conversation | None]:
-    """What `conversation_array` keeps, also from earlier versions; N of each."""
+def open_conversations(array: pa.ChunkedArray) -> list[Conversation | None]:
+    """(N,) what `conversation_array` keeps."""
     return [
-        None if found is None else replace(found, tools=own)
-        for found, own in zip(map(from_json, decoded(array), texts), tools, strict=True)
+        None
+        if kept is None
+        else Conversation(tuple(kept["prompt"]), tuple(kept["chosen"]), tuple(kept["rejected"]))
+        for kept in decoded(array)
     ]
 
 
-def open_tools(column: pa.Array | pa.ChunkedArray | list[Any]) -> list[Tools]:
-    """(N,) the tools of each row."""
-    if isinstance(column, list):
-        return [as_tools(value) for value in column]
-    return [as_tools(without_nulls(value)) for value in decoded(column)]
+def with_tools(
+    conversations: list[Conversation | None], tools: list[Any] | pa.Array | pa.ChunkedArray | None
+) -> list[Conversation | None]:
+    """(N,) conversations with what stands in the field `TOOLS` of their rows, if there is one."""
+    if tools is None or not any(conversations):
+        return conversations
+    return [
+        replace(found, tools=as_tools(own)) if found else None
+        for found, own in zip(conversations, json_values(tools), strict=True)
+    ]
 
 
-def from_json(kept: Any, texts: Texts) -> Conversation | None:
-    """One conversation as it is kept; `texts` are those of its row, which fill in what was no list."""
+def split_kept(kept: Any, texts: Texts) -> Conversation | None:
+    """What any version kept of a row; `texts` are the row's, and fill in what was no list."""
     if not is_kept(kept):
         return None
-    chosen, rejected = (
-        kept.get(field, text) for field, text in zip(("chosen", "rejected"), texts[1:], strict=True)
-    )
+    chosen, rejected = kept.get("chosen", texts[1]), kept.get("rejected", texts[2])
     if "prompt" in kept:
         return split_conversation(kept["prompt"], chosen, rejected)
     implicit = split_conversation(None, chosen, rejected)
@@ -91,15 +92,25 @@ def is_kept(value: Any) -> bool:
     )
 
 
-def without_nulls(value: Any) -> Any:
+def json_values(column: pa.Array | pa.ChunkedArray | list[Any]) -> list[Any]:
+    """The values of a column as they were in JSON."""
+    if isinstance(column, list):
+        return column
+    values = decoded(column)
+    return values if column.type == JSON_TYPE else [_without_nulls(value) for value in values]
+
+
+def _without_nulls(value: Any) -> Any:
     """A value of Arrow's without the keys that it only has since other rows have them.
 
     A message keeps its empty content, which tells a tool call that came with one.
     """
     if isinstance(value, list):
-        return [without_nulls(one) for one in value]
+        return [_without_nulls(one) for one in value]
     if not isinstance(value, dict):
         return value
     return {
-        key: without_nulls(one) for key, one in value.items() if one is not None or key == "content"
+        key: _without_nulls(one)
+        for key, one in value.items()
+        if one is not None or key == "content"
     }

@@ -7,17 +7,16 @@ import numpy as np
 import pyarrow as pa
 
 from grice_core.data.batches import Column
-from grice_core.data.conversation_column import Texts, from_json, is_kept, without_nulls
+from grice_core.data.conversation_column import is_kept, json_values, split_kept
 from grice_core.data.flattening import flatten, message_text, render
-from grice_core.data.json_column import decoded
 from grice_core.data.messages import (
     PART_KINDS,
     Conversation,
     Messages,
     part_kind,
-    split_conversation,
 )
 from grice_core.data.pairs import TEXT_FIELDS, BoolArray
+from grice_core.data.splitting import split_conversation
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,12 +40,15 @@ def may_hold_messages(column: Column) -> bool:
 
 def flatten_rows(columns: dict[str, Column]) -> FlattenedRows:
     """Find the conversations in the text fields of a batch."""
-    rows = list(zip(*map(_values, columns.values()), strict=True))
+    rows = list(zip(*map(json_values, columns.values()), strict=True))
     found = [split_conversation(*row) for row in rows]
-    texts = zip(*map(_texts, rows, found), strict=True)
-    parts = [next(filter(None, map(part_kind, row)), None) for row in rows]
+    texts = list(map(_texts, rows, found))
+    parts = list(map(_part_kind, texts))
     return FlattenedRows(
-        columns={field: list(column) for field, column in zip(columns, texts, strict=True)},
+        columns={
+            field: list(column)
+            for field, column in zip(columns, zip(*texts, strict=True), strict=True)
+        },
         conversations=found,
         parts={kind: np.array([part == kind for part in parts]) for kind in PART_KINDS},
     )
@@ -60,20 +62,11 @@ def kept_conversations(
     One that says something else than its texts, which were edited then, is left out. `None` if the
     column holds anything but conversations.
     """
-    kept = column if isinstance(column, list) else [without_nulls(one) for one in decoded(column)]
+    kept = json_values(column)
     if not all(is_kept(one) for one in kept if one is not None):
         return None
-    rows = list(zip(*(_values(columns[field]) for field in TEXT_FIELDS), strict=True))
-    return [
-        found if (found := from_json(one, row)) and _says(found, row) else None
-        for one, row in zip(kept, rows, strict=True)
-    ]
-
-
-def _values(column: Column) -> list[Any]:
-    if isinstance(column, list):
-        return column
-    return [without_nulls(value) for value in column.to_pylist()]
+    rows = list(zip(*(json_values(columns[field]) for field in TEXT_FIELDS), strict=True))
+    return [_still_said(one, row) for one, row in zip(kept, rows, strict=True)]
 
 
 def _texts(row: tuple[Any, Any, Any], found: Conversation | None) -> tuple[Any, Any, Any]:
@@ -87,16 +80,27 @@ def _texts(row: tuple[Any, Any, Any], found: Conversation | None) -> tuple[Any, 
     return prompt, chosen, rejected
 
 
-def _says(conversation: Conversation, texts: Texts) -> bool:
-    """Whether a row's texts are what its conversation was flattened to, by any version."""
+def _part_kind(texts: tuple[Any, Any, Any]) -> str | None:
+    """The kind of parts that keeps messages from being text, if one does."""
+    lists = (value for value in texts if isinstance(value, list))
+    return next(filter(None, map(part_kind, lists)), None)
+
+
+def _still_said(kept: Any, texts: tuple[Any, Any, Any]) -> Conversation | None:
+    """A row's conversation, if its texts are what that was flattened to, by any version."""
+    if not all(isinstance(text, str) for text in texts):
+        return None
+    found = split_kept(kept, texts)
+    if found is None:
+        return None
     prompt, chosen, rejected = texts
-    last = message_text(conversation.prompt[-1]) if conversation.prompt else ""
-    return (
-        isinstance(prompt, str)
-        and prompt.endswith(last)
-        and chosen in _renderings(conversation.chosen)
-        and rejected in _renderings(conversation.rejected)
+    last = message_text(found.prompt[-1]) if found.prompt else ""
+    is_said = (
+        prompt.endswith(last)
+        and chosen in _renderings(found.chosen)
+        and rejected in _renderings(found.rejected)
     )
+    return found if is_said else None
 
 
 def _renderings(response: Messages) -> set[str]:

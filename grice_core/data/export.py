@@ -1,4 +1,7 @@
-"""Pairs written for others: the guide's JSON layout, and JSONL that TRL trains on."""
+"""Pairs written for others: the guide's JSON layout, and JSONL that TRL trains on.
+
+Conversational pairs are written with their messages, in TRL's form with an explicit prompt.
+"""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,10 +12,12 @@ from typing import Any, Self
 import numpy as np
 import orjson
 
+from grice_core.data.conversation_column import TOOLS, as_json
 from grice_core.data.extras import extra_rows
 from grice_core.data.fields import SIDES
 from grice_core.data.filters import FilterResult
-from grice_core.data.pairs import PairTable
+from grice_core.data.messages import as_tools, as_turns
+from grice_core.data.pairs import TEXT_FIELDS, PairTable
 from grice_core.errors import OutputError
 from grice_core.files import atomic_writer
 from grice_core.maxims import MAXIMS
@@ -21,6 +26,7 @@ from grice_core.progress import Progress, silent
 DROP_REASON = "drop_reason"
 """The field that says why a stage dropped a pair."""
 _BLOCK = 10_000
+_ROLES = {"prompt": "user"} | dict.fromkeys(SIDES, "assistant")
 
 
 @dataclass(frozen=True)
@@ -98,12 +104,19 @@ def write_trl_jsonl(
 ) -> None:
     """Write pairs as TRL's `DPOTrainer` takes them: one object per line, one type per field.
 
-    The scores stand in flat fields (`chosen_quantity` …), null where unscored. Fields that we don't
-    know are left out: TRL gives a meaning to some names, and `datasets` wants one type per field.
+    Beside conversational pairs, plain ones become conversations of one turn a side. The scores stand in
+    flat fields (`chosen_quantity` …), null where unscored. Fields that we don't know are left out: TRL
+    gives a meaning to some names, and `datasets` wants one type per field.
     """
+    has_messages = table.messages is not None
+    has_tools = has_messages and TOOLS in table.extras.column_names
     with atomic_writer(path) as file:
         for record in _records(path, table, drop_reasons, progress):
-            flat = {name: record[name] for name in ("prompt", *SIDES)}
+            flat = {name: record[name] for name in TEXT_FIELDS}
+            if has_messages:
+                flat = {name: as_turns(flat[name], _ROLES[name]) for name in TEXT_FIELDS}
+            if has_tools:
+                flat[TOOLS] = as_tools(record.get(TOOLS)) or None
             for side in SIDES:
                 scores = record.get(f"{side}_scores", {})
                 flat |= {f"{side}_{maxim}": scores.get(maxim) for maxim in MAXIMS}
@@ -132,9 +145,7 @@ def _records(
 
 def _block(pairs: PairTable) -> Iterable[dict[str, Any]]:
     columns = zip(
-        pairs.prompts,
-        pairs.chosen,
-        pairs.rejected,
+        _contents(pairs),
         pairs.chosen_scores.tolist(),
         pairs.rejected_scores.tolist(),
         pairs.margins.tolist(),
@@ -142,8 +153,7 @@ def _block(pairs: PairTable) -> Iterable[dict[str, Any]]:
         extra_rows(pairs.extras),
         strict=True,
     )
-    for prompt, chosen, rejected, chosen_scores, rejected_scores, margins, scored, extra in columns:
-        record = {"prompt": prompt, "chosen": chosen, "rejected": rejected}
+    for record, chosen_scores, rejected_scores, margins, scored, extra in columns:
         if scored:
             record["chosen_scores"] = _by_maxim(chosen_scores)
             record["rejected_scores"] = _by_maxim(rejected_scores)
@@ -151,6 +161,16 @@ def _block(pairs: PairTable) -> Iterable[dict[str, Any]]:
             record["avg_margin"] = sum(margins) / len(margins)
         taken = {*record, DROP_REASON}
         yield record | {name: value for name, value in extra.items() if name not in taken}
+
+
+def _contents(pairs: PairTable) -> Iterator[dict[str, Any]]:
+    """Prompt, chosen and rejected of each pair: lists of messages where it has some, else texts."""
+    texts = zip(pairs.prompts, pairs.chosen, pairs.rejected, strict=True)
+    for conversation, row in zip(pairs.conversations, texts, strict=True):
+        if conversation is None:
+            yield dict(zip(TEXT_FIELDS, row, strict=True))
+        else:
+            yield {name: list(messages) for name, messages in as_json(conversation).items()}
 
 
 def _by_maxim(values: Sequence[float]) -> dict[str, float]:

@@ -10,10 +10,10 @@ import pyarrow as pa
 
 from grice_core.data import problems
 from grice_core.data.batches import Batch, check_num_fields
-from grice_core.data.conversation_column import TOOLS, open_tools
+from grice_core.data.conversation_column import TOOLS, with_tools
 from grice_core.data.fields import require_fields
 from grice_core.data.findings import find_warnings
-from grice_core.data.messages import Messages, Tools
+from grice_core.data.messages import Conversation, Messages, Tools
 from grice_core.data.pairs import TEXT_FIELDS, IntArray, PairTable
 from grice_core.data.parts import Part, join_parts, take_apart, unusable_rows
 from grice_core.data.readers import read_batches
@@ -58,27 +58,25 @@ class Prompts:
     """Of the file's bytes, 64 hex digits; empty if they come from no file."""
 
     @classmethod
-    def of_texts(cls, prompts: Sequence[str]) -> Self:
+    def of_texts(cls, prompts: list[str]) -> Self:
         """Plain prompts."""
-        return cls.of_rows([(prompt, None, ()) for prompt in prompts])
+        return cls.of(prompts, [None] * len(prompts))
 
     @classmethod
     def of_table(cls, table: PairTable, sha256: str = "") -> Self:
         """The prompts of all pairs."""
-        found = zip(table.prompts, table.conversations, strict=True)
-        rows = [
-            (text, one.prompt if one else None, one.tools if one else ()) for text, one in found
-        ]
-        return cls.of_rows(rows, sha256)
+        return cls.of(table.prompts, table.conversations, sha256)
 
     @classmethod
-    def of_rows(cls, rows: Sequence[tuple[str, Messages | None, Tools]], sha256: str = "") -> Self:
-        """Text, messages and tools of each row of a file."""
+    def of(
+        cls, prompts: list[str], conversations: Sequence[Conversation | None], sha256: str = ""
+    ) -> Self:
+        """Texts, and the conversations that some were flattened from."""
         return cls(
-            prompts=[text for text, _, _ in rows],
-            messages=[messages or None for _, messages, _ in rows],
-            tools=[tools for _, _, tools in rows],
-            rows=np.arange(1, len(rows) + 1),
+            prompts=prompts,
+            messages=[(found.prompt or None) if found else None for found in conversations],
+            tools=[found.tools if found else () for found in conversations],
+            rows=np.arange(1, len(prompts) + 1),
             sha256=sha256,
         )
 
@@ -124,32 +122,27 @@ def load_prompts(path: Path, limits: Limits = DEFAULT_LIMITS) -> Prompts:
     """
     source = inspect(path, limits)
     names: dict[str, None] = {}
-    rows: list[tuple[str | None, Messages | None, Tools]] = []
+    prompts: list[str] = []
+    conversations: list[Conversation | None] = []
+    fault, num_missing = "", 0
     for batch in read_batches(source, silent):
         names.update(dict.fromkeys(batch.columns))
-        rows.extend(_prompts(batch))
-    if not rows:
+        parsed = parse_texts(batch, dict(batch.columns))
+        missing = parsed.missing("prompt")
+        if missing.any() and not fault:
+            index = int(missing.argmax())
+            fault = f"row {len(prompts) + index + 1:,} has {parsed.fault('prompt', index)}"
+        num_missing += int(missing.sum())
+        prompts += parsed.columns["prompt"].values.to_pylist()
+        found = parsed.conversations or [None] * batch.num_rows
+        conversations += with_tools(found, batch.columns.get(TOOLS))
+    if not prompts:
         raise DataError(f"{source.name} holds no rows")
-    if all(text is None for text, _, _ in rows):
+    if num_missing == len(prompts):
         require_fields(source.name, names, ["prompt"])
-    present = [(text, messages, tools) for text, messages, tools in rows if text is not None]
-    if len(present) < len(rows):
-        row = next(number for number, (text, _, _) in enumerate(rows, 1) if text is None)
-        raise DataError(f"{source.name}: row {row:,} has no prompt; fill it in or remove the row")
-    return Prompts.of_rows(present, source.sha256())
-
-
-def _prompts(batch: Batch) -> Iterator[tuple[str | None, Messages | None, Tools]]:
-    """Text, messages and tools of each row's prompt."""
-    parsed = parse_texts(batch, dict(batch.columns))
-    prompt = parsed.columns["prompt"]
-    conversations = parsed.conversations or [None] * batch.num_rows
-    tools = open_tools(batch.columns.get(TOOLS, [None] * batch.num_rows))
-    for text, blank, conversation, own in zip(
-        prompt.values.to_pylist(), prompt.blank, conversations, tools, strict=True
-    ):
-        messages = conversation and conversation.prompt
-        yield None if blank else text, messages or None, own if messages else ()
+    if fault:
+        raise DataError(f"{source.name}: {fault}; write it as text or remove the row")
+    return Prompts.of(prompts, conversations, source.sha256())
 
 
 def _parse(name: str, batch: Batch, num_before: int) -> Part:

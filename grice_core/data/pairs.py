@@ -13,9 +13,9 @@ from grice_core.data.conversation_column import (
     TOOLS,
     canonical_json,
     open_conversations,
-    open_tools,
+    with_tools,
 )
-from grice_core.data.messages import Conversation, Tools
+from grice_core.data.messages import Conversation
 from grice_core.maxims import MAXIMS
 
 FloatArray = npt.NDArray[np.float64]
@@ -86,11 +86,10 @@ class PairTable:
         """(N,) the messages of each pair, with its tools; `None` for a plain pair."""
         if self.messages is None:
             return [None] * len(self)
-        texts = list(zip(self.prompts, self.chosen, self.rejected, strict=True))
-        tools: list[Tools] = [()] * len(self)
-        if TOOLS in self.extras.column_names:
-            tools = open_tools(self.extras.column(TOOLS))
-        return open_conversations(self.messages, texts, tools)
+        has_tools = TOOLS in self.extras.column_names
+        return with_tools(
+            open_conversations(self.messages), self.extras.column(TOOLS) if has_tools else None
+        )
 
     def _texts(self, field: str) -> list[str]:
         texts: list[str] = self.texts.column(field).to_pylist()

@@ -6,7 +6,7 @@ import numpy as np
 
 from grice_core.data import problems
 from grice_core.data.batches import Batch, Column
-from grice_core.data.conversation_column import STORED_AS
+from grice_core.data.conversation_column import FORMERLY_STORED_AS, STORED_AS
 from grice_core.data.conversational import flatten_rows, kept_conversations, may_hold_messages
 from grice_core.data.fields import TEXT_SPELLINGS
 from grice_core.data.messages import Conversation
@@ -25,6 +25,18 @@ class ParsedTexts:
     """(N,) what texts were flattened from, without tools; `None` = all are plain."""
     parts: dict[str, BoolArray] = field(default_factory=dict)
     """(N,) per kind: rows whose messages hold parts that are no text; empty = there are none."""
+
+    def missing(self, name: str) -> BoolArray:
+        """(N,) rows without a usable text in this field."""
+        column = self.columns[name]
+        return column.blank | column.wrong_type | column.malformed
+
+    def fault(self, name: str, index: int) -> str:
+        """What a row has where this field's text is missing."""
+        kinds = [kind for kind, found in self.parts.items() if found[index]]
+        if kinds and self.columns[name].wrong_type[index]:
+            return f"a {name} with {kinds[0]} parts, which are not supported"
+        return f"no {name}"
 
     def errors(self, not_objects: BoolArray | None) -> dict[ProblemKind, BoolArray]:
         """(N,) per error: the rows that have it, where `not_objects` of them are none at all."""
@@ -57,10 +69,10 @@ def parse_texts(batch: Batch, remaining: dict[str, Column]) -> ParsedTexts:
             flattened.conversations,
             flattened.parts,
         )
-    if STORED_AS in remaining:
-        kept = kept_conversations(remaining[STORED_AS], columns)
+    for name in {STORED_AS, FORMERLY_STORED_AS} & remaining.keys():
+        kept = kept_conversations(remaining[name], columns)
         if kept is not None:
-            del remaining[STORED_AS]
+            del remaining[name]
             found = conversations or kept
             conversations = [one or other for one, other in zip(found, kept, strict=True)]
     return ParsedTexts(

@@ -10,6 +10,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from app.open_data import open_pairs
 from app.studio import Studio
 from grice_core.pipeline.keeping import Keeper
 from grice_core.recipes.load import load_recipe
@@ -18,6 +19,7 @@ from grice_core.settings import Settings, settings
 from grice_core.store import data_sets
 from tests.app.pipelines import STAGED, Filler
 from tests.app.samples import pair_rows, write_pairs_file, write_unscored_file
+from tests.data.conversations import conversational_rows
 
 
 @pytest.fixture
@@ -208,6 +210,23 @@ def test_pairs_with_a_warning_are_a_click_away() -> None:
     assert "**Row 5**" in words(page)
 
 
+def test_conversations_are_pairs_like_any_other(studio: Studio) -> None:
+    content = json.dumps(conversational_rows()).encode()
+    ran(upload(opened("data"), "chat.json", content))
+
+    for view in VIEWS:
+        assert "**9** usable of 9 rows" in words(opened("data", data="1", view=view))
+    assert "different numbers of messages" in words(opened("data", data="1", view="Report"))
+    assert "**1** of 9 pairs" in words(
+        opened("data", data="1", view="Pairs", problem="unequal_turns")
+    )
+    assert len(kept(opened("stages", data="1"))) == 2
+    (stored,) = data_sets.page(studio.database)
+    table = open_pairs(studio, stored.artifact_sha256).table
+    assert table.prompts[2] == "[system]: Be brief.\n[user]: When does the ferry leave?"
+    assert table.conversations[2] is not None
+
+
 def upload(page: AppTest, name: str, content: bytes) -> AppTest:
     return page.file_uploader[0].set_value((name, content, "application/octet-stream")).run()
 
@@ -220,8 +239,6 @@ def kept(page: AppTest) -> list[int]:
 
 def planned(studio: Studio, *overrides: str) -> list[int]:
     """The same according to the core."""
-    from app.open_data import open_pairs
-
     table = open_pairs(studio, data_sets.get(studio.database, 1).artifact_sha256).table
     recipe = load_recipe("content-then-manner", overrides)
     return [stage.filtered.num_kept for stage in plan_stages(recipe, table, seed=0)]

@@ -1,16 +1,25 @@
 """What is kept of an upload is what was uploaded."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from grice_core.data.columnar import is_columnar, read_pairs, write_pairs
 from grice_core.data.export import write_json
+from grice_core.data.extras import extra_rows
+from grice_core.data.json_column import json_array
 from grice_core.data.load import load_pairs
-from grice_core.data.pairs import PairTable
+from grice_core.data.messages import Conversation
+from grice_core.data.pairs import TEXT_FIELDS, PairTable
+from grice_core.data.texts import TEXT
 from grice_core.errors import DataError
+from tests.data.conversations import BOATS, NINE, SYSTEM, TOOLS, TWO, USER, conversational_rows
+from tests.data.files import json_file, pair
 from tests.data.tables import UNSCORED, table_of
 
 
@@ -42,6 +51,91 @@ def test_unknown_fields_of_any_form_come_back(tmp_path: Path) -> None:
     write_json(tmp_path / "after.json", again)
     assert not is_columnar(tmp_path / "in.json")
     assert (tmp_path / "after.json").read_text() == (tmp_path / "before.json").read_text()
+
+
+def test_conversations_come_back(tmp_path: Path) -> None:
+    table = load_pairs(json_file(tmp_path, *conversational_rows())).table
+
+    again = stored(table, tmp_path)
+
+    assert again.conversations == table.conversations
+    assert again.conversations[4].tools == tuple(TOOLS)  # type: ignore[union-attr]
+    assert again.fingerprint == table.fingerprint
+    assert again.extras.column_names == table.extras.column_names
+    assert load_pairs(tmp_path / "pairs.parquet").table.fingerprint == table.fingerprint
+
+
+def stored_by_earlier_versions(folder: Path, table: PairTable, kept: list[Any]) -> Path:
+    """A file of pairs whose lists of messages are kept as they came, in a field like any other."""
+    path = folder / "earlier.parquet"
+    extras = pa.table({"original_messages": json_array(kept)})
+    write_pairs(path, replace(table, messages=None, extras=extras))
+    return path
+
+
+def test_conversations_that_an_earlier_version_stored_are_found(tmp_path: Path) -> None:
+    rows = [
+        pair(1, prompt=[USER], chosen=[NINE], rejected=[BOATS]),
+        pair(2, prompt=..., chosen=[SYSTEM, USER, NINE], rejected=[SYSTEM, USER, BOATS]),
+        pair(3, prompt="Which pier?", chosen=[TWO], rejected=[BOATS]),
+        pair(4, prompt="Which pier?", chosen=[USER, NINE], rejected=[USER, BOATS]),
+        pair(5, prompt=[USER], chosen="Yes.", rejected=[BOATS]),
+        pair(6),
+    ]
+    kept = [
+        {name: row[name] for name in TEXT_FIELDS if isinstance(row.get(name), list)} or None
+        for row in rows
+    ]
+    table = load_pairs(json_file(tmp_path, *rows)).table
+    path = stored_by_earlier_versions(tmp_path, table, kept)
+
+    for again in (read_pairs(path), load_pairs(path).table):
+        assert again.conversations == table.conversations
+        assert again.fingerprint == table.fingerprint
+        assert "original_messages" not in again.extras.column_names
+
+
+def test_a_prompt_that_an_earlier_version_doubled_stands_once_among_the_messages(
+    tmp_path: Path,
+) -> None:
+    table = load_pairs(json_file(tmp_path, pair(chosen="At nine.", rejected="Ferries are boats.")))
+    question = USER["content"]
+    doubled = table_with_prompt(table.table, f"[user]: {question}\n\n[user]: {question}")
+    kept = [{"chosen": [USER, NINE], "rejected": [USER, BOATS]}]
+    path = stored_by_earlier_versions(tmp_path, doubled, kept)
+
+    for again in (read_pairs(path), load_pairs(path).table):
+        assert again.conversations == [Conversation((USER,), (NINE,), (BOATS,))]
+
+
+def table_with_prompt(table: PairTable, prompt: str) -> PairTable:
+    prompts = pa.array([prompt] * len(table), TEXT)
+    return replace(table, texts=table.texts.set_column(0, "prompt", prompts))
+
+
+def test_a_field_of_a_user_that_has_the_name_of_ours_stays_a_field(tmp_path: Path) -> None:
+    rows = [pair(1, original_messages={"de": "Hallo"}), pair(2, original_messages=[1])]
+    table = load_pairs(json_file(tmp_path, *rows)).table
+
+    again = stored(table, tmp_path)
+
+    assert again.conversations == [None, None]
+    assert extra_rows(again.extras) == [
+        {"original_messages": {"de": "Hallo"}},
+        {"original_messages": [1]},
+    ]
+
+
+def test_messages_beside_texts_that_were_edited_are_not_believed(tmp_path: Path) -> None:
+    kept = {"prompt": [USER], "chosen": [NINE], "rejected": [BOATS]}
+    texts = {"prompt": USER["content"], "chosen": "At nine.", "rejected": "Ferries are boats."}
+    rows = [texts, texts | {"chosen": "At ten."}, texts | {"rejected": None}]
+    rows = [row | {"original_messages": kept} for row in rows]
+
+    table = load_pairs(json_file(tmp_path, *rows)).table
+
+    assert table.conversations == [Conversation((USER,), (NINE,), (BOATS,)), None]
+    assert table.chosen == ["At nine.", "At ten."]
 
 
 def test_no_pairs_at_all_come_back(tmp_path: Path) -> None:

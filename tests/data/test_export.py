@@ -1,20 +1,32 @@
 """Exported pairs are in the guide's layout, fit TRL, and can be read again."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from grice_core.data.export import SplitFiles, export_split, write_json, write_trl_jsonl
+from grice_core.data.export import (
+    SplitFiles,
+    export_split,
+    write_json,
+    write_jsonl,
+    write_trl_jsonl,
+)
 from grice_core.data.filters import SumRule, apply_filter
 from grice_core.data.load import load_pairs
+from grice_core.data.messages import Conversation
+from grice_core.data.pairs import TEXT_FIELDS, PairTable
 from grice_core.errors import OutputError
 from grice_core.maxims import MAXIMS, Maxim
+from tests.data.conversations import ASKED, BOATS, FOUND, NINE, TOOLS, USER, conversational_rows
+from tests.data.files import json_file
 from tests.data.tables import UNSCORED, table_of
 
 MANNER = SumRule(name="manner", maxims=(Maxim.MANNER,), above=0.2)
+MANNER_ABOVE_0 = SumRule(name="manner", maxims=(Maxim.MANNER,), above=0)
 
 
 def test_a_pair_has_the_guides_layout(tmp_path: Path) -> None:
@@ -97,6 +109,85 @@ def test_trl_gets_one_type_per_field_and_no_unknown_names(tmp_path: Path) -> Non
     assert list(scored) == list(unscored) == ["prompt", "chosen", "rejected", *flat]
     assert scored["chosen_manner"] == 0.25
     assert unscored["chosen_manner"] is None
+
+
+@pytest.mark.parametrize("write", [write_json, write_jsonl])
+def test_a_conversational_pair_is_written_with_its_messages(
+    write: Callable[[Path, PairTable], None], tmp_path: Path
+) -> None:
+    table = load_pairs(json_file(tmp_path, *conversational_rows())).table
+    path = tmp_path / f"out.{'json' if write is write_json else 'jsonl'}"
+
+    write(path, table)
+
+    text = path.read_text()
+    records = (
+        json.loads(text) if write is write_json else [json.loads(x) for x in text.splitlines()]
+    )
+    assert records[0]["prompt"] == [USER]
+    assert (records[4]["chosen"], records[4]["tools"]) == ([NINE], TOOLS)
+    assert records[7]["prompt"] == "prompt 8"
+    assert_same(load_pairs(path).table, table)
+    assert load_pairs(path).table.fingerprint == table.fingerprint
+
+
+def test_trl_gets_conversations_throughout_if_there_are_some(tmp_path: Path) -> None:
+    table = load_pairs(json_file(tmp_path, *conversational_rows())).table
+    path = tmp_path / "out.jsonl"
+
+    write_trl_jsonl(path, table)
+
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    assert {type(record[name]) for record in records for name in TEXT_FIELDS} == {list}
+    assert len({tuple(record) for record in records}) == 1
+    assert (records[4]["prompt"], records[4]["tools"]) == ([USER, ASKED, FOUND], TOOLS)
+    assert records[0]["tools"] is None
+    assert records[7]["prompt"] == [{"role": "user", "content": "prompt 8"}]
+    assert records[7]["chosen"] == [{"role": "assistant", "content": "chosen 8"}]
+    again = load_pairs(path).table
+    assert_same(again.take(range(7)), table.take(range(7)))
+    assert (again.prompts, again.chosen, again.rejected) == (
+        table.prompts,
+        table.chosen,
+        table.rejected,
+    )
+
+
+def test_trl_gets_texts_if_no_pair_of_the_file_is_a_conversation(tmp_path: Path) -> None:
+    table = load_pairs(json_file(tmp_path, *conversational_rows())).table
+    path = tmp_path / "out.jsonl"
+
+    write_trl_jsonl(path, table.take([7, 8]))
+
+    assert [json.loads(line)["prompt"] for line in path.read_text().splitlines()] == [
+        "prompt 8",
+        "prompt 9",
+    ]
+
+
+def test_a_split_keeps_conversations_on_both_sides(tmp_path: Path) -> None:
+    rows = [row | {"rejected_scores": dict.fromkeys(MAXIMS, 0.5)} for row in conversational_rows()]
+    kept, dropped = rows[0], rows[5] | {"chosen_scores": dict.fromkeys(MAXIMS, 0.5)}
+    table = load_pairs(json_file(tmp_path, kept, dropped)).table
+    files = SplitFiles.of(tmp_path, "stage2_manner")
+
+    export_split(files, table, apply_filter([MANNER_ABOVE_0], table.margins))
+
+    for path, index in ((files.train, 0), (files.dropped, 1)):
+        for file in (path, path.with_suffix(".jsonl")):
+            assert load_pairs(file).table.conversations == [table.conversations[index]]
+    assert table.conversations[1] == Conversation((USER,), (ASKED,), (BOATS,), tuple(TOOLS))
+
+
+def assert_same(table: PairTable, expected: PairTable) -> None:
+    assert table.conversations == expected.conversations
+    assert (table.prompts, table.chosen, table.rejected) == (
+        expected.prompts,
+        expected.chosen,
+        expected.rejected,
+    )
+    np.testing.assert_array_equal(table.chosen_scores, expected.chosen_scores)
+    np.testing.assert_array_equal(table.rejected_scores, expected.rejected_scores)
 
 
 def test_a_split_tells_why_each_pair_was_dropped(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import pytest
 
 from grice_core.data.extras import extra_rows
 from grice_core.data.load import LoadedPairs, load_pairs, load_prompts
-from grice_core.data.messages import Conversation
 from grice_core.errors import DataError
 from grice_core.maxims import MAXIMS
 from tests.data.files import BAD, GOOD, flat, json_file, json_lines_file, pair
@@ -176,31 +175,6 @@ def test_margins_in_the_file_are_compared_and_not_believed(tmp_path: Path) -> No
 
     assert problems(loaded) == {"margins_disagree": (2, 3)}
     assert loaded.table.margins[1] == pytest.approx([0.8, 0.0, 0.5, 0.0])
-
-
-def test_conversations_are_flattened_and_their_messages_kept(tmp_path: Path) -> None:
-    user, yes, no = (
-        {"role": role, "content": text}
-        for role, text in (("user", "Seen it?"), ("assistant", "Yes."), ("assistant", "No."))
-    )
-    explicit = pair(1, prompt=[user], chosen=[yes], rejected=[no])
-    implicit = pair(2, prompt=..., chosen=[user, yes], rejected=[user, no])
-
-    loaded = load_pairs(json_file(tmp_path, explicit, implicit, pair(3)))
-
-    assert loaded.report.num_usable == 3
-    assert loaded.table.prompts == ["Seen it?", "Seen it?", "prompt 3"]
-    assert loaded.table.chosen == ["Yes.", "Yes.", "chosen 3"]
-    conversation = Conversation((user,), (yes,), (no,))
-    assert loaded.table.conversations == [conversation, conversation, None]
-    assert extra_rows(loaded.table.extras) == [{}, {}, {}]
-
-
-def test_a_file_of_implicit_prompts_needs_no_prompt_field(tmp_path: Path) -> None:
-    user, yes = ({"role": role, "content": role} for role in ("user", "assistant"))
-    row = {"chosen": [user, yes], "rejected": [user, {**yes, "content": "no"}]}
-
-    assert load_pairs(json_file(tmp_path, row)).table.prompts == ["user"]
 
 
 def test_the_same_bytes_have_the_same_hash(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 import pytest
 
 from grice_core.data.load import Prompts
+from grice_core.data.messages import Conversation
 from grice_core.errors import DataError
 from grice_core.evaluation.selection import LeakagePolicy, PromptSelection, select_prompts
 
@@ -72,3 +73,20 @@ def test_nothing_left_is_refused_with_a_way_out() -> None:
         select(["a", "a"], ["a"])
     with pytest.raises(DataError, match="no usable prompt"):
         select([], ["a"])
+
+
+def test_each_prompt_keeps_its_messages_and_tools() -> None:
+    asked = {"role": "user", "content": "When?"}
+    tool = {"type": "function", "function": {"name": "find"}}
+    texts = ["a", "b", "When?", "a", "c"]
+    conversation = Conversation((asked,), (), (), (tool,))
+    prompts = Prompts.of(texts, [None, None, conversation, None, None])
+
+    selection = select_prompts(prompts, ["b"], policy="drop-eval", num_prompts=9, seed=0)
+
+    place = selection.prompts.index("When?")
+    assert set(selection.prompts) == {"a", "c", "When?"}
+    assert selection.messages == tuple((asked,) if i == place else None for i in range(3))
+    assert selection.tools == tuple((tool,) if i == place else () for i in range(3))
+    assert selection.first(place + 1).messages == selection.messages[: place + 1]
+    assert len(selection.first(1).tools) == len(selection.first(1).prompts) == 1

@@ -1,0 +1,67 @@
+"""What the runs of a pipeline work on has the messages that the user's files have."""
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from grice_core.data.load import load_pairs
+from grice_core.pipeline.parts import PipelineParts
+from grice_core.recipes.load import load_recipe
+from tests.pipeline.world import PROMPTS, config, pair
+
+
+def turns(*texts: str) -> list[dict[str, str]]:
+    roles = ("user", "assistant")
+    return [{"role": roles[i % 2], "content": text} for i, text in enumerate(texts)]
+
+
+@pytest.fixture
+def inputs_of_conversations(world: Path, tmp_path: Path) -> Any:
+    """Parts of a pipeline on unscored pairs, of which all but the first are conversations."""
+    draw = random.Random(0)
+    pairs = [pair(number, draw) for number in range(48)]
+    rows = [{name: one[name] for name in ("prompt", "chosen", "rejected")} for one in pairs]
+    rows[1:] = [
+        {side: turns("hello", "yes.", row["prompt"], row[side]) for side in ("chosen", "rejected")}
+        for row in rows[1:]
+    ]
+    (tmp_path / "pairs.json").write_text(json.dumps(rows))
+    prompts = [{"prompt": turns("hello", "yes.", prompt)} for prompt in PROMPTS]
+    (tmp_path / "eval.json").write_text(json.dumps([*prompts, {"prompt": "plain"}]))
+    recipe = load_recipe("joint", ["control_for=null", "stage1.filter=[]", "stage1.epochs=1"])
+    (tmp_path / "out").mkdir()
+    return lambda: PipelineParts(
+        config(
+            world,
+            tmp_path / "out",
+            data=tmp_path / "pairs.json",
+            eval=tmp_path / "eval.json",
+            recipe=recipe,
+        )
+    )
+
+
+def test_scored_conversations_stay_conversations(inputs_of_conversations, tmp_path):
+    table = inputs_of_conversations().inputs.table
+
+    unscored = load_pairs(tmp_path / "pairs.json").table
+    written = load_pairs(tmp_path / "out" / "scored_pairs.json").table
+    again = inputs_of_conversations().inputs.table
+    assert table.conversations == unscored.conversations
+    assert table.conversations[0] is None
+    assert written.fingerprint == table.fingerprint == again.fingerprint
+    assert not np.isnan(again.margins).any()
+
+
+def test_prompts_are_selected_with_their_messages(inputs_of_conversations):
+    selection = inputs_of_conversations().inputs.selection
+
+    by_text = dict(zip(selection.prompts, selection.messages, strict=True))
+    assert by_text["plain"] is None
+    for prompt in PROMPTS:
+        text = f"[user]: hello\n[assistant]: yes.\n[user]: {prompt}"
+        assert by_text[text] == tuple(turns("hello", "yes.", prompt))
