@@ -11,6 +11,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTra
 
 from grice_core.dpo.hub import loading_errors
 from grice_core.dpo.lean import fuse_activations
+from grice_core.dpo.positions import max_positions
 from grice_core.errors import ModelError
 from grice_core.memory import keep_few_kernels
 
@@ -32,7 +33,7 @@ class BaseModel:
     @property
     def max_positions(self) -> int | None:
         """Longest sequence that the model has positions for, if it says so."""
-        return getattr(self.model.config, "max_position_embeddings", None)
+        return max_positions(self.model.config)
 
     @property
     def num_embeddings(self) -> int:

@@ -1,9 +1,16 @@
-"""Models whose positions depend on how long the whole row is."""
+"""How many positions a model has, and whether they depend on how long the whole row is."""
 
 from collections.abc import Iterator
 from typing import Any
 
 _BY_LENGTH = ("dynamic", "longrope")
+
+
+def max_positions(config: Any) -> int | None:
+    """Longest sequence that a model has positions for; None if it sets no limit, for which some types have
+    a number that is none."""
+    count: int | None = getattr(config, "max_position_embeddings", None)
+    return count if count and count > 0 else None
 
 
 def keeps_a_state(config: Any, longest: int) -> bool:

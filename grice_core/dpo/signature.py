@@ -48,7 +48,7 @@ def watched_embeddings(model: Any) -> Iterator[list[Tensor]]:
         if watched or not isinstance(embedded, Tensor):
             return embedded
         watched.append(embedded.detach().requires_grad_())
-        return watched[0]
+        return watched[0].clone()  # some models scale their embeddings in place
 
     handle = inner_model(model).get_input_embeddings().register_forward_hook(watch)
     try:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from grice_core.chat.choice import FormatChoice
 from grice_core.chat.format import Prompt, PromptFormat
 from grice_core.dpo.encode import Ids, cut_left, encode_prompts
+from grice_core.dpo.positions import max_positions
 from grice_core.dpo.signature import accepted
 from grice_core.errors import ModelError
 from grice_core.evaluation.answers import Answers
@@ -197,7 +198,7 @@ def _rows(
 
 def _room(model: Any, sampling: Sampling) -> int | None:
     """Tokens that a prompt may have; None if the model sets no limit."""
-    num_positions: int | None = getattr(model.config, "max_position_embeddings", None)
+    num_positions = max_positions(model.config)
     if num_positions is None:
         return None
     if num_positions <= sampling.max_new_tokens:
