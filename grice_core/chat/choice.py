@@ -1,6 +1,5 @@
 """Which format a recipe asks for, and what it is for a given tokenizer."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
@@ -25,9 +24,8 @@ class FormatChoice:
     """What a template that writes the date is told, so that a run means the same on its second day."""
 
     @classmethod
-    def recalled(cls, name: PromptFormatName, run: Mapping[str, Any] | None) -> Self:
-        """The choice at the time that a run's record tells, if it tells one."""
-        moment = (run or {}).get("prompt_format", {}).get("rendered_at")
+    def at(cls, name: PromptFormatName, moment: str | None) -> Self:
+        """The choice at the time that a run's record tells (`rendered_at`), if it tells one."""
         return cls(name, datetime.fromisoformat(moment)) if moment else cls(name)
 
     def of(self, tokenizer: Any) -> PromptFormat:

@@ -68,7 +68,8 @@ class PipelineParts:
     @cached_property
     def format_choice(self) -> FormatChoice:
         """How the models are asked; a template that writes the date gets that of the first part."""
-        return FormatChoice.recalled(self.config.recipe.prompt_format, self.output.read_run())
+        told = (self.output.read_run() or {}).get("prompt_format", {})
+        return FormatChoice.at(self.config.recipe.prompt_format, told.get("rendered_at"))
 
     @cached_property
     def inputs(self) -> PipelineInputs:

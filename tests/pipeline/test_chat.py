@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from grice_core.chat.choice import FormatChoice
+from grice_core.detector.load import load_detector
 from grice_core.dpo.base import load_base
 from grice_core.errors import DataError, InterruptedRunError, ModelError, OutputError
 from grice_core.evaluation.generation import generate
@@ -19,10 +20,12 @@ from grice_core.pipeline.judging import _work_key
 from grice_core.pipeline.output import OutputFolder, keep_stages_only
 from grice_core.pipeline.parts import PipelineParts
 from grice_core.pipeline.run import run_pipeline
+from grice_core.pipeline.side_by_side import SideBySide
 from grice_core.recipes.load import load_recipe
 from tests.chat import made
 from tests.pipeline.world import QUICK, config, write_chat_base, write_world
 
+CPU = torch.device("cpu")
 SYSTEM = {"role": "system", "content": "be brief"}
 USER = {"role": "user", "content": "where do bats sleep?"}
 
@@ -64,7 +67,7 @@ def test_the_record_says_the_format(chatted, finished):
 
 
 def test_every_model_is_asked_in_its_template_with_the_date_of_the_run(chatted, chat_world):
-    base = load_base(str(chat_world / "base"), torch.device("cpu"))
+    base = load_base(str(chat_world / "base"), CPU)
     evaluation = chatted.evaluation
     sampling = Sampling.of(evaluation.config, evaluation.sampling.seed)
     form = PipelineParts(config(chat_world, chatted.output.path, recipe=quick())).format_choice.of(
@@ -80,6 +83,26 @@ def test_every_model_is_asked_in_its_template_with_the_date_of_the_run(chatted, 
     assert list(baseline.responses) != generate(
         base.model, base.tokenizer, list(evaluation.selection.prompts), sampling, form=form
     )
+
+
+def test_the_models_side_by_side_are_asked_as_they_were_when_they_were_evaluated(
+    chatted, chat_world
+):
+    adapters = {name: chatted.output.stage(name).final_model for name in ("stage1", "stage2")}
+    told = chatted.record["prompt_format"]
+    beside = SideBySide(
+        load_base(str(chat_world / "base"), CPU),
+        adapters,
+        load_detector(chat_world / "detector", CPU, "fp32"),
+        torch.float32,
+        FormatChoice.at("auto", told["rendered_at"]),
+    )
+    evaluation = chatted.evaluation
+    sampling = Sampling.of(evaluation.config, evaluation.sampling.seed)
+    row = next(n for n, one in enumerate(evaluation.selection.messages) if one is None)
+    replies = beside.answer(evaluation.selection.prompts[row], sampling)
+    found = {reply.model: reply.text for reply in replies if reply.scores is not None}
+    assert found == {model.name: model.responses[row] for model in evaluation.models}
 
 
 def test_the_card_shows_how_to_ask(chatted, finished):
@@ -128,7 +151,7 @@ def test_stages_are_not_gone_on_with_in_another_format(chat_world, chatted, tmp_
 
 def test_answers_in_another_format_are_not_taken_over(chat_world, chatted):
     parts = PipelineParts(config(chat_world, chatted.output.path, recipe=quick()))
-    base = load_base(str(chat_world / "base"), torch.device("cpu"))
+    base = load_base(str(chat_world / "base"), CPU)
     job = parts.evaluation_job(chatted.evaluation.selection)
     other = replace(job, format_choice=FormatChoice("plain"))
     assert _work_key(base, job) != _work_key(base, other)

@@ -39,6 +39,7 @@ def score(context: JobContext) -> JsonObject:
     return {
         "data": {name: value for name, value in inputs["data"].items() if name != "path"},
         "prompts": inputs["eval"]["prompts"],
+        "prompt_format": parts.record.content["prompt_format"],
         "stages": [
             {
                 "name": stage.config.name,

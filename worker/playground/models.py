@@ -24,6 +24,8 @@ class Sources:
     spec: PipelineSpec
     adapters: tuple[tuple[str, str], ...]
     """Stage and address of its adapter for the plain base, in the order of the recipe."""
+    rendered_at: str | None
+    """The date that their chat template was given, if it writes one."""
 
 
 def sources_of(database: Database, pipeline_id: int) -> Sources:
@@ -40,7 +42,9 @@ def sources_of(database: Database, pipeline_id: int) -> Sources:
         made = references.of_run(database, run.id) if run.stage else {}
         if run.stage and ADAPTER in made:
             adapters.append((run.stage, made[ADAPTER].sha256))
-    return Sources(parse_pipeline(chain[0].spec), tuple(adapters))
+    spec = parse_pipeline(chain[0].spec)
+    told = (chain[0].result or {}).get("prompt_format", {})
+    return Sources(spec, tuple(adapters), told.get("rendered_at"))
 
 
 def load_models(sources: Sources, artifacts: ArtifactStore, home: Path, device: str) -> SideBySide:
@@ -68,5 +72,5 @@ def load_models(sources: Sources, artifacts: ArtifactStore, home: Path, device: 
             adapters,
             load_detector(judge, place, spec.precision),
             resolve_precision(spec.precision, place),
-            FormatChoice(spec.recipe.prompt_format),
+            FormatChoice.at(spec.recipe.prompt_format, sources.rendered_at),
         )
