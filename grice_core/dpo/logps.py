@@ -63,15 +63,17 @@ def response_logps(model: Any, trees: Sequence[Tree], passes: Passes) -> torch.T
     return torch.cat([separate_logps(model, [tree]) for tree in apart])
 
 
-def plain_logps(model: Any, trees: Sequence[Tree]) -> torch.Tensor:
+def plain_logps(model: Any, trees: Sequence[Tree], copies: int = 1) -> torch.Tensor:
     """(responses,) the same by nothing but `model(input_ids)`, one response at a time: what all other
     passes are compared to.
 
-    No mask, no positions, no packing, and with `stock_layers` none of our own operations.
+    No mask, no positions, no packing, and with `stock_layers` none of our own operations. With `copies`
+    the row stands so many times in its pass, which changes nothing but the order of sums.
     """
     values = []
     for tree in separated(trees):
-        ids = torch.tensor([[*tree.prompt, *tree.responses[0]]], device=_device(model))
+        row = [*tree.prompt, *tree.responses[0]]
+        ids = torch.tensor([row] * copies, device=_device(model))
         # A cache would change no number, but some models can't be differentiated through theirs.
         logits = model(input_ids=ids, **accepted(model, use_cache=False)).logits[0].float()
         predicting = logits[len(tree.prompt) - 1 : -1].log_softmax(dim=-1)

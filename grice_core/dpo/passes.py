@@ -23,7 +23,11 @@ from grice_core.errors import PreflightError
 from grice_core.frozen import as_they_lie, stock_layers
 
 TOLERANCE = 1e-5
-"""Largest relative difference of a response's log-probability that counts as rounding in fp32."""
+"""Largest relative difference of a response's log-probability that counts as rounding in fp32 …"""
+ROUNDING_FACTOR = 4.0
+"""… or so many times what the plain model's own differs when the same row stands in a batch twice …"""
+LARGEST_TOLERANCE = 1e-4
+"""… but no more than this: deep models round more, wrong ones are further off."""
 GRADIENT_TOLERANCE = 1e-3
 """The same of an adapter matrix's gradient, by norms."""
 SMALL_GRADIENT = 1e-2
@@ -66,6 +70,10 @@ class _Measured:
     gradients: Mapping[str, Tensor]
     """Of the adapter's matrices, of a sum in which each response weighs differently."""
 
+    def gap_to(self, exact: "_Measured") -> float:
+        """Largest relative difference of a log-probability."""
+        return _relative_gap(self.values, exact.values)
+
 
 def choose_passes(
     policy: PeftModel, pairs: Sequence[EncodedPair], dtype: torch.dtype = torch.float32
@@ -89,11 +97,12 @@ def choose_passes(
             # Asks the model in a pass of its own, which no other may be taken for.
             only_multiplies_logits(policy)
             exact = _plain(policy, trees, "fp32")
+            tolerance = _tolerance(policy, trees[-1])
         for passes in _ALL_PASSES:
             with _in_fp32(device, dtype):
-                found = _attempt(policy, trees, passes, exact)
+                found = _attempt(policy, trees, passes, exact, tolerance)
                 if isinstance(found, float) and passes != "single":
-                    found = _elsewhere(policy, others, passes) or found
+                    found = _elsewhere(policy, others, passes, tolerance) or found
             if isinstance(found, float) and dtype == torch.bfloat16:
                 found = _in_bf16(policy, trees, passes, exact) or found
             if isinstance(found, float):
@@ -182,8 +191,20 @@ def _plain(policy: PeftModel, trees: Sequence[Tree], name: str) -> _Measured:
     return found
 
 
+def _tolerance(policy: PeftModel, tree: Tree) -> float:
+    """What counts as rounding for this model: seen where nothing but the order of sums is another."""
+    (alone, *_) = tree.apart
+    with torch.no_grad(), stock_layers():
+        once, twice = plain_logps(policy, [alone]), plain_logps(policy, [alone], copies=2)
+    return min(max(TOLERANCE, ROUNDING_FACTOR * _relative_gap(twice, once)), LARGEST_TOLERANCE)
+
+
+def _relative_gap(found: Tensor, exact: Tensor) -> float:
+    return float(((found - exact).abs() / exact.abs().clamp(min=1.0)).max())
+
+
 def _attempt(
-    policy: PeftModel, trees: Sequence[Tree], passes: Passes, exact: _Measured
+    policy: PeftModel, trees: Sequence[Tree], passes: Passes, exact: _Measured, tolerance: float
 ) -> float | str:
     """The largest relative difference of a log-probability, or why these passes won't do."""
     try:
@@ -194,10 +215,8 @@ def _attempt(
         raise
     except _OWN_WAYS_TO_FAIL as error:
         return f"fail: {first_line(error)}"
-    difference = float(
-        ((found.values - exact.values).abs() / exact.values.abs().clamp(min=1.0)).max()
-    )
-    if not difference <= TOLERANCE:  # NaN is no agreement
+    difference = found.gap_to(exact)
+    if not difference <= tolerance:  # NaN is no agreement
         return f"differ by {difference:.1e}"
     gap = _gradient_difference(found.gradients, exact.gradients)
     if not gap <= GRADIENT_TOLERANCE:
@@ -205,15 +224,17 @@ def _attempt(
     return difference
 
 
-def _elsewhere(policy: PeftModel, pairs: Sequence[EncodedPair], passes: Passes) -> str | None:
+def _elsewhere(
+    policy: PeftModel, pairs: Sequence[EncodedPair], passes: Passes, tolerance: float
+) -> str | None:
     """Why these passes won't do for other pairs; None if their values are the plain model's."""
     trees = shared_trees(pairs)
     with torch.no_grad():
         with stock_layers():
             exact = plain_logps(policy, trees)
         found = response_logps(policy, trees, passes)
-    gap = float(((found - exact).abs() / exact.abs().clamp(min=1.0)).max())
-    return None if gap <= TOLERANCE else f"differ by {gap:.1e}"
+    gap = _relative_gap(found, exact)
+    return None if gap <= tolerance else f"differ by {gap:.1e}"
 
 
 def _in_bf16(
