@@ -26,8 +26,8 @@ from peft import LoraConfig, get_peft_model
 from benchmarks.options import add_json, new_parser
 from grice_core.chat.choice import FormatChoice
 from grice_core.data.load import load_pairs
+from grice_core.dpo.base import BaseModel, load_base
 from grice_core.dpo.encode import EncodedPair, encode_pairs
-from grice_core.dpo.policy import BaseModel, load_base
 from grice_core.dpo.schedules import step_batches
 from grice_core.dpo.watchers import Watchers
 from grice_core.pipeline.config import Reporter
@@ -69,6 +69,7 @@ _WORDS = [
     "every",
     "day",
 ]
+_CALL = {"type": "function", "function": {"name": "timetable", "arguments": {"pier": "two"}}}
 _TOOL = {
     "type": "function",
     "function": {
@@ -131,9 +132,7 @@ def _compare(name: str, base: BaseModel, num_steps: int) -> Comparison:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         os.environ["GRICE_HOME"] = str(home / "home")
-        rows = list(
-            conversations(num_steps * PAIRS_PER_STEP, has_system=name not in WITHOUT_SYSTEM)
-        )
+        rows = list(conversations(num_steps * PAIRS_PER_STEP, name))
         (home / "pairs.json").write_text(json.dumps(rows))
         table = load_pairs(home / "pairs.json").table
         form = FormatChoice("chat").of(base.tokenizer)
@@ -166,7 +165,7 @@ class _Trained:
     adapter: list[torch.Tensor]
 
 
-def conversations(num_pairs: int, *, has_system: bool) -> Iterator[dict[str, Any]]:
+def conversations(num_pairs: int, template: str) -> Iterator[dict[str, Any]]:
     """Scored pairs in TRL's conversational form; every weight is 1."""
     draw = np.random.default_rng(0)
 
@@ -181,7 +180,9 @@ def conversations(num_pairs: int, *, has_system: bool) -> Iterator[dict[str, Any
         if number % 3 == 1:
             thought = f"<think>{words()}</think>" if number % 2 else ""
             prompt += [turn("assistant", thought + words()), turn("user", words())]
-        if number % 4 == 2 and has_system:
+        if number % 5 == 3 and template == "with tools":
+            prompt += [turn("assistant", "") | {"tool_calls": [_CALL]}, turn("tool", words())]
+        if number % 4 == 2 and template not in WITHOUT_SYSTEM:
             prompt = [turn("system", words()), *prompt]
         better, worse = [turn("assistant", words())], [turn("assistant", words())]
         yield {
