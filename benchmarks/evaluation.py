@@ -35,6 +35,7 @@ from grice_core.memory import peak_bytes
 from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.judging import EvaluationJob, evaluate_stages
 from grice_core.pipeline.output import OutputFolder
+from grice_core.pipeline.published import StageModels
 from grice_core.precision import Precision, resolve_device, resolve_precision
 from grice_core.recipes.config import EvaluationConfig, LoraSettings
 
@@ -47,11 +48,16 @@ class Work:
     """What both contenders are given."""
 
     folder: Path
-    """Holds the detector, and each stage's adapter where a pipeline would have put it."""
+    """Holds base and detector, and each stage's adapter where a pipeline would have put it."""
     prompts: tuple[str, ...]
     stages: tuple[str, ...]
     precision: Precision
     device: str
+
+    @property
+    def base(self) -> Path:
+        """Folder of the base model, which stages begin from again."""
+        return self.folder / "base"
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,8 @@ def write_models(work: Work) -> None:
         work.folder / "detector", scoring.make_model(tokenizer), tokenizer, scoring.make_record()
     )
     base = BaseModel("random weights", make_model("small", CPU), make_tokenizer())
+    base.model.save_pretrained(work.base)
+    base.tokenizer.save_pretrained(work.base)
     policy = add_adapter(base, LoraSettings(), seed=0)
     with torch.no_grad():
         for name, parameter in policy.named_parameters():
@@ -134,7 +142,8 @@ def ours(work: Work) -> Cost:
         sampling=Sampling.of(CONFIG, seed=0),
         dtype=resolve_precision(work.precision, device),
     )
-    base = BaseModel("random weights", make_model("small", device), make_tokenizer())
+    models = StageModels(str(work.base), device, job.output)
+    models.after(None)
     started, judging_s, began = time.perf_counter(), 0.0, 0.0
 
     def progress(task: str, done: int, total: int) -> None:
@@ -145,7 +154,7 @@ def ours(work: Work) -> Cost:
         elif done == total:
             judging_s += now - began
 
-    evaluate_stages(base, job, Reporter(progress))
+    evaluate_stages(models, job, Reporter(progress))
     return Cost(time.perf_counter() - started - judging_s, judging_s, peak_bytes(device))
 
 
@@ -157,7 +166,7 @@ def notebook(work: Work) -> Cost:
     base = BaseModel("random weights", make_model("small", device), tokenizer)
     models = [base.model]
     for stage in work.stages:
-        last = BaseModel(base.name, copy.deepcopy(models[-1]), tokenizer)
+        last = BaseModel(base.name, copy.deepcopy(base.model), tokenizer)
         adapter = OutputFolder(work.folder).stage(stage).final_model
         models.append(merge_saved(last, adapter).model)
     started = time.perf_counter()

@@ -21,7 +21,6 @@ from grice_core.data.pairs import PairTable
 from grice_core.dpo.base import BaseModel
 from grice_core.dpo.encode import EncodedPair, encode_pairs
 from grice_core.dpo.lean import fuse_activations
-from grice_core.dpo.policy import GPT2_TARGETS
 from grice_core.dpo.schedules import learning_rate, step_batches
 from grice_core.memory import keep_few_kernels, peak_bytes
 from grice_core.pipeline.config import Reporter
@@ -232,7 +231,7 @@ def _lora(given: Given) -> LoraConfig:
         r=lora.r,
         lora_alpha=lora.alpha,
         lora_dropout=lora.dropout,
-        target_modules=list(GPT2_TARGETS),
+        target_modules=["c_attn", "c_fc", "c_proj"],
         fan_in_fan_out=True,
     )
 
