@@ -57,7 +57,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
     Yields an empty folder beside it, which takes the name when the block ends, in place of what may
     stand there; after an exception in the block what stands there stays. What a crash left of earlier
-    attempts is deleted.
+    attempts is deleted. Files get the permissions that the process gives new ones.
     """
     for left_over in path.parent.glob(f".{path.name}.*"):
         shutil.rmtree(left_over)
@@ -65,6 +65,10 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     temporary.mkdir(parents=True)
     try:
         yield temporary
+        for part in temporary.rglob("*"):
+            if part.is_file():
+                # Some libraries write files that only their owner can read (safetensors 0.8.0).
+                part.chmod(temporary.stat().st_mode & 0o666)
         for part in (*temporary.rglob("*"), temporary):
             _sync(part)
         if path.exists():

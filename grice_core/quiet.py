@@ -5,7 +5,9 @@ import warnings
 
 
 def hush_libraries() -> None:
-    """Hide warnings about the libraries' own changes and, once transformers is loaded, its bars."""
+    """Hide warnings about the libraries' own changes and, once transformers is loaded, its bars and its
+    report on loading, which is read and told in our own words (`grice_core/dpo/base.py`)."""
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft)\b")
     if "transformers" in sys.modules:
         sys.modules["transformers"].utils.logging.disable_progress_bar()
+        sys.modules["transformers"].utils.logging.set_verbosity_error()

@@ -1,8 +1,11 @@
 import json
+import os
 from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from grice_core.files import atomic_folder, write_json_atomic, write_text_atomic
 
@@ -78,3 +81,17 @@ def test_what_a_killed_process_left_of_a_folder_is_cleared_away(tmp_path: Path) 
         pass
 
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_files_of_a_folder_are_as_readable_as_the_process_makes_new_ones(tmp_path):
+    before = os.umask(0o027)
+    try:
+        with atomic_folder(tmp_path / "made") as folder:
+            save_file({"a": torch.ones(2)}, folder / "weights.safetensors")
+            (folder / "inner").mkdir()
+            (folder / "inner" / "note").write_text("a")
+            (folder / "inner" / "note").chmod(0o600)
+    finally:
+        os.umask(before)
+    for name in ("weights.safetensors", "inner/note"):
+        assert (tmp_path / "made" / name).stat().st_mode & 0o777 == 0o640

@@ -56,6 +56,7 @@ def load_base(name: str, device: torch.device) -> BaseModel:
     Raises: ModelError, naming what is missing or does not fit.
     """
     keep_few_kernels()
+    _check_no_gguf(name)
     _check_no_adapter(name)
     with loading_errors("base model", name):
         _check_not_quantised(name, AutoConfig.from_pretrained(name, trust_remote_code=False))
@@ -67,6 +68,16 @@ def load_base(name: str, device: torch.device) -> BaseModel:
     _check_tokenizer(name, tokenizer)
     fuse_activations(model)
     return BaseModel(name, model.to(device).eval(), tokenizer, _remarks(name, report))
+
+
+def _check_no_gguf(name: str) -> None:
+    path = Path(name)
+    holds_gguf = path.is_dir() and any(path.glob("*.gguf")) and not (path / "config.json").is_file()
+    if holds_gguf or path.suffix == ".gguf":
+        raise ModelError(
+            f"{name} is in GGUF, a format for running models, not for training them: give the model's own "
+            "weights as a folder or a hub id"
+        )
 
 
 def _check_no_adapter(name: str) -> None:

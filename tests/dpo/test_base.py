@@ -107,6 +107,13 @@ def test_quantised_weights_are_refused_with_or_without_their_library(folder, set
     assert f"is stored quantised ({settings['quant_method']})" in refusal(folder)
 
 
+@pytest.mark.parametrize("inside", ["", "model.gguf"])
+def test_a_gguf_file_or_folder_is_told_from_a_missing_one(tmp_path, inside):
+    (tmp_path / "model.gguf").write_bytes(b"GGUF")
+    path = tmp_path / inside if inside else tmp_path
+    assert "is in GGUF" in refusal(path)
+
+
 def test_a_folder_without_a_tokenizer_is_refused(folder):
     for path in folder.glob("token*"):
         path.unlink()
