@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(tasks: Sequence[Task], pool: Pool) -> list[Outcome]:
-    """All outcomes in the order of the tasks; each is told on stderr as it comes."""
+    """All outcomes in the order of the tasks; each is printed to stderr as it comes."""
     os.environ["OMP_NUM_THREADS"] = "1"  # of the workers, which take over the environment
     started = time.perf_counter()
     found: dict[Task, Outcome] = {}

@@ -21,7 +21,7 @@ class FormatChoice:
 
     name: PromptFormatName = "auto"
     now: datetime = field(default_factory=_this_second)
-    """What a template that writes the date is told, so that a run means the same on its second day."""
+    """The time given to a template that writes the date, so that a run means the same on its second day."""
 
     @classmethod
     def at(cls, name: PromptFormatName, moment: str | None) -> Self:

@@ -132,7 +132,7 @@ class ChatTemplate:
     def _unusable(self, reason: str) -> ModelError:
         return ModelError(
             f"the chat template of {self.name} can't render a question and its answer ({reason}): "
-            "choose prompt_format=plain, or mend the template"
+            "choose prompt_format=plain, or fix the template"
         )
 
     def _clock(self, tools: list[dict[str, Any]] | None) -> dict[str, Any]:

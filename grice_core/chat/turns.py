@@ -12,7 +12,7 @@ class ChatFormat(PromptFormat):
     """The turns of the tokenizer's chat template.
 
     A prompt that comes as messages is rendered as they are, any other as one turn of the user. A
-    plain prompt that somebody rendered already is taken as it is.
+    plain prompt that a user rendered already is taken as it is.
 
     Prompt and response are rendered as TRL 1.16's `DPOTrainer` renders conversational data: the
     prompt with the opening of an answer, both together without it.

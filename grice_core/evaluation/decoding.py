@@ -117,7 +117,7 @@ def choose_decoding(
 
 
 def _continued(prompt: Ids, count: int) -> Ids:
-    """So many tokens to go on with, those of the prompt from its end."""
+    """So many tokens to continue with, those of the prompt from its end."""
     return (prompt[::-1] * (count // len(prompt) + 1))[:count]
 
 

@@ -190,19 +190,20 @@ def test_an_owner_that_was_stopped_beyond_its_lease_does_no_harm_when_it_wakes_u
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "kind", "says"),
     [
-        ("stage1.lora.r=10000000000000", r"out of memory: lower .* lora\.r"),
-        ("stage1.learning_rate=1e30", r"lower .*learning_rate"),
+        # Found when the base is tried, before anything is trained.
+        ("stage1.lora.r=10000000000000", "score", r"out of memory: lower .* lora\.r"),
+        ("stage1.learning_rate=1e30", "train", r"lower .*learning_rate"),
     ],
     ids=["more memory than there is", "a learning rate that is far too high"],
 )
 def test_what_asks_for_the_impossible_fails_once_and_says_what_to_change(
-    installation, world, change, says
+    installation, world, change, kind, says
 ):
     installation.stand()
     asked = ask(installation.queue(), world, recipe=load_recipe("joint", (*SMALL, change)))
-    run = asked.until("train", lambda run: run.state.is_finished())
+    run = asked.until(kind, lambda run: run.state.is_finished())
     assert (run.state, run.attempt) == (RunState.FAILED, 1)
     assert re.search(says, run.error), run.error
     assert asked.run("evaluate").state is RunState.QUEUED
