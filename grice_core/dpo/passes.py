@@ -277,11 +277,8 @@ def _gradient_difference(found: Mapping[str, Tensor], exact: Mapping[str, Tensor
     floor = SMALL_GRADIENT * max(norms.values(), default=0.0)
     worst = 0.0
     for name in exact.keys() | found.keys():
-        one, other = found.get(name), exact.get(name)
-        if one is None or other is None:
-            gap = float((one if other is None else other).norm())  # type: ignore[union-attr]
-        else:
-            gap = float((one - other).norm())
+        there = [each[name] for each in (found, exact) if name in each]
+        gap = float((there[0] - there[1] if len(there) == 2 else there[0]).norm())
         if gap:
             worst = max(worst, gap / max(norms.get(name, 0.0), floor, 1e-30))
     return worst
