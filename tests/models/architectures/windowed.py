@@ -9,7 +9,7 @@ SHARED_CACHES = {
     "hidden_size_per_layer_input": 16,
     "vocab_size_per_layer_input": VOCABULARY,
 }
-"""Later layers read the keys and values of earlier ones; every layer is told the tokens again."""
+"""Later layers read the keys and values of earlier ones; every layer gets the tokens again."""
 
 WIDE = {"head_dim": 32}
 """The heads of a layer that looks back over the whole row."""
