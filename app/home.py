@@ -4,24 +4,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import link
-from app.app_pages import (
-    compare,
-    data,
-    detector,
-    launch,
-    overview,
-    playground,
-    runs,
-    stages,
-    system,
-)
-from app.components.link_history import link_history
-from app.components.sign_in import let_in
-from app.components.status_line import status_line
-from app.failures import guarded
-from app.navigation import keep_pages
-from app.widget_keys import note_page
+from app.app_pages import all_pages
+from app.ui.errors import guarded
+from app.ui.sign_in import let_in
+from app.ui.status_line import status_line
+from app.url import params
+from app.url.link_history import link_history
+from app.url.navigation import keep_pages
+from app.url.widget_keys import note_page
 
 _ASSETS = Path(__file__).parent / "assets"
 
@@ -35,29 +25,14 @@ def main() -> None:
     if not let_in():
         return
     pages = {
-        "overview": st.Page(overview.show, title="Overview", icon=":material/home:", default=True),
-        "data": st.Page(data.show, title="Data", icon=":material/table_rows:", url_path="data"),
-        "stages": st.Page(
-            stages.show, title="Stages", icon=":material/content_cut:", url_path="stages"
-        ),
-        "detector": st.Page(
-            detector.show, title="Detector", icon=":material/gavel:", url_path="detector"
-        ),
-        "launch": st.Page(
-            launch.show, title="Launch", icon=":material/rocket_launch:", url_path="launch"
-        ),
-        "runs": st.Page(runs.show, title="Runs", icon=":material/monitoring:", url_path="runs"),
-        "compare": st.Page(
-            compare.show, title="Compare", icon=":material/balance:", url_path="compare"
-        ),
-        "playground": st.Page(
-            playground.show, title="Playground", icon=":material/forum:", url_path="playground"
-        ),
-        "system": st.Page(system.show, title="System", icon=":material/dns:", url_path="system"),
+        name: st.Page(
+            page.show, title=page.title, icon=page.icon, url_path=name, default=number == 0
+        )
+        for number, (name, page) in enumerate(all_pages().items())
     }
     keep_pages(pages)
     page = st.navigation(list(pages.values()))
-    link.begin(is_another_page=note_page(page.url_path))
+    params.begin(is_another_page=note_page(page.url_path))
     with st.sidebar:
         running = st.container()
         link_history()

@@ -10,6 +10,6 @@ def register(app: typer.Typer) -> None:
 
 def up() -> None:
     """Start the dashboard, the queue and a worker, and keep them running until Ctrl-C."""
-    from app.front_door import main
+    from app.server.all_in_one import main
 
     main()

@@ -24,7 +24,7 @@ import pyarrow as pa
 from playwright.sync_api import Page, expect, sync_playwright
 from pyarrow import parquet
 
-from app.open_data import OpenData
+from app.state.open_data import OpenData
 from benchmarks.options import new_parser
 from grice_core.data.load import load_pairs
 from grice_core.maxims import MAXIMS

@@ -15,8 +15,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from redis import Redis
 
-from app.demo import open_demo
-from app.studio import Studio
+from app.state.demo import open_demo
+from app.state.studio import Studio
 from grice_core.data.load import load_pairs
 from grice_core.data.pairs import PairTable
 from grice_core.pipeline.keeping import Keeper

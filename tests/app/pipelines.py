@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from app.studio import Studio
+from app.state.studio import Studio
 from grice_core.evaluation.results import EVALUATION_FILE, Evaluation, write_evaluation
 from grice_core.evaluation.sampling import Sampling
 from grice_core.evaluation.selection import PromptSelection

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from app.studio import Studio
+from app.state.studio import Studio
 from grice_core.pipeline.keeping import Keeper
 from grice_core.settings import Settings
 from tests.app.conftest import PATIENCE_MS, Server, free_port, serve

@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from app.blind import blind_result
+from app.app_pages.compare.blind import blind_result
 from grice_core.evaluation.numbers import percent, percent_interval
 from grice_core.store import runs, votes
 from tests.app.conftest import Server

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.open_data import open_pairs
+from app.state.open_data import open_pairs
 from grice_core.maxims import Maxim
 from grice_core.store import data_sets
 from tests.app.conftest import Picture, Server, free_port, serve

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from app.wording import number, signed
+from app.text.formatting import number, signed
 from grice_core.data.load import load_pairs
 from grice_core.data.pairs import PairTable
 from grice_core.maxims import Maxim

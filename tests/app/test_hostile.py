@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Dialog, Page, expect
 
-from app.components.pair_texts import MAX_CHARACTERS
-from app.studio import Studio
+from app.state.studio import Studio
+from app.ui.pair_texts import MAX_CHARACTERS
 from grice_core.pipeline.keeping import Keeper
 from grice_core.recipes.load import load_recipe
 from grice_core.settings import Settings

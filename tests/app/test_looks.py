@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from app.studio import Studio
+from app.state.studio import Studio
 from grice_core.demo.project import demo_models
 from grice_core.pipeline.keeping import Keeper
 from grice_core.settings import Settings

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.studio import Studio
+from app.state.studio import Studio
 from benchmarks.app import memory_mib, write_pairs
 from grice_core.pipeline.keeping import Keeper
 from grice_core.settings import Settings

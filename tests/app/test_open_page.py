@@ -17,7 +17,7 @@ import psutil
 import pytest
 from playwright.sync_api import CDPSession, Page, WebSocket
 
-from app.studio import Studio
+from app.state.studio import Studio
 from grice_core.settings import Settings
 from grice_core.store import metrics
 from grice_core.store.claims import Claim

@@ -10,8 +10,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from app.open_data import open_pairs
-from app.studio import Studio
+from app.app_pages import all_pages
+from app.state.open_data import open_pairs
+from app.state.studio import Studio
 from grice_core.pipeline.keeping import Keeper
 from grice_core.recipes.load import load_recipe
 from grice_core.recipes.plan import plan_stages
@@ -63,39 +64,18 @@ def _show(name: str) -> None:
     # Runs as a script of its own, without the names around it.
     import streamlit as st
 
-    from app import link
-    from app.app_pages import (
-        compare,
-        data,
-        detector,
-        launch,
-        overview,
-        playground,
-        runs,
-        stages,
-        system,
-    )
-    from app.failures import guarded
-    from app.navigation import keep_pages
+    from app.app_pages import all_pages
+    from app.ui.errors import guarded
+    from app.url import params
+    from app.url.navigation import keep_pages
 
-    shown = {
-        "overview": overview,
-        "data": data,
-        "stages": stages,
-        "detector": detector,
-        "launch": launch,
-        "runs": runs,
-        "compare": compare,
-        "playground": playground,
-        "system": system,
-    }
     pages = {
-        title: st.Page(module.show, title=title, url_path=title, default=title == name)
-        for title, module in shown.items()
+        title: st.Page(page.show, title=title, url_path=title, default=title == name)
+        for title, page in all_pages().items()
     }
     keep_pages(pages)
     chosen = st.navigation(list(pages.values()), position="hidden")
-    link.begin(is_another_page=False)
+    params.begin(is_another_page=False)
     guarded(chosen.run)()
 
 
@@ -105,7 +85,7 @@ def words(test: AppTest) -> str:
     return "\n".join(str(element.value) for element in shown)
 
 
-PAGES = ("overview", "data", "stages", "detector", "launch", "runs", "compare", "playground")
+PAGES = tuple(all_pages())
 VIEWS = ("Report", "Pairs", "Distributions", "Conflicts", "Repetitions", "Leakage")
 
 

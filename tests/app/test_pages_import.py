@@ -5,9 +5,8 @@ import sys
 
 _CHECK = """
 import sys
-import app.app_pages.overview, app.app_pages.data, app.app_pages.stages, app.app_pages.detector
-import app.app_pages.launch, app.app_pages.runs, app.app_pages.compare, app.app_pages.playground
-import app.app_pages.system
+from app.app_pages import all_pages
+assert len(all_pages()) >= 9
 heavy = {"torch", "transformers", "peft"} & set(sys.modules)
 sys.exit(f"a page imports {heavy}" if heavy else 0)
 """

@@ -11,7 +11,7 @@ from peft import PeftModel
 from playwright.sync_api import Browser, Page, expect
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from app.evaluations import evaluated_pipelines, open_evaluation, output_of
+from app.state.evaluations import evaluated_pipelines, open_evaluation, output_of
 from grice_core.evaluation.generation import generate
 from grice_core.evaluation.sampling import Sampling
 from grice_core.store import pipelines

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.evaluations import evaluated_pipelines, open_evaluation, output_of
+from app.state.evaluations import evaluated_pipelines, open_evaluation, output_of
 from grice_core.store import data_sets
 from tests.app.conftest import Server
 from tests.app.driving import settle

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from app.serve import check_is_private
-from app.settings import AppSettings
+from app.server.privacy import check_is_private
+from app.state.settings import AppSettings
 from grice_core.errors import InputError
 from tests.app.conftest import PATIENCE_MS, Server, free_port, serve
 from tests.app.identity import Provider, provider

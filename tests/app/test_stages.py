@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.open_data import open_pairs
+from app.state.open_data import open_pairs
 from grice_core.recipes.load import load_recipe
 from grice_core.recipes.plan import plan_stages
 from grice_core.store import data_sets

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from app.demo import open_demo
-from app.studio import Studio
+from app.state.demo import open_demo
+from app.state.studio import Studio
 from grice_core.settings import Settings
 from grice_core.store import runs
 from grice_core.store.states import RunState

@@ -1,0 +1,1 @@
+"""Baseline and stages: rates, verdict, answers, blind judgements."""

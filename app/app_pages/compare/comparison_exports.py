@@ -1,0 +1,62 @@
+"""Downloads of a comparison."""
+
+import json
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import streamlit as st
+
+from app.state.evaluations import EvaluatedPipeline, adapter_stages, zipped_adapter
+from app.state.session import studio
+from grice_core.evaluation.exports import comparison_csv, comparison_latex
+from grice_core.evaluation.overview import PipelineView
+from grice_core.evaluation.report import html_report
+from grice_core.evaluation.results import RESULTS_FILE, guide_results
+
+
+def comparison_exports(
+    pipeline: EvaluatedPipeline, view: PipelineView, colours: Sequence[str]
+) -> None:
+    """A menu; each file is made when it is asked for."""
+    models = view.stored.models
+    with st.popover("Export", icon=":material/download:"):
+        if view.stored.is_rejudged:
+            st.caption("Rates are those at the thresholds that were moved here.")
+        _offer(
+            "Report, one page (HTML)",
+            lambda: html_report(view, pipeline.title, colours),
+            f"report-{pipeline.id}.html",
+            "text/html",
+        )
+        _offer(
+            "Results in the guide's layout (JSON)",
+            lambda: json.dumps(guide_results(models), indent=2),
+            RESULTS_FILE,
+            "application/json",
+        )
+        _offer(
+            "All rates and changes (CSV)",
+            lambda: comparison_csv(view),
+            f"comparison-{pipeline.id}.csv",
+            "text/csv",
+        )
+        _offer(
+            "Table for a paper (LaTeX)",
+            lambda: comparison_latex(view),
+            f"comparison-{pipeline.id}.tex",
+            "text/x-tex",
+        )
+        kept = adapter_stages(studio(), pipeline.run_id)
+        for stage in (model.name for model in models if model.name in kept):
+            _offer(
+                f"Adapter of {stage} with its card (zip)",
+                partial(zipped_adapter, studio(), pipeline.run_id, stage),
+                f"{stage}-adapter.zip",
+                "application/zip",
+            )
+
+
+def _offer(label: str, make: Callable[[], str | bytes], file_name: str, mime: str) -> None:
+    st.download_button(
+        label, make, file_name, mime, on_click="ignore", type="tertiary", key=f"export {file_name}"
+    )

@@ -1,0 +1,86 @@
+"""The verdict on one pipeline, and why: sentence, table, plot, criteria, what was lost again."""
+
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from app.app_pages.compare.comparison_exports import comparison_exports
+from app.app_pages.compare.comparison_tables import (
+    RETENTION_TITLES,
+    lost_again,
+    rate_rows,
+    retention_blocks,
+)
+from app.app_pages.compare.rates_figure import rates_figure
+from app.state.evaluations import EvaluatedPipeline
+from app.text.formatting import plain_markdown
+from app.ui.errors import guarded
+from app.ui.number_table import number_table
+from app.url import params
+from grice_core.evaluation.overview import PipelineView
+from grice_core.evaluation.table import MARKS, comparison_rows, how_to_read
+from grice_core.evaluation.verdict import State
+
+_COLOURS = {State.MET: "green", State.NOT_MET: "red", State.UNDECIDED: "orange"}
+
+
+def verdict_view(pipeline: EvaluatedPipeline, view: PipelineView, colours: Sequence[str]) -> None:
+    """Everything that a person has to see first."""
+    names = [model.name for model in view.stored.models]
+    rows = comparison_rows(view.stored.models, view.changes)
+    left, right = st.columns([5, 2], vertical_alignment="center")
+    with left:
+        verdict = plain_markdown(view.verdict.sentence)
+        st.markdown(f"#### :{_COLOURS[view.verdict.state]}[{MARKS[view.verdict.state]}] {verdict}")
+    with right:
+        _take_away(pipeline, view, colours)
+    if pipeline.is_stale:
+        st.warning("Something that this pipeline is built on has been run again since.")
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        number_table(("", *names, "change"), rate_rows(rows), key=f"rates {pipeline.id}")
+        st.caption(plain_markdown(how_to_read(rows[0].change.num_tests)))
+    with right:
+        st.plotly_chart(
+            rates_figure(names, rows, colours),
+            key=f"plot {pipeline.id}",
+            config={"displayModeBar": False},
+            alt=f"Rates of {', '.join(names)} with 95 % intervals. {view.verdict.sentence}",
+        )
+    _reasons(pipeline, view)
+
+
+@st.fragment
+@guarded
+def _take_away(pipeline: EvaluatedPipeline, view: PipelineView, colours: Sequence[str]) -> None:
+    """Downloads, and what opens exactly this comparison; the link is made when somebody looks, since
+    parts of the page that are rerun alone, such as the answers, have changed it since."""
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        comparison_exports(pipeline, view, colours)
+        with st.popover("Link", icon=":material/link:", key="comparison link", on_change="rerun"):
+            st.caption("Opens exactly what is shown here.")
+            st.code(_link(), language=None, wrap_lines=True)
+
+
+def _link() -> str:
+    query = urlencode([(name, value) for name in params.names() for value in params.get_all(name)])
+    return f"{(st.context.url or '').partition('?')[0]}?{query}"
+
+
+def _reasons(pipeline: EvaluatedPipeline, view: PipelineView) -> None:
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        for criterion in view.verdict.criteria:
+            mark = f":{_COLOURS[criterion.state]}[{MARKS[criterion.state]}]"
+            st.markdown(f"{mark} {plain_markdown(criterion.sentence)}")
+        for loss in lost_again(view.changes, view.stored.models[0].name):
+            st.markdown(f":red[✗ {plain_markdown(loss)}]")
+        for warning in view.stored.document["warnings"]:
+            st.warning(plain_markdown(warning))
+    with right:
+        for (before, after), cells in retention_blocks(view.retention, view.changes):
+            st.markdown(
+                f"**Fixed by {plain_markdown(before)}, still fine after {plain_markdown(after)}**"
+            )
+            number_table(RETENTION_TITLES, cells, key=f"kept {pipeline.id} {before} {after}")

@@ -1,0 +1,145 @@
+"""Bringing pairs in: uploaded by the browser, or imported from a folder on the server."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from app.app_pages.data.findings_view import Findings, findings_view
+from app.state.session import select_data_set, studio
+from app.text.formatting import count_of, plain_markdown
+from app.ui.errors import show_error
+from app.ui.import_folder import importable, locate
+from app.ui.uploads import as_file
+from grice_core.data.load import LoadedPairs, load_pairs
+from grice_core.errors import DataError
+from grice_core.pipeline.keeping import Keeper, json_lines, report_of
+from grice_core.settings import settings
+from grice_core.store.tables import DataSet
+
+FORMATS = "JSON, JSON Lines, CSV or Parquet, also compressed (.gz, .zst)"
+_CHECKED = "checked file"
+
+
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """A file that was read and not stored."""
+
+    origin: str
+    """Tells the same file offered again, at the next run of the page, from another one."""
+    name: str
+    outcome: LoadedPairs | DataError
+    """Pairs of which some can't be used, so that somebody has to decide; or why none can."""
+
+
+def add_pairs() -> None:
+    """Two ways in, and what they take."""
+    limit = st.get_option("server.maxUploadSize")
+    st.caption(
+        f"{FORMATS}; fields prompt, chosen, rejected, and the eight scores if there are any. "
+        f"Up to {limit:,} MB. A larger file (it turns red) goes into the folder on the server that "
+        "GRICE\\_IMPORT\\_DIR names; it is then imported here."
+    )
+    uploaded = st.file_uploader("Upload pairs", key=_uploader_key())
+    origins = [_check_upload(uploaded)] if uploaded is not None else []
+    import_dir = settings().import_dir
+    if import_dir is not None:
+        origins.append(_import_from(import_dir))
+    checked: Checked | None = st.session_state.get(_CHECKED)
+    if checked is not None and checked.origin in origins:
+        _decide(checked)
+    else:  # the file was taken away, or another one chosen
+        st.session_state.pop(_CHECKED, None)
+
+
+def _check_upload(uploaded: UploadedFile) -> str:
+    """Read an uploaded file once; returns its origin."""
+    checked: Checked | None = st.session_state.get(_CHECKED)
+    if checked is None or checked.origin != uploaded.file_id:
+        with as_file(uploaded) as path:
+            _check(path, uploaded.file_id)
+    return uploaded.file_id
+
+
+def _import_from(folder: Path) -> str:
+    """Offer the files of the import folder; returns the origin of the one that is chosen."""
+    names = importable(folder)
+    if not names:
+        st.caption("The import folder is empty.")
+        return ""
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    name = left.selectbox("Import from the server", names, index=None, key="import_name")
+    origin = f"import {name}"
+    if right.button("Import", disabled=name is None, width="stretch") and name:
+        try:
+            _check(locate(folder, name), origin)
+        except DataError as error:  # gone since it was listed
+            show_error(error)
+    return origin
+
+
+def _check(path: Path, origin: str) -> None:
+    """Read a file, and store it if all its rows can be used."""
+    bar = st.progress(0.0, text="Reading …")
+
+    def progress(task: str, done: int, total: int) -> None:
+        bar.progress(min(done / max(total, 1), 1.0), text=plain_markdown(task))
+
+    st.session_state.pop(_CHECKED, None)
+    outcome: LoadedPairs | DataError
+    try:
+        known = _keeper().known(path)
+        if known is not None:
+            _show_stored(known, f"You have this already, as “{plain_markdown(known.name)}”.")
+        outcome = load_pairs(path, progress)
+        if not outcome.unusable.num_rows or not len(outcome.table):  # nothing to decide
+            _store(outcome, path.name)
+    except DataError as error:
+        outcome = error
+    bar.empty()
+    st.session_state[_CHECKED] = Checked(origin, path.name, outcome)
+
+
+def _decide(checked: Checked) -> None:
+    """Say what is wrong with a file; let somebody use the rest of it."""
+    outcome = checked.outcome
+    if isinstance(outcome, DataError):
+        show_error(outcome)
+        st.caption("Nothing was stored.")
+        return
+    num_usable, num_rows = outcome.report.num_usable, outcome.report.num_rows
+    st.warning(
+        f"**{num_rows - num_usable:,} of {count_of(num_rows, 'row')}** of "
+        f"{plain_markdown(checked.name)} can't be used. Nothing was stored: mend the file and "
+        "upload it again, or go on without them.",
+        icon=":material/warning:",
+    )
+    label = f"Use the {count_of(num_usable, 'usable row')}"
+    if st.button(label, type="primary", icon=":material/check:"):
+        _store(outcome, checked.name)
+    rows = outcome.unusable
+    findings_view(Findings(checked.name, report_of(outcome), lambda: b"".join(json_lines(rows))))
+
+
+def _store(loaded: LoadedPairs, name: str) -> None:
+    stored = _keeper().keep_loaded(loaded, name)
+    _show_stored(stored, f"Stored {stored.num_usable:,} of {stored.num_rows:,} rows.")
+
+
+def _show_stored(data_set: DataSet, message: str) -> None:
+    """Go on with a data set; the page runs again."""
+    st.session_state.pop(_CHECKED, None)
+    st.session_state["added"] = message
+    st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1
+    select_data_set(data_set.id)
+    st.rerun()
+
+
+def _uploader_key() -> str:
+    """A new one after each upload, so that the field is empty again."""
+    return f"upload {st.session_state.get('uploads', 0)}"
+
+
+def _keeper() -> Keeper:
+    return Keeper(studio().database, studio().artifacts)

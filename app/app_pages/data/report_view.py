@@ -1,0 +1,47 @@
+"""The validation report of a data set: what is wrong, where, what to do."""
+
+import streamlit as st
+
+from app.app_pages.data.findings_view import Findings, findings_view, in_words
+from app.state.session import studio
+from app.text.formatting import count_of
+from app.ui.shown_pairs import show_pairs
+from app.url.navigation import link_to
+from grice_core.store.references import UNUSABLE
+from grice_core.store.tables import DataSet
+
+
+def report_view(data_set: DataSet) -> None:
+    """Problems one by one, the rows that can't be used, and the next steps."""
+    findings = Findings(
+        data_set.name,
+        data_set.report,
+        lambda: studio().artifacts.read(data_set.report[UNUSABLE]),
+        lambda code: show_pairs(problem=code),
+    )
+    kinds = [problem["code"] for problem in data_set.report["problems"]]
+    findings_view(findings, _picked(kinds) if len(kinds) > 1 else [])
+    _next_steps(data_set)
+
+
+def _picked(kinds: list[str]) -> list[str]:
+    """The kinds of problems that were picked; none: all of them."""
+    return st.pills(
+        "Show",
+        kinds,
+        selection_mode="multi",
+        format_func=in_words,
+        key="problems",
+        bind="query-params",
+    )
+
+
+def _next_steps(data_set: DataSet) -> None:
+    num_unscored = data_set.num_usable - data_set.num_scored
+    data = str(data_set.id)
+    if data_set.num_scored:
+        label = f"Use the {count_of(data_set.num_scored, 'scored pair')}: cut the stages"
+        link_to("stages", label, ":material/content_cut:", data=data)
+    if num_unscored:
+        label = f"Score the {count_of(num_unscored, 'unscored pair')} with a detector"
+        link_to("detector", label, ":material/gavel:", data=data, detector_view="Score")

@@ -1,0 +1,1 @@
+"""The judge: how good it is, training, import, scoring."""

@@ -1,0 +1,129 @@
+"""Making a detector as a queued run: trained on labels, distilled from scored pairs, or calibrated."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, Literal, cast
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from app.app_pages.detector.own_runs import own_runs
+from app.state.run_queue import run_queue
+from app.state.session import known_data_sets, open_data, studio
+from app.text.formatting import told_apart
+from app.ui.errors import show_error
+from app.ui.uploads import as_file, file_name
+from app.url.navigation import link_to
+from app.url.widgets import linked_radio
+from grice_core.data.export import write_jsonl
+from grice_core.errors import InputError
+from grice_core.store import runs
+from grice_core.store.states import RunKind, RunState
+from grice_core.store.tables import DataSet, Detector
+from worker.queue import DetectorRequest
+
+How = Literal["train", "distill", "calibrate"]
+
+HOW = "how"
+"""In links: the way in which a detector is made."""
+CALIBRATE: Final = "calibrate"
+_WAYS: dict[str, tuple[str, str]] = {
+    "train": (
+        "Train on labelled texts",
+        "A new detector that learns what people said of each text.",
+    ),
+    "distill": (
+        "Distil from scored pairs",
+        "A new detector that learns to give the scores that another one gave: a smaller encoder "
+        "judges faster.",
+    ),
+    CALIBRATE: (
+        "Calibrate this detector on labelled texts",
+        "A copy of this detector whose probabilities and thresholds fit the labels.",
+    ),
+}
+
+
+def detector_fit(detector: Detector | None) -> None:
+    """A form; below it, how far such runs are and what they made."""
+    ways = [way for way in _WAYS if detector is not None or way != CALIBRATE]
+    how = cast(How, linked_radio("How", HOW, ways, lambda way: _WAYS[way][0]))
+    st.caption(_WAYS[how][1])
+    scored = [one for one in known_data_sets() if one.num_scored]
+    if how == "distill" and not scored:
+        st.info("No pairs are scored yet: upload scored ones, or have a detector score yours.")
+        link_to("data", "Upload your own pairs", ":material/upload:")
+    else:
+        _form(how, detector, scored)
+    own_runs(RunKind.FIT_DETECTOR)
+
+
+def _form(how: How, detector: Detector | None, scored: Sequence[DataSet]) -> None:
+    calibrated = detector if how == CALIBRATE else None
+    with st.form(f"fit {how}"):
+        data = (
+            _choose_pairs(scored)
+            if how == "distill"
+            else st.file_uploader("Labelled texts: JSON with input_text, labels")
+        )
+        name = st.text_input(
+            "Name of the new detector",
+            value="my detector" if calibrated is None else f"{calibrated.name}, calibrated",
+            max_chars=80,
+        ).strip()
+        start, settings = (calibrated, {}) if calibrated else _choose_start()
+        asked = st.form_submit_button("Put into the queue", type="primary")
+    if not asked:
+        return
+    if data is None or not name or not start:
+        st.warning("Give labelled texts, a name, and where to start.")
+        return
+    try:
+        with _file_of(data) as path:
+            _submit(DetectorRequest(how, path, start, name, settings))
+    except InputError as error:
+        show_error(error)
+
+
+def _choose_pairs(scored: Sequence[DataSet]) -> DataSet:
+    by_id = {one.id: one for one in scored}
+    titles = told_apart(
+        {key: f"{one.name} ({one.num_scored:,} scored)" for key, one in by_id.items()}
+    )
+    return by_id[st.selectbox("Scored pairs", list(by_id), format_func=titles.__getitem__)]
+
+
+def _choose_start() -> tuple[str, dict[str, float]]:
+    """The encoder of a new detector, and how it learns."""
+    start = st.text_input(
+        "Encoder to start from: hub id, or folder on the server",
+        value="microsoft/deberta-v3-small",
+    )
+    return start.strip(), {"epochs": st.number_input("Epochs", 1, 100, 5)}
+
+
+@contextmanager
+def _file_of(data: DataSet | UploadedFile) -> Iterator[Path]:
+    """The labelled texts, or the pairs of a data set, as the command would be given them."""
+    if not isinstance(data, DataSet):
+        with as_file(data) as path:
+            yield path
+        return
+    with TemporaryDirectory(dir=studio().scratch) as folder:
+        path = Path(folder) / f"{Path(file_name(data.name)).stem}.jsonl"
+        write_jsonl(path, open_data(data.artifact_sha256).table)
+        yield path
+
+
+def _submit(request: DetectorRequest) -> None:
+    """Ask for it; asking twice for the same gives one run, which goes on if it has stopped."""
+    run_id = run_queue().submit_detector(request)
+    state = runs.get(studio().database, run_id).state
+    if state in {RunState.FAILED, RunState.CANCELLED}:
+        run_queue().resume(run_id)
+    if state is RunState.SUCCEEDED:
+        st.success(f"Run {run_id} has made exactly this already.", icon=":material/check:")
+    else:
+        st.success(f"Run {run_id} is in the queue.", icon=":material/schedule:")

@@ -1,0 +1,75 @@
+"""Bringing a detector in: a checkpoint by upload, or a folder on the server."""
+
+from pathlib import Path
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from app.state.detector_command import Checkpoint, import_checkpoint, import_folder
+from app.state.session import studio
+from app.ui.errors import show_error
+from app.ui.import_folder import importable_detectors, locate
+from app.ui.uploads import as_file
+from grice_core.errors import GriceError
+from grice_core.settings import settings
+
+ENCODER = "microsoft/deberta-v3-base"
+IMPORTED = "imported detector"
+"""In the session, for the next run of the page: the id of a detector that has just been brought in."""
+
+
+def detector_import() -> None:
+    """Both ways, each a form."""
+    with st.form("import_checkpoint"):
+        st.markdown("**A Detector V2 checkpoint**")
+        weights = st.file_uploader("Checkpoint (.pt); nothing in it is run")
+        temperatures = st.file_uploader("Temperatures: a JSON object, one number per maxim")
+        encoder = st.text_input("Its encoder: hub id, or folder on the server", value=ENCODER)
+        if st.form_submit_button("Import", type="primary"):
+            if weights is None or temperatures is None:
+                st.warning("Give both files: the checkpoint and its temperatures.")
+            else:
+                _import_uploaded(weights, temperatures, encoder)
+    import_dir = settings().import_dir
+    if import_dir is not None:
+        _offer_folders(import_dir)
+
+
+def _offer_folders(import_dir: Path) -> None:
+    names = importable_detectors(import_dir)
+    if not names:
+        st.caption("The import folder holds no detector and no classifier.")
+        return
+    with st.form("import_folder"):
+        st.markdown("**A folder on the server**: one of ours, or a classifier with four labels")
+        name = st.selectbox("Folder", names)
+        if st.form_submit_button("Import the folder"):
+            _import_from_server(import_dir, name)
+
+
+def _import_uploaded(weights: UploadedFile, temperatures: UploadedFile, encoder: str) -> None:
+    with as_file(weights) as weights_path, as_file(temperatures) as temperatures_path:
+        checkpoint = Checkpoint(weights_path, encoder, temperatures_path)
+        try:
+            with st.spinner("Importing the checkpoint …"):
+                detector = import_checkpoint(studio(), checkpoint, weights_path.stem)
+        except GriceError as error:
+            show_error(error)
+            return
+    _show_imported(detector.id)
+
+
+def _import_from_server(import_dir: Path, name: str) -> None:
+    try:
+        folder = locate(import_dir, name, is_folder=True)
+        with st.spinner("Importing the folder …"):
+            detector = import_folder(studio(), folder)
+    except GriceError as error:
+        show_error(error)
+        return
+    _show_imported(detector.id)
+
+
+def _show_imported(detector_id: int) -> None:
+    st.session_state[IMPORTED] = detector_id
+    st.rerun()

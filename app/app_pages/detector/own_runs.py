@@ -1,0 +1,69 @@
+"""Runs that stand on their own, such as a detector in the making: how far they are, what they made."""
+
+from collections import Counter
+
+import streamlit as st
+
+from app.state.run_queue import run_queue
+from app.state.session import studio
+from app.text.formatting import plain_markdown
+from app.text.run_text import reason_for_waiting, standing
+from app.ui.errors import guarded
+from app.url.navigation import link_to
+from grice_core.store import queue, runs
+from grice_core.store.runs import RunFilter
+from grice_core.store.states import RunKind, RunState
+from grice_core.store.tables import Run
+
+_NUM_SHOWN = 5
+
+
+@st.fragment(run_every=2)
+@guarded
+def own_runs(kind: RunKind) -> None:
+    """The latest runs of a kind, live, each with what came out of it."""
+    latest = runs.page(studio().database, RunFilter(kinds=(kind,)), limit=_NUM_SHOWN)
+    if not latest:
+        return
+    st.subheader("Runs", anchor=False)
+    waiting = _reasons()
+    for run in latest:
+        with st.container(border=True):
+            _show(run, waiting.get(run.id))
+
+
+def _reasons() -> dict[int, str]:
+    """Why each waiting run waits."""
+    database = studio().database
+    waiting = queue.lines(database)
+    workers = Counter(worker.device for worker in run_queue().workers()) if waiting else {}
+    paused = queue.paused(database)
+    return {line.first.id: reason_for_waiting(line, workers, paused) for line in waiting}
+
+
+def _show(run: Run, reason: str | None) -> None:
+    name = run.spec.get("name") or run.spec["data"]["name"]
+    sentence = f"{run.id} · {name} · {standing(run)}"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.text(sentence if reason is None else f"{sentence}: {reason}")
+        _act(run)
+    if run.state is RunState.RUNNING:
+        st.progress(min(run.step / run.num_steps, 1.0) if run.num_steps else 0.0)
+    if run.error and not run.state.is_waiting():
+        st.caption(plain_markdown(run.error))
+
+
+def _act(run: Run) -> None:
+    """What can be done next about a run: look at what it made, stop it, let it go on."""
+    result = run.result or {}
+    if run.state is RunState.SUCCEEDED and "detector_id" in result:
+        detector = str(result["detector_id"])
+        link_to("detector", "Look at the detector", ":material/gavel:", detector=detector)
+    elif run.state is RunState.SUCCEEDED and "data_set_id" in result:
+        data = str(result["data_set_id"])
+        link_to("data", "Look at the scored pairs", ":material/table_rows:", data=data)
+    elif run.state in {RunState.FAILED, RunState.CANCELLED}:
+        if st.button("Resume", key=f"resume {run.id}"):
+            run_queue().resume(run.id)
+    elif not run.stop_requested and st.button("Stop", key=f"stop {run.id}"):
+        run_queue().stop(run.id)

@@ -1,0 +1,90 @@
+"""Detector: how far can I trust the judge?"""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.app_pages.detector.detector_card import detector_card
+from app.app_pages.detector.detector_evaluation import detector_comparison, detector_evaluation
+from app.app_pages.detector.detector_fit import HOW, detector_fit
+from app.app_pages.detector.detector_import import IMPORTED, detector_import
+from app.app_pages.detector.detector_trial import detector_trial
+from app.app_pages.detector.score_data import score_data
+from app.state.session import studio
+from app.ui.page import Page
+from app.url import params
+from app.url.widgets import linked_segments, linked_selectbox
+from grice_core.detector.record import DetectorRecord
+from grice_core.store import detectors
+from grice_core.store.tables import Detector
+
+_VIEW = "detector_view"
+_VIEWS = ("Card", "Score", "Try by hand", "Evaluate", "Compare", "Make", "Import")
+
+
+def show() -> None:
+    """The page."""
+    st.title("Detector")
+    if (imported := st.session_state.pop(IMPORTED, None)) is not None:
+        params.drop(_VIEW)
+        params.put("detector", str(imported))
+    known = {str(one.id): one for one in newest_of_each(detectors.page(studio().database))}
+    if not known:
+        _first()
+        return
+    chosen = linked_selectbox(
+        "Detector", "detector", list(known), lambda key: f"{known[key].name} (no. {key})"
+    )
+    _show_view(linked_segments("View", _VIEW, _VIEWS), known[chosen], known)
+
+
+def newest_of_each(known: Sequence[Detector]) -> list[Detector]:
+    """Detectors, the newest first, without those that were measured anew since."""
+    seen: set[tuple[str, str]] = set()
+    newest = []
+    for detector in known:
+        record = DetectorRecord.model_validate(detector.card)
+        identity = detector.name, f"{record.fingerprint} {record.thresholds}"
+        if identity not in seen:
+            seen.add(identity)
+            newest.append(detector)
+    return newest
+
+
+def _show_next(view: str, how: str = "") -> None:
+    """Another view of the same detector, in the page's next run."""
+    params.put(_VIEW, view)
+    params.put(HOW, how)
+
+
+def _first() -> None:
+    """Without a detector there are two things to do."""
+    st.markdown(
+        "A detector is the judge: it gives each response four violation probabilities. "
+        "Import one, or make one from labelled texts."
+    )
+    view = linked_segments("View", _VIEW, ("Import", "Make"))
+    if view == "Make":
+        detector_fit(None)
+    else:
+        detector_import()
+
+
+def _show_view(view: str, detector: Detector, known: dict[str, Detector]) -> None:
+    if view == "Card":
+        detector_card(detector, _show_next)
+    elif view == "Score":
+        score_data(detector)
+    elif view == "Evaluate":
+        detector_evaluation(detector)
+    elif view == "Compare":
+        detector_comparison(detector, known)
+    elif view == "Try by hand":
+        detector_trial(detector)
+    elif view == "Make":
+        detector_fit(detector)
+    else:
+        detector_import()
+
+
+PAGE = Page("Detector", ":material/gavel:", 4, show)

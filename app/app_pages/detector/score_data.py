@@ -1,0 +1,47 @@
+"""Having a detector score a data set, as a queued run."""
+
+import streamlit as st
+
+from app.app_pages.detector.own_runs import own_runs
+from app.state.run_queue import run_queue
+from app.state.session import known_data_sets
+from app.text.formatting import count_of, told_apart
+from app.url.navigation import link_to
+from app.url.widgets import linked_selectbox
+from grice_core.store.states import RunKind
+from grice_core.store.tables import DataSet, Detector
+
+
+def score_data(detector: Detector) -> None:
+    """Choose a data set with unscored pairs and put it into the queue; below, how far such runs are."""
+    known = known_data_sets()
+    if not known:
+        st.info("There are no pairs to score yet.")
+        link_to("data", "Upload your own pairs", ":material/upload:")
+        return
+    unscored = {str(one.id): one for one in known if one.num_scored < one.num_usable}
+    if not unscored:
+        st.info("Every pair of every data set is scored.", icon=":material/check:")
+        own_runs(RunKind.SCORE_DATA)
+        return
+    titles = told_apart(
+        {key: f"{one.name} ({_num_unscored(one):,} unscored)" for key, one in unscored.items()}
+    )
+    chosen = linked_selectbox(
+        "Data set with unscored pairs", "data", list(unscored), titles.__getitem__
+    )
+    st.caption(
+        "The scored pairs become a data set of their own; the unscored ones stay as they are."
+    )
+    if st.button(
+        f"Score {count_of(_num_unscored(unscored[chosen]), 'pair')}",
+        type="primary",
+        icon=":material/gavel:",
+        help="Asking twice for the same gives one run.",
+    ):
+        run_queue().score_data(unscored[chosen], detector)
+    own_runs(RunKind.SCORE_DATA)
+
+
+def _num_unscored(data_set: DataSet) -> int:
+    return data_set.num_usable - data_set.num_scored

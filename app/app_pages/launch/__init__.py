@@ -1,0 +1,1 @@
+"""Settings, checks and the start of a pipeline."""

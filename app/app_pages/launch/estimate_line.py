@@ -1,0 +1,108 @@
+"""What a launch would take, in one line; measured on request where nothing is known."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from app.state.launch_plan import LaunchPlan
+from app.state.pace import Pace, of_earlier_runs, of_measurement
+from app.state.run_queue import run_queue
+from app.state.session import studio
+from app.text.formatting import count_of, plain_markdown, sentence
+from app.text.run_text import duration
+from app.ui.errors import failures_shown, guarded
+from grice_core.dpo.shown import ShownPair
+from grice_core.store import runs
+from grice_core.store.states import RunState
+from grice_core.store.tables import Run
+from worker.queue import PipelineRequest
+
+_LOOK_EVERY_S = 1.0
+_SMALL_BYTES = 100 * 2**20
+"""A base model below this size is measured without being asked: that takes seconds."""
+
+
+def pace_of(request: PipelineRequest) -> Pace | None:
+    """What is known of how long it takes: measured for just this, or from what ran here before."""
+    measurement = run_queue().measurement(request)
+    if measurement is not None and measurement.state is RunState.SUCCEEDED:
+        return of_measurement(measurement)
+    return of_earlier_runs(studio(), request.base)
+
+
+def measured_pair(request: PipelineRequest) -> ShownPair | None:
+    """One of the pairs as the model will see it, if just this was measured."""
+    run = run_queue().measurement(request)
+    found = (run.result or {}).get("shown_pair") if run is not None else None
+    return ShownPair.read(found) if found else None
+
+
+def estimate_line(
+    requests: Sequence[PipelineRequest], plans: Sequence[LaunchPlan], pace: Pace | None
+) -> None:
+    """Steps, answers, and if that is known, minutes and memory; all pipelines together."""
+    num_steps, num_answers = (sum(getattr(each, name) for each in plans) for name in _COUNTS)
+    several = f"{count_of(len(plans), 'pipeline')}: " if len(plans) > 1 else ""
+    work = f"{several}{num_steps:,} optimizer steps, {num_answers:,} answers"
+    if pace is None:
+        st.markdown(f"**{work}**")
+    else:
+        seconds = sum(pace.seconds(each) for each in plans)
+        memory = f", {pace.peak_bytes / 2**30:,.1f} GiB of memory" if pace.peak_bytes else ""
+        st.markdown(f"**{work}: about {duration(seconds)}{memory}**")
+        st.caption(plain_markdown(sentence(pace.source)))
+    _measure(requests[0], is_known=pace is not None)
+
+
+_COUNTS = ("num_steps", "num_answers")
+
+
+def _measure(request: PipelineRequest, *, is_known: bool) -> None:
+    """Have it measured, or say how far that is."""
+    run = run_queue().measurement(request)
+    if run is not None and not run.state.is_finished():
+        st.fragment(_wait_for, run_every=_LOOK_EVERY_S)(run.id)
+        return
+    if run is not None and run.state is RunState.SUCCEEDED:
+        return
+    if run is not None and run.error:
+        st.warning(plain_markdown(f"It could not be measured: {run.error}"))
+    elif not is_known and _is_small(request.base) and _somebody_is_free():
+        _ask(request)
+    said = "Takes a few steps and writes a few answers where the pipeline would run."
+    if st.button("Measure now", icon=":material/timer:", help=said):
+        _ask(request)
+
+
+def _ask(request: PipelineRequest) -> None:
+    with failures_shown():
+        run_queue().measure(request)
+        st.rerun()
+
+
+@guarded
+def _wait_for(run_id: int) -> None:
+    run = runs.get(studio().database, run_id)
+    if run.state.is_finished():
+        st.rerun()
+    st.caption(f":material/timer: {_how_far(run)}")
+
+
+def _how_far(run: Run) -> str:
+    if run.state is not RunState.RUNNING:
+        return "How long it takes is measured as soon as a worker is free …"
+    since_s = max(0.0, time.time() - (run.started_at or 0.0))
+    return f"A worker measures how long it takes … {since_s:.0f} s"
+
+
+def _is_small(base: str) -> bool:
+    folder = Path(base).expanduser()
+    if not base or not folder.is_dir():
+        return False
+    return sum(file.stat().st_size for file in folder.glob("*") if file.is_file()) < _SMALL_BYTES
+
+
+def _somebody_is_free() -> bool:
+    return any(not worker.is_busy for worker in run_queue().workers())

@@ -1,0 +1,254 @@
+"""The form of the Launch page: what matters in sight, the rest folded; all of it stands in the link."""
+
+from dataclasses import dataclass, replace
+from typing import Literal, TypedDict, cast
+
+import streamlit as st
+
+from app.app_pages.launch.stage_settings import stage_settings
+from app.state.launch_start import begin_with, complete_link, link_of, starts
+from app.state.recipe_draft import current_cut, keep_cut, recipe_titles
+from app.state.session import choose_data_set, known_data_sets, studio
+from app.state.threshold_edits import Cut
+from app.text.formatting import told_apart
+from app.ui.errors import show_error
+from app.ui.leakage_view import RULES
+from app.url import params
+from app.url.widget_keys import is_current, widget_key
+from app.url.widgets import (
+    linked_number,
+    linked_radio,
+    linked_selectbox,
+    linked_several,
+    linked_switch,
+    linked_text,
+)
+from grice_core.errors import RecipeError
+from grice_core.recipes.config import Recipe
+from grice_core.recipes.documents import to_yaml
+from grice_core.recipes.load import parse_recipe
+from grice_core.recipes.variants import joint_control, only_stages
+from grice_core.store import detectors, pipelines
+from grice_core.store.pipelines import PipelineSummary
+from grice_core.store.states import RunKind, RunState
+from grice_core.store.tables import DataSet, Detector
+from worker.queue import PipelineRequest
+
+_OTHER = "other"
+_MOST_SEEDS = 20
+_MOST_SAMPLES = 100
+_OF_THE_TRAINED = ("data", "recipe", "base")
+"""What is as it was when stages are only evaluated."""
+_WHAT = {
+    "all": "train all stages",
+    "some": "only some stages",
+    "evaluate": "only evaluate",
+}
+
+
+class _More(TypedDict):
+    leakage: Literal["drop-eval", "drop-train", "keep"]
+    precision: Literal["auto", "fp32", "bf16"]
+    device: Literal["auto", "cpu", "gpu"]
+    num_processes: int | Literal["auto"]
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What the form says."""
+
+    requests: tuple[PipelineRequest, ...]
+    """One pipeline each: for every seed the recipe, and its control if that was asked for."""
+    data: DataSet
+    prompts: DataSet
+
+    @property
+    def request(self) -> PipelineRequest:
+        """The one that the page tells of; the others differ in their seed, or are its control."""
+        return self.requests[0]
+
+
+def launch_form() -> Launch | None:
+    """Show the form; None if what it says makes no recipe, which it has said."""
+    known = known_data_sets()
+    finished = {found.pipeline.id: found for found in pipelines.page(studio().database)}
+    complete_link()
+    _choose_start(finished)
+    data = choose_data_set(known)
+    prompts = _choose_prompts(list(known), data)
+    cut = _choose_recipe()
+    base = linked_text("Base model", "base", help="A hub id, or a folder that every worker sees.")
+    detector = _choose_detector()
+    what = linked_radio("What to do", "what", list(_WHAT), _WHAT.__getitem__)
+    trained_by = _choose_trained(finished) if what == "evaluate" else None
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        seed = linked_number("Seed", "seed", 0, 0, 2**31 - _MOST_SEEDS)
+        explained = "The same with so many seeds, counted up from this one: how much is chance?"
+        repeats = linked_number("Repeats", "repeats", 1, 1, _MOST_SEEDS, help=explained)
+        explained = "More of them narrow the intervals, though less than as many prompts would."
+        samples = linked_number(
+            "Answers per prompt", "samples", 1, 1, _MOST_SAMPLES, help=explained
+        )
+    recipe = _settings(cut, what)
+    if recipe is None or (what == "evaluate" and trained_by is None):
+        return None
+    with_control = what == "all" and recipe.control_for is None and _wants_control()
+    request = PipelineRequest(
+        data=data,
+        eval=prompts,
+        base=base,
+        detector=detector,
+        recipe=recipe,
+        trained_by=trained_by,
+        samples_per_prompt=samples,
+        **_more(),
+    )
+    recipes = [recipe, joint_control(recipe)] if with_control else [recipe]
+    requests = tuple(
+        replace(request, recipe=each, seed=seed + repeat)
+        for repeat in range(repeats)
+        for each in recipes
+    )
+    return Launch(requests, data, prompts)
+
+
+def _choose_start(known: dict[int, PipelineSummary]) -> None:
+    """Fill the form anew from an earlier pipeline or a preset."""
+    titles = starts(known)
+    key = widget_key("launch start", None)
+
+    def choose() -> None:
+        if is_current(key) and st.session_state[key]:
+            begin_with(st.session_state[key])
+
+    st.selectbox(
+        "Start from",
+        list(titles),
+        index=None,
+        key=key,
+        placeholder="an earlier pipeline, or a preset",
+        format_func=titles.__getitem__,
+        on_change=choose,
+    )
+
+
+def _choose_prompts(known: list[DataSet], data: DataSet) -> DataSet:
+    by_id = {str(data_set.id): data_set for data_set in known}
+    others = [key for key in by_id if key != str(data.id)]
+    titles = told_apart({key: f"{one.name} ({one.num_rows:,} rows)" for key, one in by_id.items()})
+    chosen = linked_selectbox(
+        "Evaluation prompts",
+        "eval",
+        list(by_id),
+        titles.__getitem__,
+        default=others[0] if others else str(data.id),
+    )
+    return by_id[chosen]
+
+
+def _choose_recipe() -> Cut:
+    titles = recipe_titles()
+    cut = current_cut(list(titles))
+    keep_cut(cut)
+    titles.setdefault(cut.key, f"{cut.recipe.name} (an older version)")
+    key = widget_key("launch recipe", cut.key)
+
+    def choose() -> None:
+        if is_current(key):
+            params.put("recipe", st.session_state[key])
+            params.drop("set", "change", "stages")
+
+    moved = f"; {len(cut.overrides)} thresholds moved" if cut.overrides else ""
+    st.selectbox(
+        "Recipe",
+        list(titles),
+        list(titles).index(cut.key),
+        key=key,
+        format_func=lambda name: titles[name] + (moved if name == cut.key else ""),
+        on_change=choose,
+    )
+    return cut
+
+
+def _choose_detector() -> Detector | str:
+    known = {str(detector.id): detector for detector in detectors.page(studio().database)}
+    linked = params.get("detector")
+    elsewhere = linked if linked not in {*known, _OTHER, ""} else ""
+    options = [*known, *filter(None, [elsewhere]), _OTHER]
+
+    def title(key: str) -> str:
+        if key in known:
+            return known[key].name
+        return "another: a hub id or a folder …" if key == _OTHER else key
+
+    chosen = linked_selectbox("Detector", "detector", options, title)
+    if chosen in known:
+        return known[chosen]
+    return chosen if chosen != _OTHER else linked_text("Hub id or folder of the detector", "judge")
+
+
+def _choose_trained(known: dict[int, PipelineSummary]) -> int | None:
+    """The pipeline whose stages are evaluated: on its data, with its recipe and base."""
+    trained = {str(number): found for number, found in known.items() if _has_trained(found)}
+    if not trained:
+        st.warning("No pipeline has trained all its stages yet, so there is nothing to evaluate.")
+        return None
+    chosen = linked_selectbox(
+        "Evaluate the stages of",
+        "trained",
+        list(trained),
+        lambda key: f"pipeline {key} · {trained[key].pipeline.name}",
+    )
+    theirs = link_of(trained[chosen].pipeline)
+    if any(params.get(name) != theirs[name] for name in _OF_THE_TRAINED):
+        for name in _OF_THE_TRAINED:
+            params.put(name, theirs[name])
+        st.session_state.pop("cut", None)
+        st.rerun()
+    st.caption("Its data, recipe and base stand above; prompts, detector and seed may be others.")
+    return int(chosen)
+
+
+def _has_trained(found: PipelineSummary) -> bool:
+    training = [run for run in found.runs if run.kind is RunKind.TRAIN]
+    return bool(training) and all(run.state is RunState.SUCCEEDED for run in training)
+
+
+def _settings(cut: Cut, what: str) -> Recipe | None:
+    """The recipe with what was changed of it, or None if that makes no recipe."""
+    with st.expander("Training and evaluation settings"):
+        changes = stage_settings(cut.recipe)
+    try:
+        recipe = cut.recipe
+        if changes:
+            recipe = parse_recipe(to_yaml(cut.recipe), "the recipe", changes)
+        if what == "some":
+            names = [stage.name for stage in recipe.stages]
+            recipe = only_stages(recipe, linked_several("Stages", "stages", names, str))
+    except RecipeError as error:
+        show_error(error)
+        return None
+    return recipe
+
+
+def _wants_control() -> bool:
+    return linked_switch(
+        "Also launch the joint control",
+        "joint",
+        "One stage with all four maxims on the same pairs, as many steps: did staging help?",
+    )
+
+
+def _more() -> _More:
+    with st.expander("Leakage, precision, device, processes"):
+        leakage = linked_radio("Prompts in both files", "leakage", list(RULES), RULES.__getitem__)
+        precision = linked_radio("Precision", "precision", ("auto", "fp32", "bf16"), str)
+        device = linked_radio("Device", "device", ("auto", "cpu", "gpu"), str)
+        processes = linked_radio("Processes", "processes", ("auto", "1", "2", "4", "8"), str)
+        st.caption("That train together, each on a GPU of its worker's; auto: as many as it has.")
+    return {
+        "leakage": cast(Literal["drop-eval", "drop-train", "keep"], leakage),
+        "precision": cast(Literal["auto", "fp32", "bf16"], precision),
+        "device": cast(Literal["auto", "cpu", "gpu"], device),
+        "num_processes": "auto" if processes == "auto" else int(processes),
+    }

@@ -1,0 +1,116 @@
+"""Launch: what will happen, does anything speak against it, go."""
+
+import streamlit as st
+
+from app.app_pages.launch.checklist import checklist
+from app.app_pages.launch.estimate_line import estimate_line, measured_pair, pace_of
+from app.app_pages.launch.launch_command import command, recipe_files
+from app.app_pages.launch.launch_form import Launch, launch_form
+from app.app_pages.launch.preflight import Check, preflight
+from app.app_pages.launch.token_text import shown_pair
+from app.state.launch_plan import LaunchPlan, plan
+from app.state.run_queue import run_queue
+from app.state.session import known_data_sets, open_data, studio
+from app.text.formatting import count_of, plain_markdown, sentence
+from app.ui.page import Page
+from app.url.navigation import go_to, link_to
+from grice_core.errors import InputError
+from worker.queue import PipelineRequest
+
+_COMMANDS_SHOWN = 6
+
+
+def show() -> None:
+    """The page."""
+    st.title("Launch")
+    if not known_data_sets():
+        st.info("A pipeline learns from pairs, and there are none yet.", icon=":material/upload:")
+        link_to("data", "Upload your own pairs", ":material/upload:")
+        return
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        launch = launch_form()
+    with right:
+        if launch is None:
+            st.info("What the form says makes no recipe yet.", icon=":material/edit:")
+        else:
+            _decide(launch)
+
+
+def _decide(launch: Launch) -> None:
+    plans = [_plan(launch, request) for request in launch.requests]
+    pace, before = None, None
+    try:
+        pace, before = pace_of(launch.request), run_queue().submitted_before(launch.request)
+    except InputError as error:
+        speaks_against = [Check("stop", sentence(str(error)))]
+    else:
+        speaks_against = []
+        estimate_line(launch.requests, plans, pace)
+    peak_bytes = None if pace is None else pace.peak_bytes
+    workers = run_queue().workers()
+    checks = list(preflight(studio(), launch.request, plans[0], workers, peak_bytes))
+    checks += [check for check in speaks_against if check not in checks]
+    if before is not None:
+        checks.append(Check("warn", f"Asked for before: Launch opens pipeline {before}."))
+    _launch(launch, is_stopped=any(check.state == "stop" for check in checks))
+    checklist(checks)
+    if not speaks_against:
+        _as_the_model_sees_it(launch.request)
+    _without_a_browser(launch)
+
+
+def _plan(launch: Launch, request: PipelineRequest) -> LaunchPlan:
+    table = open_data(launch.data.artifact_sha256).table
+    return plan(request, table, open_data(launch.prompts.artifact_sha256).prompts)
+
+
+def _launch(launch: Launch, *, is_stopped: bool) -> None:
+    many = len(launch.requests)
+    if st.button(
+        "Launch" if many == 1 else f"Launch {count_of(many, 'pipeline')}",
+        type="primary",
+        icon=":material/rocket_launch:",
+        disabled=is_stopped,
+        help="Asking twice for the same gives one pipeline.",
+    ):
+        first, *others = (str(run_queue().submit(request)) for request in launch.requests)
+        go_to("runs", pipeline=first, over=others)
+
+
+def _as_the_model_sees_it(request: PipelineRequest) -> None:
+    with st.expander("One pair as the model will see it"):
+        found = measured_pair(request)
+        if found is None:
+            st.caption("The worker that measures how long it takes shows one: Measure now.")
+        else:
+            shown_pair(found, "launch pair")
+
+
+def _without_a_browser(launch: Launch) -> None:
+    files = recipe_files(launch.requests)
+    names = launch.data.name, launch.prompts.name
+    commands = [
+        command(request, names, f"{request.recipe.name}.yaml", out=_out(request, launch))
+        for request in launch.requests[:_COMMANDS_SHOWN]
+    ]
+    st.caption(
+        f"The same without a browser, with {plain_markdown(' and '.join(files))} from below:"
+    )
+    st.code("\n".join(commands), language=None, wrap_lines=True)
+    if len(launch.requests) > _COMMANDS_SHOWN:
+        st.caption(f"… and {len(launch.requests) - _COMMANDS_SHOWN} more, with the next seeds.")
+    for name, text in files.items():
+        with st.expander(f"The whole recipe: {plain_markdown(name)}"):
+            st.download_button("Download", text, name, "text/yaml", icon=":material/download:")
+            st.code(text, language="yaml")
+
+
+def _out(request: PipelineRequest, launch: Launch) -> str:
+    """A folder of its own for each."""
+    if len(launch.requests) == 1:
+        return "results"
+    return f"results-{request.recipe.name}-{request.seed}"
+
+
+PAGE = Page("Launch", ":material/rocket_launch:", 5, show)

@@ -1,0 +1,190 @@
+"""What can be known before a pipeline is launched: what passes, what to think about, what stops it."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from app.state.launch_plan import LaunchPlan
+from app.state.studio import Studio
+from app.text.formatting import count_of, sentence
+from grice_core.detector.metrics import Metrics
+from grice_core.errors import GriceError
+from grice_core.evaluation.selection import PromptSelection
+from grice_core.pipeline.keeping import check_base
+from grice_core.recipes.plan import PlannedStage
+from grice_core.store.states import Device
+from grice_core.store.tables import Detector
+from worker.queue import PipelineRequest, WorkerStatus
+
+FEW_PROMPTS = 100
+"""With fewer a verdict often stays undecided."""
+_ROOM_BYTES = 5 * 2**30
+"""Free disk below which a launch is warned of."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at before a launch."""
+
+    state: Literal["pass", "warn", "stop"]
+    sentence: str
+
+
+def preflight(
+    studio: Studio,
+    request: PipelineRequest,
+    planned: LaunchPlan,
+    workers: Sequence[WorkerStatus],
+    peak_bytes: int | None = None,
+) -> Iterator[Check]:
+    """Everything that can be known before a job runs; the job itself then proves its reference.
+
+    Args:
+        peak_bytes: most memory at once, as it was measured; None: not known.
+    """
+    yield _scores(planned)
+    yield from (_stage(stage, planned) for stage in planned.stages)
+    yield from _prompts(planned.selection)
+    yield from _detector(request)
+    yield _base(request.base)
+    if planned.stages:
+        yield _reference(request, planned)
+    yield _disk(studio)
+    yield _memory(request, peak_bytes, workers)
+    yield _device(request, workers)
+
+
+def _scores(planned: LaunchPlan) -> Check:
+    if not planned.num_unscored:
+        return Check("pass", "All pairs are scored.")
+    return Check(
+        "warn",
+        f"{count_of(planned.num_unscored, 'pair')} without scores: the detector scores them first, "
+        "and the numbers of the stages below grow.",
+    )
+
+
+def _stage(stage: PlannedStage, planned: LaunchPlan) -> Check:
+    if stage.caution is None:
+        return Check(
+            "pass",
+            f"{stage.config.name}: {count_of(len(stage.train_indices), 'pair')} to train on, "
+            f"{len(stage.heldout_indices):,} held out, {count_of(stage.num_steps, 'step')}.",
+        )
+    return Check("warn" if stage.fills_a_step or planned.num_unscored else "stop", stage.caution)
+
+
+def _prompts(selection: PromptSelection) -> Iterator[Check]:
+    used = count_of(len(selection.prompts), "evaluation prompt")
+    if len(selection.prompts) < FEW_PROMPTS:
+        yield Check("warn", f"{used}: expect a verdict of “too few to tell”; 100 are usual.")
+    else:
+        yield Check("pass", f"{used}.")
+    leaks = count_of(selection.num_leaking_rows, "evaluation row")
+    if not selection.num_leaking_rows:
+        yield Check("pass", "No evaluation prompt is trained on.")
+    elif selection.policy == "keep":
+        yield Check("warn", f"{leaks} with a prompt that is trained on: gains may be memorised.")
+    else:
+        where = "the evaluation" if selection.policy == "drop-eval" else "training"
+        yield Check("pass", f"{leaks} with a prompt that is trained on, left out of {where}.")
+
+
+def _detector(request: PipelineRequest) -> Iterator[Check]:
+    if isinstance(request.detector, str):
+        if request.detector:
+            yield Check("warn", "How well this detector judges is not known here.")
+        else:
+            yield Check("stop", "Choose a detector.")
+        return
+    yield _strength(request.detector)
+    for remark in request.detector.card.get("remarks") or ():
+        yield Check("warn", f"Detector: {remark}")
+
+
+def _strength(detector: Detector) -> Check:
+    """How well the judge judges, as far as that was ever measured."""
+    measured = detector.card.get("metrics")
+    if measured is None:
+        return Check("warn", f"How well detector {detector.name} judges was never measured.")
+    metrics = Metrics.model_validate(measured)
+    if metrics.weak_maxims:
+        weak = ", ".join(metrics.weak_maxims)
+        return Check(
+            "warn", f"Detector {detector.name} is a weak judge of {weak}: don't trust it there."
+        )
+    figure = f"F1 {metrics.macro_f1:.2f} on {metrics.num_texts:,} labelled texts"
+    return Check("pass", f"Detector {detector.name}: {figure}.")
+
+
+def _base(base: str) -> Check:
+    if not base:
+        return Check("stop", "Name a base model: a hub id, or a folder.")
+    try:
+        where = check_base(base)
+    except GriceError as error:
+        return Check("stop", sentence(str(error)))
+    if Path(where).is_dir():
+        return Check("pass", f"Base model in {where}.")
+    return Check("pass", f"Base model {base} from the hub; a first use downloads it.")
+
+
+def _reference(request: PipelineRequest, planned: LaunchPlan) -> Check:
+    """What each stage is held to; each run proves it before its first step."""
+    merged = Path(request.base).name
+    parts = []
+    for stage in planned.stages:
+        parts.append(f"{stage.config.name} is held to {merged}")
+        merged = f"{merged} + {stage.config.name}"
+    return Check(
+        "pass", f"Reference: {', '.join(parts)}; each run proves it before its first step."
+    )
+
+
+def _disk(studio: Studio) -> Check:
+    free = shutil.disk_usage(studio.home).free
+    room = f"{free / 2**30:,.1f} GiB free for checkpoints and adapters"
+    return Check("warn", f"Only {room}.") if free < _ROOM_BYTES else Check("pass", f"{room}.")
+
+
+def _memory(
+    request: PipelineRequest, peak_bytes: int | None, workers: Sequence[WorkerStatus]
+) -> Check:
+    """Whether the workers that may take it have room for it."""
+    if peak_bytes is None:
+        return Check("warn", "How much memory it takes is not known yet: measure it.")
+    needed = f"It takes about {_gib(peak_bytes)} of memory"
+    chosen = _chosen_device(request, workers)
+    free = [worker.hardware.free_bytes for worker in workers if worker.device is chosen]
+    known = [each for each in free if each is not None]
+    if not known:
+        return Check("pass", f"{needed}, which its worker must have.")
+    least = min(known)
+    if least < peak_bytes:
+        return Check("warn", f"{needed}, and where it may run only {_gib(least)} were free.")
+    return Check("pass", f"{needed}; {_gib(least)} were free where it runs.")
+
+
+def _gib(num_bytes: int) -> str:
+    return f"{num_bytes / 2**30:,.1f} GiB"
+
+
+def _chosen_device(request: PipelineRequest, workers: Sequence[WorkerStatus]) -> Device:
+    if request.device != "auto":
+        return Device(request.device)
+    on_gpu = any(worker.device is Device.GPU for worker in workers)
+    return Device.GPU if on_gpu else Device.CPU
+
+
+def _device(request: PipelineRequest, workers: Sequence[WorkerStatus]) -> Check:
+    """Whether somebody is there to do it, and on what."""
+    chosen = _chosen_device(request, workers)
+    num_listening = sum(worker.device is chosen for worker in workers)
+    if not num_listening:
+        return Check("warn", f"No {chosen} worker is listening; it waits until one is started.")
+    listening = f"{count_of(num_listening, f'{chosen} worker')} listening"
+    if chosen is Device.CPU and not any(worker.device is Device.GPU for worker in workers):
+        return Check("pass", f"{listening}; no GPU is there, so it runs on the CPU.")
+    return Check("pass", f"{listening}.")

@@ -1,0 +1,107 @@
+"""The settings of a recipe that people change most, one row per stage, and all others by name."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.url import params
+from app.url.widget_keys import is_current, key_among, widget_key
+from grice_core.recipes.config import BetaRamp, Recipe, StageConfig
+
+_CHANGE = "change"
+"""In links: one changed setting each, as `--set` takes it."""
+_FORMATS = {
+    "auto": "auto: in the base's chat template, if it has one",
+    "plain": "as plain text",
+    "chat": "in the base's chat template",
+}
+"""Of prompts, by the recipe's value."""
+
+
+def stage_settings(recipe: Recipe) -> list[str]:
+    """Show the settings; returns the changes, as `--set` takes them."""
+    changes = params.get_all(_CHANGE)
+    changed = _by_name(changes)
+    for stage in recipe.stages:
+        fields = _fields(stage, takes_over_steps=bool(recipe.control_stages))
+        for place, (label, name, value) in zip(st.columns(len(fields)), fields, strict=True):
+            with place:
+                _setting(label, f"{stage.name}.{name}", value, changed)
+    names = (("Evaluation prompts", "num_prompts"), ("Most new tokens", "max_new_tokens"))
+    for place, (label, name) in zip(st.columns(2), names, strict=True):
+        with place:
+            value = str(getattr(recipe.evaluation, name))
+            _setting(label, f"evaluation.{name}", value, changed)
+    _prompt_format(recipe, changed)
+    _all_changes(changes)
+    return changes
+
+
+def _by_name(changes: Sequence[str]) -> dict[str, str]:
+    """The changed values by the names of their settings."""
+    return dict(change.split("=", 1) for change in changes if "=" in change)
+
+
+def _fields(stage: StageConfig, *, takes_over_steps: bool) -> list[tuple[str, str, str]]:
+    """Label, name and value of what is shown of a stage."""
+    fields = [(f"{stage.name}: learning rate", "learning_rate", f"{stage.learning_rate:g}")]
+    if not isinstance(stage.beta, BetaRamp):
+        fields.append(("beta", "beta", f"{stage.beta:g}"))
+    if stage.num_steps is not None:
+        fields.append(("steps", "num_steps", str(stage.num_steps)))
+    elif not takes_over_steps:
+        fields.append(("epochs", "epochs", str(stage.epochs)))
+    return fields
+
+
+def _setting(label: str, name: str, usual: str, changed: dict[str, str]) -> None:
+    value = changed.get(name, usual)
+    key = widget_key(f"launch {name}", value)
+    st.text_input(label, value, key=key, on_change=_keep, args=(name, key, usual))
+
+
+def _prompt_format(recipe: Recipe, changed: dict[str, str]) -> None:
+    name, usual = "prompt_format", recipe.prompt_format
+    chosen = changed.get(name, usual)
+    if chosen not in _FORMATS:
+        return  # which the recipe's own check says
+    key = key_among(f"launch {name}", _FORMATS, chosen)
+    st.selectbox(
+        "How models are asked",
+        list(_FORMATS),
+        list(_FORMATS).index(chosen),
+        key=key,
+        format_func=_FORMATS.__getitem__,
+        on_change=_keep,
+        args=(name, key, usual),
+    )
+
+
+def _keep(name: str, key: str, usual: str) -> None:
+    """Put a setting into the link, or out of it if it is as usual."""
+    if is_current(key):
+        entered = st.session_state[key].strip()
+        kept = _by_name(params.get_all(_CHANGE))  # others may have been moved since
+        kept.pop(name, None)
+        if entered and entered != usual:
+            kept[name] = entered
+        params.put(_CHANGE, [f"{each}={kept[each]}" for each in kept])
+
+
+def _all_changes(changes: list[str]) -> None:
+    lines = "\n".join(changes)
+    key = widget_key("launch changes", lines)
+
+    def keep() -> None:
+        if is_current(key):
+            entered = st.session_state[key].splitlines()
+            params.put(_CHANGE, [line.strip() for line in entered if line.strip()])
+
+    st.text_area(
+        "All changes to the recipe, one a line",
+        lines,
+        key=key,
+        placeholder="stage1.lora.r=8\nevaluation.temperature=0.9",
+        height=90,
+        on_change=keep,
+    )

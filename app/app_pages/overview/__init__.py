@@ -1,0 +1,1 @@
+"""What is there, and the next step."""

@@ -1,0 +1,81 @@
+"""The answers to a question of the playground, as they grow."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.state.run_queue import run_queue
+from app.text.formatting import plain_markdown
+from app.ui.answers_row import ModelAnswer, Score, answers_row
+from app.ui.errors import guarded
+from app.ui.theme import BASELINE_COLOUR, MAXIM_COLOURS, stage_colour
+from grice_core.maxims import MAXIMS
+from worker.queue import PlaygroundAnswer, PlaygroundView, Standing, WorkerStatus
+
+_FINISHED = "playground finished"
+_SENTENCES = {
+    Standing.LOADING: "Loading the models; the first answer takes longest …",
+    Standing.ANSWERING: "Answering …",
+    Standing.STOPPED: "Stopped.",
+    Standing.LOST: "The worker that was at it gives no sign of life; ask again.",
+}
+
+
+@guarded
+def playground_answers(asked: str) -> None:
+    """How far the request is, and what has been written so far."""
+    view = run_queue().playground.read(asked)
+    if view is None:
+        return
+    if view.standing.is_finished() and st.session_state.get(_FINISHED) != asked:
+        st.session_state[_FINISHED] = asked
+        st.rerun()  # the whole page, which then looks no more
+    _say(view, asked)
+    if view.answers:
+        answers_row(
+            view.request.prompt,
+            [_shown(place, answer) for place, answer in enumerate(view.answers)],
+            key=f"playground {asked}",
+        )
+
+
+def _say(view: PlaygroundView, asked: str) -> None:
+    if view.standing is Standing.FAILED:
+        st.error(f"No answer: {plain_markdown(view.remark)}", icon=":material/error:")
+        return
+    if view.standing is Standing.DONE:
+        st.caption(f"Answered with {draws_in_words(view)}.")
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if view.standing is Standing.WAITING:
+            st.caption(waiting_for(run_queue().workers(), view.remark))
+        else:
+            st.caption(_SENTENCES[view.standing])
+        if not view.standing.is_finished() and st.button("Stop", key=f"stop {asked}"):
+            run_queue().playground.stop(asked)
+
+
+def draws_in_words(view: PlaygroundView) -> str:
+    """How the answers were sampled."""
+    asked = view.request
+    shared = "the same draws for all" if asked.same_seed else "draws of its own for each"
+    return f"temperature {asked.temperature:g}, top-p {asked.top_p:g}, seed {asked.seed}, {shared}"
+
+
+def waiting_for(workers: Sequence[WorkerStatus], remark: str) -> str:
+    """Why nobody has taken a request yet."""
+    if not workers:
+        return "Waits: no worker is listening; `grice up` starts one."
+    if all(worker.is_busy for worker in workers):
+        return "Waits: runs come first; the answer comes when a worker is free."
+    return f"Waits: {plain_markdown(remark)}." if remark else "Waits for a worker …"
+
+
+def _shown(place: int, answer: PlaygroundAnswer) -> ModelAnswer:
+    colour = stage_colour(place - 1) if place else BASELINE_COLOUR
+    judged = zip(MAXIMS, answer.scores or (), answer.violated or (), strict=bool(answer.scores))
+    scores = tuple(
+        Score(str(maxim), MAXIM_COLOURS[maxim], score, violated)
+        for maxim, score, violated in judged
+    )
+    return ModelAnswer(answer.model, colour, answer.text, scores)

@@ -1,0 +1,1 @@
+"""Pipelines that run or ran: progress, curves, log, queue."""

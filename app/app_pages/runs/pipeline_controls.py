@@ -1,0 +1,45 @@
+"""What can be done with a pipeline as a whole: ask for it again with changes, delete it."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.app_pages.runs.pipeline_words import what_goes
+from app.state.launch_start import link_of
+from app.state.run_queue import run_queue
+from app.state.session import studio
+from app.ui.errors import guarded
+from app.url import params
+from app.url.navigation import link_to
+from grice_core.store import runs
+from grice_core.store.states import RunState
+from grice_core.store.tables import Pipeline, Run
+
+
+def pipeline_controls(pipeline: Pipeline, chain: Sequence[Run]) -> None:
+    """A link to the filled-in form, and a button that asks before it deletes."""
+    link_to("launch", "Clone with changes", ":material/content_copy:", **link_of(pipeline))
+    running = [run.id for run in chain if run.state is RunState.RUNNING]
+    if st.button(
+        "Delete",
+        icon=":material/delete:",
+        key="delete pipeline",
+        type="tertiary",
+        disabled=bool(running),
+        help=f"Run {running[0]} is running: stop it first." if running else None,
+    ):
+        _confirm(pipeline.id)
+
+
+@st.dialog("Delete this pipeline?")
+@guarded
+def _confirm(pipeline_id: int) -> None:
+    chain = runs.of_pipeline(studio().database, pipeline_id)
+    st.text(
+        f"Pipeline {pipeline_id} goes for good: {what_goes(chain)}. Data sets, recipes and detectors "
+        "stay. The room on disk is free after the next garbage collection."
+    )
+    if st.button("Delete for good", type="primary", key="delete for good"):
+        run_queue().remove(pipeline_id)
+        params.drop("pipeline", "run")
+        st.rerun()

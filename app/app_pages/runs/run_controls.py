@@ -1,0 +1,46 @@
+"""Stop, resume, run again."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from app.state.run_queue import run_queue
+from app.ui.errors import failures_shown
+from grice_core.store.states import RunState
+from grice_core.store.tables import Run
+
+
+def run_controls(run: Run) -> None:
+    """The buttons that make sense for a run as it stands."""
+    with st.container(horizontal=True, width="content"):
+        if run.state in {RunState.RUNNING, RunState.QUEUED, RunState.INTERRUPTED}:
+            _button(
+                "Stop",
+                ":material/stop:",
+                lambda: run_queue().stop(run.id),
+                disabled=run.stop_requested,
+                explained="A running one writes a checkpoint first, and can be resumed from it.",
+            )
+        if run.state in {RunState.FAILED, RunState.CANCELLED}:
+            _button(
+                "Resume",
+                ":material/play_arrow:",
+                lambda: run_queue().resume(run.id),
+                explained="Goes on from the last checkpoint.",
+            )
+        if run.state.is_finished():
+            _button(
+                "Run again",
+                ":material/replay:",
+                lambda: run_queue().rerun(run.id),
+                explained="From nothing. What is built on it is marked as stale.",
+            )
+
+
+def _button(
+    label: str, icon: str, act: Callable[[], object], explained: str, disabled: bool = False
+) -> None:
+    if st.button(label, icon=icon, help=explained, disabled=disabled, key=f"run {label}"):
+        with failures_shown():
+            act()
+            st.rerun()

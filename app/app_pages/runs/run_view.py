@@ -1,0 +1,99 @@
+"""One run: how it stands, what to know of it, its live curves beside others', its log."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.app_pages.runs.run_controls import run_controls
+from app.app_pages.runs.run_feed import RunFeed, feed_of
+from app.app_pages.runs.run_log import run_log
+from app.app_pages.runs.training_curves import (
+    DASHES,
+    CurvePanel,
+    Overlay,
+    curve_figure,
+    curve_panels,
+)
+from app.state.session import studio
+from app.text.formatting import number, percent, plain_markdown, sentence, signed
+from app.text.run_text import standing
+from grice_core.store.states import RunState
+from grice_core.store.tables import Run
+
+_FEEDS = "run feeds"
+_INTERRUPTED = "interrupted"
+
+
+def run_view(run: Run, reason: str | None, others: Sequence[Run]) -> None:
+    """Show a run.
+
+    Args:
+        reason: why it waits, if it does.
+        others: trainings of other pipelines, to be drawn beside its own.
+    """
+    said = standing(run) if reason is None else f"{standing(run)}: {reason}"
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
+    ):
+        st.markdown(f"**{plain_markdown(said)}**", width="content")
+        run_controls(run)
+    if run.state is RunState.RUNNING and run.num_steps:
+        st.progress(min(run.step / run.num_steps, 1.0))
+    if run.error and run.state is RunState.FAILED:
+        st.error(plain_markdown(sentence(run.error)), icon=":material/error:")
+    for kind, trouble in (run.troubles or {}).items():
+        show = st.info if kind == _INTERRUPTED else st.warning
+        icon = ":material/restart_alt:" if kind == _INTERRUPTED else ":material/monitor_heart:"
+        show(plain_markdown(sentence(trouble)), icon=icon)
+    if run.stage:
+        _curves(run, others)
+    run_log(run.id)
+
+
+def _curves(run: Run, others: Sequence[Run]) -> None:
+    known: dict[int, RunFeed] = st.session_state.setdefault(_FEEDS, {})
+    shown = [run, *others]
+    feeds = [feed_of(each, known) for each in shown]
+    st.session_state[_FEEDS] = {feed.run_id: feed for feed in feeds}  # those left are forgotten
+    for feed in feeds:
+        feed.update(studio().database)
+    own, *_ = feeds
+    if not own.last_step:
+        st.caption("The curves begin with the first optimizer step.")
+        return
+    overlays = [
+        Overlay(f"pipeline {other.pipeline_id}", feed, dash)
+        for other, feed, dash in zip(others, feeds[1:], DASHES, strict=False)
+    ]
+    _figures(own)
+    st.caption("By optimizer step:")
+    panels = list(curve_panels(own))
+    for left in range(0, len(panels), 2):  # row by row, so that titles stand at one height
+        for panel, place in zip(panels[left : left + 2], st.columns(2), strict=False):
+            with place:
+                _curve(panel, own, run, overlays)
+
+
+def _curve(panel: CurvePanel, feed: RunFeed, run: Run, overlays: Sequence[Overlay]) -> None:
+    st.markdown(f"**{plain_markdown(panel.title)}**")
+    st.plotly_chart(
+        curve_figure(panel, feed, run.num_steps, overlays),
+        key=f"curve {run.id} {panel.title}",
+        config={"displayModeBar": False},
+        alt=f"{panel.title} by step. {panel.reading}",
+    )
+    st.caption(plain_markdown(panel.reading))
+
+
+def _figures(feed: RunFeed) -> None:
+    """The latest of the numbers that say most."""
+    shown = (
+        ("held-out reward accuracy", "heldout/rewards/accuracies", percent),
+        ("held-out reward margin", "heldout/rewards/margins", signed),
+        ("loss", "loss", number),
+        ("tokens per second", "tokens_per_s", lambda value: f"{value:,.0f}"),
+    )
+    with st.container(horizontal=True, gap="medium"):
+        for label, name, write in shown:
+            value = feed.latest(name)
+            st.metric(label, "–" if value is None else write(value), width="content")

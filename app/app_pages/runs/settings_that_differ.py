@@ -1,0 +1,50 @@
+"""The settings in which a pipeline differs: from the guide, and from those drawn beside it."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.ui.number_table import Cell, number_table
+from grice_core.recipes.config import Recipe
+from grice_core.recipes.differences import differences_among
+from grice_core.recipes.load import DEFAULT_RECIPE, load_recipe
+from grice_core.store.tables import Pipeline
+
+_AROUND = ("seed", "precision", "leakage", "samples_per_prompt")
+
+
+def settings_that_differ(pipelines: Sequence[Pipeline]) -> None:
+    """One row per setting that is not the same everywhere, one column per pipeline and the guide."""
+    recipes = [Recipe.model_validate(pipeline.spec["recipe"]) for pipeline in pipelines]
+    rows = [
+        [Cell(name), *map(_words, values[:-1]), Cell(values[-1], tone="dim", wraps=True)]
+        for name, values in differences_among([*recipes, load_recipe(DEFAULT_RECIPE)])
+    ]
+    rows += _around(pipelines)
+    with st.expander(f"Settings that differ ({len(rows)})"):
+        if not rows:
+            st.caption("None: this is the guide's recipe.")
+            return
+        here = (
+            [f"pipeline {pipeline.id}" for pipeline in pipelines]
+            if len(pipelines) > 1
+            else ["here"]
+        )
+        key = f"settings {' '.join(str(pipeline.id) for pipeline in pipelines)}"
+        number_table(("setting", *here, "guide"), rows, key=key)
+
+
+def _around(pipelines: Sequence[Pipeline]) -> list[list[Cell]]:
+    """What is no setting of a recipe, and not the same in all pipelines."""
+    told = {name: [str(pipeline.spec.get(name, "–")) for pipeline in pipelines] for name in _AROUND}
+    told["base"] = [pipeline.base for pipeline in pipelines]
+    told["data"] = [str(pipeline.spec.get("data", {}).get("name", "–")) for pipeline in pipelines]
+    return [
+        [Cell(name), *map(_words, values), Cell("–", tone="dim")]
+        for name, values in told.items()
+        if len(set(values)) > 1
+    ]
+
+
+def _words(value: str) -> Cell:
+    return Cell(value, wraps=True)

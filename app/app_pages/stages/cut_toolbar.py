@@ -1,0 +1,59 @@
+"""Undo, reset, save: what can be done with a cut as a whole."""
+
+import streamlit as st
+
+from app.state.recipe_draft import change_cut, keep_cut, recipe_of, save_cut
+from app.state.threshold_edits import Cut, from_overrides
+from app.ui.errors import guarded
+from app.url import params
+from app.url.navigation import link_to
+
+_TAKEN_ALONG = ("data", "recipe", "set", "eval", "leakage")
+"""What the link says that a launch has to know."""
+
+
+def cut_toolbar(cut: Cut) -> None:
+    """One row of buttons."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Undo",
+            icon=":material/undo:",
+            disabled=not cut.past,
+            on_click=change_cut,
+            args=(Cut.undone,),
+        )
+        st.button(
+            "Reset to guide",
+            icon=":material/restart_alt:",
+            disabled=cut.is_as_guided,
+            help="Puts every threshold back to the guide's value; Undo takes that back.",
+            on_click=change_cut,
+            args=(Cut.as_guided,),
+        )
+        if st.button("Save as …", icon=":material/save:", help="Makes a new version."):
+            _save(cut)
+        with st.popover("As a command", icon=":material/terminal:"):
+            st.caption("The same cut without a browser:")
+            st.code(_command(cut), language=None, wrap_lines=True)
+        link_to(
+            "launch",
+            "Launch with these stages",
+            ":material/rocket_launch:",
+            **{name: params.get_all(name) for name in _TAKEN_ALONG},
+        )
+
+
+@st.dialog("Save this cut")
+@guarded
+def _save(cut: Cut) -> None:
+    st.text("A run keeps the version that it was started with, whatever you save later.")
+    name = st.text_input("Name", value=cut.recipe.name, max_chars=60)
+    if st.button("Save", type="primary"):
+        key = save_cut(cut, name)
+        keep_cut(from_overrides(key, recipe_of(key), []))
+        st.rerun()
+
+
+def _command(cut: Cut) -> str:
+    settings = "".join(f' \\\n  --set "{override}"' for override in cut.overrides)
+    return f"grice stages FILE --recipe {cut.origin.name}{settings}"

@@ -1,0 +1,1 @@
+"""Health of queue, workers and storage; people."""

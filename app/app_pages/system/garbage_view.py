@@ -1,0 +1,42 @@
+"""Making room: what nobody needs any more, and a button that throws it away."""
+
+import streamlit as st
+
+from app.app_pages.system.system_facts import size
+from app.state.run_queue import run_queue
+from app.text.formatting import count_of
+from app.ui.errors import failures_shown
+from grice_core.store.artifacts import GRACE_S
+
+_FOUND, _DONE = "garbage found", "garbage collected"
+
+
+def garbage_view() -> None:
+    """Look first, then throw away."""
+    st.subheader("Garbage", anchor=False)
+    st.caption(
+        "Files that no data set, detector or run needs, and scratch folders of runs that are "
+        f"through; kept for {GRACE_S / 3600:.0f} hours, since something may just be about to need them."
+    )
+    with failures_shown():
+        _act()
+
+
+def _act() -> None:
+    found = st.session_state.get(_FOUND)
+    if found is None or not found.num_files:
+        if st.button("Look for garbage", icon=":material/search:"):
+            st.session_state[_FOUND] = run_queue().garbage()
+            st.session_state.pop(_DONE, None)
+            st.rerun()
+        if found is not None:
+            st.text("There is nothing to throw away.")
+    else:
+        told = f"{count_of(found.num_files, 'file')}, {size(found.size_bytes)}"
+        if st.button(f"Throw away {told}", icon=":material/delete:"):
+            st.session_state[_DONE] = run_queue().collect_garbage()
+            st.session_state.pop(_FOUND)
+            st.rerun()
+    done = st.session_state.get(_DONE)
+    if done is not None:
+        st.success(f"Removed {count_of(done.num_files, 'file')}, {size(done.size_bytes)}.")

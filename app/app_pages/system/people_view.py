@@ -1,0 +1,26 @@
+"""Who may work here, and who does."""
+
+import streamlit as st
+
+from app.state.people import has_sign_in, signed_in_as
+from app.state.run_queue import run_queue
+from app.state.settings import app_settings
+
+
+def people_view() -> None:
+    """Who is signed in, or why nobody has to be."""
+    st.subheader("People", anchor=False)
+    if not has_sign_in():
+        is_private = app_settings().is_private()
+        whoever = (
+            "only this machine can reach the app"
+            if is_private
+            else ("GRICE_ANYBODY_MAY_USE_IT is set: whoever reaches the app can do everything")
+        )
+        st.caption(f"Nobody has to sign in: {whoever}.")
+        return
+    here = run_queue().visitors.here()
+    for person in sorted({signed_in_as(), *here}):
+        st.text(f"{person}{' (you)' if person == signed_in_as() else ''}")
+    st.caption("Signed in, with a page open now.")
+    st.button("Sign out", icon=":material/logout:", on_click=st.logout)

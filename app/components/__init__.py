@@ -1,1 +1,0 @@
-"""Figures and tables drawn from plain data."""

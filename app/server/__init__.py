@@ -1,0 +1,1 @@
+"""Processes: the dashboard alone, or everything on one machine."""

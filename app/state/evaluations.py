@@ -1,0 +1,159 @@
+"""Evaluations that pipelines left in the store, opened for comparing."""
+
+import io
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from app.state.studio import Studio
+from grice_core.errors import ArtifactError
+from grice_core.evaluation.results import EVALUATION_FILE, GENERATIONS_FILE
+from grice_core.evaluation.stored import RUN_FILE, StoredEvaluation, read_evaluation
+from grice_core.evaluation.taught import PAIRS_FILE
+from grice_core.recipes.config import EvaluationConfig, Recipe
+from grice_core.store import pipelines, references
+from grice_core.store.json import digest_of
+from grice_core.store.pipelines import RunSummary
+from grice_core.store.states import RunKind, RunState
+from grice_core.store.tables import JsonObject, Pipeline
+
+OUTPUT_ROLE = "output"
+"""Role of the output folder that a pipeline's run leaves."""
+_ADAPTER_FOLDER = "final_model"
+"""In a stage's folder: its adapter for the plain base."""
+
+_NEEDED = {RUN_FILE, EVALUATION_FILE, GENERATIONS_FILE, PAIRS_FILE}
+
+
+@dataclass(frozen=True)
+class EvaluatedPipeline:
+    """A pipeline whose models have been judged."""
+
+    id: int
+    name: str
+    seed: int
+    run_id: int
+    """The evaluation."""
+    is_stale: bool
+    """Something that it was built on has been run again since."""
+    judged_by: str
+    """The same for pipelines that were asked the same prompts by the same judge."""
+    all_but_seed: str
+    """The same for pipelines that differ in nothing but their seed."""
+
+    @property
+    def title(self) -> str:
+        return f"{self.id} · {self.name} · seed {self.seed}"
+
+
+def evaluated_pipelines(studio: Studio) -> list[EvaluatedPipeline]:
+    """Pipelines that can be compared, the newest first."""
+    return [
+        _evaluated(summary.pipeline, run)
+        for summary in pipelines.page(studio.database, limit=200)
+        for run in summary.runs
+        if run.kind is RunKind.EVALUATE and run.state is RunState.SUCCEEDED
+    ]
+
+
+_UNSAID: JsonObject = {"trained": None, "samples_per_prompt": 1}
+"""What specifications could not say once, and meant; how many processes train decides nothing."""
+
+
+def _evaluated(pipeline: Pipeline, run: RunSummary) -> EvaluatedPipeline:
+    spec = pipeline.spec
+    judge = {name: spec.get(name) for name in ("eval", "detector", "base")}
+    judge["evaluation"] = spec["recipe"]["evaluation"]
+    judge["samples_per_prompt"] = (_UNSAID | spec)["samples_per_prompt"]
+    return EvaluatedPipeline(
+        pipeline.id,
+        pipeline.name,
+        spec["seed"],
+        run.id,
+        run.stale,
+        judged_by=digest_of(judge),
+        all_but_seed=digest_of(_UNSAID | spec | {"seed": None, "num_processes": None}),
+    )
+
+
+@dataclass(frozen=True)
+class TrainedPipeline:
+    """A pipeline of which at least one stage can be asked."""
+
+    id: int
+    name: str
+    seed: int
+    evaluation: EvaluationConfig
+    """How its evaluation samples."""
+
+    @property
+    def title(self) -> str:
+        return f"{self.id} · {self.name}"
+
+
+def trained_pipelines(studio: Studio) -> list[TrainedPipeline]:
+    """Pipelines whose models can be asked, the newest first."""
+    found = []
+    for summary in pipelines.page(studio.database, limit=200):
+        if any(_is_trained(run) for run in summary.runs):
+            spec = summary.pipeline.spec
+            evaluation = Recipe.model_validate(spec["recipe"]).evaluation
+            pipeline = summary.pipeline
+            found.append(TrainedPipeline(pipeline.id, pipeline.name, spec["seed"], evaluation))
+    return found
+
+
+def _is_trained(run: RunSummary) -> bool:
+    return run.kind is RunKind.TRAIN and run.state is RunState.SUCCEEDED
+
+
+def output_of(studio: Studio, run_id: int) -> str:
+    """The address of the output folder that a run left.
+
+    Raises:
+        ArtifactError: it left none.
+    """
+    made = references.of_run(studio.database, run_id)
+    if OUTPUT_ROLE not in made:
+        raise ArtifactError(f"run {run_id} left no output folder: run it again")
+    return made[OUTPUT_ROLE].sha256
+
+
+def open_evaluation(studio: Studio, sha256: str) -> StoredEvaluation:
+    """Read the evaluation in an output folder.
+
+    Raises:
+        ArtifactError: the folder is missing or damaged.
+        DataError: it holds no evaluation.
+    """
+    with tempfile.TemporaryDirectory(dir=studio.scratch) as scratch:
+        for entry in studio.artifacts.folder(sha256):
+            if Path(entry.path).name in _NEEDED:
+                studio.artifacts.fetch_file(entry.sha256, Path(scratch) / entry.path)
+        return read_evaluation(Path(scratch))
+
+
+def adapter_stages(studio: Studio, run_id: int) -> set[str]:
+    """The stages of whose adapters for the plain base an evaluation's output folder has a copy."""
+    entries = studio.artifacts.folder(output_of(studio, run_id))
+    return {
+        PurePosixPath(entry.path).parts[0] for entry in entries if _is_of_an_adapter(entry.path)
+    }
+
+
+def zipped_adapter(studio: Studio, run_id: int, stage: str) -> bytes:
+    """A stage's adapter with its card, which tells how it was judged, as one zip file."""
+    file = io.BytesIO()
+    folder = PurePosixPath(stage, _ADAPTER_FOLDER)
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for entry in studio.artifacts.folder(output_of(studio, run_id)):
+            path = PurePosixPath(entry.path)
+            if path.is_relative_to(folder):
+                content = studio.artifacts.read(entry.sha256)
+                archive.writestr(str(path.relative_to(folder)), content)
+    return file.getvalue()
+
+
+def _is_of_an_adapter(path: str) -> bool:
+    return PurePosixPath(path).match(f"*/{_ADAPTER_FOLDER}/adapter_config.json")

@@ -1,0 +1,106 @@
+"""Where a launch begins: with what an earlier pipeline was asked for, or with a preset.
+
+All that the form says stands in the link, so a start is nothing but a filled-in link.
+"""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from app.state import demo
+from app.state.session import known_data_sets, studio
+from app.url import params
+from grice_core.demo.project import RECIPE as DEMO_RECIPE
+from grice_core.demo.project import demo_models
+from grice_core.errors import InputError
+from grice_core.recipes.load import builtin_names
+from grice_core.store import detectors, pipelines
+from grice_core.store.pipelines import PipelineSummary
+from grice_core.store.tables import Pipeline
+
+Link = dict[str, str | list[str]]
+
+PRESET, EARLIER = "preset ", "pipeline "
+_GUIDE_BASE = "gpt2-medium"
+_FORM = (
+    *("eval", "recipe", "base", "detector", "seed"),
+    *("leakage", "precision", "device", "processes", "samples"),
+)
+_CHANGES = ("set", "change", "what", "stages", "trained", "joint", "repeats", "judge")
+"""What a start takes out of the link; the data set stays unless the start names one."""
+
+
+def starts(known: Mapping[int, PipelineSummary]) -> dict[str, str]:
+    """What one may begin with: by its key, what to call it."""
+    earlier = {
+        f"{EARLIER}{number}": f"pipeline {number} · {found.pipeline.name}"
+        for number, found in known.items()
+    }
+    return earlier | {f"{PRESET}{name}": f"preset {name}" for name in builtin_names()}
+
+
+def begin_with(start: str) -> None:
+    """Fill the form with a start; what was chosen before is forgotten."""
+    params.drop(*_FORM, *_CHANGES)
+    st.session_state.pop("cut", None)
+    for name, value in _link_of(start).items():
+        params.put(name, value)
+
+
+def complete_link() -> None:
+    """Fill in what the link leaves open: by the last pipeline, or by the preset of its recipe."""
+    if all(params.get(name) for name in ("data", "base", "detector")):
+        return
+    last = next(iter(pipelines.page(studio().database, limit=1)), None)
+    recipe = params.get("recipe")
+    if last is not None and recipe != DEMO_RECIPE:
+        found = link_of(last.pipeline)
+    else:
+        found = _preset(recipe if recipe in builtin_names() else builtin_names()[0])
+    for name, value in found.items():
+        if not params.get(name):
+            params.put(name, value)
+
+
+def link_of(pipeline: Pipeline) -> Link:
+    """The link that asks for what a pipeline was asked for."""
+    spec = pipeline.spec
+    found: Link = {
+        "data": str(pipeline.data_set_id),
+        "eval": str(pipeline.eval_data_set_id or ""),
+        "recipe": str(pipeline.recipe_id),
+        "base": pipeline.base,
+        "detector": str(pipeline.detector_id) if pipeline.detector_id else str(spec["detector"]),
+    }
+    found |= {name: str(spec[name]) for name in ("seed", "leakage", "precision") if name in spec}
+    if spec.get("samples_per_prompt", 1) > 1:
+        found["samples"] = str(spec["samples_per_prompt"])
+    if spec.get("num_processes", 1) != 1:
+        found["processes"] = str(spec["num_processes"])
+    return {name: value for name, value in found.items() if value}
+
+
+def _link_of(start: str) -> Link:
+    if start.startswith(PRESET):
+        return _preset(start.removeprefix(PRESET))
+    return link_of(pipelines.get(studio().database, int(start.removeprefix(EARLIER))))
+
+
+def _preset(recipe: str) -> Link:
+    """A built-in recipe with what goes with it: the demo's models and prompts, or the guide's base."""
+    found: Link = {"recipe": recipe, "seed": "0"}
+    if recipe != DEMO_RECIPE:
+        return found | {"base": _GUIDE_BASE}
+    try:
+        found["base"] = str(demo_models().base)
+    except InputError:  # not built, which the form then says of the empty field
+        return found
+    by_name = {data_set.name: str(data_set.id) for data_set in known_data_sets()}
+    if demo.PROMPTS in by_name:
+        found["eval"] = by_name[demo.PROMPTS]
+    if demo.PAIRS in by_name and not params.get("data"):
+        found["data"] = by_name[demo.PAIRS]
+    judges = {each.name: str(each.id) for each in detectors.page(studio().database)}
+    if demo_models().detector.name in judges:
+        found["detector"] = judges[demo_models().detector.name]
+    return found

@@ -1,0 +1,98 @@
+"""How long a pipeline takes and how much memory: from a measurement, or from what ran here before."""
+
+from dataclasses import dataclass
+
+from app.state.launch_plan import LaunchPlan
+from app.state.studio import Studio
+from grice_core.recipes.config import Recipe
+from grice_core.store import runs
+from grice_core.store.runs import RunFilter
+from grice_core.store.states import RunKind, RunState
+from grice_core.store.tables import JsonObject, Run
+
+_LOOKED_AT = 20
+"""Runs of a kind that are looked through for one with the same base."""
+_AROUND_S = 1.0
+"""What a run takes besides its work: being taken up, and its results being kept."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast an installation is with one base model."""
+
+    per_pair_s: float
+    """Seconds per pair of an optimizer step."""
+    per_answer_s: float
+    """Seconds per answer, written and judged."""
+    per_run_s: float
+    """Seconds of a run that don't depend on how much it has to do, such as loading the models."""
+    peak_bytes: int | None
+    """Most memory at once; None: not known."""
+    source: str
+    """What it goes by, in words."""
+
+    def seconds(self, planned: LaunchPlan) -> float:
+        """How long a whole pipeline takes."""
+        work = self.per_pair_s * planned.num_pairs + self.per_answer_s * planned.num_answers
+        return work + (self.per_run_s + _AROUND_S) * planned.num_runs
+
+
+def of_measurement(run: Run, source: str = "measured just for this") -> Pace:
+    """What a finished measurement found."""
+    found: JsonObject = run.result or {}
+    sizes = _pairs_per_step(run)
+    num_pairs = sum(stage["num_steps"] * sizes[stage["name"]] for stage in found["stages"])
+    return Pace(
+        per_pair_s=sum(stage["seconds"] for stage in found["stages"]) / max(num_pairs, 1),
+        per_answer_s=found["evaluation_s"] / max(found["num_answers"], 1),
+        per_run_s=found["loading_s"],
+        peak_bytes=found["peak_bytes"],
+        source=source,
+    )
+
+
+def of_earlier_runs(studio: Studio, base: str) -> Pace | None:
+    """What the last undisturbed pipeline with this base took, else the last measurement of it."""
+    training = _last(studio, RunKind.TRAIN, base)
+    evaluation = _last(studio, RunKind.EVALUATE, base)
+    if training is not None and evaluation is not None:
+        return _of_runs(training, evaluation)
+    measurement = _last(studio, RunKind.ESTIMATE, base)
+    if measurement is None:
+        return None
+    return of_measurement(measurement, "going by the last measurement of this base")
+
+
+def _of_runs(training: Run, evaluation: Run) -> Pace:
+    result: JsonObject = training.result or {}
+    num_pairs = (training.num_steps or 1) * _pairs_per_step(training)[training.stage or ""]
+    work_s = result.get("seconds", _seconds(training))
+    per_run_s = max(0.0, _seconds(training) - work_s)
+    num_answers = (
+        evaluation.num_steps or 2
+    ) / 2  # its steps are answers written and answers judged
+    return Pace(
+        per_pair_s=work_s / num_pairs,
+        per_answer_s=max(0.0, _seconds(evaluation) - per_run_s) / num_answers,
+        per_run_s=per_run_s,
+        peak_bytes=result.get("peak_bytes"),
+        source="going by the last pipeline with this base",
+    )
+
+
+def _last(studio: Studio, kind: RunKind, base: str) -> Run | None:
+    wanted = RunFilter(states=(RunState.SUCCEEDED,), kinds=(kind,))
+    for run in runs.page(studio.database, wanted, limit=_LOOKED_AT):
+        if run.attempt == 1 and run.num_steps and run.spec.get("base") == base:
+            return run
+    return None
+
+
+def _seconds(run: Run) -> float:
+    return (run.finished_at or 0.0) - (run.started_at or 0.0)
+
+
+def _pairs_per_step(run: Run) -> dict[str, int]:
+    """Of each stage."""
+    stages = Recipe.model_validate(run.spec["recipe"]).stages
+    return {stage.name: stage.pairs_per_step for stage in stages}

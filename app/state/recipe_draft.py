@@ -1,0 +1,69 @@
+"""Which recipe is being cut, and how far: kept in the session, told by the link."""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from app.state.session import studio
+from app.state.threshold_edits import Cut, from_overrides
+from app.url import params
+from grice_core.recipes.config import Recipe
+from grice_core.recipes.load import DEFAULT_RECIPE, builtin_names, load_recipe
+from grice_core.store import recipes
+
+_RECIPE, _SET = "recipe", "set"
+
+
+def recipe_titles() -> dict[str, str]:
+    """What can be chosen: by the key that links use, what to call it; the guide's recipe first."""
+    saved = recipes.newest(studio().database)
+    titles = {name: f"{name} (built in)" for name in builtin_names()}
+    return titles | {str(recipe.id): f"{recipe.name} v{recipe.version}" for recipe in saved}
+
+
+def current_cut(titles: Sequence[str]) -> Cut:
+    """The cut that the link describes, with the session's way back if it is the same one."""
+    cut: Cut | None = st.session_state.get("cut")
+    key = params.get(_RECIPE) or (cut.key if cut else DEFAULT_RECIPE)
+    if not params.get(_RECIPE) and cut is not None and cut.key == key:
+        return cut  # came from another page, whose link says nothing of recipes
+    key = key if key in titles or _is_saved(key) else DEFAULT_RECIPE
+    overrides = params.get_all(_SET)
+    if cut is None or cut.key != key or cut.overrides != overrides:
+        cut = from_overrides(key, recipe_of(key), overrides)
+    return cut
+
+
+def keep_cut(cut: Cut) -> None:
+    """Make this the session's cut, and put it into the link."""
+    st.session_state["cut"] = cut
+    params.put(_RECIPE, cut.key)
+    params.put(_SET, cut.overrides)
+
+
+def change_cut(change: Callable[[Cut], Cut]) -> None:
+    """Change the session's cut as it is by now: it may have been moved since the page was drawn."""
+    keep_cut(change(st.session_state["cut"]))
+
+
+def recipe_of(key: str) -> Recipe:
+    """A built-in recipe by its name, or a saved version by its number."""
+    if key in builtin_names():
+        return load_recipe(key)
+    return Recipe.model_validate(recipes.get(studio().database, int(key)).body)
+
+
+def save_cut(cut: Cut, name: str) -> str:
+    """Keep the recipe as it is cut, as the next version of a name; returns its key."""
+    recipe = Recipe.model_validate(cut.recipe.model_dump() | {"name": name})
+    forked_from = int(cut.key) if cut.key.isdecimal() else None
+    body = recipe.model_dump(mode="json")
+    return str(recipes.save(studio().database, name, body, forked_from))
+
+
+def _is_saved(key: str) -> bool:
+    return key.isdecimal() and any(
+        str(version.id) == key
+        for recipe in recipes.newest(studio().database)
+        for version in recipes.versions(studio().database, recipe.name)
+    )

@@ -1,0 +1,104 @@
+"""What sessions share, and what each has chosen; links name the choice."""
+
+import gc
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from app.state.open_data import OpenData, open_pairs
+from app.state.studio import Studio
+from app.text.formatting import told_apart
+from app.url import params
+from app.url.widget_keys import is_current, key_among
+from grice_core.data.leakage import leaking
+from grice_core.data.pairs import BoolArray
+from grice_core.settings import settings
+from grice_core.store import data_sets
+from grice_core.store.tables import DataSet
+
+_DATA = "data"
+"""In links and in the session: which data set is looked at."""
+
+
+@st.cache_resource(show_spinner="Opening the studio …")
+def studio() -> Studio:
+    """The installation that this process serves."""
+    opened = Studio.open(settings())
+    # Streamlit collects garbage after each run of a page or a part of it. By now all pages are
+    # imported; looking through their half a million objects, which stay, took longer than the run.
+    gc.freeze()
+    return opened
+
+
+@st.cache_resource(max_entries=6, show_spinner="Opening the pairs …")
+def open_data(sha256: str) -> OpenData:
+    """The pairs of a data set by the address of its artifact; all sessions share one copy."""
+    return open_pairs(studio(), sha256)
+
+
+@dataclass(frozen=True, eq=False)
+class Leaks:
+    """Prompts that stand both in training data and in an evaluation set."""
+
+    training: BoolArray
+    """(N,) which pairs of the training data have such a prompt."""
+    num_evaluation: int
+    """How many pairs of the evaluation set have one."""
+
+
+@st.cache_resource(max_entries=8, show_spinner="Comparing prompts …")
+def leaks_between(training_sha256: str, evaluation_sha256: str) -> Leaks:
+    """What two data sets, by the addresses of their artifacts, have in common."""
+    prompts = open_data(training_sha256).table.prompts
+    others = open_data(evaluation_sha256).table.prompts
+    return Leaks(leaking(prompts, others), int(leaking(others, prompts).sum()))
+
+
+def choose_data_set(known: Sequence[DataSet]) -> DataSet:
+    """Let a person choose one of the data sets; begins with the link's, the session's, or the
+    newest that is scored."""
+    by_id = {data_set.id: data_set for data_set in known}
+    current = _current(set(by_id), _newest_scored(known).id)
+    titles = told_apart(
+        {id_: f"{one.name} ({one.num_usable:,} pairs)" for id_, one in by_id.items()}
+    )
+    key = key_among("data choice", {str(id_): title for id_, title in titles.items()}, current)
+
+    def choose() -> None:
+        if is_current(key):
+            select_data_set(st.session_state[key])
+
+    st.selectbox(
+        "Data set",
+        list(by_id),
+        list(by_id).index(current),
+        key=key,
+        format_func=titles.__getitem__,
+        on_change=choose,
+    )
+    select_data_set(current)
+    return by_id[current]
+
+
+def select_data_set(data_set_id: int) -> None:
+    """Look at this data set from now on, on every page."""
+    st.session_state[_DATA] = data_set_id
+    params.put(_DATA, str(data_set_id))
+
+
+def known_data_sets() -> Sequence[DataSet]:
+    """All data sets, the newest first."""
+    return data_sets.page(studio().database)
+
+
+def _newest_scored(known: Sequence[DataSet]) -> DataSet:
+    return next((data_set for data_set in known if data_set.num_scored), known[0])
+
+
+def _current(known: set[int], newest: int) -> int:
+    linked = params.get(_DATA)
+    for candidate in (int(linked) if linked.isdecimal() else None, st.session_state.get(_DATA)):
+        if candidate in known:
+            return int(candidate)
+    return newest

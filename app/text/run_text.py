@@ -1,0 +1,109 @@
+"""Runs in words: what they do, how they stand, what they wait for, when they are done."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+from app.text.formatting import count_of
+from grice_core.store.pipelines import RunSummary
+from grice_core.store.queue import QueueLine
+from grice_core.store.states import Device, RunKind, RunState
+from grice_core.store.tables import Run
+
+STATE_MARKS: Final = {
+    RunState.QUEUED: "○",
+    RunState.RUNNING: "●",
+    RunState.INTERRUPTED: "◐",
+    RunState.SUCCEEDED: "✓",
+    RunState.FAILED: "✗",
+    RunState.CANCELLED: "–",
+}
+
+
+def what(run: Run | RunSummary) -> str:
+    """What a run does: `score`, `train stage1`."""
+    return " ".join(filter(None, [run.kind.replace("_", " "), run.stage]))
+
+
+def chain_label(run: Run) -> str:
+    """A run as a link of its pipeline's chain: `✓ score`."""
+    return f"{STATE_MARKS[run.state]} {what(run)}"
+
+
+def standing(run: Run) -> str:
+    """How a run stands, as one sentence without its full stop."""
+    parts = [f"{what(run)}: {_state(run)}"]
+    if run.num_steps and run.state is not RunState.SUCCEEDED:
+        parts.append(f"step {run.step:,} of {run.num_steps:,}")
+    left_s = seconds_left(run)
+    if left_s is not None:
+        parts.append(f"about {duration(left_s)} left")
+    if run.stale:
+        parts.append("stale: something it is built on was run again since")
+    return " · ".join(parts)
+
+
+def _state(run: Run) -> str:
+    """The state, with what follows from it."""
+    trains = run.kind is RunKind.TRAIN
+    if run.state is RunState.RUNNING and run.stop_requested:
+        return "stopping as soon as a checkpoint is written" if trains else "stopping"
+    if run.state is RunState.INTERRUPTED:
+        return f"interrupted, going on from step {run.checkpoint_step or 0:,}"
+    if run.state is RunState.CANCELLED and run.started_at is None:
+        return "cancelled before it began"
+    if run.state is RunState.CANCELLED and trains:
+        if run.checkpoint_step is None:
+            return "stopped before its first step"
+        return f"stopped, checkpointed at step {run.checkpoint_step:,}"
+    return "stopped" if run.state is RunState.CANCELLED else str(run.state)
+
+
+def seconds_left(run: Run) -> float | None:
+    """How long a running run will take, at its pace on average since this attempt began.
+
+    None in its first steps, which say nothing yet.
+    """
+    if run.state is not RunState.RUNNING or run.pace_s is None or not run.num_steps:
+        return None
+    return run.pace_s * (run.num_steps - run.step)
+
+
+def duration(seconds: float) -> str:
+    """`40 s`, `12 min`, `3 h 5 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def reason_for_waiting(
+    line: QueueLine, num_workers: Mapping[Device, int], paused: Collection[Device] = ()
+) -> str:
+    """Why what stands in the queue is not running."""
+    device = line.first.device
+    if line.obstacles:
+        obstacle = line.obstacles[0]
+        before = " ".join(filter(None, [obstacle.kind.replace("_", " "), obstacle.stage]))
+        if obstacle.state.is_finished():
+            return (
+                f"{before} (run {obstacle.parent_id}) {obstacle.state}: resume it, or run it again"
+            )
+        return f"goes on after {before} (run {obstacle.parent_id}), which is {obstacle.state}"
+    if device in paused:
+        return "the queue is paused"
+    if not num_workers.get(device):
+        return f"no {device} worker is listening: “grice up” starts one"
+    if line.position == 1:
+        return f"next, as soon as a {device} worker is free"
+    return f"{count_of((line.position or 1) - 1, 'other')} before it"
+
+
+def current(chain: Sequence[Run]) -> Run:
+    """The run of a pipeline that a person wants to see first: the one where something happens."""
+    for states in ({RunState.RUNNING}, {RunState.FAILED, RunState.INTERRUPTED, RunState.CANCELLED}):
+        for run in chain:
+            if run.state in states:
+                return run
+    waiting = (run for run in chain if run.state is RunState.QUEUED)
+    trained = (run for run in chain if run.stage)
+    return next(waiting, None) or next(trained, chain[0])

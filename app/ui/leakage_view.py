@@ -1,0 +1,76 @@
+"""Prompts that are both trained on and evaluated on, and what to do about them."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.state.session import Leaks, leaks_between
+from app.text.formatting import count_of, plain_markdown, told_apart
+from app.url.navigation import link_to
+from app.url.widgets import linked_or_none, linked_radio
+from grice_core.data.pairs import BoolArray
+from grice_core.store.tables import DataSet
+
+DROP_TRAIN = "drop-train"
+RULES = {
+    "drop-eval": "leave them out of the evaluation",
+    DROP_TRAIN: "leave them out of training",
+    "keep": "keep them in both",
+}
+
+
+def leakage_view(data_set: DataSet, known: Sequence[DataSet]) -> None:
+    """Compare a data set with one that shall be its evaluation set."""
+    if len(known) < 2:
+        st.info("Upload a second data set to evaluate on; prompts in both are found here.")
+        return
+    evaluation = choose_evaluation(data_set, known)
+    if evaluation is None:
+        return
+    st.markdown(
+        f"{count_of(evaluation.num_usable, 'evaluation pair')}, "
+        f"{evaluation.num_usable - evaluation.num_scored:,} unscored."
+    )
+    leaks = leaks_between(data_set.artifact_sha256, evaluation.artifact_sha256)
+    if leaks.num_evaluation:
+        chosen = {"leakage": _choose_rule(data_set, leaks)}
+    else:
+        st.success("No prompt stands in both.", icon=":material/check:")
+        chosen = {}
+    query = {"data": str(data_set.id), "eval": str(evaluation.id)} | chosen
+    link_to("stages", "Go on with these: cut the stages", ":material/content_cut:", **query)
+
+
+def left_out_of_training(data_set: DataSet, evaluation: DataSet | None) -> BoolArray | None:
+    """Let a person choose what happens to leaking prompts; (N,) the pairs that training then loses."""
+    if evaluation is None:
+        return None
+    leaks = leaks_between(data_set.artifact_sha256, evaluation.artifact_sha256)
+    if not leaks.num_evaluation or _choose_rule(data_set, leaks) != DROP_TRAIN:
+        return None
+    return leaks.training
+
+
+def choose_evaluation(data_set: DataSet, known: Sequence[DataSet]) -> DataSet | None:
+    """The data set whose prompts the trained models shall answer, if one is chosen."""
+    others = {str(other.id): other for other in known if other.id != data_set.id}
+    titles = told_apart({key: other.name for key, other in others.items()})
+    chosen = linked_or_none(
+        "Evaluation set",
+        "eval",
+        list(others),
+        titles.__getitem__,
+        nothing="Choose prompts to answer" if others else "No other data set",
+    )
+    return None if chosen is None else others[chosen]
+
+
+def _choose_rule(data_set: DataSet, leaks: Leaks) -> str:
+    name = plain_markdown(data_set.name)
+    st.warning(
+        f"**{leaks.num_evaluation:,} share a prompt with the training data** "
+        f"({count_of(int(leaks.training.sum()), 'pair')} of {name}). What a model has memorised "
+        "would count as learned.",
+        icon=":material/warning:",
+    )
+    return linked_radio("Prompts in both", "leakage", list(RULES), RULES.__getitem__)

@@ -1,0 +1,44 @@
+"""Work that runs or waits, one line each."""
+
+import streamlit as st
+
+from app.state.session import studio
+from app.text.formatting import count_of
+from app.ui.errors import guarded
+from app.url.navigation import link_to
+from grice_core.store import queue, runs
+from grice_core.store.runs import RunFilter
+from grice_core.store.states import RunState
+from grice_core.store.tables import Run
+
+_NUM_SHOWN = 5
+_EVERY_S = 3
+
+
+@st.fragment(run_every=_EVERY_S)
+@guarded
+def running_work() -> None:
+    """What runs, each with how far it is, and how many more wait; nothing if nothing does."""
+    database = studio().database
+    running = runs.page(database, RunFilter(states=(RunState.RUNNING,)), limit=_NUM_SHOWN)
+    num_waiting = queue.num_waiting(database)
+    if not running and not num_waiting:
+        return
+    st.subheader("Running" if running else "Waiting", anchor=False)
+    for run in running:
+        st.progress(share_done(run), text=line_of(run))
+    waiting = f", {count_of(num_waiting, 'run')} waiting" if running else ""
+    label = f"Follow it live{waiting}" if running else count_of(num_waiting, "run") + " waiting"
+    link_to("runs", label, ":material/monitoring:")
+
+
+def share_done(run: Run) -> float:
+    """How far a run is, 0 to 1."""
+    return min(run.step / run.num_steps, 1.0) if run.num_steps else 0.0
+
+
+def line_of(run: Run) -> str:
+    """A run in one line: `Run 3: train stage1, running, step 318 of 1,041`."""
+    what = f"{run.kind.replace('_', ' ')} {run.stage or ''}".strip()
+    steps = f", step {run.step:,} of {run.num_steps:,}" if run.num_steps else ""
+    return f"Run {run.id}: {what}, {run.state.value}{steps}"

@@ -1,0 +1,32 @@
+"""The door: beyond loopback, whoever wants in says who they are."""
+
+import streamlit as st
+
+from app.state.people import has_sign_in, is_member, signed_in_as
+from app.state.run_queue import run_queue
+
+
+def let_in() -> bool:
+    """Whether this person may see the pages; else the door is drawn instead."""
+    if not has_sign_in():
+        return True
+    if not st.user.get("is_logged_in", False):
+        st.title("Grice Studio", anchor=False)
+        st.button("Sign in", type="primary", icon=":material/login:", on_click=st.login)
+        return False
+    if not is_member():
+        st.title("Grice Studio", anchor=False)
+        st.error(
+            "You are signed in, but not a member of this studio. Ask whoever runs it to add you to "
+            "GRICE_MEMBERS.",
+            icon=":material/block:",
+        )
+        st.button("Sign out", icon=":material/logout:", on_click=st.logout)
+        return False
+    return True
+
+
+def note_presence() -> None:
+    """Let the others know that this person has a page open."""
+    if person := signed_in_as():
+        run_queue().visitors.say_is_here(person)

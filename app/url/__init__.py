@@ -1,0 +1,1 @@
+"""The address bar: what a page shows stands in its link."""

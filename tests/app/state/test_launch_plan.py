@@ -1,0 +1,160 @@
+"""What a launch would do."""
+
+import shlex
+from pathlib import Path
+
+from app.app_pages.launch.launch_command import command, recipe_files
+from app.app_pages.launch.preflight import preflight
+from app.state.launch_plan import LaunchPlan, plan
+from app.state.pace import Pace
+from app.state.studio import Studio
+from grice_core.data.load import Prompts, load_pairs
+from grice_core.detector.metrics import Estimate, MaximMetrics, Metrics
+from grice_core.maxims import MAXIMS
+from grice_core.recipes.load import load_recipe
+from grice_core.recipes.variants import joint_control
+from grice_core.settings import Settings
+from grice_core.store.states import Device
+from grice_core.store.tables import DataSet, Detector
+from tests.app.samples import write_pairs_file
+from worker.hardware import Hardware
+from worker.queue import PipelineRequest, WorkerStatus
+
+
+def request(**changes: object) -> PipelineRequest:
+    usual: dict[str, object] = {
+        "data": DataSet(name="pairs.json"),
+        "eval": DataSet(name="my prompts.json"),
+        "base": "gpt2",
+        "detector": Detector(name="v2", card={"remarks": []}),
+        "recipe": load_recipe("content-then-manner"),
+    }
+    return PipelineRequest(**(usual | changes))  # type: ignore[arg-type]
+
+
+def planned(folder: Path, prompts: list[str]) -> LaunchPlan:
+    table = load_pairs(write_pairs_file(folder / "pairs.json")).table
+    return plan(request(), table, Prompts.of_texts(prompts))
+
+
+def states(studio: Studio, asked: PipelineRequest, found: LaunchPlan) -> dict[str, str]:
+    return {check.sentence: check.state for check in preflight(studio, asked, found, workers=[])}
+
+
+def worker_on(device: Device, free_bytes: int | None) -> WorkerStatus:
+    hardware = Hardware("a machine", memory_bytes=2**40, free_bytes=free_bytes)
+    return WorkerStatus("host:1:abc", device, is_busy=False, hardware=hardware)
+
+
+def test_answers_are_written_by_the_baseline_and_after_each_stage(tmp_path: Path) -> None:
+    found = planned(tmp_path, [f"new {i}" for i in range(7)])
+    assert found.num_answers == 3 * 7
+    assert found.num_steps == sum(stage.num_steps for stage in found.stages)
+
+
+def test_few_prompts_and_leaks_are_said(tmp_path: Path) -> None:
+    leaking = load_pairs(write_pairs_file(tmp_path / "pairs.json")).table.prompts[0]
+    found = planned(tmp_path, [leaking, "new"])
+    told = states(Studio.open(Settings(home=tmp_path)), request(), found)
+    assert (
+        told["1 evaluation prompt: expect a verdict of “too few to tell”; 100 are usual."] == "warn"
+    )
+    said = "1 evaluation row with a prompt that is trained on, left out of the evaluation."
+    assert told[said] == "pass"
+
+
+def test_what_stands_in_the_way_stops(tmp_path: Path) -> None:
+    studio, found = Studio.open(Settings(home=tmp_path)), planned(tmp_path, ["new"])
+    told = states(studio, request(detector="", base="./missing"), found)
+    stopped = [sentence for sentence, state in told.items() if state == "stop"]
+    assert stopped[0] == "Choose a detector."
+    assert "./missing" in stopped[1]
+
+
+def test_a_remark_on_the_detector_is_a_warning(tmp_path: Path) -> None:
+    studio, found = Studio.open(Settings(home=tmp_path)), planned(tmp_path, ["new"])
+    weak = Detector(name="v2", card={"remarks": ["Weak on manner."]})
+    assert states(studio, request(detector=weak), found)["Detector: Weak on manner."] == "warn"
+
+
+def test_how_well_the_detector_judges_is_told_as_far_as_it_was_measured(tmp_path: Path) -> None:
+    studio, found = Studio.open(Settings(home=tmp_path)), planned(tmp_path, ["new"])
+
+    def told(*auroc_lows: float) -> dict[str, str]:
+        maxims = dict(zip(MAXIMS, map(figures, auroc_lows), strict=True))
+        metrics = Metrics(num_texts=1000, data_sha256="a" * 64, macro_f1=0.9, maxims=maxims)
+        card = {"remarks": [], "metrics": metrics.model_dump(mode="json")}
+        return states(studio, request(detector=Detector(name="v2", card=card)), found)
+
+    assert told(0.9, 0.9, 0.9, 0.9)["Detector v2: F1 0.90 on 1,000 labelled texts."] == "pass"
+    weak = "Detector v2 is a weak judge of quality: don't trust it there."
+    assert told(0.9, 0.5, 0.9, 0.9)[weak] == "warn"
+    unmeasured = states(studio, request(), found)
+    assert unmeasured["How well detector v2 judges was never measured."] == "warn"
+
+
+def figures(auroc_low: float) -> MaximMetrics:
+    good = Estimate(value=0.95, low=0.9, high=1.0)
+    auroc = Estimate(value=0.95, low=auroc_low, high=1.0)
+    return MaximMetrics(support=9, f1=good, precision=good, recall=good, auroc=auroc, ece=good)
+
+
+def test_the_command_says_only_what_is_unusual() -> None:
+    asked = request(seed=3)
+    words = shlex.split(command(asked, ("pairs.json", "my prompts.json"), "r.yaml", "out"))
+    assert words[:6] == ["grice", "pipeline", "--data", "pairs.json", "--eval", "my prompts.json"]
+    assert words[-4:] == ["--seed", "3", "--out", "out"]
+    assert "--precision" not in words
+
+
+def test_an_evaluation_alone_trains_nothing(tmp_path: Path) -> None:
+    table = load_pairs(write_pairs_file(tmp_path / "pairs.json")).table
+    found = plan(request(trained_by=3), table, Prompts.of_texts(["new", "newer"]))
+    assert (found.stages, found.num_steps, found.num_answers) == ((), 0, 3 * 2)
+    words = shlex.split(command(request(trained_by=3), ("a.json", "b.json"), "r.yaml", "out"))
+    assert words[:2] == ["grice", "submit"]
+    assert words[-2:] == ["--trained-by", "3"]
+
+
+def test_the_time_is_that_of_all_pairs_all_answers_and_all_runs(tmp_path: Path) -> None:
+    found = planned(tmp_path, ["new", "newer"])
+    pace = Pace(0.5, 2.0, per_run_s=9.0, peak_bytes=None, source="by hand")
+    pairs = 4 * sum(stage.num_steps for stage in found.stages)
+    assert pace.seconds(found) == 0.5 * pairs + 2.0 * 6 + 4 * (9.0 + 1.0)
+
+
+def test_memory_and_device_are_told_as_far_as_they_are_known(tmp_path: Path) -> None:
+    studio, found = Studio.open(Settings(home=tmp_path)), planned(tmp_path, ["new"])
+
+    def told(worker: WorkerStatus, peak_bytes: int | None) -> dict[str, str]:
+        checks = preflight(studio, request(), found, [worker], peak_bytes)
+        return {check.sentence: check.state for check in checks}
+
+    on_cpu = worker_on(Device.CPU, 2 * 2**30)
+    unknown = told(on_cpu, None)
+    assert unknown["How much memory it takes is not known yet: measure it."] == "warn"
+    assert unknown["1 cpu worker listening; no GPU is there, so it runs on the CPU."] == "pass"
+    fits = "It takes about 1.0 GiB of memory; 2.0 GiB were free where it runs."
+    assert told(on_cpu, 2**30)[fits] == "pass"
+    much = "It takes about 4.0 GiB of memory, and where it may run only 2.0 GiB were free."
+    assert told(on_cpu, 4 * 2**30)[much] == "warn"
+    on_gpu = told(worker_on(Device.GPU, None), 2**30)
+    assert on_gpu["It takes about 1.0 GiB of memory, which its worker must have."] == "pass"
+    assert on_gpu["1 gpu worker listening."] == "pass"
+
+
+def test_each_stage_says_what_it_is_held_to(tmp_path: Path) -> None:
+    studio, found = Studio.open(Settings(home=tmp_path)), planned(tmp_path, ["new"])
+    said = (
+        "Reference: stage1 is held to gpt2, stage2 is held to gpt2 + stage1; each run proves it "
+        "before its first step."
+    )
+    assert states(studio, request(), found)[said] == "pass"
+
+
+def test_a_control_finds_its_recipe_in_the_file_beside_it(tmp_path: Path) -> None:
+    own = load_recipe("content-then-manner").model_copy(update={"name": "mine"})
+    files = recipe_files([request(recipe=own), request(recipe=joint_control(own))])
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    assert load_recipe(tmp_path / "mine-joint.yaml").control_stages == own.stages

@@ -1,0 +1,90 @@
+"""Runs in words."""
+
+import pytest
+
+from app.app_pages.runs.run_log import last_lines
+from app.text.run_text import (
+    chain_label,
+    current,
+    duration,
+    reason_for_waiting,
+    seconds_left,
+    standing,
+)
+from grice_core.store.queue import Obstacle, QueueLine
+from grice_core.store.states import Device, RunKind, RunState
+from grice_core.store.tables import Run
+
+
+def run_that(state: RunState, **columns: object) -> Run:
+    """A training of stage 1 with 100 steps."""
+    usual = {"id": 7, "kind": RunKind.TRAIN, "stage": "stage1", "num_steps": 100, "step": 0}
+    usual |= {"device": Device.CPU, "attempt": 1, "stop_requested": False, "stale": False}
+    return Run(state=state, **(usual | columns))
+
+
+def test_the_time_left_follows_the_pace_of_this_attempt() -> None:
+    run = run_that(RunState.RUNNING, step=25, pace_s=2.0, attempt=2)
+    assert seconds_left(run) == 150.0
+    assert standing(run) == "train stage1: running · step 25 of 100 · about 2 min left"
+
+
+@pytest.mark.parametrize("columns", [{"pace_s": None}, {"num_steps": None}])
+def test_no_time_is_told_before_it_can_be_known(columns: dict[str, object]) -> None:
+    assert (
+        seconds_left(run_that(RunState.RUNNING, **({"step": 25, "pace_s": 2.0} | columns))) is None
+    )
+
+
+def test_a_stopped_run_says_where_it_was_checkpointed() -> None:
+    stopped = run_that(RunState.CANCELLED, step=41, checkpoint_step=40, started_at=1.0)
+    assert standing(stopped).startswith("train stage1: stopped, checkpointed at step 40 · step 41")
+    early = run_that(RunState.CANCELLED, started_at=1.0)
+    assert standing(early).startswith("train stage1: stopped before its first step")
+    assert "cancelled before it began" in standing(run_that(RunState.CANCELLED))
+
+
+def test_an_interrupted_run_says_where_it_goes_on() -> None:
+    run = run_that(RunState.INTERRUPTED, step=47, checkpoint_step=40)
+    assert standing(run).startswith("train stage1: interrupted, going on from step 40")
+    assert "going on from step 0" in standing(run_that(RunState.INTERRUPTED))
+
+
+def test_a_chain_opens_where_something_happens() -> None:
+    done, failed = run_that(RunState.SUCCEEDED), run_that(RunState.FAILED)
+    running, queued = run_that(RunState.RUNNING), run_that(RunState.QUEUED)
+    assert current([done, failed, running]) is running
+    assert current([done, failed, queued]) is failed
+    assert current([done, queued]) is queued
+    assert current([done]) is done
+    assert chain_label(failed) == "✗ train stage1"
+
+
+def line(position: int | None, *obstacles: Obstacle) -> QueueLine:
+    return QueueLine((run_that(RunState.QUEUED),), "joint on pairs", position, False, obstacles)
+
+
+def test_what_waits_says_what_for() -> None:
+    there = {Device.CPU: 1}
+    parent = Obstacle(7, 3, RunKind.SCORE, None, RunState.RUNNING)
+    failed = Obstacle(7, 3, RunKind.SCORE, None, RunState.FAILED)
+    assert reason_for_waiting(line(None, parent), there) == (
+        "goes on after score (run 3), which is running"
+    )
+    assert "score (run 3) failed: resume it" in reason_for_waiting(line(None, failed), there)
+    assert "no cpu worker" in reason_for_waiting(line(1), {})
+    assert reason_for_waiting(line(1), there) == "next, as soon as a cpu worker is free"
+    assert reason_for_waiting(line(3), there) == "2 others before it"
+    assert reason_for_waiting(line(3), there, {Device.CPU}) == "the queue is paused"
+    assert reason_for_waiting(line(3), there, {Device.GPU}) == "2 others before it"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(40, "40 s"), (720, "12 min"), (11_100, "3 h 5 min")]
+)
+def test_durations(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_a_line_that_a_progress_bar_wrote_over_shows_what_remained() -> None:
+    assert last_lines("a\n10 %\r20 %\nb\n", 2) == "20 %\nb"
