@@ -32,7 +32,8 @@ from grice_core.dpo.schedules import step_batches
 from grice_core.dpo.watchers import Watchers
 from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.output import OutputFolder
-from grice_core.pipeline.preparing import StageJob, prepare_stage
+from grice_core.pipeline.preparing import prepare_stage
+from grice_core.pipeline.stage_job import StageJob
 from grice_core.recipes.config import StageConfig
 from grice_core.recipes.load import load_recipe
 from grice_core.recipes.plan import plan_stages

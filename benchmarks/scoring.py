@@ -27,7 +27,7 @@ from grice_core.detector.load import build_heads, load_detector
 from grice_core.detector.model import MaximHeads
 from grice_core.detector.record import DetectorRecord, HeadsArchitecture, Temperatures
 from grice_core.detector.template import JudgedText, Template
-from grice_core.precision import Precision, resolve_device, resolve_precision
+from grice_core.kernels.precision import Precision, resolve_device, resolve_precision
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 TARGETS = {torch.float32: 5.0, torch.bfloat16: 12.0}

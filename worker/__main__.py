@@ -19,11 +19,11 @@ from grice_core.store.database import Database
 from grice_core.store.states import Device
 from worker.connection import connect
 from worker.hardware import look_at_hardware
+from worker.heartbeats import keep_saying
 from worker.listener import listen
 from worker.playground.host import PlaygroundHost
 from worker.presence import new_owner, present
 from worker.reconcile import Reconciler
-from worker.roll import keep_saying
 from worker.settings import worker_settings
 from worker.supervisor import Post, Supervisor
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from grice_core.errors import InputError
-from grice_core.pipeline.keeping import check_base
+from grice_core.registry import check_base
 from grice_core.store.states import Device, RunKind
 from grice_core.store.submission import RunDraft
 from grice_core.store.tables import DataSet

@@ -6,7 +6,7 @@ import sys
 from redis import RedisError
 
 from worker.connection import connect
-from worker.roll import read_roll
+from worker.heartbeats import read_roll
 
 
 def main() -> int:

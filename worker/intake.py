@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grice_core.errors import InputError
-from grice_core.pipeline.keeping import Keeper, check_base
 from grice_core.progress import Progress
+from grice_core.registry import Keeper, check_base
 from grice_core.store import pipelines, references, runs
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database

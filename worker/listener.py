@@ -13,7 +13,7 @@ from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker
 
 from grice_core.errors import GriceError
-from worker import bell, tasks
+from worker import notify, tasks
 from worker.supervisor import Supervisor
 
 _AGAIN_AFTER_S = 1.0
@@ -28,10 +28,10 @@ class Listener(SimpleWorker):
 
     def __init__(self, supervisor: Supervisor, redis: Redis) -> None:
         super().__init__(
-            [bell.queue_of(redis, supervisor.post.device)],
+            [notify.queue_of(redis, supervisor.post.device)],
             name=supervisor.post.owner,
             connection=redis,
-            job_class=bell.RunJob,
+            job_class=notify.RunJob,
             serializer=JSONSerializer,
             worker_ttl=_TTL_S,
             maintenance_interval=_MAINTENANCE_EVERY_S,

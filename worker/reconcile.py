@@ -13,7 +13,7 @@ from grice_core.store import runs, transitions
 from grice_core.store.claims import Claim
 from grice_core.store.database import Database
 from grice_core.store.states import RunState
-from worker import bell
+from worker import notify
 from worker.presence import is_dead
 
 
@@ -40,7 +40,7 @@ class Reconciler:
     def ring(self) -> None:
         """Ring for every run that could be taken; a queue that is away hears it the next time."""
         try:
-            bell.ring(self.redis, runs.ready(self.database))
+            notify.ring(self.redis, runs.ready(self.database))
         except RedisError as error:
             self.say(f"the queue is unavailable ({error}); what waits is rung for again later")
 

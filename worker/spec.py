@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from grice_core.errors import InputError
-from grice_core.pipeline.keeping import FILE_SHA256
 from grice_core.recipes.config import Recipe
+from grice_core.registry import FILE_SHA256
 from grice_core.store.json import digest_of
 from grice_core.store.tables import DataSet, Detector
 

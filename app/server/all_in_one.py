@@ -19,7 +19,7 @@ from grice_core.errors import GriceError, InputError, StoreError
 from grice_core.settings import settings
 from grice_core.store import migrate
 from grice_core.store.engine import connect
-from worker.queue import RunQueue
+from worker.client import RunQueue
 
 _LOOK_EVERY_S = 0.2
 _QUEUE_IS_UP_AFTER_S = 20.0

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from app.state.detector_command import score
 from app.state.studio import Studio
-from grice_core.pipeline.keeping import Keeper
+from grice_core.registry import Keeper
 
 DEMO_SEED = 0
 PAIRS, PROMPTS = "demo pairs", "demo prompts"

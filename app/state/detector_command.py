@@ -11,7 +11,7 @@ from grice_core.data.load import load_pairs
 from grice_core.data.pairs import PairTable
 from grice_core.errors import DetectorError
 from grice_core.files import write_json_atomic
-from grice_core.pipeline.keeping import Keeper
+from grice_core.registry import Keeper
 from grice_core.store.tables import Detector
 
 _COMMAND = (sys.executable, "-c", "from app.cli import main; main()")

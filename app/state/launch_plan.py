@@ -7,7 +7,7 @@ from grice_core.data.load import Prompts
 from grice_core.data.pairs import PairTable
 from grice_core.evaluation.selection import PromptSelection, select_prompts
 from grice_core.recipes.plan import PlannedStage, plan_stages
-from worker.queue import PipelineRequest
+from worker.client import PipelineRequest
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app.state.session import studio
-from worker.queue import RunQueue
+from worker.client import RunQueue
 
 
 @st.cache_resource(show_spinner=False)

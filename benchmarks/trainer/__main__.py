@@ -17,7 +17,7 @@ from benchmarks.trainer.contenders import run
 from benchmarks.trainer.measuring import Cost, Pass, Products, products_of
 from benchmarks.trainer.report import Contest, document, show
 from benchmarks.trainer.work import Work, write_pairs
-from grice_core.precision import multiplies_bf16_fast, resolve_device
+from grice_core.kernels.precision import multiplies_bf16_fast, resolve_device
 
 
 def main() -> None:

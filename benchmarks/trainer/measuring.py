@@ -11,7 +11,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.trainer.work import Work
-from grice_core.precision import resolve_device, resolve_precision
+from grice_core.kernels.precision import resolve_device, resolve_precision
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from grice_core.precision import Precision
+from grice_core.kernels.precision import Precision
 from grice_core.recipes.config import StageConfig
 from grice_core.recipes.load import load_recipe
 

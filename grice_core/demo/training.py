@@ -9,7 +9,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from grice_core.precision import resolve_precision
+from grice_core.kernels.precision import resolve_precision
 from grice_core.progress import Progress, silent
 
 Batch = TypeVar("Batch")

@@ -7,7 +7,6 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from grice_core.detector.deberta import speed_up
 from grice_core.detector.encode import TextEncoder
 from grice_core.detector.folder import file_sha256
 from grice_core.detector.model import DetectorModel, LabelClassifier, MaximHeads
@@ -22,9 +21,10 @@ from grice_core.detector.record import (
 from grice_core.detector.score import Detector
 from grice_core.detector.template import JudgedText
 from grice_core.errors import DetectorError
-from grice_core.frozen import freeze
-from grice_core.memory import keep_few_kernels
-from grice_core.precision import Precision, resolve_precision
+from grice_core.kernels.deberta import speed_up
+from grice_core.kernels.linear import freeze
+from grice_core.kernels.memory import keep_few_kernels
+from grice_core.kernels.precision import Precision, resolve_precision
 
 _LONGEST = 512
 """Tokens that a foreign detector is given at most."""

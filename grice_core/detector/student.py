@@ -22,7 +22,7 @@ from grice_core.detector.record import HeadsArchitecture, Pooling
 from grice_core.detector.score import Reader
 from grice_core.detector.template import JudgedText, Template
 from grice_core.errors import DetectorError
-from grice_core.memory import keep_few_kernels
+from grice_core.kernels.memory import keep_few_kernels
 from grice_core.progress import Progress, silent
 
 _WEIGHT_FILES = ("*.safetensors", "pytorch_model*.bin")

@@ -10,10 +10,10 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from grice_core.dpo.hub import loading_errors
-from grice_core.dpo.lean import fuse_activations
 from grice_core.dpo.positions import max_positions
 from grice_core.errors import ModelError
-from grice_core.memory import keep_few_kernels
+from grice_core.kernels.gelu import fuse_activations
+from grice_core.kernels.memory import keep_few_kernels
 
 _ADAPTER = "adapter_config.json"
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from grice_core.dpo.encode import EncodedPair
-from grice_core.dpo.trees import micro_batches, num_shared_tokens
+from grice_core.dpo.prefix_trees import micro_batches, num_shared_tokens
 from grice_core.errors import TrainingError
 
 Run = Callable[[list[int]], object]

@@ -10,7 +10,7 @@ from grice_core.data.pairs import FloatArray, IntArray
 from grice_core.dpo.budget import TokenBudget
 from grice_core.dpo.encode import EncodedPair
 from grice_core.dpo.logps import PairLogps, Passes
-from grice_core.dpo.trees import num_shared_tokens
+from grice_core.dpo.prefix_trees import num_shared_tokens
 
 HELDOUT = "heldout"
 """Name of the stage's own held-out pairs among the watched groups."""

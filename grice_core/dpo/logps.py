@@ -8,12 +8,12 @@ from typing import Any, Literal
 import torch
 from transformers import PreTrainedModel
 
-from grice_core.dpo.attention import TREE_ATTENTION, TreeSpan, UnsharableError, tree_mask
 from grice_core.dpo.encode import EncodedPair, Ids
-from grice_core.dpo.ending import ending_at
 from grice_core.dpo.head import only_multiplies_logits, token_logps
+from grice_core.dpo.prefix_trees import Tree, separate_trees, separated, shared_trees, tree_mask
 from grice_core.dpo.signature import accepted, accepts, inner_model, passes_on
-from grice_core.dpo.trees import Tree, separate_trees, separated, shared_trees
+from grice_core.kernels.last_mlp import ending_at
+from grice_core.kernels.tree_attention import TREE_ATTENTION, TreeSpan, UnsharableError
 
 Passes = Literal["shared", "separate", "single"]
 """How responses are run: those of a prompt share one pass over it; each in a row of its own, rows padded

@@ -12,15 +12,15 @@ import torch
 from peft import PeftModel
 from torch import Tensor
 
-from grice_core.dpo.attention import UnsharableError
 from grice_core.dpo.encode import EncodedPair
 from grice_core.dpo.head import only_multiplies_logits
 from grice_core.dpo.hub import first_line
 from grice_core.dpo.logps import Passes, plain_logps, response_logps, shared_logps
+from grice_core.dpo.prefix_trees import Tree, shared_trees
 from grice_core.dpo.signature import watched_embeddings
-from grice_core.dpo.trees import Tree, shared_trees
 from grice_core.errors import PreflightError
-from grice_core.frozen import as_they_lie, stock_layers
+from grice_core.kernels.linear import as_they_lie, stock_layers
+from grice_core.kernels.tree_attention import UnsharableError
 
 TOLERANCE = 1e-5
 """Largest relative difference of a response's log-probability that counts as rounding in fp32 …"""

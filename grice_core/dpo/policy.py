@@ -19,10 +19,10 @@ from transformers.pytorch_utils import Conv1D
 
 from grice_core.dpo.base import BaseModel
 from grice_core.dpo.hub import first_line, loading_errors
-from grice_core.dpo.lean import BulkDropout
-from grice_core.dpo.lora import fuse_lora
 from grice_core.dpo.targets import Targets, linear_targets
 from grice_core.errors import ModelError, RecipeError
+from grice_core.kernels.dropout import BulkDropout
+from grice_core.kernels.lora import fuse_lora
 from grice_core.recipes.config import LoraSettings
 
 

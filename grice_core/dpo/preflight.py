@@ -18,7 +18,7 @@ from grice_core.dpo.logps import PairLogps, pair_logps
 from grice_core.dpo.loss import dpo_losses
 from grice_core.dpo.policy import reference
 from grice_core.errors import PreflightError, TrainingError
-from grice_core.frozen import as_they_lie
+from grice_core.kernels.linear import as_they_lie
 
 NUM_PAIRS = 4
 """Pairs on which the reference is proven."""

@@ -9,13 +9,13 @@ import torch
 from peft import PeftModel
 
 from grice_core.data.pairs import FloatArray, IntArray
+from grice_core.dpo.distributed.dropout_slices import drawing_for, part_of_pass
+from grice_core.dpo.distributed.ranks import Ranks
 from grice_core.dpo.encode import EncodedPair
 from grice_core.dpo.examples import Compute, Lesson, ReferenceLogps, StageExamples
 from grice_core.dpo.logps import pair_logps
 from grice_core.dpo.loss import dpo_losses
 from grice_core.dpo.metrics import Metrics, PairMeans, add_accuracies, add_batch
-from grice_core.dpo.ranks import Ranks
-from grice_core.dpo.windows import drawing_for, part_of_pass
 
 
 class PairRunner:

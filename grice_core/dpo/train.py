@@ -11,20 +11,25 @@ from peft import PeftModel
 
 from grice_core.data.pairs import FloatArray, IntArray
 from grice_core.dpo.budget import SmallerPassesError
+from grice_core.dpo.checkpointing.fingerprint import Fingerprint, fingerprint
+from grice_core.dpo.checkpointing.resume import (
+    CheckpointKeeper,
+    CheckpointPlan,
+    Standing,
+    TrainingState,
+)
 from grice_core.dpo.determinism import deterministic
+from grice_core.dpo.distributed.dropout_slices import draw_for_windows
+from grice_core.dpo.distributed.ranks import Ranks
 from grice_core.dpo.encode import EncodedPair
 from grice_core.dpo.examples import Compute, Lesson, ReferenceLogps, StageExamples
-from grice_core.dpo.fingerprint import Fingerprint, fingerprint
 from grice_core.dpo.metrics import Metrics, PairMeans
 from grice_core.dpo.policy import train_adapter_only
+from grice_core.dpo.prefix_trees import micro_batches
 from grice_core.dpo.preflight import check_learning
-from grice_core.dpo.ranks import Ranks
-from grice_core.dpo.resume import CheckpointKeeper, CheckpointPlan, Standing, TrainingState
 from grice_core.dpo.runner import PairRunner, added_up
 from grice_core.dpo.schedules import beta_at, final_beta, learning_rate, step_batches
-from grice_core.dpo.trees import micro_batches
 from grice_core.dpo.watchers import Watchers
-from grice_core.dpo.windows import draw_for_windows
 from grice_core.errors import InterruptedRunError, TrainingError
 from grice_core.recipes.config import StageConfig
 

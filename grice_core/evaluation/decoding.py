@@ -16,7 +16,7 @@ from torch import Tensor
 from grice_core.dpo.encode import Ids
 from grice_core.dpo.positions import changes_with_length
 from grice_core.dpo.signature import accepted, accepts
-from grice_core.frozen import as_they_lie, stock_layers
+from grice_core.kernels.linear import as_they_lie, stock_layers
 
 Decoding = Literal["batched", "alone", "whole"]
 """Rows padded on the left with a cache; one row at a time with a cache; one row, all of it for each token."""

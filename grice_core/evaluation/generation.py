@@ -26,7 +26,7 @@ from grice_core.evaluation.answers import Answers
 from grice_core.evaluation.decoding import Decoder, Decoding, choose_decoding
 from grice_core.evaluation.drawing import Draw, draw, noise_keys
 from grice_core.evaluation.sampling import Sampling
-from grice_core.frozen import frozen
+from grice_core.kernels.linear import frozen
 from grice_core.progress import Progress, silent
 
 TOLERANCE = 1e-3

@@ -8,9 +8,9 @@ from typing import Literal
 from grice_core.dpo.metrics import Metrics
 from grice_core.errors import InterruptedRunError
 from grice_core.evaluation.selection import LeakagePolicy
+from grice_core.kernels.precision import Precision
 from grice_core.pipeline.events import ReportTo
 from grice_core.pipeline.sources import Source
-from grice_core.precision import Precision
 from grice_core.progress import Progress, silent
 from grice_core.recipes.config import Recipe
 

@@ -10,7 +10,7 @@ from grice_core.dpo.encode import encode_pairs
 from grice_core.dpo.shown import ShownPair, show_pair
 from grice_core.errors import DataError
 from grice_core.evaluation.answers import Answers
-from grice_core.memory import peak_bytes
+from grice_core.kernels.memory import peak_bytes
 from grice_core.pipeline.config import PipelineConfig, Reporter
 from grice_core.pipeline.inputs import PipelineInputs, cut_inputs
 from grice_core.pipeline.judging import BASELINE, evaluate_model

@@ -12,14 +12,15 @@ from grice_core.dpo.budget import TokenBudget
 from grice_core.dpo.examples import Compute, StageExamples
 from grice_core.dpo.passes import choose_passes
 from grice_core.dpo.policy import add_adapter
+from grice_core.dpo.prefix_trees import num_shared_tokens
 from grice_core.dpo.preflight import NUM_PAIRS as NUM_PROVEN
 from grice_core.dpo.reference import reference_logps, weights_hash
 from grice_core.dpo.schedules import step_batches
 from grice_core.dpo.train import StageTrainer
-from grice_core.dpo.trees import num_shared_tokens
-from grice_core.memory import keep_freed_memory
+from grice_core.kernels.memory import keep_freed_memory
 from grice_core.pipeline.config import Reporter
-from grice_core.pipeline.preparing import EncodedStage, StageJob
+from grice_core.pipeline.preparing import EncodedStage
+from grice_core.pipeline.stage_job import StageJob
 
 NUM_MEASURED = 3
 """Optimizer steps that tell the pace, after one that also makes room."""

@@ -2,13 +2,11 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 
-from grice_core.chat.choice import FormatChoice
-from grice_core.data.pairs import IntArray, PairTable
+from grice_core.data.pairs import IntArray
 from grice_core.dpo.base import BaseModel
 from grice_core.dpo.budget import TokenBudget
 from grice_core.dpo.encode import Encoding, encode_pairs
@@ -22,40 +20,12 @@ from grice_core.dpo.schedules import beta_at
 from grice_core.dpo.targets import Reach, reach_of
 from grice_core.dpo.train import StageTrainer
 from grice_core.errors import DataError
-from grice_core.memory import keep_freed_memory
+from grice_core.kernels.memory import keep_freed_memory
 from grice_core.pipeline.config import Reporter
-from grice_core.pipeline.events import ReportTo
-from grice_core.pipeline.lessons import earlier_lessons
-from grice_core.pipeline.output import OutputFolder
-from grice_core.recipes.config import ParallelSettings, StageConfig
+from grice_core.pipeline.preference_shift import earlier_lessons
+from grice_core.pipeline.stage_job import StageJob
 from grice_core.recipes.plan import PlannedStage
 from grice_core.settings import settings
-
-
-@dataclass(frozen=True, eq=False)
-class StageJob:
-    """One stage to train, and what came before it."""
-
-    planned: PlannedStage
-    earlier: tuple[PlannedStage, ...]
-    """Stages already merged into the base; their held-out pairs are watched for retention."""
-    table: PairTable
-    output: OutputFolder
-    seed: int
-    device: torch.device
-    dtype: torch.dtype
-    report_to: ReportTo = "none"
-    num_processes: int = 1
-    parallel: ParallelSettings = field(default_factory=ParallelSettings)
-    format_choice: FormatChoice = field(default_factory=FormatChoice)
-
-    @property
-    def config(self) -> StageConfig:
-        return self.planned.config
-
-    @property
-    def name(self) -> str:
-        return self.planned.config.name
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,7 @@ from grice_core.dpo.policy import attach_saved, merge_saved, reference
 from grice_core.dpo.signature import accepted
 from grice_core.errors import ModelError, TrainingError
 from grice_core.files import atomic_folder
-from grice_core.frozen import stock_layers
+from grice_core.kernels.linear import stock_layers
 from grice_core.pipeline.output import OutputFolder, is_whole_model
 
 ROUNDING = 2e-5

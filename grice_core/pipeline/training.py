@@ -9,18 +9,19 @@ from typing import Any
 from grice_core.chat.format import PromptFormat
 from grice_core.dpo.adapters import Adapter, adapter_of, put_adapter, save_adapter
 from grice_core.dpo.base import BaseModel
-from grice_core.dpo.checkpoint import CheckpointFolder
-from grice_core.dpo.history import HistoryFile
-from grice_core.dpo.resume import CheckpointPlan
+from grice_core.dpo.checkpointing.checkpoint import CheckpointFolder
+from grice_core.dpo.checkpointing.history import HistoryFile
+from grice_core.dpo.checkpointing.resume import CheckpointPlan
 from grice_core.files import atomic_folder
 from grice_core.pipeline.card import write_stage_card
 from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.events import StageEvents
-from grice_core.pipeline.lessons import keep_taught
+from grice_core.pipeline.launch_ranks import shared_work
 from grice_core.pipeline.output import is_whole_model
-from grice_core.pipeline.preparing import StageJob, prepare_stage
+from grice_core.pipeline.preference_shift import keep_taught
+from grice_core.pipeline.preparing import prepare_stage
 from grice_core.pipeline.published import Probe, StageModels, publish
-from grice_core.pipeline.several import shared_work
+from grice_core.pipeline.stage_job import StageJob
 from grice_core.pipeline.watching import StageWatch
 from grice_core.recipes.plan import PlannedStage
 

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 
 import torch
 
+from grice_core.dpo.checkpointing.history import HistoryFile, read_history
 from grice_core.dpo.examples import HELDOUT
 from grice_core.dpo.health import Trouble, findings
-from grice_core.dpo.history import HistoryFile, read_history
 from grice_core.dpo.metrics import Metrics
 from grice_core.dpo.watchers import Watchers
 from grice_core.durations import duration
 from grice_core.errors import TrainingError
-from grice_core.memory import peak_bytes
+from grice_core.kernels.memory import peak_bytes
 from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.events import StageEvents
 from grice_core.pipeline.pace import NUM_MEASURED

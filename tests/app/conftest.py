@@ -19,8 +19,8 @@ from app.state.demo import open_demo
 from app.state.studio import Studio
 from grice_core.data.load import load_pairs
 from grice_core.data.pairs import PairTable
-from grice_core.pipeline.keeping import Keeper
 from grice_core.recipes.load import load_recipe
+from grice_core.registry import Keeper
 from grice_core.settings import Settings
 from grice_core.store import runs
 from grice_core.store.states import RunState
@@ -29,7 +29,7 @@ from tests.app.gricebench import Gricebench, gricebench
 from tests.app.pipelines import fill, fill_with_doubts
 from tests.app.samples import write_pairs_file, write_unscored_file
 from tests.pipeline.world import QUICK, write_world
-from worker.queue import PipelineRequest, RunQueue
+from worker.client import PipelineRequest, RunQueue
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_MS = 60_000

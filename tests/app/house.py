@@ -14,7 +14,7 @@ from grice_core.recipes.load import load_recipe
 from grice_core.store import data_sets, detectors, metrics, runs
 from grice_core.store.states import RunState
 from grice_core.store.tables import Run
-from worker.queue import PipelineRequest, RunQueue
+from worker.client import PipelineRequest, RunQueue
 
 if TYPE_CHECKING:
     from tests.app.conftest import Server

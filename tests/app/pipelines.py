@@ -13,8 +13,8 @@ from grice_core.evaluation.sampling import Sampling
 from grice_core.evaluation.selection import PromptSelection
 from grice_core.evaluation.violations import EvaluatedModel
 from grice_core.maxims import MAXIMS
-from grice_core.pipeline.keeping import Keeper
 from grice_core.recipes.load import load_recipe
+from grice_core.registry import Keeper
 from grice_core.store import (
     generations,
     logs,

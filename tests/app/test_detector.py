@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from grice_core.maxims import MAXIMS
-from grice_core.pipeline.keeping import Keeper
+from grice_core.registry import Keeper
 from grice_core.store import data_sets, detectors
 from tests.app.conftest import Picture, Server, free_port, serve
 from tests.app.driving import open_page, settle

@@ -13,10 +13,10 @@ from app.text.formatting import number, signed
 from grice_core.data.load import load_pairs
 from grice_core.data.pairs import PairTable
 from grice_core.maxims import Maxim
-from grice_core.pipeline.keeping import Keeper
 from grice_core.recipes.load import load_recipe
 from grice_core.recipes.plan import plan_stages
 from grice_core.recipes.summary import StagesSummary, summarise
+from grice_core.registry import Keeper
 from tests.app.conftest import Picture, Server
 from tests.app.driving import open_page, set_number, settle
 from tests.app.gricebench import Gricebench

@@ -9,8 +9,8 @@ from playwright.sync_api import Dialog, Page, expect
 
 from app.state.studio import Studio
 from app.ui.pair_texts import MAX_CHARACTERS
-from grice_core.pipeline.keeping import Keeper
 from grice_core.recipes.load import load_recipe
+from grice_core.registry import Keeper
 from grice_core.settings import Settings
 from grice_core.store import data_sets, recipes
 from tests.app.conftest import Picture, Server, free_port, serve

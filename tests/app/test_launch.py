@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from grice_core.pipeline.keeping import Keeper
+from grice_core.registry import Keeper
 from grice_core.store import pipelines
 from tests.app.conftest import Server
 from tests.app.driving import open_page, settle

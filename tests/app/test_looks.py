@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page
 
 from app.state.studio import Studio
 from grice_core.demo.project import demo_models
-from grice_core.pipeline.keeping import Keeper
+from grice_core.registry import Keeper
 from grice_core.settings import Settings
 from tests.app.conftest import PATIENCE_MS, Server, free_port, serve
 from tests.app.driving import open_page

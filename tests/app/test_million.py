@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from app.state.studio import Studio
 from benchmarks.app import memory_mib, write_pairs
-from grice_core.pipeline.keeping import Keeper
+from grice_core.registry import Keeper
 from grice_core.settings import Settings
 from tests.app.conftest import Server, free_port, serve
 from tests.app.driving import open_page, set_number, settle

@@ -13,9 +13,9 @@ from streamlit.testing.v1 import AppTest
 from app.app_pages import all_pages
 from app.state.open_data import open_pairs
 from app.state.studio import Studio
-from grice_core.pipeline.keeping import Keeper
 from grice_core.recipes.load import load_recipe
 from grice_core.recipes.plan import plan_stages
+from grice_core.registry import Keeper
 from grice_core.settings import Settings, settings
 from grice_core.store import data_sets
 from tests.app.pipelines import STAGED, Filler

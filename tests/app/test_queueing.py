@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from grice_core.pipeline.keeping import Keeper
+from grice_core.registry import Keeper
 from grice_core.store import pipelines
 from grice_core.store.states import RunState
 from tests.app.conftest import Picture, Server

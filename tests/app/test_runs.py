@@ -11,7 +11,7 @@ from grice_core.store.metrics import MetricRow
 from tests.app.conftest import Server
 from tests.app.driving import open_page
 from tests.app.pipelines import NUM_STEPS, STEPS_DONE, numbers
-from worker.queue import RunQueue
+from worker.client import RunQueue
 
 pytestmark = pytest.mark.stack
 

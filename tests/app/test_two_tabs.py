@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from grice_core.pipeline.keeping import Keeper
+from grice_core.registry import Keeper
 from grice_core.store import data_sets, detectors, runs
 from grice_core.store.runs import RunFilter
 from grice_core.store.states import RunKind

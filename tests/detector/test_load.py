@@ -9,11 +9,11 @@ import pytest
 import sentencepiece
 import torch
 
-from grice_core import frozen
 from grice_core.detector.folder import write_detector
 from grice_core.detector.load import load_detector, load_tokenizer
 from grice_core.detector.record import read_record, write_record
 from grice_core.errors import DetectorError
+from grice_core.kernels import linear
 from grice_core.maxims import MAXIMS
 from tests.detector import tiny
 
@@ -50,14 +50,14 @@ def test_weights_that_are_laid_out_give_the_scores_of_plain_ones(
     write_detector(folder, model, tiny.tokenizer(), read_record(folder))
     plain = load_detector(folder, CPU, "fp32").score([PROMPT], [RESPONSE])  # too small to lay out
 
-    laid_out, lay_out = [], frozen._laid_out
+    laid_out, lay_out = [], linear._laid_out
 
     def noting(weight: torch.Tensor) -> torch.Tensor:
         laid_out.append(weight)
         return lay_out(weight)
 
-    monkeypatch.setattr(frozen, "SMALLEST", 1)
-    monkeypatch.setattr(frozen, "_laid_out", noting)
+    monkeypatch.setattr(linear, "SMALLEST", 1)
+    monkeypatch.setattr(linear, "_laid_out", noting)
     detector = load_detector(folder, CPU, "fp32")
     for _ in range(2):
         np.testing.assert_allclose(detector.score([PROMPT], [RESPONSE]), plain, atol=1e-6)

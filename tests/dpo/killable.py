@@ -12,12 +12,12 @@ from torch.distributed.tensor import DTensor
 
 from grice_core.dpo.adapters import adapter_of, save_adapter
 from grice_core.dpo.budget import TokenBudget
-from grice_core.dpo.engine import LostRankError, Seat, joined
+from grice_core.dpo.checkpointing.history import HistoryFile
+from grice_core.dpo.checkpointing.resume import CheckpointPlan
+from grice_core.dpo.distributed.process_group import LostRankError, Seat, joined
 from grice_core.dpo.examples import Compute
-from grice_core.dpo.history import HistoryFile
 from grice_core.dpo.policy import add_adapter
 from grice_core.dpo.reference import reference_logps
-from grice_core.dpo.resume import CheckpointPlan
 from grice_core.dpo.train import StageTrainer
 from grice_core.dpo.watchers import Watchers
 from grice_core.files import atomic_folder

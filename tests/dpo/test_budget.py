@@ -6,9 +6,9 @@ import torch
 from grice_core.dpo.budget import TokenBudget
 from grice_core.dpo.examples import Compute
 from grice_core.dpo.policy import add_adapter
+from grice_core.dpo.prefix_trees import num_shared_tokens
 from grice_core.dpo.reference import reference_logps
 from grice_core.dpo.train import StageTrainer
-from grice_core.dpo.trees import num_shared_tokens
 from grice_core.dpo.watchers import Watchers
 from grice_core.errors import TrainingError
 from tests.dpo import tiny

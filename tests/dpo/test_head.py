@@ -3,6 +3,7 @@ import torch
 
 from grice_core.dpo import head
 from grice_core.dpo.policy import add_adapter
+from grice_core.kernels import token_logps
 from tests.dpo import tiny
 
 IDS = torch.arange(1, 31)[None]
@@ -25,8 +26,8 @@ def gradient(model, values):
 def test_log_probabilities_and_gradient_are_those_of_all_logits_however_many_at_a_time(
     chunk, columns, monkeypatch
 ):
-    monkeypatch.setattr(head, "COLUMNS", columns)
-    monkeypatch.setattr(head, "CHUNK", chunk)
+    monkeypatch.setattr(token_logps, "COLUMNS", columns)
+    monkeypatch.setattr(token_logps, "CHUNK", chunk)
     policy = add_adapter(tiny.base(tiny.gpt2()), tiny.stage().lora, seed=0)
     expected = plain(policy)
     values = head.token_logps(policy, TARGETS, EVERYWHERE, input_ids=IDS)

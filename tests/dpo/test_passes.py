@@ -2,11 +2,11 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
-from grice_core import frozen
 from grice_core.dpo.base import BaseModel
 from grice_core.dpo.passes import PassChoice, choose_passes
 from grice_core.dpo.policy import add_adapter
 from grice_core.errors import PreflightError
+from grice_core.kernels import linear
 from tests.dpo import tiny
 
 PAIRS = tiny.encoded_pairs(6)
@@ -176,13 +176,13 @@ def test_a_model_that_transformers_cannot_run_in_bf16_is_refused_with_the_way_ou
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_weights_are_laid_out_only_if_the_run_needs_these_layouts_too(dtype, monkeypatch):
     laid_out: list[torch.dtype] = []
-    lay_out = frozen._laid_out
+    lay_out = linear._laid_out
 
     def noting(weight: torch.Tensor) -> torch.Tensor:
         laid_out.append(weight.dtype)
         return lay_out(weight)
 
-    monkeypatch.setattr(frozen, "SMALLEST", 1)
-    monkeypatch.setattr(frozen, "_laid_out", noting)
+    monkeypatch.setattr(linear, "SMALLEST", 1)
+    monkeypatch.setattr(linear, "_laid_out", noting)
     assert choose(tiny.gpt2(), dtype).passes == "shared"
     assert set(laid_out) == ({torch.float32} if dtype == torch.float32 else set())

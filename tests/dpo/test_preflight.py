@@ -6,9 +6,9 @@ import torch
 
 from grice_core.dpo.examples import Compute
 from grice_core.dpo.policy import add_adapter
+from grice_core.dpo.prefix_trees import num_shared_tokens
 from grice_core.dpo.preflight import check_learning, preflight
 from grice_core.dpo.reference import reference_logps
-from grice_core.dpo.trees import num_shared_tokens
 from grice_core.errors import PreflightError, TrainingError
 from tests.dpo import tiny
 

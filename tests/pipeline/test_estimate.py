@@ -10,9 +10,9 @@ import torch
 
 from grice_core.demo.project import write_demo_data
 from grice_core.dpo.base import load_base
+from grice_core.dpo.prefix_trees import num_shared_tokens
 from grice_core.dpo.reference import weights_hash
 from grice_core.dpo.train import StageTrainer
-from grice_core.dpo.trees import num_shared_tokens
 from grice_core.errors import DataError, TrainingError
 from grice_core.maxims import MAXIMS
 from grice_core.pipeline.config import Reporter
@@ -56,7 +56,7 @@ ONE_PROCESS = """
 import json, sys
 from pathlib import Path
 from grice_core.demo.project import demo_models
-from grice_core.memory import peak_bytes
+from grice_core.kernels.memory import peak_bytes
 from grice_core.pipeline.config import PipelineConfig, Reporter
 from grice_core.pipeline.estimate import estimate_pipeline
 from grice_core.pipeline.parts import PipelineParts

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
+from grice_core.dpo.checkpointing.history import HistoryFile
 from grice_core.dpo.health import Trouble
-from grice_core.dpo.history import HistoryFile
 from grice_core.errors import TrainingError
 from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.watching import StageWatch

@@ -12,7 +12,7 @@ from grice_core.store import logs, runs
 from grice_core.store.states import RunState
 from grice_core.store.tables import Run
 from tests.worker.processes import eventually
-from worker.queue import PipelineRequest, RunQueue
+from worker.client import PipelineRequest, RunQueue
 
 NUM_STEPS = 120
 SMALL = (

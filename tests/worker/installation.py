@@ -21,8 +21,8 @@ from grice_core.store.migrate import upgrade
 from grice_core.store.states import RunState
 from grice_core.store.tables import Run
 from tests.worker.processes import end, eventually
+from worker.client import RunQueue
 from worker.connection import client_of
-from worker.queue import RunQueue
 
 QUICK = {
     "GRICE_LEASE_S": "10",

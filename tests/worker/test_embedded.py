@@ -13,8 +13,8 @@ from redis import RedisError
 
 from grice_core.store.states import Device
 from tests.worker.processes import end, eventually
-from worker.bell import queue_of
 from worker.connection import client_of
+from worker.notify import queue_of
 
 
 @pytest.fixture

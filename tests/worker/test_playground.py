@@ -13,8 +13,8 @@ from grice_core.store import runs
 from grice_core.store.states import RunState
 from tests.worker.asked import ask, ask_anew
 from tests.worker.processes import alive, eventually
+from worker.client import Standing
 from worker.playground.board import ASKED, PlaygroundAnswer, PlaygroundBoard, PlaygroundRequest
-from worker.queue import Standing
 
 PROMPT = "where do cats sleep?"
 

@@ -8,7 +8,7 @@ import pytest
 from grice_core.data.columnar import read_pairs
 from grice_core.data.load import load_pairs
 from grice_core.errors import InputError
-from grice_core.pipeline.keeping import Keeper
+from grice_core.registry import Keeper
 from grice_core.store import data_sets, detectors, runs
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database
@@ -17,8 +17,8 @@ from grice_core.store.submission import RunDraft
 from tests.detector import lessons, tiny
 from tests.worker.asked import ask_anew, unique_name
 from tests.worker.processes import eventually
+from worker.client import DetectorRequest, RunQueue
 from worker.connection import client_of
-from worker.queue import DetectorRequest, RunQueue
 
 
 @pytest.fixture

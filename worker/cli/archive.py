@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 def export(pipeline: PipelineId, out: OutFile) -> None:
     """Write a finished pipeline with its data, models, answers and numbers into one file."""
     from grice_core.store.archive import export_pipeline
-    from worker.queue import RunQueue
+    from worker.client import RunQueue
 
     if out.exists():
         raise OutputError(f"{out} is there already: choose another --out")
@@ -39,7 +39,7 @@ def export(pipeline: PipelineId, out: OutFile) -> None:
 def import_(archive: Archive) -> None:
     """Take a pipeline over from such a file and print its id here; doing so twice gives the same one."""
     from grice_core.store.archive import import_pipeline
-    from worker.queue import RunQueue
+    from worker.client import RunQueue
 
     queue = RunQueue.open()
     with progress_bars() as progress:

@@ -194,7 +194,7 @@ def _workers() -> Finding:
     from grice_core.settings import settings
     from grice_core.store.artifacts import ArtifactStore
     from grice_core.store.database import Database
-    from worker.queue import RunQueue
+    from worker.client import RunQueue
 
     def look() -> Finding:
         # Not `RunQueue.open`, which would make tables: whoever asks for findings wants nothing changed.

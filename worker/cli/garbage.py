@@ -12,7 +12,7 @@ def register(app: typer.Typer) -> None:
 
 def collect() -> None:
     """Throw away what no data set, detector or run needs, once it is a day old."""
-    from worker.queue import RunQueue
+    from worker.client import RunQueue
 
     collected = RunQueue.open().collect_garbage()
     if collected.num_files:

@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 
 def results(pipeline: PipelineId, out: OutFolder) -> None:
     """Write a pipeline's results, as far as it has come, into a folder."""
-    from worker.queue import RunQueue
+    from worker.client import RunQueue
 
     queue = RunQueue.open()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):

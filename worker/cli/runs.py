@@ -11,7 +11,7 @@ from grice_core.cli.terminal import stderr, stdout
 
 if TYPE_CHECKING:
     from grice_core.store.tables import Run
-    from worker.queue import RunQueue
+    from worker.client import RunQueue
 
 _LOOK_EVERY_S = 0.5
 _SAY_STEPS_EVERY_S = 5.0
@@ -149,7 +149,7 @@ class _Follower:
 
 
 def _open() -> "RunQueue":
-    from worker.queue import RunQueue
+    from worker.client import RunQueue
 
     return RunQueue.open()
 

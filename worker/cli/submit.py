@@ -25,7 +25,7 @@ from grice_core.errors import InputError
 from worker.cli import submit_detector
 
 if TYPE_CHECKING:
-    from worker.queue import RunQueue
+    from worker.client import RunQueue
 
 Demo = Annotated[bool, typer.Option("--demo", help="Submit the demo project.")]
 RecipeName = Annotated[
@@ -72,7 +72,7 @@ def submit(
     if context.invoked_subcommand:
         return
     from grice_core.recipes.load import load_recipe
-    from worker.queue import PipelineRequest, RunQueue
+    from worker.client import PipelineRequest, RunQueue
 
     changes = [*(overrides or [])]
     if num_eval is not None:

@@ -34,8 +34,8 @@ def detector(
     device: Device = "auto",
 ) -> None:
     """Ask for a detector and print its run's id; asking again for the same gives the same one."""
-    from grice_core.pipeline.keeping import Keeper
-    from worker.queue import DetectorRequest, RunQueue
+    from grice_core.registry import Keeper
+    from worker.client import DetectorRequest, RunQueue
 
     queue = RunQueue.open()
     calibrates = how == "calibrate"

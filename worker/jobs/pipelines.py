@@ -11,8 +11,8 @@ from pathlib import Path
 from grice_core.errors import InputError, InterruptedRunError
 from grice_core.evaluation.results import Evaluation, evaluation_document, guide_results
 from grice_core.evaluation.violations import EvaluatedModel
+from grice_core.kernels.memory import peak_bytes
 from grice_core.maxims import MAXIMS
-from grice_core.memory import peak_bytes
 from grice_core.pipeline.config import PipelineConfig
 from grice_core.pipeline.output import OutputFolder, keep_stages_only
 from grice_core.pipeline.parts import PipelineParts

@@ -5,8 +5,8 @@ from pathlib import Path
 from grice_core.data.columnar import read_pairs, write_pairs
 from grice_core.detector.load import load_detector
 from grice_core.detector.pairs import score_pairs
-from grice_core.pipeline.keeping import Keeper
-from grice_core.precision import resolve_device
+from grice_core.kernels.precision import resolve_device
+from grice_core.registry import Keeper
 from grice_core.store.tables import JsonObject
 from worker.jobs.context import JobContext
 from worker.spec import parse_score_data

@@ -8,8 +8,8 @@ from grice_core.chat.choice import FormatChoice
 from grice_core.detector.load import load_detector
 from grice_core.dpo.base import load_base
 from grice_core.errors import InputError
+from grice_core.kernels.precision import resolve_device, resolve_precision
 from grice_core.pipeline.side_by_side import SideBySide
-from grice_core.precision import resolve_device, resolve_precision
 from grice_core.store import references, runs
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database

@@ -14,7 +14,7 @@ from app.ui.import_folder import importable, locate
 from app.ui.uploads import as_file
 from grice_core.data.load import LoadedPairs, load_pairs
 from grice_core.errors import DataError
-from grice_core.pipeline.keeping import Keeper, json_lines, report_of
+from grice_core.registry import Keeper, json_lines, report_of
 from grice_core.settings import settings
 from grice_core.store.tables import DataSet
 

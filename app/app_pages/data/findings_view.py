@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from app.text.formatting import count_of, plain_markdown, sentence
-from grice_core.pipeline.keeping import MAX_BAD_ROWS
+from grice_core.registry import MAX_BAD_ROWS
 from grice_core.store.tables import JsonObject
 
 _ICONS = {"error": ":material/error:", "warning": ":material/warning:"}

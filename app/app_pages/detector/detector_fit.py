@@ -22,7 +22,7 @@ from grice_core.errors import InputError
 from grice_core.store import runs
 from grice_core.store.states import RunKind, RunState
 from grice_core.store.tables import DataSet, Detector
-from worker.queue import DetectorRequest
+from worker.client import DetectorRequest
 
 How = Literal["train", "distill", "calibrate"]
 

@@ -17,7 +17,7 @@ from grice_core.dpo.shown import ShownPair
 from grice_core.store import runs
 from grice_core.store.states import RunState
 from grice_core.store.tables import Run
-from worker.queue import PipelineRequest
+from worker.client import PipelineRequest
 
 _LOOK_EVERY_S = 1.0
 _SMALL_BYTES = 100 * 2**20

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from grice_core.recipes.config import Recipe
 from grice_core.recipes.documents import to_yaml
 from grice_core.recipes.load import builtin_names
-from worker.queue import PipelineRequest
+from worker.client import PipelineRequest
 
 
 def recipe_files(requests: Sequence[PipelineRequest]) -> dict[str, str]:

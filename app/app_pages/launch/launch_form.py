@@ -32,7 +32,7 @@ from grice_core.store import detectors, pipelines
 from grice_core.store.pipelines import PipelineSummary
 from grice_core.store.states import RunKind, RunState
 from grice_core.store.tables import DataSet, Detector
-from worker.queue import PipelineRequest
+from worker.client import PipelineRequest
 
 _OTHER = "other"
 _MOST_SEEDS = 20

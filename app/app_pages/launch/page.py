@@ -15,7 +15,7 @@ from app.text.formatting import count_of, plain_markdown, sentence
 from app.ui.page import Page
 from app.url.navigation import go_to, link_to
 from grice_core.errors import InputError
-from worker.queue import PipelineRequest
+from worker.client import PipelineRequest
 
 _COMMANDS_SHOWN = 6
 

@@ -12,11 +12,11 @@ from app.text.formatting import count_of, sentence
 from grice_core.detector.metrics import Metrics
 from grice_core.errors import GriceError
 from grice_core.evaluation.selection import PromptSelection
-from grice_core.pipeline.keeping import check_base
 from grice_core.recipes.plan import PlannedStage
+from grice_core.registry import check_base
 from grice_core.store.states import Device
 from grice_core.store.tables import Detector
-from worker.queue import PipelineRequest, WorkerStatus
+from worker.client import PipelineRequest, WorkerStatus
 
 FEW_PROMPTS = 100
 """With fewer a verdict often stays undecided."""

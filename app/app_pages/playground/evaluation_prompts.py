@@ -10,7 +10,7 @@ from app.state.open_data import open_pairs
 from app.state.studio import Studio
 from grice_core.data.prompts import normalise_prompt
 from grice_core.errors import InputError, NotFoundError
-from grice_core.pipeline.keeping import Keeper
+from grice_core.registry import Keeper
 from grice_core.store import data_sets, pipelines
 from grice_core.store.tables import DataSet
 

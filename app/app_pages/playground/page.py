@@ -17,7 +17,7 @@ from app.url import params
 from app.url.navigation import link_to
 from app.url.widgets import linked_selectbox
 from grice_core.errors import NotFoundError
-from worker.queue import PlaygroundView
+from worker.client import PlaygroundView
 
 _LOOK_EVERY_S = 0.3
 _ADDED = "playground added"

@@ -10,7 +10,7 @@ from app.ui.answers_row import ModelAnswer, Score, answers_row
 from app.ui.errors import guarded
 from app.ui.theme import BASELINE_COLOUR, MAXIM_COLOURS, stage_colour
 from grice_core.maxims import MAXIMS
-from worker.queue import PlaygroundAnswer, PlaygroundView, Standing, WorkerStatus
+from worker.client import PlaygroundAnswer, PlaygroundView, Standing, WorkerStatus
 
 _FINISHED = "playground finished"
 _SENTENCES = {

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app.state.evaluations import TrainedPipeline
-from worker.queue import PlaygroundRequest
+from worker.client import PlaygroundRequest
 
 _LONGEST_PROMPT = 20_000
 

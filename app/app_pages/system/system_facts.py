@@ -11,7 +11,7 @@ from app.ui.number_table import Cell
 from grice_core.store import migrate, sizes
 from grice_core.store.references import Collected
 from grice_core.store.states import WAITING, RunState
-from worker.queue import WorkerStatus
+from worker.client import WorkerStatus
 
 _LIBRARIES = ("grice-studio", "torch", "transformers", "peft", "streamlit", "rq", "SQLAlchemy")
 

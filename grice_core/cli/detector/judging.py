@@ -29,7 +29,7 @@ def evaluate(
     from grice_core.detector.evaluate import evaluate_detector
     from grice_core.detector.labels import load_labels
     from grice_core.detector.load import load_detector
-    from grice_core.precision import resolve_device
+    from grice_core.kernels.precision import resolve_device
 
     _check_is_ours(detector)
     judge = load_detector(detector, resolve_device(device), precision)
@@ -65,7 +65,7 @@ def calibrate(
     from grice_core.detector.folder import update_record
     from grice_core.detector.labels import load_labels
     from grice_core.detector.load import load_detector
-    from grice_core.precision import resolve_device
+    from grice_core.kernels.precision import resolve_device
 
     _check_is_ours(detector)
     judge = load_detector(detector, resolve_device(device), precision)

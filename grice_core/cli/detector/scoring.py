@@ -41,7 +41,7 @@ def score(
     from grice_core.data.load import load_pairs
     from grice_core.detector.load import load_detector
     from grice_core.detector.pairs import score_pairs
-    from grice_core.precision import resolve_device
+    from grice_core.kernels.precision import resolve_device
 
     _check_out(out, overwrite=overwrite)
     journal = out.with_name(f"{out.name}.partial")

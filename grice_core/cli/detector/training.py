@@ -130,7 +130,7 @@ def _student(
 ) -> "Student":
     from grice_core.detector.fit import Place
     from grice_core.detector.student import new_student
-    from grice_core.precision import resolve_device, resolve_precision
+    from grice_core.kernels.precision import resolve_device, resolve_precision
 
     target = resolve_device(device)
     return new_student(encoder, pooling, Place(target, resolve_precision(precision, target)), seed)

@@ -17,8 +17,8 @@ from grice_core.settings import Settings
 from grice_core.store.states import Device
 from grice_core.store.tables import DataSet, Detector
 from tests.app.samples import write_pairs_file
+from worker.client import PipelineRequest, WorkerStatus
 from worker.hardware import Hardware
-from worker.queue import PipelineRequest, WorkerStatus
 
 
 def request(**changes: object) -> PipelineRequest:

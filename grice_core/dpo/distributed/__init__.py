@@ -1,0 +1,1 @@
+"""One stage on several processes, which compute what one process would."""

@@ -1,0 +1,46 @@
+"""`python -m grice_core.pipeline.rank_main`: a rank other than the first (see `several`)."""
+
+import pickle
+import signal
+import sys
+
+from grice_core.dpo.distributed.process_group import LostRankError, Seat, joined
+from grice_core.errors import GriceError, InterruptedRunError
+from grice_core.parent import die_with_parent
+from grice_core.pipeline.launch_ranks import LOST_ANOTHER, READY, RankJob
+from grice_core.quiet import hush_libraries
+
+
+def main() -> int:
+    """Do the same as rank 0, which writes and decides; returns the exit status."""
+    die_with_parent()
+    for number in (signal.SIGINT, signal.SIGTERM):  # rank 0 stops, and we with it
+        signal.signal(number, signal.SIG_IGN)
+    hush_libraries()
+    job: RankJob = pickle.load(sys.stdin.buffer)  # noqa: S301 - of our own parent
+    try:
+        _work(job)
+    except InterruptedRunError:
+        return 0
+    except LostRankError:
+        return LOST_ANOTHER
+    except GriceError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - its log, which rank 0 reads
+        return error.exit_code
+    return 0
+
+
+def _work(job: RankJob) -> None:
+    trainer = job.trainer()
+    sys.stdout.buffer.write(READY)
+    sys.stdout.flush()
+    seat = Seat(job.index, job.count, job.port, job.compute.device)
+    with joined(seat, trainer.policy, job.settings) as ranks:
+        trainer.share_with(ranks)
+        trainer.run(job.num_steps, job.seed)
+        for lesson in (trainer.lesson(), *trainer.examples.earlier.values()):
+            trainer.reward_margins(lesson)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+"""One stage of a pipeline, as it is handed from part to part."""
+
+from dataclasses import dataclass, field
+
+import torch
+
+from grice_core.chat.choice import FormatChoice
+from grice_core.data.pairs import PairTable
+from grice_core.pipeline.events import ReportTo
+from grice_core.pipeline.output import OutputFolder
+from grice_core.recipes.config import ParallelSettings, StageConfig
+from grice_core.recipes.plan import PlannedStage
+
+
+@dataclass(frozen=True, eq=False)
+class StageJob:
+    """One stage to train, and what came before it."""
+
+    planned: PlannedStage
+    earlier: tuple[PlannedStage, ...]
+    """Stages already merged into the base; their held-out pairs are watched for retention."""
+    table: PairTable
+    output: OutputFolder
+    seed: int
+    device: torch.device
+    dtype: torch.dtype
+    report_to: ReportTo = "none"
+    num_processes: int = 1
+    parallel: ParallelSettings = field(default_factory=ParallelSettings)
+    format_choice: FormatChoice = field(default_factory=FormatChoice)
+
+    @property
+    def config(self) -> StageConfig:
+        return self.planned.config
+
+    @property
+    def name(self) -> str:
+        return self.planned.config.name

@@ -1,0 +1,103 @@
+import os
+import platform
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from grice_core.kernels import memory
+
+FAULTS = """
+import resource, sys, torch
+from grice_core.kernels.memory import keep_freed_memory
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        torch.ones(2**22)  # 16 MiB, written from end to end
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+torch.ones(2**22)
+plain = faults()
+keep_freed_memory()
+torch.ones(2**22)
+print(plain, faults())
+"""
+
+PLACES = """
+from pathlib import Path
+import torch
+from grice_core.kernels.memory import for_long, keep_freed_memory
+
+def is_in_heap(tensor):
+    ranges = [line.split()[0] for line in Path("/proc/self/maps").open() if line.endswith("[heap]\\n")]
+    bounds = [[int(end, 16) for end in found.split("-")] for found in ranges]
+    return any(low <= tensor.data_ptr() < high for low, high in bounds)
+
+keep_freed_memory()
+before = torch.ones(2**20)
+with for_long():
+    kept, small = torch.ones(2**20), torch.ones(2**10)
+after = torch.ones(2**20)
+print(*map(is_in_heap, (before, kept, small, after)))
+"""
+
+
+KERNELS = """
+import sys, torch
+from pathlib import Path
+from grice_core import memory
+from grice_core.kernels.linear import FrozenLinear
+
+def resident_kib():
+    return int(Path("/proc/self/status").read_text().split("VmRSS:")[1].split()[0])
+
+if sys.argv[1] == "few":
+    memory.NUM_KERNELS = 16
+    memory.keep_few_kernels()
+layer = FrozenLinear(torch.nn.Linear(256, 256), lays_out=True)
+with torch.no_grad():
+    layer(torch.ones(1, 256))
+    before = resident_kib()
+    for num_tokens in range(2, 200):
+        layer(torch.ones(num_tokens, 256))
+print(resident_kib() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has the switch")
+def test_freed_memory_is_used_again_without_asking_for_new_pages():
+    run = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True)
+    plain, kept = map(int, run.stdout.split())
+    # A page has 4 KiB, or 2 MiB where the system makes large ones of its own accord.
+    assert plain >= 20 * 8
+    assert kept < plain / 10
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has the switch")
+def test_what_is_kept_for_long_lies_by_itself_if_it_is_large():
+    run = subprocess.run([sys.executable, "-c", PLACES], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["True", "False", "True", "True"]
+
+
+def test_where_freed_memory_is_not_kept_nothing_is_asked_of_the_library(monkeypatch):
+    monkeypatch.setattr(memory, "_ASKED_OF_GLIBC", {})
+    with memory.for_long():
+        assert memory._ASKED_OF_GLIBC == {}
+    assert memory._ASKED_OF_GLIBC == {}
+
+
+@pytest.mark.skipif(
+    platform.system() != "Linux" or not torch.backends.mkldnn.is_available(),
+    reason="needs oneDNN, and Linux to see what it takes",
+)
+def test_products_of_ever_new_sizes_leave_little_behind():
+    def taken_kib(which: str) -> int:
+        command = [sys.executable, "-c", KERNELS, which]
+        run = subprocess.run(command, env=unset, capture_output=True, text=True, check=True)
+        return int(run.stdout)
+
+    # Whatever loaded a model in this process before has set them.
+    unset = {name: value for name, value in os.environ.items() if name not in memory.CAPACITIES}
+    assert taken_kib("few") < taken_kib("all") / 3

@@ -1,0 +1,44 @@
+"""Where models compute, and in which number format."""
+
+import pytest
+import torch
+
+from grice_core.errors import InputError
+from grice_core.kernels.precision import multiplies_bf16_fast, resolve_device, resolve_precision
+
+CPU = torch.device("cpu")
+
+
+def test_a_named_precision_is_taken_at_its_word() -> None:
+    assert resolve_precision("fp32", CPU) is torch.float32
+    assert resolve_precision("bf16", CPU) is torch.bfloat16
+
+
+@pytest.mark.parametrize("feature", ["amx_bf16", "avx512_bf16"])
+def test_auto_takes_bf16_on_a_cpu_that_multiplies_it(
+    feature: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {feature: True})
+    assert resolve_precision("auto", CPU) is torch.bfloat16
+
+
+def test_auto_takes_fp32_on_a_cpu_without_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "amx_bf16": False})
+    assert resolve_precision("auto", CPU) is torch.float32
+
+
+def test_no_other_kind_of_device_is_trusted_with_bf16() -> None:
+    assert not multiplies_bf16_fast(torch.device("meta"))
+
+
+def test_the_first_gpu_is_taken_before_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert resolve_device("auto") == torch.device("cuda")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert resolve_device("auto") == CPU
+
+
+@pytest.mark.parametrize("choice", ["nonsense", "cuda:99", ""])
+def test_a_device_that_is_not_there_is_named(choice: str) -> None:
+    with pytest.raises(InputError, match=f"device {choice!r} can't be used"):
+        resolve_device(choice)

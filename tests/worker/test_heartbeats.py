@@ -1,0 +1,37 @@
+"""Who listens, as workers say it and as others read it."""
+
+import json
+import threading
+
+import pytest
+
+from grice_core.store.states import Device
+from tests.worker.processes import eventually
+from worker.hardware import look_at_hardware
+from worker.heartbeats import Entry, keep_saying, read_roll
+
+
+@pytest.fixture
+def redis(quiet_server):
+    client = quiet_server.queue().redis
+    client.flushall()
+    return client
+
+
+def test_a_worker_is_on_the_roll_until_it_ends(redis):
+    ended = threading.Event()
+    here = look_at_hardware(gpu=None)
+    thread = keep_saying(redis, "a-worker", Device.CPU, lambda: here, until=ended)
+    (entry,) = eventually(lambda: read_roll(redis), "it is listed")
+    assert entry == Entry("a-worker", Device.CPU, here)
+    ended.set()
+    thread.join(timeout=10)
+    assert read_roll(redis) == []
+
+
+def test_what_a_worker_of_another_version_says_is_passed_over(redis):
+    redis.set("grice-worker:older", "cpu")
+    redis.set("grice-worker:newer", json.dumps({"device": "npu", "hardware": {}}))
+    redis.set("grice-worker:other", json.dumps({"device": "cpu", "hardware": {"colour": "blue"}}))
+    redis.set("grice-worker:list", "[]")
+    assert read_roll(redis) == []

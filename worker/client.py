@@ -1,0 +1,294 @@
+"""The queue's door: asking for pipelines, stopping and repeating runs, seeing who works.
+
+What is asked for is in the database when a call returns, whether or not the queue's server can be
+reached; then the bell is rung. If it can't be, the next worker's look at the database does it.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from redis import Redis, RedisError
+
+from grice_core.errors import NotFoundError
+from grice_core.progress import Progress, silent
+from grice_core.settings import settings
+from grice_core.store import (
+    migrate,
+    pipelines,
+    queue,
+    recipes,
+    references,
+    runs,
+    submission,
+    transitions,
+)
+from grice_core.store.artifacts import ArtifactStore
+from grice_core.store.database import Database
+from grice_core.store.json import digest_of
+from grice_core.store.references import Collected
+from grice_core.store.runs import RunFilter
+from grice_core.store.states import Device, RunKind, RunState
+from grice_core.store.submission import PipelineDraft, RunDraft
+from grice_core.store.tables import DataSet, Detector, Run
+from worker import notify, workspace
+from worker.connection import connect
+from worker.drafts import chain_of, in_store, key_of, measurement_of
+from worker.heartbeats import read_roll
+from worker.intake import Intake
+from worker.playground.board import (
+    PlaygroundAnswer,
+    PlaygroundBoard,
+    PlaygroundRequest,
+    PlaygroundView,
+    Standing,
+)
+from worker.reconcile import take_from_dead
+from worker.requests import DetectorRequest, DeviceChoice, PipelineRequest, WorkerStatus
+from worker.roles import OUTPUT, describe
+from worker.spec import ScoreDataSpec, StoredData, StoredDetector
+from worker.visitors import Visitors
+
+__all__ = [
+    "DetectorRequest",
+    "DeviceChoice",
+    "PipelineRequest",
+    "PlaygroundAnswer",
+    "PlaygroundRequest",
+    "PlaygroundView",
+    "RunQueue",
+    "Standing",
+    "WorkerStatus",
+]
+
+_RUNNING = RunFilter(states=(RunState.RUNNING,))
+
+
+@dataclass(frozen=True)
+class RunQueue:
+    """Everything that the app and the command do with runs."""
+
+    database: Database
+    artifacts: ArtifactStore
+    redis: Redis = field(default_factory=connect)
+
+    @classmethod
+    def open(cls) -> "RunQueue":
+        """The queue that the environment names; an empty database gets its tables.
+
+        Raises:
+            StoreError: the database can't be reached.
+        """
+        database = Database.at(settings().database_url)
+        migrate.prepare(database)
+        return cls(database, ArtifactStore(settings().artifacts_url))
+
+    def submit(self, request: PipelineRequest, progress: Progress = silent) -> int:
+        """Ask for a pipeline; asking twice for the same gives the same one. Returns its id.
+
+        Raises:
+            InputError: a file, the detector or the base can't be used; nothing is submitted then.
+        """
+        request = self._intake.stored(request, progress)
+        spec = self._intake.spec(request)
+        recipe_body = request.recipe.model_dump(mode="json")
+        detector = request.detector
+        name = f"{request.recipe.name} on {spec.data.name}"
+        draft = PipelineDraft(
+            key=key_of(spec),
+            name=name if spec.trained is None else f"{name}, evaluated again",
+            recipe_id=recipes.save(self.database, request.recipe.name, recipe_body),
+            data_set_id=in_store(request.data).id,
+            eval_data_set_id=in_store(request.eval).id,
+            detector_id=None if isinstance(detector, str) else detector.id,
+            base=spec.base,
+            trained_sha256=spec.trained,
+            spec=spec.model_dump(mode="json"),
+            runs=chain_of(spec, self._device(request.device)),
+        )
+        pipeline_id = submission.submit(self.database, draft)
+        self.ring()
+        return pipeline_id
+
+    def submitted_before(self, request: PipelineRequest) -> int | None:
+        """The pipeline that submitting this would give, if it was submitted already.
+
+        Raises:
+            InputError: the base, or the stages that shall be evaluated, can't be used.
+        """
+        return pipelines.with_key(self.database, key_of(self._intake.spec(request)))
+
+    def measure(self, request: PipelineRequest) -> int:
+        """Have a worker measure what a pipeline would take; asking twice gives the same run.
+
+        One that failed or was cancelled is done again. Returns its id; its result is an `Estimate`.
+
+        Raises:
+            InputError: the base can't be used.
+        """
+        run_id = self.submit_run(self._measurement(self._intake.stored(request, silent)))
+        if runs.get(self.database, run_id).state in {RunState.FAILED, RunState.CANCELLED}:
+            self.resume(run_id)
+        return run_id
+
+    def measurement(self, request: PipelineRequest) -> Run | None:
+        """The run that measures what a pipeline would take, if it was asked for.
+
+        Raises:
+            InputError: the base can't be used.
+        """
+        return runs.with_key(self.database, self._measurement(request).key)
+
+    def _measurement(self, request: PipelineRequest) -> RunDraft:
+        return measurement_of(self._intake.spec(request), self._device(request.device))
+
+    def submit_detector(self, request: DetectorRequest) -> int:
+        """Ask for a detector; asking twice for the same gives the same run. Returns its id.
+
+        Raises:
+            InputError: the file can't be read, or there is no such folder; nothing is submitted then.
+        """
+        spec = self._intake.detector_spec(request)
+        body = spec.model_dump(mode="json")
+        device = self._device(request.device)
+        return self.submit_run(
+            RunDraft(f"detector-{digest_of(body)}", RunKind.FIT_DETECTOR, body, device)
+        )
+
+    def submit_run(self, draft: RunDraft) -> int:
+        """Ask for a run outside any pipeline, such as a detector to be made; returns its id."""
+        run_id = submission.submit_run(self.database, draft)
+        self.ring()
+        return run_id
+
+    def score_data(self, data: DataSet, detector: Detector) -> int:
+        """Ask for the unscored pairs of a data set to be scored; asking twice gives the same run.
+
+        One that failed or was cancelled goes on; one that is done is done again. Returns its id.
+        """
+        spec = ScoreDataSpec(data=StoredData.of(data), detector=StoredDetector.of(detector))
+        draft = RunDraft(
+            f"score-{spec.digest}",
+            RunKind.SCORE_DATA,
+            spec.model_dump(mode="json"),
+            self._device("auto"),
+        )
+        run_id = self.submit_run(draft)
+        state = runs.get(self.database, run_id).state
+        if state is RunState.SUCCEEDED:
+            self.rerun(run_id)
+        elif state.is_finished():
+            self.resume(run_id)
+        return run_id
+
+    def remove(self, pipeline_id: int) -> None:
+        """Forget a pipeline and its runs; see `pipelines.remove`."""
+        pipelines.remove(self.database, pipeline_id)
+
+    def pause(self) -> None:
+        """Let workers take nothing new; what runs goes on."""
+        queue.pause(self.database)
+
+    def unpause(self) -> None:
+        """Let workers take runs again."""
+        queue.unpause(self.database)
+        self.ring()
+
+    def stop(self, run_id: int) -> RunState:
+        """Ask a run to write a checkpoint and stop; see `transitions.request_stop`."""
+        return transitions.request_stop(self.database, run_id)
+
+    def take_from_dead(self) -> None:
+        """Take runs from workers that were killed, as far as that can be known here.
+
+        Workers do it too, but the last one may have been killed: who looks at a run asks for it.
+        """
+        if take_from_dead(self.database, settings().home):
+            self.ring()
+
+    def resume(self, run_id: int) -> None:
+        """Let a failed or cancelled run go on; see `transitions.resume`."""
+        transitions.resume(self.database, run_id)
+        self.ring()
+
+    def rerun(self, run_id: int) -> list[int]:
+        """Do a run again from nothing; returns the runs that are stale now. See `transitions.rerun`."""
+        stale = transitions.rerun(self.database, run_id)
+        self.ring()
+        return stale
+
+    @property
+    def playground(self) -> PlaygroundBoard:
+        """Where questions to a pipeline's models are asked, and their answers read."""
+        return PlaygroundBoard(self.redis)
+
+    def fetch_results(self, pipeline_id: int, out: Path) -> list[str]:
+        """Write the output folder of a pipeline, as far as it has come, to a path not there yet.
+
+        Returns:
+            The runs that are not done yet, in words.
+
+        Raises:
+            NotFoundError: there is no such pipeline, or it has made nothing yet.
+        """
+        pipelines.get(self.database, pipeline_id)
+        chain = runs.of_pipeline(self.database, pipeline_id)
+        done = [run for run in chain if run.state is RunState.SUCCEEDED]
+        if not done:
+            raise NotFoundError(
+                f"pipeline {pipeline_id} has no results yet; `grice runs` shows how far it is"
+            )
+        output = references.of_run(self.database, done[-1].id)[OUTPUT]
+        self.artifacts.fetch_folder(output.sha256, out)
+        return [f"{describe(run)} ({run.state})" for run in chain if run not in done]
+
+    def garbage(self) -> Collected:
+        """What `collect_garbage` would throw away now."""
+        scratch = workspace.leftovers(self.database, settings().home)
+        return scratch + references.garbage(self.database, self.artifacts)
+
+    def collect_garbage(self) -> Collected:
+        """Throw away the artifacts and scratch folders that nobody needs any more."""
+        scratch = workspace.remove_leftovers(self.database, settings().home)
+        return scratch + references.collect_garbage(self.database, self.artifacts)
+
+    def ring(self) -> bool:
+        """Ring for everything that could be taken; returns whether the queue could be reached."""
+        try:
+            notify.ring(self.redis, runs.ready(self.database))
+        except RedisError:
+            return False
+        return True
+
+    def is_available(self) -> bool:
+        """Whether the queue's server answers."""
+        try:
+            return bool(self.redis.ping())
+        except RedisError:
+            return False
+
+    def workers(self) -> list[WorkerStatus]:
+        """The workers that listen, as far as the queue's server knows."""
+        try:
+            listening = read_roll(self.redis)
+        except RedisError:
+            return []
+        busy = {run.owner for run in runs.page(self.database, _RUNNING)} if listening else set()
+        return [
+            WorkerStatus(worker.name, worker.device, worker.name in busy, worker.hardware)
+            for worker in listening
+        ]
+
+    @property
+    def visitors(self) -> Visitors:
+        """Who is signed in and has a page open."""
+        return Visitors(self.redis)
+
+    @property
+    def _intake(self) -> Intake:
+        return Intake(self.database, self.artifacts)
+
+    def _device(self, wanted: DeviceChoice) -> Device:
+        if wanted != "auto":
+            return Device(wanted)
+        on_gpu = any(worker.device is Device.GPU for worker in self.workers())
+        return Device.GPU if on_gpu else Device.CPU
