@@ -37,7 +37,7 @@ class Pace:
         return work + (self.per_run_s + _AROUND_S) * planned.num_runs
 
 
-def of_measurement(run: Run, source: str = "measured just for this") -> Pace:
+def of_measurement(run: Run, source: str = "measured for these settings") -> Pace:
     """What a finished measurement found."""
     found: JsonObject = run.result or {}
     sizes = _pairs_per_step(run)
@@ -60,7 +60,7 @@ def of_earlier_runs(studio: Studio, base: str) -> Pace | None:
     measurement = _last(studio, RunKind.ESTIMATE, base)
     if measurement is None:
         return None
-    return of_measurement(measurement, "going by the last measurement of this base")
+    return of_measurement(measurement, "from the last measurement of this base")
 
 
 def _of_runs(training: Run, evaluation: Run) -> Pace:
@@ -76,7 +76,7 @@ def _of_runs(training: Run, evaluation: Run) -> Pace:
         per_answer_s=max(0.0, _seconds(evaluation) - per_run_s) / num_answers,
         per_run_s=per_run_s,
         peak_bytes=result.get("peak_bytes"),
-        source="going by the last pipeline with this base",
+        source="from the last pipeline with this base",
     )
 
 

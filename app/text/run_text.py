@@ -92,7 +92,7 @@ def reason_for_waiting(
     if device in paused:
         return "the queue is paused"
     if not num_workers.get(device):
-        return f"no {device} worker is listening: “grice up” starts one"
+        return f"no {device} worker is running: “grice up” starts one"
     if line.position == 1:
         return f"next, as soon as a {device} worker is free"
     return f"{count_of((line.position or 1) - 1, 'other')} before it"

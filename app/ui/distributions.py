@@ -40,13 +40,13 @@ def distributions(data: OpenData) -> None:
     histogram_row(panels, log, key="distributions", on_click=_show_bar)
     st.caption("Click a bar to read the pairs behind it.")
     _two_maxims(data)
-    st.subheader("Do the maxims go together?", anchor=False)
+    st.subheader("Correlation of margins", anchor=False)
     found = correlation(data.margins)
     with st.container(width=_CORRELATION_PX):
         number_table(("", *MAXIMS), correlation_rows(found), key="correlation")
     st.caption(
-        "Pearson correlation of the data margins: above 0, pairs that teach one maxim teach the "
-        "other one, too; below 0, they teach the opposite."
+        "Pearson correlation of the data margins: above 0, pairs that train one maxim also train "
+        "the other; below 0, they train against it."
     )
 
 
@@ -54,11 +54,11 @@ def distributions(data: OpenData) -> None:
 @guarded
 def _two_maxims(data: OpenData) -> None:
     """A point for each of some pairs; the one that is clicked is opened."""
-    st.subheader("Two maxims against each other", anchor=False)
+    st.subheader("Two maxims", anchor=False)
     left, right = st.columns(2)
     names = [maxim.value for maxim in MAXIMS]
-    across = Maxim(left.selectbox("Across", names, index=2, key="across"))
-    up = Maxim(right.selectbox("Up", names, index=3, key="up"))
+    across = Maxim(left.selectbox("x axis", names, index=2, key="across"))
+    up = Maxim(right.selectbox("y axis", names, index=3, key="up"))
     sample = some_of(data.table.scored)
 
     def pick() -> None:
@@ -74,7 +74,7 @@ def _two_maxims(data: OpenData) -> None:
         config={"displayModeBar": False},
         alt=f"Data margins of {across} and {up}, a point for each pair",
     )
-    shown = "Every pair is a point" if len(sample) < MAX_POINTS else f"{MAX_POINTS:,} pairs"
+    shown = "Each point is a pair" if len(sample) < MAX_POINTS else f"{MAX_POINTS:,} pairs"
     st.caption(f"{shown}; click one to read it.")
     if st.session_state.pop(_PICKED, False):
         st.rerun()  # the whole page, of which this is a part

@@ -29,8 +29,8 @@ def failures_shown() -> Iterator[None]:
         reference = uuid4().hex[:8]
         _log.exception("page failed, reference %s", reference)
         st.error(
-            "**This page ran into a fault of ours.** Reload it; if that doesn't help, the log of "
-            f"the app says more under the reference {reference}.",
+            "**This page failed because of a bug.** Reload it; if that doesn't help, see the "
+            f"dashboard's log under reference {reference}.",
             icon=":material/error:",
         )
 

@@ -22,7 +22,9 @@ RULES = {
 def leakage_view(data_set: DataSet, known: Sequence[DataSet]) -> None:
     """Compare a data set with one that shall be its evaluation set."""
     if len(known) < 2:
-        st.info("Upload a second data set to evaluate on; prompts in both are found here.")
+        st.info(
+            "Upload a second data set to evaluate on; prompts that appear in both are listed here."
+        )
         return
     evaluation = choose_evaluation(data_set, known)
     if evaluation is None:
@@ -35,10 +37,10 @@ def leakage_view(data_set: DataSet, known: Sequence[DataSet]) -> None:
     if leaks.num_evaluation:
         chosen = {"leakage": _choose_rule(data_set, leaks)}
     else:
-        st.success("No prompt stands in both.", icon=":material/check:")
+        st.success("No prompt appears in both.", icon=":material/check:")
         chosen = {}
     query = {"data": str(data_set.id), "eval": str(evaluation.id)} | chosen
-    link_to("stages", "Go on with these: cut the stages", ":material/content_cut:", **query)
+    link_to("stages", "Continue: choose the stages", ":material/content_cut:", **query)
 
 
 def left_out_of_training(data_set: DataSet, evaluation: DataSet | None) -> BoolArray | None:
@@ -69,8 +71,8 @@ def _choose_rule(data_set: DataSet, leaks: Leaks) -> str:
     name = plain_markdown(data_set.name)
     st.warning(
         f"**{leaks.num_evaluation:,} share a prompt with the training data** "
-        f"({count_of(int(leaks.training.sum()), 'pair')} of {name}). What a model has memorised "
-        "would count as learned.",
+        f"({count_of(int(leaks.training.sum()), 'pair')} of {name}). Memorised answers would count "
+        "as learned.",
         icon=":material/warning:",
     )
     return linked_radio("Prompts in both", "leakage", list(RULES), RULES.__getitem__)

@@ -24,7 +24,7 @@ def pair_texts(pair: PairTable, key: str, with_prompt: bool = True) -> None:
         st.caption("rejected")
         marked_text(diff.right, key=f"{key} rejected")
     if not diff.is_compared:
-        st.caption("These responses are too long to be compared word by word.")
+        st.caption("These responses are too long to compare word by word.")
 
 
 def _shortened(text: str) -> str:

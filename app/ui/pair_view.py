@@ -14,7 +14,7 @@ def pair_view(pair: PairTable) -> None:
     """Show a table's only pair."""
     row = int(pair.rows[0])
     with st.container(border=True):
-        st.markdown(f"**Row {row:,}** — marked words stand in one response only")
+        st.markdown(f"**Row {row:,}** — marked words appear in one response only")
         pair_texts(pair, key=f"pair {row}")
         if not pair.scored[0]:
             st.caption("This pair is unscored.")

@@ -17,8 +17,8 @@ def let_in() -> bool:
     if not is_member():
         st.title("Grice Studio", anchor=False)
         st.error(
-            "You are signed in, but not a member of this studio. Ask whoever runs it to add you to "
-            "GRICE_MEMBERS.",
+            "You are signed in, but not a member of this studio. Ask its administrator to add you "
+            "to GRICE_MEMBERS.",
             icon=":material/block:",
         )
         st.button("Sign out", icon=":material/logout:", on_click=st.logout)

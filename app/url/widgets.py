@@ -10,6 +10,12 @@ from app.url.widget_keys import is_current, key_among, widget_key
 
 _Titles = Callable[[str], str]
 
+_RENAMED = {
+    "Repetitions": "Duplicates",
+    "Make": "Train",
+    "Taught pairs": "Implicit reward per pair",
+}
+"""What links of earlier versions call some views."""
 PAGE = "page"
 """In links: the page of a long list."""
 
@@ -17,6 +23,8 @@ PAGE = "page"
 def linked(name: str, options: Sequence[str], default: str) -> str:
     """What the link chooses under this name, if it is among the options."""
     chosen = params.get(name)
+    if chosen not in options:  # perhaps by the name that it had when the link was made
+        chosen = _RENAMED.get(chosen, default)
     return chosen if chosen in options else default
 
 

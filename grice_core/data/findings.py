@@ -33,7 +33,7 @@ def warning_masks(table: PairTable) -> dict[ProblemKind, BoolArray]:
 
 
 @dataclass(frozen=True, eq=False)
-class Repetition:
+class DuplicateGroup:
     """Pairs of the same prompt with the same two responses, whichever way round."""
 
     indices: IntArray
@@ -42,7 +42,7 @@ class Repetition:
     """Whether some of them prefer what the others reject."""
 
 
-def repetitions(table: PairTable, at_most: int) -> list[Repetition]:
+def duplicates(table: PairTable, at_most: int) -> list[DuplicateGroup]:
     """The largest groups of pairs that say the same, or the opposite, of the same three texts."""
     prompt = _text_numbers([table.texts.column("prompt")])[0]
     chosen, rejected = _text_numbers([table.texts.column("chosen"), table.texts.column("rejected")])
@@ -50,7 +50,7 @@ def repetitions(table: PairTable, at_most: int) -> list[Repetition]:
     sizes = np.bincount(group)
     largest = np.argsort(-sizes, kind="stable")[:at_most]
     members = [np.flatnonzero(group == number) for number in largest if sizes[number] > 1]
-    return [Repetition(one, len(set(chosen[one].tolist())) > 1) for one in members]
+    return [DuplicateGroup(one, len(set(chosen[one].tolist())) > 1) for one in members]
 
 
 def _unequal_turns(table: PairTable) -> BoolArray:

@@ -69,20 +69,20 @@ SAME_RESPONSE = ProblemKind(
 DUPLICATE = ProblemKind(
     "duplicate",
     _WARNING,
-    "the same three texts stand in an earlier row, so the pair counts twice",
-    "remove the repetitions",
+    "the same prompt and responses appear in an earlier row, so the pair counts twice",
+    "remove the duplicates",
 )
 CONTRADICTION = ProblemKind(
     "contradiction",
     _WARNING,
-    "another row prefers the same two responses to this prompt the other way round",
+    "another row prefers the same two responses in the opposite order",
     "decide for one, or remove both",
 )
 NO_MARGIN = ProblemKind(
     "no_margin",
     _WARNING,
     "all four margins are practically zero, so there is nothing to learn from the pair",
-    "nothing: the filters of the stages drop such pairs",
+    "no action needed: stage filters drop these",
 )
 UNEQUAL_TURNS = ProblemKind(
     "unequal_turns",
@@ -94,7 +94,7 @@ MARGINS_DISAGREE = ProblemKind(
     "margins_disagree",
     _WARNING,
     "the margins in the file are not rejected score − chosen score",
-    "nothing: margins are always computed from the scores",
+    "no action needed: margins are always computed from the scores",
 )
 
 
@@ -104,7 +104,7 @@ def prompt_in_evaluation(message: str) -> ProblemKind:
         "prompt_in_evaluation",
         _WARNING,
         message,
-        "nothing: an evaluation leaves these prompts out unless told otherwise (--leakage)",
+        "no action needed: the evaluation leaves these prompts out unless --leakage says otherwise",
     )
 
 

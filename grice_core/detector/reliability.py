@@ -18,7 +18,7 @@ COLOURS = {
     Maxim.MANNER: "#CC79A7",
 }
 _TITLE = "Reliability: share of texts that violate the maxim, by what the detector said"
-_X, _Y = "probability of a violation, mean of the bin", "share violated"
+_X, _Y = "probability of a violation, mean of the bin", "observed rate"
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +100,7 @@ def _write_png(path: Path, curves: dict[Maxim, ReliabilityCurve]) -> None:
         sizes = _marker_sizes(curve) ** 2
         axes.scatter(curve.predicted, curve.observed, s=sizes, color=COLOURS[maxim], zorder=3)
         axes.set(title=maxim, xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
-        axes.set_xlabel("probability said")
+        axes.set_xlabel("predicted probability")
         axes.set_ylabel(_Y if number == 1 else "")
         axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path)

@@ -40,7 +40,7 @@ def test_a_pipeline_is_cloned_with_changes_drawn_beside_it_and_deleted(
     open_page(page, f"{house.url}/runs?pipeline={second}&over={first}")
     expect(heading(page, "^done in")).to_be_visible(timeout=LONG_MS)
     expect(page.get_by_text(f"training · pipeline {first}").first).to_be_visible()
-    page.get_by_text(re.compile(r"Settings that differ \(\d+\)")).click()
+    page.get_by_text(re.compile(r"Differs from defaults \(\d+\)")).click()
     expect(page.get_by_role("cell", name="stage1.learning_rate")).to_be_visible()
     expect(page.get_by_role("columnheader", name=f"pipeline {first}")).to_be_visible()
     picture(page, "runs-beside")
@@ -48,7 +48,7 @@ def test_a_pipeline_is_cloned_with_changes_drawn_beside_it_and_deleted(
     open_page(page, f"{house.url}/runs?pipeline={second}")
     press(page, "Delete")
     expect(page.get_by_text(f"Pipeline {second} goes for good")).to_be_visible()
-    page.get_by_role("button", name="Delete for good").click()
+    page.get_by_role("button", name="Delete permanently").click()
     expect(page.get_by_text(f"Pipeline {second} goes for good")).to_have_count(0)
     assert pipelines.page(house.studio.database)[0].pipeline.id != second
 
@@ -66,7 +66,7 @@ def test_trained_stages_are_evaluated_again_from_the_form(
     again = launch(page)
     expect(heading(page, "^done in")).to_be_visible(timeout=LONG_MS)
     assert list(chain(house, again)) == ["score", "evaluate", "export"]
-    page.get_by_text("Compare what came out").click()
+    page.get_by_text("Compare the results").click()
     expect(page.get_by_role("heading", name="Verdict")).to_be_visible()
     page.get_by_role("radio", name="all (16)").click()
     prompts = page.locator(".prompt")

@@ -35,7 +35,7 @@ def test_a_page_opens_in_a_browser(
 ) -> None:
     open_page(page, f"{server.url}/{link}")
 
-    expect(page.get_by_text("fault of ours")).to_have_count(0)
+    expect(page.get_by_text("because of a bug")).to_have_count(0)
     expect(page.get_by_test_id("stException")).to_have_count(0)
     assert faults == []
 

@@ -48,8 +48,8 @@ def open_pair(page: Page, link: str) -> None:
     open_page(page, link)
     while page.get_by_text("worker is listening; it waits").count():
         open_page(page, link)
-    expect(page.get_by_text("Measured just for this")).to_be_visible(timeout=5 * PATIENCE_MS)
-    page.get_by_text("One pair as the model will see it").click()
+    expect(page.get_by_text("Measured for these settings")).to_be_visible(timeout=5 * PATIENCE_MS)
+    page.get_by_text("One pair as the model sees it").click()
     page.get_by_text("rejected response, after the same prompt").click()  # once it has unfolded
     settle(page)
 

@@ -72,14 +72,14 @@ def test_a_moved_threshold_judges_anew_and_stands_in_the_link(
     )
     expect(rate).to_contain_text("%")
     before = rate.inner_text()
-    page.get_by_text("Judge by other thresholds").click()
+    page.get_by_text("Change thresholds").click()
     slider = page.get_by_role("slider", name="quantity >")
     slider.press("Home")
     expect(page).to_have_url(re.compile("at=0"))
     expect(page.get_by_text("quantity 0 instead of 0.5")).to_be_visible()
     expect(rate).to_contain_text("100.0 %")
 
-    page.get_by_role("button", name="Back to the detector's").click()
+    page.get_by_role("button", name="Reset to the detector's").click()
     expect(page).not_to_have_url(re.compile("at="))
     expect(rate).to_have_text(before.split("\n")[0] + before.split("\n")[-1])
 
@@ -97,7 +97,7 @@ def test_the_link_opens_exactly_this_comparison(busy_server: Server, page: Page)
 
 def test_the_link_opens_the_same_page_of_the_same_answers(busy_server: Server, page: Page) -> None:
     open_page(page, f"{busy_server.url}/compare?pipeline=1")
-    page.get_by_role("radiogroup", name="Judged by").get_by_text("relation").click()
+    page.get_by_role("radiogroup", name="Filter by").get_by_text("relation").click()
     page.get_by_role("radio", name="all (80)").click()
     settle(page)
     page.get_by_role("button", name="Page 3", exact=True).click()
@@ -151,7 +151,7 @@ def test_ten_prompts_judged_blindly(busy_server: Server, page: Page) -> None:
         if number == 0:
             page.get_by_test_id("stCheckbox").filter(has_text="manner").first.click()
         settle(page)
-        save = page.get_by_role("button", name="Save, and show the next")
+        save = page.get_by_role("button", name="Save and show next")
         expect(save).to_have_count(1)  # the form before may still stand there on a busy machine
         save.click()
     expect(page.get_by_text("10 of 80 prompts judged")).to_be_visible()

@@ -33,7 +33,7 @@ def test_an_upload_is_checked_and_the_same_file_recognised(
     expect(page.get_by_text("30 usable of 30 rows, all scored.")).to_be_visible()
 
     upload(page, path)
-    expect(page.get_by_text("You have this already, as “fresh.json”.")).to_be_visible()
+    expect(page.get_by_text("Already stored as “fresh.json”.")).to_be_visible()
 
 
 def test_bad_rows_are_told_with_their_numbers_and_the_others_used_when_somebody_says_so(
@@ -64,7 +64,7 @@ def test_bad_rows_are_told_with_their_numbers_and_the_others_used_when_somebody_
 def expect_the_bad_rows(page: Page, first: dict[str, object]) -> None:
     """Each problem with its row and what to do, and the rows themselves to be had."""
     expect(page.get_by_text("A score lies outside [0, 1].")).to_be_visible()
-    expect(page.get_by_text("What to do").nth(1)).to_be_visible()
+    expect(page.get_by_text("Give violation probabilities")).to_be_visible()
     expect(page.get_by_text("row 12", exact=True)).to_be_visible()
     expect(page.get_by_text("row 30", exact=True)).to_be_visible()
     with page.expect_download() as download:

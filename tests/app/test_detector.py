@@ -94,7 +94,7 @@ def test_a_folder_on_the_server_is_imported(
             picture(page, "judge-folder")
             page.get_by_role("option", name=name, exact=True).click()
             page.get_by_role("button", name="Import the folder").click()
-            expect(page.get_by_text("How it is read")).to_be_visible(timeout=LONG_MS)
+            expect(page.get_by_text("Calibration and thresholds")).to_be_visible(timeout=LONG_MS)
             expect(page.get_by_role("combobox", name="Detector")).to_have_value(
                 re.compile(f"^{Path(name).name} ")
             )
@@ -140,7 +140,7 @@ def test_a_small_detector_is_trained_as_a_queued_run(
 
 def queue_it(page: Page) -> None:
     """Ask for the detector that the form describes."""
-    page.get_by_role("button", name="Put into the queue").click()
+    page.get_by_role("button", name="Queue training").click()
     expect(page.get_by_text(re.compile(r"^Run \d+ is in the queue"))).to_be_visible()
 
 
@@ -210,7 +210,7 @@ def test_two_detectors_are_compared_on_the_same_labels(
     expect(page.get_by_text("not been measured on the same labels")).to_be_visible()
 
     page.locator("input[type=file]").set_input_files(judge.labels)
-    page.get_by_role("button", name="Measure both").click()
+    page.get_by_role("button", name="Evaluate both").click()
 
     expect(page.get_by_text("F1 on the same 80 labelled texts")).to_be_visible(timeout=LONG_MS)
     expect(page.get_by_role("row", name=re.compile("^manner"))).to_be_visible()

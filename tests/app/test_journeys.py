@@ -55,7 +55,7 @@ def test_from_an_upload_to_the_results_with_a_worker_killed_on_the_way(
     os.kill(int(owner.split(":")[1]), signal.SIGKILL)
     expect(heading(page, "^done in")).to_be_visible(timeout=LONG_MS)
     assert sorted(losses(house, training)) == list(range(1, 81))
-    page.get_by_text("Compare what came out").click()
+    page.get_by_text("Compare the results").click()
     expect(page.get_by_text("Verdict").first).to_be_visible()
     picture(page, "compare")
     exports_are_whole(house, page, tmp_path, pipeline_id)

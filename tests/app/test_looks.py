@@ -28,7 +28,7 @@ PAGES = {
     "pairs": "data?data=1&view=Pairs",
     "distributions": "data?data=1&view=Distributions",
     "conflicts": "data?data=1&view=Conflicts",
-    "repetitions": "data?data=1&view=Repetitions",
+    "duplicates": "data?data=1&view=Duplicates",
     "leakage": "data?data=1&view=Leakage&eval=2",
     "stages": "stages?data=1&eval=2",
     "detector": "detector",

@@ -66,7 +66,7 @@ def test_a_file_is_uploaded_an_evaluation_set_added_and_both_recognised(
     expect(page.get_by_text(f"{num} usable of {num} rows, {num} unscored.")).to_be_visible()
 
     upload(page, files.scored)
-    expect(page.get_by_text("You have this already, as “scored_pairs.json”.")).to_be_visible()
+    expect(page.get_by_text("Already stored as “scored_pairs.json”.")).to_be_visible()
 
     page.get_by_role("radio", name="Leakage").click()
     page.get_by_role("combobox", name="Evaluation set").click()

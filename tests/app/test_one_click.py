@@ -47,7 +47,7 @@ def test_from_one_button_to_a_verdict_that_outlasts_a_restart(
 
         told = page.get_by_text(ESTIMATE)
         expect(told).to_be_visible(timeout=LONG_MS)
-        expect(page.get_by_text("Measured just for this")).to_be_visible()
+        expect(page.get_by_text("Measured for these settings")).to_be_visible()
         settle(page)
         picture(page, "one-click-launch")
         said_s = seconds_said(told.inner_text())
@@ -64,7 +64,7 @@ def test_from_one_button_to_a_verdict_that_outlasts_a_restart(
         figures = {"said_s": said_s, "taken_s": round(taken_s, 1), "ratio": said_s / taken_s}
         (pictures / "one-click-estimate.json").write_text(json.dumps(figures))
 
-        page.get_by_role("link", name="Compare what came out").click()
+        page.get_by_role("link", name="Compare the results").click()
         expect_verdict(page)
         picture(page, "one-click-compare")
         page.reload()

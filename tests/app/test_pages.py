@@ -54,9 +54,9 @@ def opened(page: str, /, **query: str) -> AppTest:
 
 
 def ran(test: AppTest) -> AppTest:
-    """The page, unless it ran into a fault of ours."""
+    """The page, unless it failed because of a bug."""
     assert not test.exception
-    assert not any("fault of ours" in error.value for error in test.error)
+    assert not any("because of a bug" in error.value for error in test.error)
     return test
 
 
@@ -86,7 +86,7 @@ def words(test: AppTest) -> str:
 
 
 PAGES = tuple(all_pages())
-VIEWS = ("Report", "Pairs", "Distributions", "Conflicts", "Repetitions", "Leakage")
+VIEWS = ("Report", "Pairs", "Distributions", "Conflicts", "Duplicates", "Leakage")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -242,7 +242,7 @@ def judged(studio: Studio, tmp_path: Path) -> Studio:
         ("Changes", "Holm-corrected. Fixed, broken"),
         ("Seeds", "Seeds 0, 1"),
         ("Trade-offs", "Lower left is better"),
-        ("Taught pairs", "has not kept"),
+        ("Implicit reward per pair", "no implicit rewards"),
         ("no such view", "the largest change first"),
     ],
 )
@@ -256,7 +256,7 @@ def test_every_view_of_a_comparison_opens(view: str, told: str) -> None:
 def test_a_choice_outlives_a_browser_that_still_tells_the_link_of_before() -> None:
     page = opened("compare", pipeline="1")
     before = dict(page.query_params)
-    chosen = next(one for one in page.radio if one.label == "Judged by").set_value("relation")
+    chosen = next(one for one in page.radio if one.label == "Filter by").set_value("relation")
     page = ran(chosen.run())
     assert page.query_params["by"] == "relation"
 
@@ -280,7 +280,7 @@ def test_moved_thresholds_of_a_link_judge_anew_and_nonsense_does_not() -> None:
 @pytest.mark.usefixtures("judged")
 def test_the_playground_begins_with_an_evaluation_prompt_and_needs_its_server() -> None:
     page = opened("playground", pipeline="1")
-    take = next(one for one in page.button if one.label == "Take an evaluation prompt")
+    take = next(one for one in page.button if one.label == "Use an evaluation prompt")
     page = ran(take.click().run())
     assert page.text_area[0].value
     ask = next(one for one in page.button if one.label == "Ask all models")
@@ -290,4 +290,19 @@ def test_the_playground_begins_with_an_evaluation_prompt_and_needs_its_server() 
 
 @pytest.mark.usefixtures("judged")
 def test_the_system_page_tells_what_is_missing() -> None:
-    assert "No worker is listening" in words(opened("system"))
+    assert "No worker is running" in words(opened("system"))
+
+
+@pytest.mark.usefixtures("judged")
+@pytest.mark.parametrize(
+    ("page", "view", "told"),
+    [
+        ("data", "Repetitions", "Duplicates"),
+        ("detector", "Make", "Train"),
+        ("compare", "Taught pairs", "Implicit reward per pair"),
+    ],
+)
+def test_a_link_to_a_view_that_was_renamed_opens_it(page: str, view: str, told: str) -> None:
+    name = "detector_view" if page == "detector" else "view"
+    shown = opened(page, **{name: view})
+    assert told in {control.value for control in shown.segmented_control}

@@ -29,7 +29,7 @@ def test_every_model_says_what_it_said_when_it_was_evaluated(
     run_id = evaluated_pipelines(studio)[0].run_id
     models = open_evaluation(studio, output_of(studio, run_id)).models
     page.goto(f"{trained_server.url}/playground?pipeline=1")
-    page.get_by_role("button", name="Take an evaluation prompt").click()
+    page.get_by_role("button", name="Use an evaluation prompt").click()
     expect(page.get_by_role("textbox", name="Prompt")).to_have_value(
         re.compile("where do .* sleep")
     )
@@ -79,4 +79,4 @@ def test_without_worker_and_queue_it_says_what_is_missing(busy_server: Server, p
     page.get_by_role("textbox", name="Prompt").fill("Anybody there?")
     page.get_by_role("button", name="Ask all models").click()
     expect(page.get_by_text("server can't be reached")).to_be_visible()
-    expect(page.get_by_text("fault of ours")).to_be_hidden()
+    expect(page.get_by_text("because of a bug")).to_be_hidden()

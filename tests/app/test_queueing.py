@@ -40,7 +40,7 @@ def test_a_launch_is_measured_and_started_once_from_two_tabs(
     expect(page.get_by_text(re.compile(r"answers: about .+ of memory"))).to_be_visible(
         timeout=LONG_MS
     )
-    expect(page.get_by_text("Measured just for this")).to_be_visible()
+    expect(page.get_by_text("Measured for these settings")).to_be_visible()
     expect(page.get_by_text("stage2 is held to base + stage1")).to_be_visible()
     picture(page, "launch-measured")
 
@@ -81,7 +81,7 @@ def test_three_in_the_queue_are_moved_paused_and_cancelled_and_one_that_fails_bl
     waiting.get_by_role("button", name="Pause").click()
     expect(waiting.get_by_text("Paused:")).to_be_visible()
     expect(waiting.get_by_text("the queue is paused").first).to_be_visible()
-    waiting.get_by_role("button", name="Go on").click()
+    waiting.get_by_role("button", name="Resume queue").click()
     expect(waiting.get_by_text("Taken in this order")).to_be_visible()
 
     expect(page.get_by_text(BLOWN_UP)).to_be_visible(timeout=LONG_MS)

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.stack
 
 def test_says_that_no_worker_listens_and_what_is_installed(busy_server: Server, page: Page) -> None:
     page.goto(f"{busy_server.url}/system")
-    expect(page.get_by_text("No worker is listening")).to_be_visible()
+    expect(page.get_by_text("No worker is running")).to_be_visible()
     expect(page.get_by_text("can't be reached")).to_be_visible()
     expect(page.get_by_text("grice-studio")).to_be_visible()
 
@@ -39,7 +39,7 @@ def test_tells_the_workers_memory_and_what_could_be_thrown_away(
     expect(worker).to_contain_text(re.compile(r"\d GiB of .* GiB"))
     expect(page.get_by_text("artifacts' size")).to_be_visible()
     expect(page.get_by_text("Nobody has to sign in")).to_be_visible()
-    page.get_by_role("button", name="Look for garbage").click()
+    page.get_by_role("button", name="Find unused files").click()
     expect(page.get_by_text("nothing to throw away")).to_be_visible()
 
 
@@ -52,7 +52,7 @@ def test_garbage_is_told_before_it_is_thrown_away(busy_server: Server, page: Pag
     os.utime(leftover, (two_days_ago, two_days_ago))
 
     page.goto(f"{busy_server.url}/system")
-    page.get_by_role("button", name="Look for garbage").click()
+    page.get_by_role("button", name="Find unused files").click()
     throw = page.get_by_role("button", name="Throw away 1 file, 2.0 KiB")
     expect(throw).to_be_visible()
     assert leftover.exists()
@@ -65,7 +65,7 @@ def test_the_doctors_findings_say_how_to_mend_what_is_out_of_order(
     busy_server: Server, page: Page
 ) -> None:
     page.goto(f"{busy_server.url}/system")
-    page.get_by_role("button", name="Examine now").click()
+    page.get_by_role("button", name="Run checks").click()
     expect(page.get_by_text(re.compile(r"^\d remarks?; \d of 8 parts are fine"))).to_be_visible()
     queue = page.get_by_test_id("stMarkdown").filter(has_text="embedded server does not run")
     expect(queue.get_by_text("To mend it:")).to_be_visible()

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 
 from grice_core.data.extras import no_extras
-from grice_core.data.findings import find_warnings, repetitions
+from grice_core.data.findings import duplicates, find_warnings
 from grice_core.data.pairs import PairTable
 
 LEFT, RIGHT = (0.1, 0.1, 0.1, 0.1), (0.9, 0.1, 0.1, 0.1)
@@ -66,11 +66,11 @@ def test_equal_scores_are_found_and_unscored_pairs_are_not() -> None:
 def test_pairs_with_the_same_texts_are_told_in_groups_the_largest_first() -> None:
     texts = [("p", "a", "b"), ("q", "a", "b"), ("p", "b", "a"), ("p", "a", "b"), ("q", "a", "b")]
 
-    large, small = repetitions(pairs(texts), at_most=9)
+    large, small = duplicates(pairs(texts), at_most=9)
 
     assert (large.indices.tolist(), large.is_contradictory) == ([0, 2, 3], True)
     assert (small.indices.tolist(), small.is_contradictory) == ([1, 4], False)
 
 
 def test_without_repeated_pairs_there_are_no_groups() -> None:
-    assert repetitions(pairs([("p", "a", "b"), ("p", "a", "c")]), at_most=9) == []
+    assert duplicates(pairs([("p", "a", "b"), ("p", "a", "c")]), at_most=9) == []

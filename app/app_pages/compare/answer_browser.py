@@ -25,7 +25,7 @@ _PAGE_OF = "answers page of"
 def answer_browser(models: Sequence[EvaluatedModel], colours: Sequence[str], key: str) -> None:
     """The browser; what it shows stands in the link."""
     measures = (COOPERATIVE, *(measure for measure in MEASURES if measure != COOPERATIVE))
-    measure = linked_radio("Judged by", "by", measures, str)
+    measure = linked_radio("Filter by", "by", measures, str)
     group = _choose_group(prompt_groups(models, measure), measure)
     num_pages = max(1, math.ceil(len(group.rows) / PER_PAGE))
     if not len(group.rows):

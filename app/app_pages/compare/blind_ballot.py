@@ -40,8 +40,8 @@ def blind_ballot(run_id: int, models: Sequence[EvaluatedModel]) -> None:
     firsts = [rows[0] for rows in models[0].rows_of_prompt.values()]
     index = next_prompt(run_id, voter, firsts, judged)
     st.caption(
-        f"{len(judged):,} of {count_of(len(firsts), 'prompt')} judged. The models stand in another "
-        "order each time. Mark what each answer violates; one with no mark is cooperative."
+        f"{len(judged):,} of {count_of(len(firsts), 'prompt')} judged. Models are shuffled for each "
+        "prompt. Mark what each answer violates; one with no mark is cooperative."
     )
     if index is None:
         st.success("You have judged every prompt.")
@@ -67,7 +67,7 @@ def _ballot(empty: Ballot, models: Mapping[str, EvaluatedModel]) -> None:
         marked = {
             name: _marks(columns[place], LETTERS[place], key) for place, name in enumerate(order)
         }
-        sent = st.form_submit_button("Save, and show the next", type="primary")
+        sent = st.form_submit_button("Save and show next", type="primary")
     if sent:
         with failures_shown():
             votes.cast(studio().database, _filled(empty, marked))
@@ -90,11 +90,11 @@ def _result(result: BlindResult, run_id: int) -> None:
     rows = [_agreement_row(one) for one in result.agreements]
     number_table(("", "agree", "answers", "kappa"), rows, key=f"agreement {run_id}")
     st.caption(
-        "Agree: how often both say the same, with its 95 % interval, which reckons that answers to "
-        "one prompt resemble each other. Kappa: 1 for always, 0 for as often as by chance."
+        "Agreement: how often both say the same, with its 95 % interval, clustered by prompt. "
+        "Kappa: 1 is perfect agreement, 0 is chance."
     )
-    with st.expander("Whose answers they were"):
-        st.caption("Shows which model does well: look when you have judged all that you want to.")
+    with st.expander("Reveal the models"):
+        st.caption("Shows how each model did: reveal it after your last judgement.")
         number_table(
             ("cooperative", "answers", "you", "detector"),
             [
@@ -116,8 +116,8 @@ def _keep(said: Sequence[Said], run_id: int) -> None:
         return
     if replaced := num_replaced(said):
         st.caption(
-            f"{count_of(replaced, 'judged answer')} {'was' if replaced == 1 else 'were'} replaced by a "
-            "new evaluation since; what you said about them is kept, and in the file."
+            f"{count_of(replaced, 'judged answer')} {'was' if replaced == 1 else 'were'} replaced by a new evaluation "
+            "since; your judgements of them are kept, and in the file."
         )
     st.download_button(
         "Download your judgements (CSV)",
@@ -126,7 +126,7 @@ def _keep(said: Sequence[Said], run_id: int) -> None:
         "text/csv",
         icon=":material/download:",
         on_click="ignore",
-        help="Says which model gave each answer.",
+        help="Names the model of each answer.",
     )
 
 

@@ -21,7 +21,7 @@ def comparison_exports(
     models = view.stored.models
     with st.popover("Export", icon=":material/download:"):
         if view.stored.is_rejudged:
-            st.caption("Rates are those at the thresholds that were moved here.")
+            st.caption("Rates use the thresholds changed here.")
         _offer(
             "Report, one page (HTML)",
             lambda: html_report(view, pipeline.title, colours),
@@ -29,7 +29,7 @@ def comparison_exports(
             "text/html",
         )
         _offer(
-            "Results in the guide's layout (JSON)",
+            "Results (JSON)",
             lambda: json.dumps(guide_results(models), indent=2),
             RESULTS_FILE,
             "application/json",

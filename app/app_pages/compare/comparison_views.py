@@ -40,8 +40,8 @@ def changes_view(pipeline: EvaluatedPipeline, view: PipelineView) -> None:
         number_table(CHANGE_TITLES, cells, key=f"changes {pipeline.id} {before} {after}")
     st.caption(
         "p: Holm-corrected. Fixed, broken: responses that are fine after and were not before, "
-        "and the reverse. Seen: the smallest true change in points that this many prompts show 4 "
-        "times in 5."
+        "and the reverse. MDE (80 % power): the smallest true change, in points, that this many "
+        "prompts detect 4 times in 5."
     )
 
 
@@ -49,8 +49,8 @@ def seeds_view(alike: Sequence[EvaluatedPipeline]) -> None:
     """The pipelines that differ in nothing but their seed."""
     if len(alike) < 2:
         st.info(
-            "This pipeline ran with one seed. Launch it again with others, and how much of a "
-            "difference is luck shows here.",
+            "This pipeline ran with one seed. Launch it with more seeds to see the variation "
+            "between seeds here.",
             icon=":material/casino:",
         )
         return
@@ -59,7 +59,7 @@ def seeds_view(alike: Sequence[EvaluatedPipeline]) -> None:
     names = [model.name for model in evaluations[0].models]
     colours = dict(zip(names, model_colours(evaluations[0]), strict=True))
     seeds = ", ".join(str(pipeline.seed) for pipeline in alike)
-    st.caption(f"Seeds {seeds}. Mean over seeds, and the standard deviation between them.")
+    st.caption(f"Seeds {seeds}. Mean and standard deviation over seeds.")
     found = {(one.measure, one.model): one for one in spreads}
     rows = [
         [
@@ -97,9 +97,9 @@ def pareto_view(alike: Sequence[EvaluatedPipeline]) -> None:
     unbeaten = pareto_front(np.array(rates))
     left, right = st.columns(2)
     with left:
-        across = Maxim(linked_selectbox("Across", "x", MAXIMS, str))
+        across = Maxim(linked_selectbox("x axis", "x", MAXIMS, str))
     with right:
-        up = Maxim(linked_selectbox("Up", "y", MAXIMS, str, default=str(MAXIMS[-1])))
+        up = Maxim(linked_selectbox("y axis", "y", MAXIMS, str, default=str(MAXIMS[-1])))
     points = [
         ParetoPoint(name, colour, (of[across.column], of[up.column]), bool(is_unbeaten))
         for name, colour, of, is_unbeaten in zip(names, colours, rates, unbeaten, strict=True)
@@ -112,8 +112,8 @@ def pareto_view(alike: Sequence[EvaluatedPipeline]) -> None:
     )
     best = [name for name, is_unbeaten in zip(names, unbeaten, strict=True) if is_unbeaten]
     st.caption(
-        "Lower left is better. The line joins what no model beats on these two maxims; filled dots "
-        f"are beaten by none on all four together: {plain_markdown('; '.join(best))}."
+        "Lower left is better. The line is the Pareto front of these two maxims; filled dots are on "
+        f"the front of all four: {plain_markdown('; '.join(best))}."
     )
 
 
@@ -121,7 +121,7 @@ def taught_view(pipeline: EvaluatedPipeline, view: PipelineView) -> None:
     """Each training pair's data margin against its implicit reward margin, after each stage."""
     taught = view.stored.taught
     if not taught:
-        st.info("This pipeline has not kept what its training pairs taught.")
+        st.info("This pipeline has stored no implicit rewards per pair.")
         return
     maxim = Maxim(linked_radio("Maxim", "maxim", MAXIMS, str))
     stages = list(dict.fromkeys(pairs.after for pairs in taught))
@@ -134,8 +134,8 @@ def taught_view(pipeline: EvaluatedPipeline, view: PipelineView) -> None:
                     _taught(pipeline, pairs, maxim)
     st.caption(
         "A dot is a training pair. Above the dotted line the model has moved towards the chosen "
-        "response since the pair's stage began. A rising line means that clearer pairs taught more; one "
-        "that lies lower after a later stage, that this stage undoes what they taught."
+        "response since the pair's stage began. A rising line: pairs with larger data margins moved the "
+        "model more. A line that drops after a later stage: that stage undoes the shift."
     )
 
 

@@ -63,7 +63,7 @@ def _choose(
     others = {key: pipeline for key, pipeline in known.items() if pipeline != chosen}
     with right:
         against = linked_selectbox(
-            "Compare its last stage with that of",
+            "Compare final stage with",
             "against",
             [_ALONE, *others],
             lambda key: others[key].title if key in others else "no other pipeline",
@@ -97,10 +97,10 @@ def _views(chosen: EvaluatedPipeline, known: list[EvaluatedPipeline], found: Ove
         "Changes": partial(changes_view, chosen, view),
         "Seeds": partial(seeds_view, seeds),
         "Trade-offs": partial(pareto_view, [chosen, *others][:_MOST_BESIDE]),
-        "Taught pairs": partial(taught_view, chosen, view),
+        "Implicit reward per pair": partial(taught_view, chosen, view),
     }
     views[linked_segments("View", "view", list(views))]()
-    link_to("playground", "Ask these models yourself", ":material/forum:", pipeline=str(chosen.id))
+    link_to("playground", "Try these models", ":material/forum:", pipeline=str(chosen.id))
 
 
 PAGE = Page("Compare", ":material/balance:", 7, show)

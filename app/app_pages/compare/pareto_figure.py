@@ -1,4 +1,4 @@
-"""Two maxims against each other: who can be beaten on neither without losing on the other."""
+"""Two maxims: who can be beaten on neither without losing on the other."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,7 +54,9 @@ def _front(rates: FloatArray) -> go.Scatter:
 
 
 def _dot(point: ParetoPoint) -> go.Scatter:
-    told = "on the front of all four maxims" if point.is_unbeaten else "beaten on all four maxims"
+    told = (
+        "on the front of all four maxims" if point.is_unbeaten else "dominated on all four maxims"
+    )
     return go.Scatter(
         x=[point.rates[0]],
         y=[point.rates[1]],

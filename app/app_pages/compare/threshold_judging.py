@@ -16,17 +16,17 @@ def threshold_judging(usual: Thresholds) -> Thresholds:
     """Four sliders, whose places stand in the link; begins with the detector's own thresholds."""
     chosen = _linked(usual)
     is_moved = chosen != usual
-    title = "Judge by other thresholds" + (" (moved)" if is_moved else "")
+    title = "Change thresholds" + (" (moved)" if is_moved else "")
     with st.expander(title, icon=":material/tune:", expanded=is_moved):
         st.caption(
-            "An answer violates a maxim if its score is above the maxim's threshold. Stored scores "
-            "are judged anew at once; nothing that was stored changes."
+            "An answer violates a maxim if its score is above the maxim's threshold. Stored scores are compared "
+            "with the new thresholds at once; nothing stored changes."
         )
         columns = st.columns(len(MAXIMS))
         for place, maxim in enumerate(MAXIMS):
             with columns[place]:
                 _slider(place, str(maxim), chosen[place], usual)
-        if is_moved and st.button("Back to the detector's", icon=":material/undo:"):
+        if is_moved and st.button("Reset to the detector's", icon=":material/undo:"):
             params.drop(_IN_LINK)
             st.rerun()
     return chosen

@@ -36,7 +36,7 @@ def verdict_view(pipeline: EvaluatedPipeline, view: PipelineView, colours: Seque
     with right:
         _take_away(pipeline, view, colours)
     if pipeline.is_stale:
-        st.warning("Something that this pipeline is built on has been run again since.")
+        st.warning("A run that this pipeline depends on has been rerun since.")
     left, right = st.columns([3, 2], gap="large")
     with left:
         number_table(("", *names, "change"), rate_rows(rows), key=f"rates {pipeline.id}")
@@ -59,7 +59,7 @@ def _take_away(pipeline: EvaluatedPipeline, view: PipelineView, colours: Sequenc
     with st.container(horizontal=True, horizontal_alignment="right"):
         comparison_exports(pipeline, view, colours)
         with st.popover("Link", icon=":material/link:", key="comparison link", on_change="rerun"):
-            st.caption("Opens exactly what is shown here.")
+            st.caption("Opens exactly this view.")
             st.code(_link(), language=None, wrap_lines=True)
 
 
@@ -81,6 +81,6 @@ def _reasons(pipeline: EvaluatedPipeline, view: PipelineView) -> None:
     with right:
         for (before, after), cells in retention_blocks(view.retention, view.changes):
             st.markdown(
-                f"**Fixed by {plain_markdown(before)}, still fine after {plain_markdown(after)}**"
+                f"**Retention of {plain_markdown(before)}'s fixes after {plain_markdown(after)}**"
             )
             number_table(RETENTION_TITLES, cells, key=f"kept {pipeline.id} {before} {after}")

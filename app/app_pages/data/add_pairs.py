@@ -38,8 +38,8 @@ def add_pairs() -> None:
     limit = st.get_option("server.maxUploadSize")
     st.caption(
         f"{FORMATS}; fields prompt, chosen, rejected, and the eight scores if there are any. "
-        f"Up to {limit:,} MB. A larger file (it turns red) goes into the folder on the server that "
-        "GRICE\\_IMPORT\\_DIR names; it is then imported here."
+        f"Up to {limit:,} MB. Larger files: put them in GRICE\\_IMPORT\\_DIR on the server, then "
+        "import them here."
     )
     uploaded = st.file_uploader("Upload pairs", key=_uploader_key())
     origins = [_check_upload(uploaded)] if uploaded is not None else []
@@ -91,7 +91,7 @@ def _check(path: Path, origin: str) -> None:
     try:
         known = _keeper().known(path)
         if known is not None:
-            _show_stored(known, f"You have this already, as “{plain_markdown(known.name)}”.")
+            _show_stored(known, f"Already stored as “{plain_markdown(known.name)}”.")
         outcome = load_pairs(path, progress)
         if not outcome.unusable.num_rows or not len(outcome.table):  # nothing to decide
             _store(outcome, path.name)
@@ -111,8 +111,8 @@ def _decide(checked: Checked) -> None:
     num_usable, num_rows = outcome.report.num_usable, outcome.report.num_rows
     st.warning(
         f"**{num_rows - num_usable:,} of {count_of(num_rows, 'row')}** of "
-        f"{plain_markdown(checked.name)} can't be used. Nothing was stored: mend the file and "
-        "upload it again, or go on without them.",
+        f"{plain_markdown(checked.name)} can't be used. Nothing was stored: fix the file and "
+        "upload it again, or continue without them.",
         icon=":material/warning:",
     )
     label = f"Use the {count_of(num_usable, 'usable row')}"

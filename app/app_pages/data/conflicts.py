@@ -17,9 +17,11 @@ BEYOND = 0.1
 
 def conflicts(data: OpenData) -> None:
     """A table of counts, the largest conflicts in words, each leading to its pairs."""
-    beyond = st.slider("Beyond", 0.0, 0.9, BEYOND, 0.05, key="beyond", bind="query-params")
+    beyond = st.slider("Minimum margin", 0.0, 0.9, BEYOND, 0.05, key="beyond", bind="query-params")
     counts = conflict_counts(data.margins, beyond)
-    st.markdown("Pairs whose chosen response is better on the row's maxim, worse on the column's:")
+    st.markdown(
+        "Pairs whose chosen response is better on the row's maxim and worse on the column's:"
+    )
     number_table(["", *(maxim.value for maxim in MAXIMS)], conflict_rows(counts), key="conflicts")
     st.caption("Read them:")
     largest = _largest(counts)

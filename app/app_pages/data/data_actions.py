@@ -46,7 +46,7 @@ def _rename(data_set: DataSet) -> None:
 @guarded
 def _delete(data_set: DataSet) -> None:
     st.markdown(
-        f"“{plain_markdown(data_set.name)}” and its {data_set.num_usable:,} pairs go away for good."
+        f"“{plain_markdown(data_set.name)}” and its {data_set.num_usable:,} pairs will be deleted permanently."
     )
     if st.button("Delete", type="primary", key="do_delete"):
         data_sets.remove(studio().database, data_set.id)

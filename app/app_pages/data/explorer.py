@@ -44,7 +44,7 @@ def explorer(data_set: DataSet) -> None:
     table = open_data(data_set.artifact_sha256).table
     st.markdown(f"**{found.size:,}** of {count_of(len(table), 'pair')}")
     if not found.size:
-        st.info("No pair is like that. Search for fewer words, or take a filter away.")
+        st.info("No matching pairs. Shorten the search or remove a filter.")
         return
     num_pages = -(-found.size // PAGE_SIZE)
     page = linked_page(num_pages)
@@ -124,7 +124,7 @@ def _table(pairs: PairTable) -> int | None:
         column_config={maxim.value: number for maxim in MAXIMS}
         | {name: st.column_config.TextColumn(width=150) for name in TEXT_FIELDS}
         | {"row": st.column_config.NumberColumn(width=60)},
-        alt="The pairs found; pick one to read it below",
+        alt="Matching pairs; select one to read it below",
     )
     rows = state["selection"]["rows"]
     return rows[0] if rows and rows[0] < len(pairs) else None

@@ -60,7 +60,7 @@ def _show(problem: dict[str, Any], show_pairs: Callable[[str], None] | None) -> 
             st.badge(severity, icon=_ICONS[severity], color=colour)
             st.markdown(f"**{count_of(problem['count'], 'row')}**")
         st.text(sentence(problem["message"]))
-        st.text(f"What to do: {problem['fix']}.")
+        st.text(sentence(problem["fix"]))
         rows = [str(row) for row in problem["rows"]]
         more = " …" if problem["count"] > len(rows) else ""
         st.caption(f"{'row' if problem['count'] == 1 else 'rows'} {', '.join(rows)}{more}")
@@ -90,7 +90,7 @@ def _bad_rows(findings: Findings) -> None:
         f"{Path(findings.name).stem}-unusable.jsonl",
         mime="application/jsonl",
         icon=":material/download:",
-        help="Whole rows as they came, each with its number and what is wrong with it.",
+        help="The original rows, each with its number and problems.",
         on_click="ignore",
         key=f"unusable rows of {findings.name}",
     )

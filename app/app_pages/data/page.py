@@ -7,8 +7,8 @@ import streamlit as st
 from app.app_pages.data.add_pairs import add_pairs
 from app.app_pages.data.conflicts import conflicts
 from app.app_pages.data.data_actions import data_actions
+from app.app_pages.data.duplicates import duplicates
 from app.app_pages.data.explorer import explorer
-from app.app_pages.data.repetitions import repetitions
 from app.app_pages.data.report_view import report_view
 from app.state.session import choose_data_set, known_data_sets, open_data
 from app.text.formatting import count_of
@@ -19,7 +19,7 @@ from app.ui.shown_pairs import PAIRS, VIEW
 from app.url.widgets import linked_segments
 from grice_core.store.tables import DataSet
 
-_VIEWS = ("Report", PAIRS, "Distributions", "Conflicts", "Repetitions", "Leakage")
+_VIEWS = ("Report", PAIRS, "Distributions", "Conflicts", "Duplicates", "Leakage")
 
 
 def show() -> None:
@@ -29,7 +29,7 @@ def show() -> None:
         st.success(added, icon=":material/check:")
     known = known_data_sets()
     if not known:
-        st.markdown("Bring preference pairs, and see what is in them.")
+        st.markdown("Upload preference pairs and explore them.")
         add_pairs()
         return
     data_set = choose_data_set(known)
@@ -54,10 +54,10 @@ def _show_view(view: str, data_set: DataSet, known: Sequence[DataSet]) -> None:
         explorer(data_set)
     elif view == "Leakage":
         leakage_view(data_set, known)
-    elif view == "Repetitions":
-        repetitions(data_set.artifact_sha256)
+    elif view == "Duplicates":
+        duplicates(data_set.artifact_sha256)
     elif not data_set.num_scored:
-        st.info("None of the pairs is scored, so there are no margins to look at.")
+        st.info("None of the pairs is scored, so there are no margins yet.")
     elif view == "Distributions":
         distributions(open_data(data_set.artifact_sha256))
     else:

@@ -34,41 +34,41 @@ def detector_card(detector: Detector, show_view: Callable[..., None]) -> None:
 
     Args:
         detector: whose card it is.
-        show_view: shows another view of the page, given by its name, and for Make the way in which
+        show_view: shows another view of the page, given by its name, and for Train the way in which
             one is made; called before the page runs again.
     """
     record = DetectorRecord.model_validate(detector.card)
     _cautions(record)
     if record.metrics is None:
-        st.markdown("**Nobody knows yet how well it judges.**")
+        st.markdown("**Not evaluated yet.**")
         st.button(
-            "Measure it on labelled texts",
+            "Evaluate it on labelled texts",
             icon=":material/fact_check:",
             on_click=show_view,
             args=("Evaluate",),
         )
     else:
         st.markdown(
-            f"**How well it judges** {count_of(record.metrics.num_texts, 'labelled text')}, "
+            f"**Accuracy** on {count_of(record.metrics.num_texts, 'labelled text')}, "
             "with 95 % intervals:"
         )
         number_table(METRICS_TITLES, metrics_rows(record.metrics), key="metrics")
         _reliability(detector)
     if record.agreement is not None:
-        st.markdown("**How near it is to its teacher**, on prompts that it was not trained on:")
+        st.markdown("**Agreement with its teacher** on held-out prompts:")
         with st.container(width=_AGREEMENT_PX):
             number_table(AGREEMENT_TITLES, agreement_rows(record.agreement), key="agreement")
         st.caption(
-            "Rank correlation, and mean difference of the probabilities; no label was looked at."
+            "Rank correlation and mean absolute difference of the probabilities; no labels involved."
         )
-    st.markdown("**How it is read**")
+    st.markdown("**Calibration and thresholds**")
     with st.container(width=_READING_PX):
         number_table(READING_TITLES, reading_rows(record), key="reading")
     st.button(
         "Calibrate it on labelled texts",
         icon=":material/tune:",
         on_click=show_view,
-        args=("Make", CALIBRATE),
+        args=("Train", CALIBRATE),
     )
     st.caption(f"Origin: {plain_markdown(record.origin)}")
 
@@ -77,8 +77,8 @@ def _cautions(record: DetectorRecord) -> None:
     if record.metrics is not None and record.metrics.weak_maxims:
         weak = ", ".join(record.metrics.weak_maxims)
         st.warning(
-            f"**A weak judge of {weak}**: these labels can't tell it from a coin. Its verdicts "
-            "there mean little; train or calibrate it on more labels.",
+            f"**A weak judge of {weak}**: on these labels it is no better than chance. Its "
+            "verdicts there mean little: train or calibrate it on more labels.",
             icon=":material/warning:",
         )
     if record.remarks:
@@ -93,7 +93,9 @@ def _reliability(detector: Detector) -> None:
     found = next((one for one in entries if Path(one.path).name == "reliability.json"), None)
     if found is None:
         return
-    st.markdown("**Is what it calls 70 % likely so in 70 %?** On the dotted line it would be.")
+    st.markdown(
+        "**Reliability.** On the dotted line, what it calls 70 % likely happens in 70 % of the cases."
+    )
     document = json.loads(studio().artifacts.read(found.sha256))
     for index, place in enumerate(st.columns(len(MAXIMS))):
         place.plotly_chart(
@@ -119,12 +121,12 @@ def reliability_figure(document: dict[str, Any], maxim_number: int) -> go.Figure
                 y=curve["y"],
                 mode="lines+markers",
                 line_color=MAXIM_COLOURS[maxim],
-                hovertemplate="said %{x:.2f}, was %{y:.2f}<extra></extra>",
+                hovertemplate="predicted %{x:.2f}, observed %{y:.2f}<extra></extra>",
             ),
         ]
     )
-    figure.update_xaxes(range=[-0.03, 1.03], title="probability said", fixedrange=True)
-    figure.update_yaxes(range=[-0.03, 1.03], title="share violated", fixedrange=True)
+    figure.update_xaxes(range=[-0.03, 1.03], title="predicted probability", fixedrange=True)
+    figure.update_yaxes(range=[-0.03, 1.03], title="observed rate", fixedrange=True)
     figure.update_layout(
         title=maxim.value,
         height=250,

@@ -30,14 +30,14 @@ def detector_evaluation(detector: Detector) -> None:
         measured = _measured(labels, (detector,))
         if measured:
             params.put("detector", str(measured[0].id))
-            st.success("Measured: the figures are on its card.", icon=":material/check:")
+            st.success("Evaluated: the figures are on its card.", icon=":material/check:")
 
 
 def detector_comparison(detector: Detector, known: Mapping[str, Detector]) -> None:
     """Two detectors beside each other, as far as they were measured on the same labels."""
     others = [key for key, one in known.items() if one.id != detector.id]
     if not others:
-        st.info("There is one detector only. Import or make another one to compare it with.")
+        st.info("There is only one detector. Import or train another one to compare it with.")
         return
     chosen = linked_or_none(
         "Compare with",
@@ -51,7 +51,7 @@ def detector_comparison(detector: Detector, known: Mapping[str, Detector]) -> No
     other = known[chosen]
     ours, theirs = _metrics(detector), _metrics(other)
     if ours is None or theirs is None or ours.data_sha256 != theirs.data_sha256:
-        st.info("They have not been measured on the same labels yet.", icon=":material/info:")
+        st.info("They have not been evaluated on the same labels yet.", icon=":material/info:")
         _measure_both(detector, other)
         return
     names = detector.name, other.name
@@ -59,14 +59,14 @@ def detector_comparison(detector: Detector, known: Mapping[str, Detector]) -> No
     rows = comparison_rows(ours, theirs, names)
     number_table(comparison_titles(names), rows, key="detectors compared")
     st.caption(
-        "Intervals that don't touch: the difference is real. Otherwise these labels can't tell."
+        "Intervals that don't overlap show a real difference; otherwise these labels can't tell them apart."
     )
 
 
 def _measure_both(detector: Detector, other: Detector) -> None:
     with st.form("evaluate both"):
         labels = st.file_uploader(_LABELS)
-        asked = st.form_submit_button("Measure both", type="primary", icon=":material/fact_check:")
+        asked = st.form_submit_button("Evaluate both", type="primary", icon=":material/fact_check:")
     if asked:
         measured = _measured(labels, (detector, other))
         if measured:

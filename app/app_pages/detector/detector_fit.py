@@ -32,16 +32,15 @@ CALIBRATE: Final = "calibrate"
 _WAYS: dict[str, tuple[str, str]] = {
     "train": (
         "Train on labelled texts",
-        "A new detector that learns what people said of each text.",
+        "A new detector trained on people's labels.",
     ),
     "distill": (
         "Distil from scored pairs",
-        "A new detector that learns to give the scores that another one gave: a smaller encoder "
-        "judges faster.",
+        "A new detector trained to reproduce another one's scores: a smaller encoder is faster.",
     ),
     CALIBRATE: (
         "Calibrate this detector on labelled texts",
-        "A copy of this detector whose probabilities and thresholds fit the labels.",
+        "A copy of this detector with probabilities and thresholds fitted to the labels.",
     ),
 }
 
@@ -74,11 +73,11 @@ def _form(how: How, detector: Detector | None, scored: Sequence[DataSet]) -> Non
             max_chars=80,
         ).strip()
         start, settings = (calibrated, {}) if calibrated else _choose_start()
-        asked = st.form_submit_button("Put into the queue", type="primary")
+        asked = st.form_submit_button("Queue training", type="primary")
     if not asked:
         return
     if data is None or not name or not start:
-        st.warning("Give labelled texts, a name, and where to start.")
+        st.warning("Give labelled texts, a name and a base encoder.")
         return
     try:
         with _file_of(data) as path:
@@ -98,7 +97,7 @@ def _choose_pairs(scored: Sequence[DataSet]) -> DataSet:
 def _choose_start() -> tuple[str, dict[str, float]]:
     """The encoder of a new detector, and how it learns."""
     start = st.text_input(
-        "Encoder to start from: hub id, or folder on the server",
+        "Base encoder: hub id, or folder on the server",
         value="microsoft/deberta-v3-small",
     )
     return start.strip(), {"epochs": st.number_input("Epochs", 1, 100, 5)}
@@ -124,6 +123,6 @@ def _submit(request: DetectorRequest) -> None:
     if state in {RunState.FAILED, RunState.CANCELLED}:
         run_queue().resume(run_id)
     if state is RunState.SUCCEEDED:
-        st.success(f"Run {run_id} has made exactly this already.", icon=":material/check:")
+        st.success(f"Run {run_id} has already trained exactly this.", icon=":material/check:")
     else:
         st.success(f"Run {run_id} is in the queue.", icon=":material/schedule:")

@@ -22,7 +22,7 @@ def detector_import() -> None:
     """Both ways, each a form."""
     with st.form("import_checkpoint"):
         st.markdown("**A Detector V2 checkpoint**")
-        weights = st.file_uploader("Checkpoint (.pt); nothing in it is run")
+        weights = st.file_uploader("Checkpoint (.pt); no code in it is run")
         temperatures = st.file_uploader("Temperatures: a JSON object, one number per maxim")
         encoder = st.text_input("Its encoder: hub id, or folder on the server", value=ENCODER)
         if st.form_submit_button("Import", type="primary"):

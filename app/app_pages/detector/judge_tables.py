@@ -72,7 +72,7 @@ def _better(one: Estimate, other: Estimate, names: tuple[str, str]) -> Cell:
         return Cell(first)
     if other.low > one.high:
         return Cell(second)
-    return Cell("can't be told", tone="dim")
+    return Cell("undecided", tone="dim")
 
 
 def _figure(figure: Estimate | None) -> Cell:

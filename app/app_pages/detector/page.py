@@ -19,7 +19,7 @@ from grice_core.store import detectors
 from grice_core.store.tables import Detector
 
 _VIEW = "detector_view"
-_VIEWS = ("Card", "Score", "Try by hand", "Evaluate", "Compare", "Make", "Import")
+_VIEWS = ("Card", "Score", "Try by hand", "Evaluate", "Compare", "Train", "Import")
 
 
 def show() -> None:
@@ -60,11 +60,11 @@ def _show_next(view: str, how: str = "") -> None:
 def _first() -> None:
     """Without a detector there are two things to do."""
     st.markdown(
-        "A detector is the judge: it gives each response four violation probabilities. "
-        "Import one, or make one from labelled texts."
+        "A detector is the judge: it gives each response one violation probability per "
+        "maxim. Import one, or train one on labelled texts."
     )
-    view = linked_segments("View", _VIEW, ("Import", "Make"))
-    if view == "Make":
+    view = linked_segments("View", _VIEW, ("Import", "Train"))
+    if view == "Train":
         detector_fit(None)
     else:
         detector_import()
@@ -81,7 +81,7 @@ def _show_view(view: str, detector: Detector, known: dict[str, Detector]) -> Non
         detector_comparison(detector, known)
     elif view == "Try by hand":
         detector_trial(detector)
-    elif view == "Make":
+    elif view == "Train":
         detector_fit(detector)
     else:
         detector_import()

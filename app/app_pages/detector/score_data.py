@@ -30,14 +30,12 @@ def score_data(detector: Detector) -> None:
     chosen = linked_selectbox(
         "Data set with unscored pairs", "data", list(unscored), titles.__getitem__
     )
-    st.caption(
-        "The scored pairs become a data set of their own; the unscored ones stay as they are."
-    )
+    st.caption("The scored pairs become a new data set; the unscored ones are left unchanged.")
     if st.button(
         f"Score {count_of(_num_unscored(unscored[chosen]), 'pair')}",
         type="primary",
         icon=":material/gavel:",
-        help="Asking twice for the same gives one run.",
+        help="Submitting the same request twice creates one run.",
     ):
         run_queue().score_data(unscored[chosen], detector)
     own_runs(RunKind.SCORE_DATA)

@@ -68,10 +68,10 @@ def _measure(request: PipelineRequest, *, is_known: bool) -> None:
     if run is not None and run.state is RunState.SUCCEEDED:
         return
     if run is not None and run.error:
-        st.warning(plain_markdown(f"It could not be measured: {run.error}"))
+        st.warning(plain_markdown(f"Measuring failed: {run.error}"))
     elif not is_known and _is_small(request.base) and _somebody_is_free():
         _ask(request)
-    said = "Takes a few steps and writes a few answers where the pipeline would run."
+    said = "Runs a few steps and generates a few answers where the pipeline would run."
     if st.button("Measure now", icon=":material/timer:", help=said):
         _ask(request)
 
@@ -92,9 +92,9 @@ def _wait_for(run_id: int) -> None:
 
 def _how_far(run: Run) -> str:
     if run.state is not RunState.RUNNING:
-        return "How long it takes is measured as soon as a worker is free …"
+        return "Measured as soon as a worker is free …"
     since_s = max(0.0, time.time() - (run.started_at or 0.0))
-    return f"A worker measures how long it takes … {since_s:.0f} s"
+    return f"A worker is measuring … {since_s:.0f} s"
 
 
 def _is_small(base: str) -> bool:

@@ -24,7 +24,7 @@ def show() -> None:
     """The page."""
     st.title("Launch")
     if not known_data_sets():
-        st.info("A pipeline learns from pairs, and there are none yet.", icon=":material/upload:")
+        st.info("There are no pairs to train on yet.", icon=":material/upload:")
         link_to("data", "Upload your own pairs", ":material/upload:")
         return
     left, right = st.columns([2, 3], gap="large")
@@ -32,7 +32,7 @@ def show() -> None:
         launch = launch_form()
     with right:
         if launch is None:
-            st.info("What the form says makes no recipe yet.", icon=":material/edit:")
+            st.info("These settings are not a valid recipe yet.", icon=":material/edit:")
         else:
             _decide(launch)
 
@@ -52,7 +52,7 @@ def _decide(launch: Launch) -> None:
     checks = list(preflight(studio(), launch.request, plans[0], workers, peak_bytes))
     checks += [check for check in speaks_against if check not in checks]
     if before is not None:
-        checks.append(Check("warn", f"Asked for before: Launch opens pipeline {before}."))
+        checks.append(Check("warn", f"Already submitted: Launch opens pipeline {before}."))
     _launch(launch, is_stopped=any(check.state == "stop" for check in checks))
     checklist(checks)
     if not speaks_against:
@@ -72,17 +72,17 @@ def _launch(launch: Launch, *, is_stopped: bool) -> None:
         type="primary",
         icon=":material/rocket_launch:",
         disabled=is_stopped,
-        help="Asking twice for the same gives one pipeline.",
+        help="Submitting the same request twice creates one pipeline.",
     ):
         first, *others = (str(run_queue().submit(request)) for request in launch.requests)
         go_to("runs", pipeline=first, over=others)
 
 
 def _as_the_model_sees_it(request: PipelineRequest) -> None:
-    with st.expander("One pair as the model will see it"):
+    with st.expander("One pair as the model sees it"):
         found = measured_pair(request)
         if found is None:
-            st.caption("The worker that measures how long it takes shows one: Measure now.")
+            st.caption("Choose Measure now: the worker that measures also renders one.")
         else:
             shown_pair(found, "launch pair")
 
@@ -95,7 +95,7 @@ def _without_a_browser(launch: Launch) -> None:
         for request in launch.requests[:_COMMANDS_SHOWN]
     ]
     st.caption(
-        f"The same without a browser, with {plain_markdown(' and '.join(files))} from below:"
+        f"The same from the command line, with {plain_markdown(' and '.join(files))} from below:"
     )
     st.code("\n".join(commands), language=None, wrap_lines=True)
     if len(launch.requests) > _COMMANDS_SHOWN:

@@ -17,7 +17,7 @@ _SENTENCES = {
     Standing.LOADING: "Loading the models; the first answer takes longest …",
     Standing.ANSWERING: "Answering …",
     Standing.STOPPED: "Stopped.",
-    Standing.LOST: "The worker that was at it gives no sign of life; ask again.",
+    Standing.LOST: "The worker stopped responding; ask again.",
 }
 
 
@@ -58,17 +58,17 @@ def _say(view: PlaygroundView, asked: str) -> None:
 def draws_in_words(view: PlaygroundView) -> str:
     """How the answers were sampled."""
     asked = view.request
-    shared = "the same draws for all" if asked.same_seed else "draws of its own for each"
+    shared = "the same seed for all" if asked.same_seed else "a seed per model"
     return f"temperature {asked.temperature:g}, top-p {asked.top_p:g}, seed {asked.seed}, {shared}"
 
 
 def waiting_for(workers: Sequence[WorkerStatus], remark: str) -> str:
     """Why nobody has taken a request yet."""
     if not workers:
-        return "Waits: no worker is listening; `grice up` starts one."
+        return "Waiting: no worker is running; `grice up` starts one."
     if all(worker.is_busy for worker in workers):
-        return "Waits: runs come first; the answer comes when a worker is free."
-    return f"Waits: {plain_markdown(remark)}." if remark else "Waits for a worker …"
+        return "Waiting: runs have priority; the answer comes when a worker is free."
+    return f"Waiting: {plain_markdown(remark)}." if remark else "Waiting for a worker …"
 
 
 def _shown(place: int, answer: PlaygroundAnswer) -> ModelAnswer:

@@ -20,7 +20,7 @@ def playground_form(pipeline: TrainedPipeline, examples: Sequence[str]) -> Playg
     st.session_state.setdefault(key, "")
     if examples:
         st.button(
-            "Take an evaluation prompt",
+            "Use an evaluation prompt",
             icon=":material/shuffle:",
             type="tertiary",
             on_click=_take_next,
@@ -32,7 +32,7 @@ def playground_form(pipeline: TrainedPipeline, examples: Sequence[str]) -> Playg
             key=key,
             height=120,
             max_chars=_LONGEST_PROMPT,
-            placeholder="What a person says, as in the training data",
+            placeholder="A user prompt, as in the training data",
         )
         with st.expander("Sampling", icon=":material/casino:"):
             settings = _sampling(pipeline)
@@ -64,8 +64,8 @@ def _sampling(pipeline: TrainedPipeline) -> PlaygroundRequest:
     same = st.toggle(
         "Same seed for all models",
         value=True,
-        help="On: every model meets the same draws, as in the evaluation, so that what differs "
-        "between the answers is the models' doing. Off: each has draws of its own.",
+        help="On: all models sample with the same random numbers, as in the evaluation, so "
+        "differences between answers come from the models. Off: each model samples independently.",
     )
     return PlaygroundRequest(
         pipeline_id=pipeline.id,

@@ -29,7 +29,7 @@ def show() -> None:
     st.title("Runs")
     known = {str(found.pipeline.id): found for found in pipelines.page(studio().database)}
     if not known:
-        st.info("Nothing was ever launched here.", icon=":material/rocket_launch:")
+        st.info("No pipelines yet. Launch one to follow it here.", icon=":material/rocket_launch:")
         link_to("launch", "Launch a pipeline", ":material/rocket_launch:")
         return
     left, right = st.columns([3, 2])
@@ -39,7 +39,9 @@ def show() -> None:
         chosen = linked_selectbox("Pipeline", "pipeline", list(known), titles.__getitem__, default)
     with right:
         others = [key for key in known if key != chosen]
-        over = linked_several("Draw beside it", "over", others, titles.__getitem__)[:_MOST_OTHERS]
+        over = linked_several("Overlay another pipeline", "over", others, titles.__getitem__)[
+            :_MOST_OTHERS
+        ]
     pipeline = known[chosen].pipeline
     _watch(chosen)
     beside = [known[key].pipeline for key in over]

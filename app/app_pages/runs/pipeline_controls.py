@@ -36,10 +36,10 @@ def pipeline_controls(pipeline: Pipeline, chain: Sequence[Run]) -> None:
 def _confirm(pipeline_id: int) -> None:
     chain = runs.of_pipeline(studio().database, pipeline_id)
     st.text(
-        f"Pipeline {pipeline_id} goes for good: {what_goes(chain)}. Data sets, recipes and detectors "
-        "stay. The room on disk is free after the next garbage collection."
+        f"Pipeline {pipeline_id} will be deleted permanently: {what_goes(chain)}. Data sets, recipes and detectors "
+        "stay. Disk space is freed when unused files are removed (System page)."
     )
-    if st.button("Delete for good", type="primary", key="delete for good"):
+    if st.button("Delete permanently", type="primary", key="delete for good"):
         run_queue().remove(pipeline_id)
         params.drop("pipeline", "run")
         st.rerun()

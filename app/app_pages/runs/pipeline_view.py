@@ -48,7 +48,7 @@ def pipeline_view(pipeline: Pipeline, beside: Sequence[Pipeline], pace: Pace | N
     evaluation = next((run for run in chain if run.kind is RunKind.EVALUATE), None)
     if evaluation and evaluation.state is RunState.SUCCEEDED:
         shown = str(pipeline.id)
-        link_to("compare", "Compare what came out", ":material/balance:", pipeline=shown)
+        link_to("compare", "Compare the results", ":material/balance:", pipeline=shown)
 
 
 def _choose_run(chain: Sequence[Run]) -> Run:
@@ -81,7 +81,7 @@ def _reason(run: Run) -> str | None:
     database = studio().database
     line = next((line for line in queue.lines(database) if line.first.id == run.id), None)
     if line is None:
-        return "the runs before it come first"
+        return "runs before it come first"
     num_workers = Counter(worker.device for worker in run_queue().workers())
     return reason_for_waiting(line, num_workers, queue.paused(database))
 

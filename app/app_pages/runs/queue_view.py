@@ -27,8 +27,8 @@ def queue_view() -> None:
     _pause(is_paused=bool(paused), is_empty=not lines)
     if lines and not run_queue().is_available():
         st.warning(
-            "The queue's server can't be reached. What was submitted is safe, and is taken up by "
-            "the next worker that starts."
+            "The queue server can't be reached. Submitted runs are safe: the next worker that "
+            "starts takes them."
         )
     num_workers = Counter(worker.device for worker in run_queue().workers())
     places = Counter(line.first.device for line in lines if line.position is not None)
@@ -41,14 +41,12 @@ def queue_view() -> None:
 def _pause(*, is_paused: bool, is_empty: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if is_paused:
-            st.markdown("**Paused:** what runs goes on, and nothing new begins.")
-            if st.button("Go on", icon=":material/play_arrow:", key="unpause queue"):
+            st.markdown("**Paused:** running jobs continue, no new ones start until you resume.")
+            if st.button("Resume queue", icon=":material/play_arrow:", key="unpause queue"):
                 _do(run_queue().unpause)
         else:
-            st.markdown("Nothing waits." if is_empty else "Taken in this order:")
-            explained = (
-                "What runs goes on; workers take nothing new until somebody lets them go on."
-            )
+            st.markdown("The queue is empty." if is_empty else "Order:")
+            explained = "Running jobs continue; no new ones start until you resume."
             if st.button("Pause", icon=":material/pause:", key="pause queue", help=explained):
                 _do(run_queue().pause)
 

@@ -19,21 +19,21 @@ def run_controls(run: Run) -> None:
                 ":material/stop:",
                 lambda: run_queue().stop(run.id),
                 disabled=run.stop_requested,
-                explained="A running one writes a checkpoint first, and can be resumed from it.",
+                explained="A running job writes a checkpoint first and can be resumed from it.",
             )
         if run.state in {RunState.FAILED, RunState.CANCELLED}:
             _button(
                 "Resume",
                 ":material/play_arrow:",
                 lambda: run_queue().resume(run.id),
-                explained="Goes on from the last checkpoint.",
+                explained="Resumes from the last checkpoint.",
             )
         if run.state.is_finished():
             _button(
                 "Run again",
                 ":material/replay:",
                 lambda: run_queue().rerun(run.id),
-                explained="From nothing. What is built on it is marked as stale.",
+                explained="From scratch. Runs that depend on it are marked as stale.",
             )
 
 

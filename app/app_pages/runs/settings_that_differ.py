@@ -21,9 +21,9 @@ def settings_that_differ(pipelines: Sequence[Pipeline]) -> None:
         for name, values in differences_among([*recipes, load_recipe(DEFAULT_RECIPE)])
     ]
     rows += _around(pipelines)
-    with st.expander(f"Settings that differ ({len(rows)})"):
+    with st.expander(f"Differs from defaults ({len(rows)})"):
         if not rows:
-            st.caption("None: this is the guide's recipe.")
+            st.caption("None: this is the default recipe.")
             return
         here = (
             [f"pipeline {pipeline.id}" for pipeline in pipelines]

@@ -109,8 +109,8 @@ def _retention(feed: RunFeed) -> list[CurvePanel]:
         for index, group in enumerate(groups)
     )
     reading = (
-        "Held-out pairs of earlier stages; 50 % is unchanged. Below 40 % this stage undoes what "
-        "they taught: lower the learning rate."
+        "Held-out pairs of earlier stages; 50 % is unchanged. Below 40 % this stage undoes "
+        "earlier stages: lower the learning rate."
     )
     return [CurvePanel("Retention of earlier stages", reading, lines, ".0%")]
 
@@ -177,7 +177,7 @@ _ENGINE = (
     ),
     CurvePanel(
         "Beta",
-        "How closely the policy is held to the reference; constant unless the recipe ramps it.",
+        "Strength of the pull towards the reference; constant unless the recipe ramps it.",
         (Series("beta", "beta", _PRIMARY),),
         from_zero=True,
     ),
@@ -189,7 +189,7 @@ _ENGINE = (
     ),
     CurvePanel(
         "Tokens per second",
-        "Should be level; a drop means that something else uses the machine.",
+        "Should be level; a drop means something else is using the machine.",
         (Series("tokens per second", "tokens_per_s", _PRIMARY),),
         from_zero=True,
     ),

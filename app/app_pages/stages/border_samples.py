@@ -14,7 +14,7 @@ from grice_core.recipes.plan import PlannedStage
 def border_samples(stage: PlannedStage, data: OpenData) -> None:
     """An expander per stage; the pairs are looked for only while it is open."""
     name = stage.config.name
-    if not st.toggle(f"Pairs at the border of {name}", key=f"border {name}"):
+    if not st.toggle(f"Borderline pairs of {name}", key=f"border {name}"):
         return
     border = find_border(stage.config.filter, data.margins, stage.filtered)
     left, right = st.columns(2)

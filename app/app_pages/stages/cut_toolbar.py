@@ -23,17 +23,17 @@ def cut_toolbar(cut: Cut) -> None:
             args=(Cut.undone,),
         )
         st.button(
-            "Reset to guide",
+            "Reset to defaults",
             icon=":material/restart_alt:",
             disabled=cut.is_as_guided,
-            help="Puts every threshold back to the guide's value; Undo takes that back.",
+            help="Sets every threshold back to the recipe's default. Undo restores them.",
             on_click=change_cut,
             args=(Cut.as_guided,),
         )
-        if st.button("Save as …", icon=":material/save:", help="Makes a new version."):
+        if st.button("Save as …", icon=":material/save:", help="Saves a new version."):
             _save(cut)
         with st.popover("As a command", icon=":material/terminal:"):
-            st.caption("The same cut without a browser:")
+            st.caption("The same thresholds from the command line:")
             st.code(_command(cut), language=None, wrap_lines=True)
         link_to(
             "launch",
@@ -43,10 +43,10 @@ def cut_toolbar(cut: Cut) -> None:
         )
 
 
-@st.dialog("Save this cut")
+@st.dialog("Save recipe")
 @guarded
 def _save(cut: Cut) -> None:
-    st.text("A run keeps the version that it was started with, whatever you save later.")
+    st.text("A run keeps the version it was started with, whatever you save later.")
     name = st.text_input("Name", value=cut.recipe.name, max_chars=60)
     if st.button("Save", type="primary"):
         key = save_cut(cut, name)

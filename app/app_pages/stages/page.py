@@ -23,7 +23,7 @@ def show() -> None:
     known = known_data_sets()
     if not known:
         st.info(
-            "There are no pairs to cut yet. Upload some on the Data page, and come back.",
+            "There are no pairs yet. Upload some on the Data page first.",
             icon=":material/table_rows:",
         )
         link_to("data", "Upload your own pairs", ":material/upload:")

@@ -58,7 +58,7 @@ def stage_board(data: OpenData, exclude: BoolArray | None, only: str | None) -> 
     for stage, place in zip(shown, _columns(len(shown)), strict=True):
         with place, st.container(border=True, height="stretch"):
             _answer_and_levers(stage, data)
-    log = st.toggle("Logarithmic counts", True, key="log_counts", help="Shows small bars, too.")
+    log = st.toggle("Logarithmic counts", True, key="log_counts", help="Makes small bars visible.")
     _evidence(shown, summary, data, log)
     _follow_clicks(plan, data)
     for stage in shown:
@@ -94,7 +94,9 @@ def _answer_and_levers(stage: PlannedStage, data: OpenData) -> None:
 
     found = stage_thresholds(stage.config)
     if not found:
-        st.caption("Takes over what the stages of another recipe keep; there is nothing to move.")
+        st.caption(
+            "Uses the pairs kept by the stages of another recipe; it has no thresholds of its own."
+        )
     for threshold in found:
         threshold_control(threshold, move)
     stage_advice(stage, data.margins)

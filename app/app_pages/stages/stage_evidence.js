@@ -52,7 +52,7 @@ function learnedRow({ maxim, colour, mean_sd, verdict }) {
 function drawStage(stage, log, choose) {
   const section = element("section", "stage");
   section.append(element("h3", "", stage.title));
-  section.append(element("p", "remark", "Data margins: all pairs pale, kept ones solid."));
+  section.append(element("p", "remark", "Data margins: grey: all pairs; colour: kept."));
   const row = element("div", "row");
   row.append(
     ...stage.panels.map((panel) =>
@@ -67,7 +67,7 @@ function drawStage(stage, log, choose) {
     tableOf(
       "learned",
       "Data margins of the kept pairs",
-      [["", ""], ["mean ± sd", "number"], ["positive, as training needs it", ""]],
+      [["", ""], ["mean ± sd", "number"], ["mean > 0?", ""]],
       stage.learned.map(learnedRow),
     ),
   );

@@ -32,7 +32,7 @@ def threshold_control(threshold: Threshold, on_move: Callable[[str, float], None
         key=slider,
         on_change=moved,
         args=(slider,),
-        help=f"Who fails is dropped as “{plain_markdown(threshold.rule.name)}”.",
+        help=f"Pairs that fail are dropped as “{plain_markdown(threshold.rule.name)}”.",
     )
     right.number_input(
         label,

@@ -30,10 +30,10 @@ class Finding:
 
 def doctor_view() -> None:
     """A button that has every part examined, and what was found."""
-    st.subheader("Doctor", anchor=False)
+    st.subheader("Checks", anchor=False)
     st.caption("Checks versions, GPU, disk, database, artifacts, queue, workers and the hub.")
-    if st.button("Examine now", icon=":material/stethoscope:"):
-        with failures_shown(), st.spinner("Looking at every part …"):
+    if st.button("Run checks", icon=":material/stethoscope:"):
+        with failures_shown(), st.spinner("Running checks …"):
             st.session_state[_FOUND] = _examine()
     if _FOUND in st.session_state:
         _show(st.session_state[_FOUND])
@@ -46,7 +46,7 @@ def _show(findings: Sequence[Finding]) -> None:
         mark = _MARKS[finding.grade]
         told = plain_markdown(sentence(finding.sentence))
         # The remedy is our own text, whose commands stand between backticks.
-        remedy = f"  \n:gray[To mend it:] {finding.remedy}." if finding.remedy else ""
+        remedy = f"  \n:gray[Fix:] {finding.remedy}." if finding.remedy else ""
         st.markdown(f"{mark} **{plain_markdown(finding.part)}** · {told}{remedy}")
 
 

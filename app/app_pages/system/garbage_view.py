@@ -13,10 +13,10 @@ _FOUND, _DONE = "garbage found", "garbage collected"
 
 def garbage_view() -> None:
     """Look first, then throw away."""
-    st.subheader("Garbage", anchor=False)
+    st.subheader("Unused files", anchor=False)
     st.caption(
-        "Files that no data set, detector or run needs, and scratch folders of runs that are "
-        f"through; kept for {GRACE_S / 3600:.0f} hours, since something may just be about to need them."
+        "Files that no data set, detector or run needs, and scratch folders of finished runs; kept for "
+        f"{GRACE_S / 3600:.0f} hours, since a run may be about to use them."
     )
     with failures_shown():
         _act()
@@ -25,15 +25,15 @@ def garbage_view() -> None:
 def _act() -> None:
     found = st.session_state.get(_FOUND)
     if found is None or not found.num_files:
-        if st.button("Look for garbage", icon=":material/search:"):
+        if st.button("Find unused files", icon=":material/search:"):
             st.session_state[_FOUND] = run_queue().garbage()
             st.session_state.pop(_DONE, None)
             st.rerun()
         if found is not None:
-            st.text("There is nothing to throw away.")
+            st.text("No unused files.")
     else:
         told = f"{count_of(found.num_files, 'file')}, {size(found.size_bytes)}"
-        if st.button(f"Throw away {told}", icon=":material/delete:"):
+        if st.button(f"Remove {told}", icon=":material/delete:"):
             st.session_state[_DONE] = run_queue().collect_garbage()
             st.session_state.pop(_FOUND)
             st.rerun()

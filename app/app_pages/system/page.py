@@ -52,7 +52,7 @@ def _live() -> None:
             number_table(titles, list(worker_rows(workers)), key="workers")
             st.caption(f"{count_of(len(workers), 'worker')} listening.")
         else:
-            st.warning("No worker is listening. `grice up` starts one with everything else.")
+            st.warning("No worker is running. `grice up` starts one with everything else.")
     with right:
         st.subheader("Queue", anchor=False)
         counts = runs.count_by_state(studio().database)

@@ -13,11 +13,13 @@ def people_view() -> None:
     if not has_sign_in():
         is_private = app_settings().is_private()
         whoever = (
-            "only this machine can reach the app"
+            "only this machine can reach the dashboard"
             if is_private
-            else ("GRICE_ANYBODY_MAY_USE_IT is set: whoever reaches the app can do everything")
+            else (
+                "GRICE_ANYBODY_MAY_USE_IT is set: anyone who can reach this address has full access"
+            )
         )
-        st.caption(f"Nobody has to sign in: {whoever}.")
+        st.caption(f"No sign-in: {whoever}.")
         return
     here = run_queue().visitors.here()
     for person in sorted({signed_in_as(), *here}):

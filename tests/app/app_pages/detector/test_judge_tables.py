@@ -39,7 +39,7 @@ def test_one_is_better_where_the_intervals_do_not_touch() -> None:
 def test_where_they_touch_it_cannot_be_told() -> None:
     rows = comparison_rows(metrics(0.9, 0.6, 1.0), metrics(0.5, 0.4, 0.6), ("new", "old"))
 
-    assert {row[-1].text for row in rows} == {"can't be told"}
+    assert {row[-1].text for row in rows} == {"undecided"}
 
 
 def test_detectors_of_the_same_name_are_told_apart() -> None:
