@@ -15,6 +15,7 @@ import json
 from typing import Any
 
 from grice_core.data.messages import Conversation, Message, Messages, called_function
+from grice_core.nesting import parse_json
 
 
 def flatten(conversation: Conversation) -> tuple[str, str, str]:
@@ -53,7 +54,7 @@ def _call_text(call: Any) -> str:
     name, arguments = called_function(call) or ("", None)
     if isinstance(arguments, str):
         try:
-            arguments = json.loads(arguments)
+            arguments = parse_json(arguments)
         except ValueError:
             return f"→ {name}({arguments})"
     written = "" if arguments is None else json.dumps(arguments, ensure_ascii=False, default=str)

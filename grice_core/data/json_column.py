@@ -7,6 +7,8 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
+from grice_core.nesting import check_depth
+
 JSON_TYPE = pa.json_(pa.large_string())
 
 
@@ -28,4 +30,14 @@ def _dumps(value: Any) -> str:
     try:
         return orjson.dumps(value).decode()
     except TypeError:  # an integer beyond 64 bits, half a surrogate pair, a type of Parquet's
-        return json.dumps(value, default=str)
+        return dump_leniently(value)
+
+
+def dump_leniently(value: Any) -> str:
+    """JSON text of a value of any types; what JSON has no form for becomes text.
+
+    Raises:
+        NestingError: it is nested too deeply.
+    """
+    check_depth(value)
+    return json.dumps(value, default=str)

@@ -22,6 +22,7 @@ from grice_core.data.sniff import inspect
 from grice_core.data.source import DEFAULT_LIMITS, Format, Limits
 from grice_core.data.text_fields import parse_texts
 from grice_core.errors import DataError
+from grice_core.nesting import NestingError
 from grice_core.progress import Progress, silent
 
 
@@ -148,8 +149,8 @@ def load_prompts(path: Path, limits: Limits = DEFAULT_LIMITS) -> Prompts:
 def _parse(name: str, batch: Batch, num_before: int) -> Part:
     try:
         return take_apart(batch, num_before)
-    except RecursionError as error:
-        raise DataError(f"{name} holds values that are nested too deeply; flatten them") from error
+    except NestingError as error:
+        raise DataError(f"{name} holds values that are {error}; flatten them") from error
 
 
 def _check_rows_and_fields(

@@ -5,9 +5,10 @@ string, or a list of text parts, which become one string; a message that calls t
 no content.
 """
 
-import json
 from dataclasses import dataclass
 from typing import Any
+
+from grice_core.nesting import check_depth, parse_json
 
 Message = dict[str, Any]
 Messages = tuple[Message, ...]
@@ -76,11 +77,12 @@ def as_tools(value: Any) -> Tools:
     """The tools of a row, a list of objects or its JSON; none if it is something else."""
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            value = parse_json(value)
         except ValueError:
             return ()
     if not isinstance(value, list) or not all(isinstance(tool, dict) for tool in value):
         return ()
+    check_depth(value)
     return tuple(value)
 
 
@@ -90,6 +92,7 @@ def _message(item: Any) -> Message | None:
         return None
     if _is_plain(item):
         return item
+    check_depth(item)
     message = {k: value for k, value in item.items() if value is not None or k == "content"}
     if not isinstance(message.get("role", ""), str):
         return None

@@ -1,6 +1,5 @@
 """A file's batches, each with its usable rows taken apart from the others, and their join."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,7 +8,7 @@ import pyarrow as pa
 
 from grice_core.data.batches import Batch
 from grice_core.data.extras import join_extras
-from grice_core.data.json_column import JSON_TYPE
+from grice_core.data.json_column import JSON_TYPE, dump_leniently
 from grice_core.data.pairs import TEXT_FIELDS, BoolArray, FloatArray, IntArray, PairTable
 from grice_core.data.parse import parse_rows
 from grice_core.data.report import ProblemKind
@@ -44,7 +43,7 @@ def take_apart(batch: Batch, num_before: int) -> Part:
 
     Raises:
         DataError: score objects have too many different keys.
-        RecursionError: values are nested too deeply.
+        NestingError: values are nested too deeply.
     """
     parsed = parse_rows(batch)
     usable = parsed.usable
@@ -60,7 +59,7 @@ def take_apart(batch: Batch, num_before: int) -> Part:
             {
                 "row": int(rows[index]),
                 "codes": [kind.code for kind, mask in parsed.errors.items() if mask[index]],
-                "content": json.dumps(batch.row(index), default=str),
+                "content": dump_leniently(batch.row(index)),
             }
             for index in np.flatnonzero(~usable).tolist()
         ],

@@ -1,6 +1,5 @@
 """Columns of scores, whatever a file put there."""
 
-import json
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import chain
@@ -17,6 +16,7 @@ from grice_core.data.batches import Column, check_num_fields, is_text
 from grice_core.data.pairs import FloatArray
 from grice_core.data.texts import as_mask
 from grice_core.maxims import MAXIMS
+from grice_core.nesting import parse_json
 
 FaultArray = npt.NDArray[np.uint8]
 MAXIM_KEYS = tuple(maxim.value for maxim in MAXIMS)
@@ -138,8 +138,8 @@ def _parse_object(cell: str | None) -> Any:
     except orjson.JSONDecodeError:
         pass  # it may hold NaN, which only the lenient parser takes
     try:
-        return json.loads(cell)
-    except (ValueError, RecursionError):
+        return parse_json(cell)
+    except ValueError:
         return cell
 
 

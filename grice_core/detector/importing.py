@@ -1,6 +1,5 @@
 """Foreign detectors made into folders of ours."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -30,6 +29,7 @@ from grice_core.detector.record import (
 )
 from grice_core.errors import DetectorError
 from grice_core.maxims import MAXIMS
+from grice_core.nesting import parse_json
 
 _FAILED_SEARCH = 0.1
 """The lower bound of the field's search for temperatures: a result there is no optimum."""
@@ -94,7 +94,7 @@ def read_temperatures(path: Path) -> Temperatures:
         DetectorError: a maxim has none, or one that is not above 0.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise DetectorError(f"{path} can't be read: {error.strerror}") from error
     except ValueError as error:

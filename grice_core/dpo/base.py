@@ -1,6 +1,5 @@
 """A base model from a folder or the hub: loaded whole and unchanged, or refused in one sentence."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from grice_core.dpo.positions import max_positions
 from grice_core.errors import ModelError
 from grice_core.kernels.gelu import fuse_activations
 from grice_core.kernels.memory import keep_few_kernels
+from grice_core.nesting import parse_json
 
 _ADAPTER = "adapter_config.json"
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
@@ -96,7 +96,7 @@ def _check_no_adapter(name: str) -> None:
             f"is meant: move {_ADAPTER} away if it is a leftover, or merge the adapter into the weights"
         )
     try:
-        base = json.loads((folder / _ADAPTER).read_text()).get("base_model_name_or_path")
+        base = parse_json((folder / _ADAPTER).read_text()).get("base_model_name_or_path")
     except (OSError, ValueError, AttributeError):
         base = None
     raise ModelError(

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from grice_core.errors import RecipeError
+from grice_core.nesting import MAX_DEPTH, NestingError
 from grice_core.recipes.config import Recipe
 
 MAX_CHARACTERS = 100_000
@@ -16,6 +17,8 @@ MAX_CHARACTERS = 100_000
 class _StrictLoader(yaml.SafeLoader):
     """Safe YAML that reads `5e-5` as a number and refuses the same key twice."""
 
+    _depth = 0
+
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         node: yaml.MappingNode = super().compose_mapping_node(anchor)
         seen = set()
@@ -24,6 +27,14 @@ class _StrictLoader(yaml.SafeLoader):
                 problem = f"the key {key.value!r} stands there twice"
                 raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
             seen.add(key.value if isinstance(key, yaml.ScalarNode) else id(key))
+        return node
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise NestingError
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self._depth -= 1
         return node
 
 
@@ -37,7 +48,7 @@ def parse_yaml(text: str) -> Any:
     """Read one YAML document.
 
     Raises:
-        ValueError: It is not valid YAML; the message says what is wrong and in which line.
+        ValueError: It is nested too deeply, or not valid YAML; the message says what is wrong and in which line.
     """
     try:
         return yaml.load(text, _StrictLoader)  # noqa: S506  (a SafeLoader)
@@ -47,10 +58,10 @@ def parse_yaml(text: str) -> Any:
         raise ValueError(f"not valid YAML: {error.problem}{place}") from error
     except yaml.YAMLError as error:
         raise ValueError(f"not valid YAML: {' '.join(str(error).split())}") from error
+    except NestingError:
+        raise
     except ValueError as error:  # a date that no calendar has, a number of 5,000 digits
         raise ValueError(f"not valid YAML: {error}") from error
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
 
 
 def read_document(text: str, source: str) -> dict[str, Any]:

@@ -7,7 +7,6 @@ It is a zip file in which nothing is compressed, so that reading one can't take 
 file itself; and its names are looked up, never used as paths, so that it can't write elsewhere.
 """
 
-import json
 import re
 import tempfile
 import zipfile
@@ -21,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from grice_core.errors import ArtifactError, DataError, NotFoundError
 from grice_core.files import atomic_writer
+from grice_core.nesting import parse_json
 from grice_core.progress import Progress, silent
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database, reads, writes
@@ -122,7 +122,7 @@ def _contents(archive: zipfile.ZipFile) -> tuple[list[Row], dict[str, zipfile.Zi
 
 def _parsed(lines: bytes) -> Iterator[Row]:
     for number, line in enumerate(lines.splitlines(), start=1):
-        row = json.loads(line)
+        row = parse_json(line.decode())
         match row:
             case [str(table), dict(columns)]:
                 yield table, columns

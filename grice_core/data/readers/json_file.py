@@ -10,6 +10,7 @@ from grice_core.data.batches import Batch, batch_of_objects
 from grice_core.data.encoding import not_utf8
 from grice_core.data.source import BLOCK_SIZE, Source, UnpackedStream, format_bytes
 from grice_core.errors import DataError
+from grice_core.nesting import NestingError, parse_json
 from grice_core.progress import Progress
 
 _ROWS_PER_BATCH = 65_536
@@ -76,7 +77,7 @@ def _parse_lines_leniently(source: Source, block: bytes, first_line: int) -> lis
                 rows.append(_loads_leniently(line))
             except UnicodeDecodeError as error:
                 raise not_utf8(source) from error
-            except (ValueError, RecursionError) as error:
+            except ValueError as error:
                 raise DataError(
                     f"{source.name}: line {number} is not valid JSON ({_reason(error, in_line=True)}); "
                     "correct it, or copy the file again if it is cut off there"
@@ -99,7 +100,7 @@ def _parse_list_leniently(source: Source, content: bytes) -> Any:
         return _loads_leniently(content)
     except UnicodeDecodeError as error:
         raise not_utf8(source) from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise DataError(
             f"{source.name} is not valid JSON ({_reason(error)}); "
             "correct it, or copy the file again if it is cut off there"
@@ -108,7 +109,7 @@ def _parse_list_leniently(source: Source, content: bytes) -> Any:
 
 def _loads_leniently(text: bytes) -> Any:
     """Parse JSON that may hold NaN, Infinity or half a surrogate pair, which orjson refuses."""
-    return json.loads(text.decode("utf-8"))
+    return parse_json(text.decode("utf-8"))
 
 
 def _reason(error: Exception, in_line: bool = False) -> str:
@@ -116,4 +117,4 @@ def _reason(error: Exception, in_line: bool = False) -> str:
     if isinstance(error, json.JSONDecodeError):
         line = "" if in_line else f"line {error.lineno}, "
         return f"{error.msg} at {line}column {error.colno}"
-    return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+    return f"it is {error}" if isinstance(error, NestingError) else str(error)
