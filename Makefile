@@ -10,10 +10,13 @@ APT_GET := DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=0 -o Acqui
 setup: $(STAMP)  ## create .venv and install the pinned packages
 
 $(STAMP): pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check -q --no-compile -c constraints.txt -e '.[dev]'
-	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true  # as pip would, but on all cores
-	touch $@
+	@test -x $(BIN)/python || echo 'Creating $(VENV) with $(PYTHON) …'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo 'Installing the pinned packages into $(VENV): some 150 of them, 1 to 5 minutes …'
+	@$(BIN)/python -m pip install --disable-pip-version-check -q --no-compile -c constraints.txt -e '.[dev]'
+	@echo 'Compiling them, on all cores …'
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
+	@touch $@
 
 run: setup  ## everything on this machine: http://127.0.0.1:8501
 	$(BIN)/python -m app

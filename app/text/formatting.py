@@ -19,6 +19,7 @@ _FOUND_UNESCAPED = re.compile(
 _WORD_JOINER = "\u2060"
 """Has no width and breaks no line."""
 _MINUS = "−"
+_STAGE = re.compile(r"^stage(\d+)$")
 _FIRST_WORD = re.compile(r"[a-z][a-z'-]*[,:]?(\s|$)", re.IGNORECASE)
 """And no name of a file, an address or a setting."""
 
@@ -48,6 +49,11 @@ def sentence(message: str) -> str:
     """A message as a sentence of its own: a capital, unless it begins with a name or an address, and a full stop."""
     begun = message[:1].upper() + message[1:] if _FIRST_WORD.match(message) else message
     return begun if begun.endswith((".", "!", "?")) else f"{begun}."
+
+
+def stage_title(name: str, title: str = "") -> str:
+    """How pages call what files and commands call `stage1`: `Stage 1 · content`."""
+    return " · ".join(filter(None, [_STAGE.sub(r"Stage \1", name), title]))
 
 
 def told_apart(names: Mapping[Key, str]) -> dict[Key, str]:

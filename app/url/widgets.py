@@ -81,7 +81,7 @@ def linked_radio(label: str, name: str, options: Sequence[str], title_of: _Title
     )
 
 
-def linked_segments(label: str, name: str, options: Sequence[str]) -> str:
+def linked_segments(label: str, name: str, options: Sequence[str], title_of: _Titles = str) -> str:
     """One of a few views, the first unless the link says another; Back leads to the one before."""
     shown = linked(name, options, options[0])
     key = widget_key(f"linked {name}", shown)
@@ -93,6 +93,7 @@ def linked_segments(label: str, name: str, options: Sequence[str]) -> str:
         key=key,
         on_change=_keep,
         args=(name, key),
+        format_func=title_of,
         label_visibility="collapsed",
     )
     return chosen or options[0]

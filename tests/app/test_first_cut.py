@@ -53,7 +53,7 @@ def expect_board(page: Page, summary: StagesSummary) -> None:
             row = section.locator(".learned").get_by_role("row", name=re.compile(f"^{maxim} "))
             expect(row).to_contain_text(f"{signed(margin.mean)} ± {number(margin.std)}")
     (shared,) = summary.overlap.values()
-    expect(page.get_by_text(f"stage1 and stage2 share {shared:,} pair")).to_be_visible()
+    expect(page.get_by_text(f"Stage 1 and Stage 2 share {shared:,} pair")).to_be_visible()
 
 
 def test_stages_are_cut_undone_and_shared(

@@ -103,7 +103,7 @@ def test_hostile_texts_at_the_border_of_a_stage(
 ) -> None:
     open_page(page, f"{hostile_server.url}/stages?data=1")
 
-    page.get_by_text("Borderline pairs of stage1").click()
+    page.get_by_text("Borderline pairs of Stage 1").click()
 
     expect(page.get_by_text("just dropped")).to_be_visible()
     expect_only_text(page, faults)

@@ -24,7 +24,7 @@ def test_checks_then_launches_one_pipeline(busy_server: Server, page: Page) -> N
     page.get_by_label("Hub id or folder of the detector").fill("org/judge")
     page.keyboard.press("Enter")
     expect(launch).to_be_enabled()
-    expect(page.get_by_text("stage1 is held to gpt2-medium")).to_be_visible()
+    expect(page.get_by_text("Reference for Stage 1: gpt2-medium")).to_be_visible()
     expect(page.get_by_text("grice pipeline --data scored.json")).to_be_visible()
     launch.dblclick()
     expect(page.get_by_role("heading", name="Runs")).to_be_visible()

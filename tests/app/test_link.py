@@ -84,7 +84,7 @@ def test_thresholds_of_both_stages_are_kept_that_are_moved_before_the_link_is_to
     held.wait_until_told(b"manner.above%3D0.05")
     set_number(page, "quantity + relation >", "0.6")
     held.wait_until_told(b"above%3D0.6")
-    page.get_by_role("radio", name="stage2").click()
+    page.get_by_role("radio", name="Stage 2").click()
     held.wait_until_told(b"stage=stage2")
     held.release()
 

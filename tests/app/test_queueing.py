@@ -41,7 +41,7 @@ def test_a_launch_is_measured_and_started_once_from_two_tabs(
         timeout=LONG_MS
     )
     expect(page.get_by_text("Measured for these settings")).to_be_visible()
-    expect(page.get_by_text("stage2 is held to base + stage1")).to_be_visible()
+    expect(page.get_by_text("Reference for Stage 2: base + Stage 1")).to_be_visible()
     picture(page, "launch-measured")
 
     other_tab = page.context.new_page()

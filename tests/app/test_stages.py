@@ -130,7 +130,7 @@ def test_one_stage_can_be_looked_at_alone(server: Server, page: Page) -> None:
     open_page(page, f"{server.url}/stages?data=1")
     expect(page.get_by_text(re.compile("^keeps"))).to_have_count(2)
 
-    page.get_by_role("radio", name="stage2").click()
+    page.get_by_role("radio", name="Stage 2").click()
 
     expect(page.get_by_text(re.compile("^keeps"))).to_have_count(1)
     expect(page.get_by_role("spinbutton", name="manner >")).to_be_visible()

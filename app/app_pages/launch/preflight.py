@@ -8,7 +8,7 @@ from typing import Literal
 
 from app.state.launch_plan import LaunchPlan
 from app.state.studio import Studio
-from app.text.formatting import count_of, sentence
+from app.text.formatting import count_of, sentence, stage_title
 from grice_core.detector.metrics import Metrics
 from grice_core.errors import GriceError
 from grice_core.evaluation.selection import PromptSelection
@@ -70,7 +70,7 @@ def _stage(stage: PlannedStage, planned: LaunchPlan) -> Check:
     if stage.caution is None:
         return Check(
             "pass",
-            f"{stage.config.name}: {count_of(len(stage.train_indices), 'pair')} to train on, "
+            f"{stage_title(stage.config.name)}: {count_of(len(stage.train_indices), 'pair')} to train on, "
             f"{len(stage.heldout_indices):,} held out, {count_of(stage.num_steps, 'step')}.",
         )
     return Check("warn" if stage.fills_a_step or planned.num_unscored else "stop", stage.caution)
@@ -132,15 +132,14 @@ def _base(base: str) -> Check:
 
 
 def _reference(request: PipelineRequest, planned: LaunchPlan) -> Check:
-    """What each stage is held to; each run proves it before its first step."""
+    """The reference of each stage."""
     merged = Path(request.base).name
     parts = []
     for stage in planned.stages:
-        parts.append(f"{stage.config.name} is held to {merged}")
-        merged = f"{merged} + {stage.config.name}"
-    return Check(
-        "pass", f"Reference: {', '.join(parts)}; each run proves it before its first step."
-    )
+        title = stage_title(stage.config.name)
+        parts.append(f"Reference for {title}: {merged}")
+        merged = f"{merged} + {title}"
+    return Check("pass", f"{'; '.join(parts)}. Each run proves it before its first step.")
 
 
 def _disk(studio: Studio) -> Check:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app.state.open_data import OpenData
-from app.text.formatting import plain_markdown, signed
+from app.text.formatting import plain_markdown, signed, stage_title
 from app.ui.pair_texts import pair_texts
 from grice_core.data.border import find_border
 from grice_core.data.pairs import IntArray
@@ -14,7 +14,7 @@ from grice_core.recipes.plan import PlannedStage
 def border_samples(stage: PlannedStage, data: OpenData) -> None:
     """An expander per stage; the pairs are looked for only while it is open."""
     name = stage.config.name
-    if not st.toggle(f"Borderline pairs of {name}", key=f"border {name}"):
+    if not st.toggle(f"Borderline pairs of {stage_title(name)}", key=f"border {name}"):
         return
     border = find_border(stage.config.filter, data.margins, stage.filtered)
     left, right = st.columns(2)

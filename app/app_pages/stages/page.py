@@ -8,6 +8,7 @@ from app.app_pages.stages.stage_board import stage_board
 from app.state.recipe_draft import current_cut, keep_cut, recipe_titles
 from app.state.session import choose_data_set, known_data_sets, open_data
 from app.state.threshold_edits import Cut
+from app.text.formatting import stage_title
 from app.ui.leakage_view import choose_evaluation, left_out_of_training
 from app.ui.page import Page
 from app.url import params
@@ -71,7 +72,7 @@ def _choose_stage(names: Sequence[str]) -> str | None:
     if len(names) < 2:
         return None
     every = "all stages"
-    chosen = linked_segments("Stages", "stage", [every, *names])
+    chosen = linked_segments("Stages", "stage", [every, *names], stage_title)
     return None if chosen == every else chosen
 
 

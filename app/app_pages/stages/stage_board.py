@@ -20,7 +20,7 @@ from app.app_pages.stages.threshold_controls import threshold_control
 from app.state.open_data import OpenData
 from app.state.recipe_draft import change_cut, keep_cut
 from app.state.threshold_edits import Cut
-from app.text.formatting import count_of, percent
+from app.text.formatting import count_of, percent, stage_title
 from app.ui.errors import guarded
 from app.ui.histogram_row import Bar
 from app.ui.pair_query import margin_text
@@ -29,7 +29,6 @@ from app.url.navigation import go_to
 from grice_core.data.explore import MarginRange
 from grice_core.data.pairs import BoolArray
 from grice_core.maxims import MAXIMS, Maxim
-from grice_core.recipes.config import StageConfig
 from grice_core.recipes.plan import PlannedStage, plan_margins
 from grice_core.recipes.summary import StagesSummary, summarise
 from grice_core.recipes.thresholds import stage_thresholds
@@ -72,16 +71,14 @@ def _columns(num: int) -> "Sequence[st.delta_generator.DeltaGenerator]":
     return [column for _ in range(0, num, 2) for column in st.columns(2)][:num]
 
 
-def _title(stage: StageConfig) -> str:
-    return " · ".join(filter(None, [stage.name.replace("stage", "Stage "), stage.title]))
-
-
 def _answer_and_levers(stage: PlannedStage, data: OpenData) -> None:
     num_kept, num_pairs = stage.filtered.num_kept, len(data.table)
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
-        st.subheader(_title(stage.config), anchor=False, width="content")
+        st.subheader(
+            stage_title(stage.config.name, stage.config.title), anchor=False, width="content"
+        )
         is_it_enough(stage)
     st.markdown(f"keeps **{num_kept:,}** of {num_pairs:,} ({percent(num_kept / num_pairs)})")
     st.caption(
@@ -108,7 +105,7 @@ def _evidence(
     numbers = {stage.name: stage for stage in summary.stages}
     stages = [
         Evidence(
-            title=_title(stage.config),
+            title=stage_title(stage.config.name, stage.config.title),
             panels=stage_panels(data, stage.config, stage.filtered.kept),
             dropped=waterfall_rows(numbers[stage.config.name].dropped, stage.filtered.num_kept),
             learned=learned_rows(stage.config, numbers[stage.config.name]),

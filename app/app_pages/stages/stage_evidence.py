@@ -13,7 +13,7 @@ from typing import Any
 import streamlit as st
 from streamlit.components import v2
 
-from app.text.formatting import count_of, number, signed
+from app.text.formatting import count_of, number, signed, stage_title
 from app.ui.histogram_row import Bar, Panel, panel_data
 from app.ui.scripts import UI, joined
 from app.ui.theme import MAXIM_COLOURS
@@ -120,7 +120,7 @@ def learned_rows(stage: StageConfig, summary: StageSummary) -> list[dict[str, st
 
 def _overlap(names: str, count: int) -> dict[str, Any]:
     one, other = names.split("&")
-    words = f"{one} and {other} share {count_of(count, 'pair')}."
+    words = f"{stage_title(one)} and {stage_title(other)} share {count_of(count, 'pair')}."
     return {"words": words, "stages": [one, other], "count": count}
 
 

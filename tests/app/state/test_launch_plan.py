@@ -146,7 +146,7 @@ def test_memory_and_device_are_told_as_far_as_they_are_known(tmp_path: Path) -> 
 def test_each_stage_says_what_it_is_held_to(tmp_path: Path) -> None:
     studio, found = Studio.open(Settings(home=tmp_path)), planned(tmp_path, ["new"])
     said = (
-        "Reference: stage1 is held to gpt2, stage2 is held to gpt2 + stage1; each run proves it "
+        "Reference for Stage 1: gpt2; Reference for Stage 2: gpt2 + Stage 1. Each run proves it "
         "before its first step."
     )
     assert states(studio, request(), found)[said] == "pass"

@@ -10,6 +10,7 @@ from app.text.formatting import (
     plain_markdown,
     sentence,
     signed,
+    stage_title,
     told_apart,
 )
 
@@ -79,3 +80,15 @@ def test_names_that_several_have_are_told_apart_by_number() -> None:
         2: "b.json",
         3: "a.json · no. 3",
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "shown"),
+    [
+        ("stage1", "content", "Stage 1 · content"),
+        ("stage12", "", "Stage 12"),
+        ("warmup", "", "warmup"),
+    ],
+)
+def test_pages_have_one_form_for_a_stage(name: str, title: str, shown: str) -> None:
+    assert stage_title(name, title) == shown
