@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+CORES := $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 APT_GET := DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=0 -o Acquire::http::Timeout=20
 
 .PHONY: setup run browser check test stack chaos models
@@ -33,10 +34,17 @@ browser: setup  ## what the browser tests drive: Debian's Chromium where we may 
 	       && $(APT_GET) install -y -qq --no-install-recommends chromium; } \
 	  || $(BIN)/playwright install $$(test "$$(id -u)" != 0 || echo --with-deps) chromium
 
+# `make test ONLY=dpo`, ONLY=dpo/test_loss or several of the kind: these tests alone, without the checks.
+ifdef ONLY
+test: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest \
+	  $(foreach one,$(ONLY),$(or $(wildcard tests/$(one) tests/$(one).py),$(error There is no tests/$(one) and no tests/$(one).py)))
+else
 test: check  ## all checks, and all tests but those of `make stack`
 	@$(MAKE) --no-print-directory browser \
 	  || echo 'No browser could be had: the tests that look at pages in one are skipped.'
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile
+endif
 
 stack: browser  ## the pages in a browser, a team's workers on a Postgres that is killed
 	$(BIN)/python -m pytest -m stack tests/app tests/worker
