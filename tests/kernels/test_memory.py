@@ -47,7 +47,7 @@ print(*map(is_in_heap, (before, kept, small, after)))
 KERNELS = """
 import sys, torch
 from pathlib import Path
-from grice_core import memory
+from grice_core.kernels import memory
 from grice_core.kernels.linear import FrozenLinear
 
 def resident_kib():
