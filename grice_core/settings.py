@@ -29,6 +29,9 @@ class Settings(BaseSettings):
     """Where artifacts are kept: any fsspec URL (`s3://bucket/folder`); a folder in `home` by default."""
     import_dir: Path | None = None
     """Folder on the server from which files may be imported, for those too large to upload; none by default."""
+    kernels: str = "fast"
+    """`plain` switches all fast paths off and uses stock operations of torch, transformers and PEFT, for when a
+    new version of one breaks a fast path. Child processes inherit it. `grice_core/kernels/choice.py` reads it."""
 
 
 @cache

@@ -22,7 +22,7 @@ from grice_core.detector.score import Detector
 from grice_core.detector.template import JudgedText
 from grice_core.errors import DetectorError
 from grice_core.kernels.deberta import speed_up
-from grice_core.kernels.linear import freeze
+from grice_core.kernels.linear import prepack
 from grice_core.kernels.memory import keep_few_kernels
 from grice_core.kernels.precision import Precision, resolve_precision
 
@@ -51,7 +51,7 @@ def load_detector(
     dtype = resolve_precision(precision, device)
     model.to_compute(device, dtype).eval().requires_grad_(False)
     speed_up(model.network, first_token_only=model.reads_first_token_only)
-    freeze(model)
+    prepack(model)
     encoder = TextEncoder(tokenizer, record.template, record.max_length)
     if len(encoder.encode([JudgedText("", "", "-")])[0]) >= record.max_length:
         raise DetectorError(

@@ -11,6 +11,7 @@ from grice_core.dpo.budget import TokenBudget
 from grice_core.dpo.encode import EncodedPair
 from grice_core.dpo.logps import PairLogps, Passes
 from grice_core.dpo.prefix_trees import num_shared_tokens
+from grice_core.kernels.token_logps import FrozenHead
 
 HELDOUT = "heldout"
 """Name of the stage's own held-out pairs among the watched groups."""
@@ -62,6 +63,8 @@ class Compute:
     passes: Passes = "shared"
     budget: TokenBudget = field(default_factory=TokenBudget)
     """Of one forward pass; shrinks where memory runs out."""
+    head: FrozenHead | None = None
+    """The policy's `prepacked_head`, shared by all passes; None: the last layer as it is."""
 
     def autocast(self) -> torch.autocast:
         """The context in which a forward pass runs."""

@@ -9,10 +9,11 @@ import torch
 from transformers import PreTrainedModel
 
 from grice_core.dpo.encode import EncodedPair, Ids
-from grice_core.dpo.head import only_multiplies_logits, token_logps
+from grice_core.dpo.head import can_chunk_logits, token_logps
 from grice_core.dpo.prefix_trees import Tree, separate_trees, separated, shared_trees, tree_mask
 from grice_core.dpo.signature import accepted, accepts, inner_model, passes_on
-from grice_core.kernels.last_mlp import ending_at
+from grice_core.kernels.last_mlp import only_positions
+from grice_core.kernels.token_logps import FrozenHead
 from grice_core.kernels.tree_attention import TREE_ATTENTION, TreeSpan, UnsharableError
 
 Passes = Literal["shared", "separate", "single"]
@@ -35,10 +36,15 @@ class PairLogps:
         return self.chosen - self.rejected
 
 
-def pair_logps(model: Any, pairs: Sequence[EncodedPair], passes: Passes) -> PairLogps:
-    """Log-probabilities of both responses of each pair, with gradient if that is enabled."""
+def pair_logps(
+    model: Any, pairs: Sequence[EncodedPair], passes: Passes, head: FrozenHead | None = None
+) -> PairLogps:
+    """Log-probabilities of both responses of each pair, with gradient if that is enabled.
+
+    `head` is the model's `prepacked_head`, where many passes share one.
+    """
     trees = shared_trees(pairs) if passes == "shared" else separate_trees(pairs)
-    values = response_logps(model, trees, passes)
+    values = response_logps(model, trees, passes, head)
     slots: Mapping[tuple[Ids, Ids], int] = {
         branch: slot
         for slot, branch in enumerate(
@@ -50,24 +56,26 @@ def pair_logps(model: Any, pairs: Sequence[EncodedPair], passes: Passes) -> Pair
     return PairLogps(values[chosen], values[rejected])
 
 
-def response_logps(model: Any, trees: Sequence[Tree], passes: Passes) -> torch.Tensor:
+def response_logps(
+    model: Any, trees: Sequence[Tree], passes: Passes, head: FrozenHead | None = None
+) -> torch.Tensor:
     """(responses,) log-probabilities, in the order of trees and branches.
 
     Raises: UnsharableError, if passes are shared and this model can't.
     """
     if passes == "shared":
-        return shared_logps(model, trees)
+        return shared_logps(model, trees, head)
     apart = separated(trees)
     if passes == "separate":
-        return separate_logps(model, apart)
-    return torch.cat([separate_logps(model, [tree]) for tree in apart])
+        return separate_logps(model, apart, head)
+    return torch.cat([separate_logps(model, [tree], head) for tree in apart])
 
 
 def plain_logps(model: Any, trees: Sequence[Tree], copies: int = 1) -> torch.Tensor:
     """(responses,) the same by nothing but `model(input_ids)`, one response at a time: what all other
     passes are compared to.
 
-    No mask, no positions, no packing, and with `stock_layers` none of our own operations. With `copies`
+    No mask, no positions, no packing, and under `plain_kernels` none of our own operations. With `copies`
     the row stands so many times in its pass, which changes nothing but the order of sums.
     """
     values = []
@@ -81,7 +89,7 @@ def plain_logps(model: Any, trees: Sequence[Tree], copies: int = 1) -> torch.Ten
     return torch.stack(values)
 
 
-def shared_logps(model: Any, trees: Sequence[Tree]) -> torch.Tensor:
+def shared_logps(model: Any, trees: Sequence[Tree], head: FrozenHead | None = None) -> torch.Tensor:
     """(responses,) log-probabilities from one packed row, in the order of trees and branches.
 
     Row of two trees:      p p a a b q c c     (positions 0 1 2 3 2 0 1 2)
@@ -116,12 +124,13 @@ def shared_logps(model: Any, trees: Sequence[Tree]) -> torch.Tensor:
             ids.extend(branch)
         longest = trunk + max(map(len, tree.branches))
         spans.append(TreeSpan(start, len(ids), longest, tree_mask(tree, device)))
-    only_multiplies_logits(model)  # asks the model, once, in a pass that is no tree's
-    with _attention(model, TREE_ATTENTION), ending_at(model, sorted(set(sources))):
+    can_chunk_logits(model)  # asks the model, once, in a pass that is no tree's
+    with _attention(model, TREE_ATTENTION), only_positions(model, sorted(set(sources))):
         values = token_logps(
             model,
             targets,
             torch.tensor(sources, device=device),
+            head,
             input_ids=torch.tensor([ids], device=device),
             position_ids=torch.tensor([positions], device=device),
             # Any four-dimensional mask keeps transformers from making its own.
@@ -137,7 +146,9 @@ def shared_logps(model: Any, trees: Sequence[Tree]) -> torch.Tensor:
     return torch.stack(responses)
 
 
-def separate_logps(model: Any, trees: Sequence[Tree]) -> torch.Tensor:
+def separate_logps(
+    model: Any, trees: Sequence[Tree], head: FrozenHead | None = None
+) -> torch.Tensor:
     """(responses,) log-probabilities from rows padded on the right; trees have one branch each.
 
     A causal model's padding comes after everything that is asked for, so it needs neither a mask nor
@@ -157,6 +168,7 @@ def separate_logps(model: Any, trees: Sequence[Tree]) -> torch.Tensor:
         model,
         targets,
         predicts.to(device),
+        head,
         input_ids=ids.to(device),
         **accepted(model, use_cache=False),
     )

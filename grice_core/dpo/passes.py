@@ -13,13 +13,15 @@ from peft import PeftModel
 from torch import Tensor
 
 from grice_core.dpo.encode import EncodedPair
-from grice_core.dpo.head import only_multiplies_logits
+from grice_core.dpo.head import can_chunk_logits
 from grice_core.dpo.hub import first_line
-from grice_core.dpo.logps import Passes, plain_logps, response_logps, shared_logps
+from grice_core.dpo.logps import Passes, plain_logps, response_logps
 from grice_core.dpo.prefix_trees import Tree, shared_trees
 from grice_core.dpo.signature import watched_embeddings
 from grice_core.errors import PreflightError
-from grice_core.kernels.linear import as_they_lie, stock_layers
+from grice_core.kernels.choice import plain_kernels
+from grice_core.kernels.linear import without_prepacking
+from grice_core.kernels.token_logps import FrozenHead
 from grice_core.kernels.tree_attention import UnsharableError
 
 TOLERANCE = 1e-5
@@ -62,6 +64,18 @@ class PassChoice:
 
 
 @dataclass(frozen=True)
+class _Tried:
+    """A policy, and its last layer as training will use it."""
+
+    policy: PeftModel
+    head: FrozenHead | None
+
+    def logps(self, trees: Sequence[Tree], passes: Passes) -> Tensor:
+        """(responses,) by these passes."""
+        return response_logps(self.policy, trees, passes, self.head)
+
+
+@dataclass(frozen=True)
 class _Measured:
     """What some passes give for the responses of some trees."""
 
@@ -76,7 +90,10 @@ class _Measured:
 
 
 def choose_passes(
-    policy: PeftModel, pairs: Sequence[EncodedPair], dtype: torch.dtype = torch.float32
+    policy: PeftModel,
+    pairs: Sequence[EncodedPair],
+    dtype: torch.dtype = torch.float32,
+    head: FrozenHead | None = None,
 ) -> PassChoice:
     """Shared passes if they equal the plain model's, else separate ones, else single rows.
 
@@ -85,26 +102,29 @@ def choose_passes(
     padding must not matter. In fp32, whatever the `dtype` of the many passes that follow, since bf16 rounds
     away the difference between right and almost right; then once in bf16 too if that is asked for.
 
+    `head` is the policy's `prepacked_head`, if it trains with one.
+
     Raises: PreflightError, if none of them equals the plain model, or it can't compute in this format.
     """
     trees = shared_trees(_telling(pairs))
     others = _between(pairs)
+    tried = _Tried(policy, head)
     policy.eval()
     device = next(policy.parameters()).device
     failures: list[str] = []
     with acting_as_trained(policy):
         with _in_fp32(device, dtype):
             # Asks the model in a pass of its own, which no other may be taken for.
-            only_multiplies_logits(policy)
+            can_chunk_logits(policy)
             exact = _plain(policy, trees, "fp32")
             tolerance = _tolerance(policy, trees[-1])
         for passes in _ALL_PASSES:
             with _in_fp32(device, dtype):
-                found = _attempt(policy, trees, passes, exact, tolerance)
+                found = _attempt(tried, trees, passes, exact, tolerance)
                 if isinstance(found, float) and passes != "single":
-                    found = _elsewhere(policy, others, passes, tolerance) or found
+                    found = _elsewhere(tried, others, passes, tolerance) or found
             if isinstance(found, float) and dtype == torch.bfloat16:
-                found = _in_bf16(policy, trees, passes, exact) or found
+                found = _in_bf16(tried, trees, passes, exact) or found
             if isinstance(found, float):
                 return PassChoice(passes, _reason(passes, found, failures))
             failures.append(found)
@@ -124,9 +144,9 @@ def _reason(passes: Passes, difference: float, failures: Sequence[str]) -> str:
 
 @contextmanager
 def _in_fp32(device: torch.device, dtype: torch.dtype) -> Iterator[None]:
-    """In fp32, without layouts of the weights for it if the run needs others."""
-    layouts = nullcontext() if dtype == torch.float32 else as_they_lie()
-    with torch.autocast(device.type, enabled=False), layouts:
+    """In fp32, without prepacking weights for it if the run uses another dtype."""
+    packing = nullcontext() if dtype == torch.float32 else without_prepacking()
+    with torch.autocast(device.type, enabled=False), packing:
         yield
 
 
@@ -174,7 +194,7 @@ def acting_as_trained(policy: PeftModel) -> Iterator[None]:
 def _plain(policy: PeftModel, trees: Sequence[Tree], name: str) -> _Measured:
     """What the plain model says. Raises: PreflightError, if it says nothing."""
     try:
-        with stock_layers():
+        with plain_kernels():
             found = _measured(policy, plain_logps(policy, trees))
     except torch.OutOfMemoryError:
         raise
@@ -194,7 +214,7 @@ def _plain(policy: PeftModel, trees: Sequence[Tree], name: str) -> _Measured:
 def _tolerance(policy: PeftModel, tree: Tree) -> float:
     """What counts as rounding for this model: seen where nothing but the order of sums is another."""
     (alone, *_) = tree.apart
-    with torch.no_grad(), stock_layers():
+    with torch.no_grad(), plain_kernels():
         once, twice = plain_logps(policy, [alone]), plain_logps(policy, [alone], copies=2)
     return min(max(TOLERANCE, ROUNDING_FACTOR * _relative_gap(twice, once)), LARGEST_TOLERANCE)
 
@@ -204,13 +224,13 @@ def _relative_gap(found: Tensor, exact: Tensor) -> float:
 
 
 def _attempt(
-    policy: PeftModel, trees: Sequence[Tree], passes: Passes, exact: _Measured, tolerance: float
+    tried: _Tried, trees: Sequence[Tree], passes: Passes, exact: _Measured, tolerance: float
 ) -> float | str:
     """The largest relative difference of a log-probability, or why these passes won't do."""
     try:
-        if passes == "shared" and _leaks(policy, trees):
+        if passes == "shared" and _leaks(tried, trees):
             return "let one response see another"
-        found = _measured(policy, response_logps(policy, trees, passes))
+        found = _measured(tried.policy, tried.logps(trees, passes))
     except torch.OutOfMemoryError:  # says nothing about the passes
         raise
     except _OWN_WAYS_TO_FAIL as error:
@@ -225,27 +245,25 @@ def _attempt(
 
 
 def _elsewhere(
-    policy: PeftModel, pairs: Sequence[EncodedPair], passes: Passes, tolerance: float
+    tried: _Tried, pairs: Sequence[EncodedPair], passes: Passes, tolerance: float
 ) -> str | None:
     """Why these passes won't do for other pairs; None if their values are the plain model's."""
     trees = shared_trees(pairs)
     with torch.no_grad():
-        with stock_layers():
-            exact = plain_logps(policy, trees)
-        found = response_logps(policy, trees, passes)
+        with plain_kernels():
+            exact = plain_logps(tried.policy, trees)
+        found = tried.logps(trees, passes)
     gap = _relative_gap(found, exact)
     return None if gap <= tolerance else f"differ by {gap:.1e}"
 
 
-def _in_bf16(
-    policy: PeftModel, trees: Sequence[Tree], passes: Passes, exact: _Measured
-) -> str | None:
+def _in_bf16(tried: _Tried, trees: Sequence[Tree], passes: Passes, exact: _Measured) -> str | None:
     """Why these passes won't do in bf16; None if their error is no larger than bf16's own."""
-    device = next(policy.parameters()).device
-    with torch.autocast(device.type, dtype=torch.bfloat16), as_they_lie():
-        plain = _plain(policy, trees, "bf16")
+    device = next(tried.policy.parameters()).device
+    with torch.autocast(device.type, dtype=torch.bfloat16), without_prepacking():
+        plain = _plain(tried.policy, trees, "bf16")
         try:
-            found = _measured(policy, response_logps(policy, trees, passes))
+            found = _measured(tried.policy, tried.logps(trees, passes))
         except torch.OutOfMemoryError:
             raise
         except _OWN_WAYS_TO_FAIL as error:
@@ -284,13 +302,13 @@ def _gradient_difference(found: Mapping[str, Tensor], exact: Mapping[str, Tensor
     return worst
 
 
-def _leaks(policy: PeftModel, trees: Sequence[Tree]) -> bool:
+def _leaks(tried: _Tried, trees: Sequence[Tree]) -> bool:
     """Whether a response's log-probability depends on tokens that it must not see.
 
     Its gradient there is exactly 0 if not, however small a leak would be in the values.
     """
-    with watched_embeddings(policy) as watched:
-        values = shared_logps(policy, trees)
+    with watched_embeddings(tried.policy) as watched:
+        values = tried.logps(trees, "shared")
     if not watched:
         return False
     # The last response of the last tree: everything in the row stands before it.

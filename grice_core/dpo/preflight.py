@@ -18,7 +18,7 @@ from grice_core.dpo.logps import PairLogps, pair_logps
 from grice_core.dpo.loss import dpo_losses
 from grice_core.dpo.policy import reference
 from grice_core.errors import PreflightError, TrainingError
-from grice_core.kernels.linear import as_they_lie
+from grice_core.kernels.linear import without_prepacking
 
 NUM_PAIRS = 4
 """Pairs on which the reference is proven."""
@@ -82,7 +82,7 @@ def check_learning(policy: PeftModel, examples: StageExamples, compute: Compute)
     with compute.autocast():
         if _differ(policy, pairs, compute):
             return
-    with torch.autocast(compute.device.type, enabled=False), as_they_lie():
+    with torch.autocast(compute.device.type, enabled=False), without_prepacking():
         if _differ(policy, pairs, compute):
             return
     raise TrainingError(
@@ -110,9 +110,9 @@ def _policy_and_reference(
 
     def run(positions: list[int]) -> None:
         group = [pairs[position] for position in positions]
-        on = pair_logps(policy, group, compute.passes)
+        on = pair_logps(policy, group, compute.passes, compute.head)
         with reference(policy):
-            off = pair_logps(policy, group, compute.passes)
+            off = pair_logps(policy, group, compute.passes, compute.head)
         both[:, positions] = torch.stack([on.chosen, on.rejected, off.chosen, off.rejected])
 
     with torch.no_grad():

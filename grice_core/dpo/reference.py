@@ -1,7 +1,7 @@
 """Reference log-probabilities: computed once, without gradient, kept on disk.
 
 The cache is addressed by everything that they depend on: the weights, the number format, the way
-passes are run and each pair's token ids. A second run on the same data pays nothing.
+passes are run, plain kernels and each pair's token ids. A second run on the same data pays nothing.
 """
 
 import hashlib
@@ -21,6 +21,7 @@ from grice_core.dpo.examples import Compute, ReferenceLogps
 from grice_core.dpo.logps import PairLogps, pair_logps
 from grice_core.dpo.policy import reference
 from grice_core.files import write_bytes_atomic
+from grice_core.kernels.choice import uses_plain
 from grice_core.progress import Progress, silent
 
 _DIGEST_SIZE = hashlib.sha256().digest_size
@@ -55,6 +56,7 @@ class ReferenceCache:
     def of(cls, folder: Path, model: str, compute: Compute) -> "ReferenceCache":
         """The cache of a reference whose weights and config have these hashes, run in this way."""
         how = f"{model} {compute.dtype} {compute.passes} {compute.device.type} {torch.__version__}"
+        how += " plain" if uses_plain() else ""
         return cls(folder / f"{hashlib.sha256(how.encode()).hexdigest()}.logps")
 
     def read(self) -> dict[str, tuple[float, float]]:
@@ -102,7 +104,7 @@ def reference_logps(
 
     def run(positions: list[int]) -> None:
         group = [missing[position] for position in positions]
-        computed.update(_by_key(group, pair_logps(policy, group, compute.passes)))
+        computed.update(_by_key(group, pair_logps(policy, group, compute.passes, compute.head)))
         progress("reference", len(computed), len(missing))
 
     try:

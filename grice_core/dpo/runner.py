@@ -9,11 +9,11 @@ import torch
 from peft import PeftModel
 
 from grice_core.data.pairs import FloatArray, IntArray
-from grice_core.dpo.distributed.dropout_slices import drawing_for, part_of_pass
+from grice_core.dpo.distributed.dropout_slices import dropping_slices, pass_slices
 from grice_core.dpo.distributed.ranks import Ranks
 from grice_core.dpo.encode import EncodedPair
 from grice_core.dpo.examples import Compute, Lesson, ReferenceLogps, StageExamples
-from grice_core.dpo.logps import pair_logps
+from grice_core.dpo.logps import PairLogps, pair_logps
 from grice_core.dpo.loss import dpo_losses
 from grice_core.dpo.metrics import Metrics, PairMeans, add_accuracies, add_batch
 
@@ -22,24 +22,28 @@ class PairRunner:
     """Losses and measurements of a stage's pairs under its policy; `indices` are always of its examples."""
 
     def __init__(
-        self, policy: PeftModel, examples: StageExamples, known: ReferenceLogps, compute: Compute
+        self,
+        policy: PeftModel,
+        examples: StageExamples,
+        ref_logps: ReferenceLogps,
+        compute: Compute,
     ) -> None:
         self.policy = policy
         self.examples = examples
-        self.known = known
+        self.ref_logps = ref_logps
         self.compute = compute
         self.ranks = Ranks()
 
     def losses(self, indices: IntArray, beta: float, means: PairMeans) -> torch.Tensor:
         """Summed loss of some pairs, with gradient if that is enabled; their metrics go to `means`."""
         shares = torch.from_numpy(self.examples.shares[indices]).to(self.compute.device)
-        known = self.known.at(indices, self.compute.device)
+        reference = self.ref_logps.at(indices, self.compute.device)
         with self.compute.autocast():
-            policy = pair_logps(self.policy, self.pairs(indices), self.compute.passes)
-        losses = dpo_losses(policy, known, shares.sum(dim=1).float(), beta)
+            policy = self._logps(self.pairs(indices))
+        losses = dpo_losses(policy, reference, shares.sum(dim=1).float(), beta)
         add_batch(means, losses, policy, shares)
         margins = self.examples.margins[indices]
-        add_accuracies(means, (policy.margin - known.margin).detach(), margins)
+        add_accuracies(means, (policy.margin - reference.margin).detach(), margins)
         return losses.losses.sum()
 
     def measure(self, beta: float) -> Metrics:
@@ -50,7 +54,7 @@ class PairRunner:
             means = PairMeans()
             with torch.no_grad():
                 self._each(indices, partial(self.losses, beta=beta, means=means))
-            metrics |= added_up(self.ranks.gather(means)).means(f"{name}/")
+            metrics |= added_up(self.ranks.all_gather(means)).means(f"{name}/")
         self.agree_on_budget()
         return metrics
 
@@ -63,31 +67,31 @@ class PairRunner:
         def look(places: Sequence[int]) -> None:
             group = own[places]
             pairs = [lesson.pairs[index] for index in group]
-            margin = pair_logps(self.policy, pairs, self.compute.passes).margin.double().cpu()
+            margin = self._logps(pairs).margin.double().cpu()
             margins[group] = lesson.beta * (margin.numpy() - lesson.reference[group])
 
         with torch.no_grad(), self.compute.autocast():
             self.compute.budget.each([lesson.pairs[index] for index in own], look)
             self._keep_lockstep(lesson.pairs)
-        every: FloatArray = np.sum(self.ranks.gather(margins), axis=0)
+        every: FloatArray = np.sum(self.ranks.all_gather(margins), axis=0)
         return every
 
     def own(self, indices: IntArray) -> IntArray:
         """Those of some pairs that this rank runs."""
         return indices[np.array(self.ranks.own(self.pairs(indices)), dtype=np.intp)]
 
-    def part_of(self, indices: IntArray) -> AbstractContextManager[None]:
+    def dropping_part_of(self, indices: IntArray) -> AbstractContextManager[None]:
         """This rank's part of a pass over these pairs, whose dropout is the whole pass's."""
         if self.ranks.count == 1:
             return nullcontext()
         pairs = self.pairs(indices)
         own = self.ranks.own(pairs)
-        part = part_of_pass(pairs, own, self.compute.passes, self.compute.device)
-        return drawing_for(self.policy, part)
+        slices = pass_slices(pairs, own, self.compute.passes, self.compute.device)
+        return dropping_slices(self.policy, slices)
 
     def agree_on_budget(self) -> None:
         """Let passes be as small everywhere as on the rank with the least memory."""
-        self.compute.budget.tokens = min(self.ranks.gather(self.compute.budget.tokens))
+        self.compute.budget.tokens = min(self.ranks.all_gather(self.compute.budget.tokens))
 
     def pairs(self, indices: IntArray) -> list[EncodedPair]:
         """As token ids."""
@@ -96,7 +100,10 @@ class PairRunner:
     def idle_pass(self, pairs: Sequence[EncodedPair]) -> torch.Tensor:
         """A pass that adds nothing to what is learned or measured: 0, with gradient if that is enabled."""
         with self.compute.autocast():
-            return pair_logps(self.policy, pairs[:1], self.compute.passes).chosen.sum() * 0
+            return self._logps(pairs[:1]).chosen.sum() * 0
+
+    def _logps(self, pairs: Sequence[EncodedPair]) -> PairLogps:
+        return pair_logps(self.policy, pairs, self.compute.passes, self.compute.head)
 
     def _each(self, indices: IntArray, run: Callable[[IntArray], object]) -> None:
         """Call `run` with groups of this rank's part of these pairs, as many at a time as fit into

@@ -15,11 +15,11 @@ from grice_core.dpo.checkpointing.fingerprint import Fingerprint, fingerprint
 from grice_core.dpo.checkpointing.resume import (
     CheckpointKeeper,
     CheckpointPlan,
-    Standing,
-    TrainingState,
+    TrainedTensors,
+    TrainerState,
 )
 from grice_core.dpo.determinism import deterministic
-from grice_core.dpo.distributed.dropout_slices import draw_for_windows
+from grice_core.dpo.distributed.dropout_slices import slice_dropout
 from grice_core.dpo.distributed.ranks import Ranks
 from grice_core.dpo.encode import EncodedPair
 from grice_core.dpo.examples import Compute, Lesson, ReferenceLogps, StageExamples
@@ -61,18 +61,18 @@ class StageTrainer:
         policy: PeftModel,
         config: StageConfig,
         examples: StageExamples,
-        known: ReferenceLogps,
+        ref_logps: ReferenceLogps,
         compute: Compute,
     ) -> None:
         self.config = config
-        self.runner = PairRunner(policy, examples, known, compute)
+        self.runner = PairRunner(policy, examples, ref_logps, compute)
         trainable = {n: p for n, p in policy.named_parameters() if p.requires_grad}
         self.parameters = list(trainable.values())
         """The adapter's."""
         self._optimizer = torch.optim.AdamW(
             self.parameters, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
         )
-        self._state = TrainingState(trainable, self._optimizer, known)
+        self._tensors = TrainedTensors(trainable, self._optimizer, ref_logps)
 
     @property
     def policy(self) -> PeftModel:
@@ -83,9 +83,9 @@ class StageTrainer:
         return self.runner.examples
 
     @property
-    def known(self) -> ReferenceLogps:
+    def ref_logps(self) -> ReferenceLogps:
         """Log-probabilities of the examples under the reference."""
-        return self.runner.known
+        return self.runner.ref_logps
 
     @property
     def compute(self) -> Compute:
@@ -94,11 +94,11 @@ class StageTrainer:
     def share_with(self, ranks: Ranks) -> None:
         """Work together with the same trainer in other processes from now on.
 
-        They have to make the same calls; only rank 0 is told of watchers and checkpoints.
+        All must make the same calls; only rank 0 is given watchers and checkpoints.
         """
         self.runner.ranks = ranks
-        self._state = replace(self._state, num_processes=ranks.count)
-        draw_for_windows(self.policy)
+        self._tensors = replace(self._tensors, num_processes=ranks.count)
+        slice_dropout(self.policy)
 
     def run(
         self,
@@ -119,41 +119,41 @@ class StageTrainer:
         keeper = None
         if checkpoints:
             must_match = self._must_match(checkpoints, num_steps, seed)
-            keeper = CheckpointKeeper(checkpoints, self._state, must_match, watchers)
-        standing = self._begin(keeper)
-        watchers.on_start(standing.step, standing.before)
-        for step in range(standing.step, num_steps):
-            if self.runner.ranks.first(watchers.should_stop()):
+            keeper = CheckpointKeeper(checkpoints, self._tensors, must_match, watchers)
+        state = self._begin(keeper)
+        watchers.on_start(state.step, state.before)
+        for step in range(state.step, num_steps):
+            if self.runner.ranks.broadcast(watchers.should_stop()):
                 if keeper:
-                    keeper.save(standing)
-                raise InterruptedRunError(_how_to_go_on(standing, num_steps, bool(keeper)))
+                    keeper.save(state)
+                raise InterruptedRunError(_how_to_continue(state, num_steps, bool(keeper)))
 
             record = self.take_step(self.examples.train[batches[step]], step, num_steps, seed)
-            # In lockstep rank 0 can't make a pass alone.
+            # In lockstep rank 0 can't run a pass alone.
             if step == 0 and (self.runner.ranks.index == 0 or self.runner.ranks.lockstep):
                 check_learning(self.policy, self.examples, self.compute)
-            standing = replace(standing, step=step + 1)
+            state = replace(state, step=step + 1)
 
-            if standing.step % self.config.eval_every == 0 or standing.step == num_steps:
-                standing = replace(standing, watched=self.measure())
-                record |= standing.watched
+            if state.step % self.config.eval_every == 0 or state.step == num_steps:
+                state = replace(state, watched=self.measure())
+                record |= state.watched
             watchers.on_step(record)
-            watchers.progress(self.config.name, standing.step, num_steps)
-            if keeper and (keeper.is_due(standing) or standing.step == num_steps):
-                keeper.save(standing)
-        return StageOutcome(num_steps, standing.before, standing.watched)
+            watchers.progress(self.config.name, state.step, num_steps)
+            if keeper and (keeper.is_due(state) or state.step == num_steps):
+                keeper.save(state)
+        return StageOutcome(num_steps, state.before, state.watched)
 
-    def _begin(self, keeper: CheckpointKeeper | None) -> Standing:
-        """Where the run goes on, or its beginning; on every rank what rank 0 has."""
-        standing = keeper.restore() if keeper else None
+    def _begin(self, keeper: CheckpointKeeper | None) -> TrainerState:
+        """The state to resume from, or the initial one; rank 0's on every rank."""
+        state = keeper.restore() if keeper else None
         if self.runner.ranks.count > 1:
-            state = self._state.checkpoint(standing or Standing(), {})
-            standing, state = self.runner.ranks.first((standing, state))
-            self._state.load(state)
-        if standing is None:
+            checkpoint = self._tensors.checkpoint(state or TrainerState(), {})
+            state, checkpoint = self.runner.ranks.broadcast((state, checkpoint))
+            self._tensors.load(checkpoint)
+        if state is None:
             before = self.measure()
-            standing = Standing(0, before, before)
-        return standing
+            state = TrainerState(0, before, before)
+        return state
 
     def _must_match(self, plan: CheckpointPlan, num_steps: int, seed: int) -> Fingerprint:
         return fingerprint(
@@ -175,7 +175,7 @@ class StageTrainer:
     def lesson(self) -> Lesson:
         """What this stage is trained on."""
         train = self.examples.train
-        reference = self.known.at(train, torch.device("cpu")).margin
+        reference = self.ref_logps.at(train, torch.device("cpu")).margin
         return Lesson(
             tuple(self.runner.pairs(train)),
             self.examples.margins[train],
@@ -213,10 +213,10 @@ class StageTrainer:
             own: _StepWork | None = None
             with suppress(SmallerPassesError):  # perhaps after some of the gradient was added up
                 own = self._run_passes(batch, beta, seed)
-            works = self.runner.ranks.gather(own)
+            works = self.runner.ranks.all_gather(own)
             done = [work for work in works if work]
             if len(done) == len(works):
-                self.runner.ranks.sum_gradients()
+                self.runner.ranks.all_reduce_gradients()
                 means = added_up([work.means for work in done])
                 return _StepWork(means, sum(work.num_tokens for work in done))
             self._optimizer.zero_grad(set_to_none=True)
@@ -232,7 +232,7 @@ class StageTrainer:
         for number, places in enumerate(
             micro_batches(self.runner.pairs(batch), self.compute.budget.tokens)
         ):
-            # Each pass draws its LoRA dropout from (seed, step, pass): no stream to save and restore.
+            # LoRA dropout is seeded by (seed, step, pass): no generator state to save and restore.
             torch.manual_seed(seed ^ (number << 48))
             group = self.runner.own(batch[places])
             if not len(group):
@@ -241,7 +241,7 @@ class StageTrainer:
                 continue
             with (
                 self.compute.budget.guard(self.runner.pairs(group)),
-                self.runner.part_of(batch[places]),
+                self.runner.dropping_part_of(batch[places]),
             ):
                 loss = self.runner.losses(group, beta, means) / len(batch)
                 loss.backward()  # type: ignore[no-untyped-call]
@@ -274,6 +274,6 @@ def _not_finite(loss: float, norm: float) -> str:
     return f"{name} is {'NaN' if math.isnan(value) else 'infinite'}"
 
 
-def _how_to_go_on(standing: Standing, num_steps: int, saved: bool) -> str:
-    where = f"stopped before step {standing.step + 1} of {num_steps}"
-    return f"{where}: the same command with --resume goes on there" if saved else where
+def _how_to_continue(state: TrainerState, num_steps: int, saved: bool) -> str:
+    where = f"stopped before step {state.step + 1} of {num_steps}"
+    return f"{where}: rerun with --resume to continue from there" if saved else where

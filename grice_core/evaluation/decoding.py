@@ -16,7 +16,8 @@ from torch import Tensor
 from grice_core.dpo.encode import Ids
 from grice_core.dpo.positions import changes_with_length
 from grice_core.dpo.signature import accepted, accepts
-from grice_core.kernels.linear import as_they_lie, stock_layers
+from grice_core.kernels.choice import plain_kernels
+from grice_core.kernels.linear import without_prepacking
 
 Decoding = Literal["batched", "alone", "whole"]
 """Rows padded on the left with a cache; one row at a time with a cache; one row, all of it for each token."""
@@ -102,8 +103,8 @@ def choose_decoding(
     texts = [_continued(row, max(1, count)) for row, count in zip(rows, steps, strict=True)]
     device = next(model.parameters()).device
     in_bf16 = torch.is_autocast_enabled(device.type)
-    layouts = as_they_lie() if in_bf16 else nullcontext()
-    with torch.autocast(device.type, enabled=False), layouts:
+    packing = without_prepacking() if in_bf16 else nullcontext()
+    with torch.autocast(device.type, enabled=False), packing:
         exact = [_whole(model, row, text) for row, text in zip(rows, texts, strict=True)]
         noise = (_whole(model, rows[-1], texts[-1], copies=2) - exact[-1]).abs().max()
         tolerance = min(max(TOLERANCE, ROUNDING_FACTOR * float(noise)), LARGEST_TOLERANCE)
@@ -124,7 +125,7 @@ def _continued(prompt: Ids, count: int) -> Ids:
 def _whole(model: Any, prompt: Ids, text: Ids, copies: int = 1) -> Tensor:
     """(tokens, vocabulary) log-probabilities where each token of the text is predicted, by a plain pass."""
     ids = torch.tensor([[*prompt, *text[:-1]]] * copies, device=next(model.parameters()).device)
-    with stock_layers():
+    with plain_kernels():
         logits = model(input_ids=ids, **accepted(model, use_cache=False)).logits[0]
     found: Tensor = logits[len(prompt) - 1 :].float().log_softmax(dim=-1)
     return found

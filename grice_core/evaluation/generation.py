@@ -26,7 +26,7 @@ from grice_core.evaluation.answers import Answers
 from grice_core.evaluation.decoding import Decoder, Decoding, choose_decoding
 from grice_core.evaluation.drawing import Draw, draw, noise_keys
 from grice_core.evaluation.sampling import Sampling
-from grice_core.kernels.linear import frozen
+from grice_core.kernels.linear import prepacked
 from grice_core.progress import Progress, silent
 
 TOLERANCE = 1e-3
@@ -87,7 +87,7 @@ def generate(
     ends = _end_tokens(model, tokenizer) | form.ends
     answers = answers or Answers()
     done = 0
-    with _evaluating(model), frozen(model), torch.no_grad():
+    with _evaluating(model), prepacked(model), torch.no_grad():
         if decoding is None and all(row.place in answers.responses for row in rows):
             decoding = "whole"  # nothing is left to write
         elif decoding is None:

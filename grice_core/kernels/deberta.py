@@ -1,11 +1,10 @@
 """DeBERTa's disentangled attention for frozen weights, in a fraction of the time.
 
-The stock module multiplies every token with all 512 relative positions, then picks the few that
-occur with large index tensors; and it projects the positions anew in every batch. Here their
-projections are kept, only positions that occur are multiplied, and picking them is a matter of
-strides: nothing is copied. On a CPU it goes text by text, so that padding costs nothing and what
-lies between the products stays in the cache. Where only the first token's state is read, the last
-layer gives no other.
+The stock module multiplies every token with all 512 relative positions, then gathers the few that occur
+with large index tensors; and it projects the positions again in every batch. Here their projections are
+kept, only positions that occur are multiplied, and strides select them without a copy. On a CPU it runs
+text by text, so that padding costs nothing and intermediate results stay in the cache. Where only the
+first token's state is read, the last layer computes no other. The plain twin is the stock module itself.
 """
 
 import math
@@ -15,13 +14,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
+from grice_core.kernels.choice import uses_plain
+
 
 def speed_up(encoder: Any, *, first_token_only: bool) -> int:
-    """Replace the attentions of a frozen DeBERTa-v2 or v3 encoder; how many were replaced.
+    """Replace the attention modules of a frozen DeBERTa-v2 or v3 encoder; returns how many were replaced.
 
     Any other encoder, and a DeBERTa with other kinds of relative attention, is left as it is.
 
-    first_token_only: nobody will read another token's last state, so none has to be there.
+    first_token_only: no other token's last state will be read, so none has to be computed.
     """
     if getattr(encoder.config, "model_type", "") != "deberta-v2":
         return 0
@@ -43,9 +44,10 @@ def _is_known(attention: Any) -> bool:
 
 
 class FirstTokenLayer(nn.Module):
-    """A layer that gives its first token's state alone: (B, L, H) to (B, 1, H).
+    """A layer that computes its first token's state only: (B, L, H) to (B, 1, H).
 
-    It needs keys and values of all tokens, but hardly more: a sixth of the products.
+    It needs keys and values of all tokens, but hardly more: a sixth of the products. With plain kernels it
+    computes all of them, (B, L, H).
     """
 
     def __init__(self, layer: nn.Module) -> None:
@@ -56,16 +58,17 @@ class FirstTokenLayer(nn.Module):
         self,
         hidden_states: Tensor,
         attention_mask: Tensor,
-        query_states: None = None,  # noqa: ARG002 - the stock layer's
-        **others: Any,
+        query_states: Tensor | None = None,
+        **kwargs: Any,
     ) -> Any:
         """Called as the stock layer is."""
-        first = hidden_states[:, :1]
-        return self.layer(hidden_states, attention_mask, query_states=first, **others)
+        if not uses_plain():
+            query_states = hidden_states[:, :1]
+        return self.layer(hidden_states, attention_mask, query_states=query_states, **kwargs)
 
 
 class FrozenDisentangledAttention(nn.Module):
-    """Gives what Transformers' `DisentangledSelfAttention` gives, dropout off.
+    """Computes what transformers' `DisentangledSelfAttention` does, dropout off.
 
     Source: arXiv 2006.03654, equation 4: content to content, content to position, position to
     content, over √(3·d).
@@ -73,8 +76,8 @@ class FrozenDisentangledAttention(nn.Module):
 
     def __init__(self, stock: Any) -> None:
         super().__init__()
-        self.query_proj, self.key_proj = stock.query_proj, stock.key_proj
-        self.value_proj = stock.value_proj
+        self.stock = stock
+        """The plain twin, whose projections both use."""
         self.num_heads: int = stock.num_attention_heads
         self.scale = 1 / math.sqrt(3 * stock.attention_head_size)
         self.span: int = stock.pos_ebd_size
@@ -88,29 +91,39 @@ class FrozenDisentangledAttention(nn.Module):
         attention_mask: Tensor,
         output_attentions: bool = False,
         query_states: Tensor | None = None,
-        relative_pos: Tensor | None = None,  # noqa: ARG002 - the stock module's; made from the length here
+        relative_pos: Tensor | None = None,  # computed from the length here
         rel_embeddings: Tensor | None = None,
-    ) -> tuple[Tensor, None]:
+    ) -> tuple[Tensor, Tensor | None]:
         """(B, L, H) states to (B, Q, H) states, called as the stock module is.
 
         `attention_mask` is (B, 1, L, L); its first row says which tokens are there, padding on the
         right. `query_states` (B, Q, H) are the first Q tokens' states; all if not given.
         """
+        if uses_plain():
+            attended: tuple[Tensor, Tensor | None] = self.stock(
+                hidden_states,
+                attention_mask,
+                output_attentions,
+                query_states=query_states,
+                relative_pos=relative_pos,
+                rel_embeddings=rel_embeddings,
+            )
+            return attended
         if output_attentions or rel_embeddings is None:
             raise NotImplementedError("a frozen attention only serves a detector's plain forward")
-        asking = hidden_states if query_states is None else query_states
-        query = self._heads(self.query_proj(asking))
-        key = self._heads(self.key_proj(hidden_states))
-        value = self._heads(self.value_proj(hidden_states))
-        self._learn_positions(rel_embeddings, hidden_states.shape[1])
+        queried = hidden_states if query_states is None else query_states
+        query = self._heads(self.stock.query_proj(queried))
+        key = self._heads(self.stock.key_proj(hidden_states))
+        value = self._heads(self.stock.value_proj(hidden_states))
+        self._keep_positions(rel_embeddings, hidden_states.shape[1])
         attend = self.text_by_text if query.device.type == "cpu" else self.all_at_once
         return attend(query, key, value, attention_mask[:, :, :1].bool()).flatten(2), None
 
     def text_by_text(self, query: Tensor, key: Tensor, value: Tensor, present: Tensor) -> Tensor:
         """(B, Q, heads, d) of (B, heads, Q, d) queries, (B, heads, L, d) keys and values.
 
-        `present` (B, 1, 1, L) is true where there is a token; padding gets zeros. What decides over the
-        weights is computed in fp32.
+        `present` (B, 1, 1, L) is true where there is a token; padding gets zeros. Scores and softmax are
+        computed in fp32.
         """
         mixed = torch.zeros_like(query.transpose(1, 2))
         exact_query, exact_key = query.float(), key.float()
@@ -129,7 +142,7 @@ class FrozenDisentangledAttention(nn.Module):
         return mixed
 
     def all_at_once(self, query: Tensor, key: Tensor, value: Tensor, present: Tensor) -> Tensor:
-        """The same for devices that want few large operations; padding gets what doesn't matter."""
+        """The same for devices that want few large operations; padding gets arbitrary values."""
         to_position, from_position = self._position_products(query, key)
         bias = (to_position + from_position).mul_(self.scale)
         bias = bias.masked_fill_(~present, torch.finfo(bias.dtype).min)
@@ -153,7 +166,7 @@ class FrozenDisentangledAttention(nn.Module):
         from_position = _shifted(key @ pos_query.transpose(1, 2)).transpose(-1, -2)
         return to_position, from_position
 
-    def _learn_positions(self, rel_embeddings: Tensor, length: int) -> None:
+    def _keep_positions(self, rel_embeddings: Tensor, length: int) -> None:
         """Keep (heads, 2·length − 1, d) queries and keys of the positions, one for each distance.
 
         Distances query − key rise in the queries and fall in the keys, so that those of neighbouring
@@ -164,12 +177,12 @@ class FrozenDisentangledAttention(nn.Module):
         distances = torch.arange(1 - length, length, device=rel_embeddings.device)
         rows = rel_embeddings[self._rows(distances)].unsqueeze(0)
         self._positions = (
-            self._heads(self.query_proj(rows))[0].contiguous(),
-            self._heads(self.key_proj(rows.flip(1)))[0].contiguous(),
+            self._heads(self.stock.query_proj(rows))[0].contiguous(),
+            self._heads(self.stock.key_proj(rows.flip(1)))[0].contiguous(),
         )
 
     def _rows(self, distances: Tensor) -> Tensor:
-        """Which relative position stands for each distance query − key."""
+        """The relative position of each distance query − key."""
         from transformers.models.deberta_v2.modeling_deberta_v2 import make_log_bucket_position
 
         if self.buckets > 0:

@@ -1,4 +1,4 @@
-"""LoRA's dropout at less cost: drawing a number for each element takes longer than dropping it."""
+"""LoRA's dropout at less cost: sampling a number for each element takes longer than dropping it."""
 
 import math
 from collections.abc import Iterator
@@ -11,19 +11,25 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from grice_core.kernels.choice import uses_plain
+
 NUM_GAPS = 2**16
 """Equally likely gaps that a dropout chooses from: as many as two random bytes tell apart."""
 
 
 class BulkDropout(nn.Module):
-    """Dropout (arXiv 1207.0580) that draws how far it is from one dropped element to the next.
+    """Dropout (arXiv 1207.0580) that samples how far it is from one dropped element to the next.
 
-    These gaps are geometric if each element is dropped by itself, so one number is drawn for each
-    dropped element instead of one for each element. They are drawn by torch's generator, so they depend
-    on its seed and nothing else.
+    These gaps are geometric if elements are dropped independently, so one number is sampled for each
+    dropped element instead of one for each element. Like torch's own dropout it depends on the state of
+    torch's generator and nothing else.
 
     A gap is one of 65,536 equally likely ones, which makes each length as likely as it should be to
     within 1/65,536, and the dropped share `p` to within 1/50,000 of itself.
+
+    The plain twin, `nn.functional.dropout`, has the same distribution but uses the generator's numbers
+    otherwise: from one seed it drops other elements. A run is as reproducible with one as with the other,
+    but two runs with dropout are equal only if both used the same.
     """
 
     def __init__(self, p: float) -> None:
@@ -36,8 +42,12 @@ class BulkDropout(nn.Module):
         """Whether anything is dropped at the moment."""
         return self.training and self.p > 0
 
-    def places(self, num_elements: int) -> Tensor:
-        """Ascending places of the dropped ones among so many elements, drawn anew."""
+    def plain(self, x: Tensor) -> Tensor:
+        """The plain twin of `forward`, where something is dropped."""
+        return nn.functional.dropout(x, self.p)
+
+    def sample(self, num_elements: int) -> Tensor:
+        """(dropped,) ascending int64 indices of the elements to drop among so many."""
         gaps = _equally_likely_gaps(self.p)
         parts, last = [], -1
         while last < num_elements:
@@ -47,14 +57,16 @@ class BulkDropout(nn.Module):
             part += last
             parts.append(part)
             last = int(part[-1])
-        places = np.concatenate(parts) if len(parts) > 1 else parts[0]
-        return torch.from_numpy(places[: np.searchsorted(places, num_elements)])
+        indices = np.concatenate(parts) if len(parts) > 1 else parts[0]
+        return torch.from_numpy(indices[: np.searchsorted(indices, num_elements)])
 
     def forward(self, x: Tensor) -> Tensor:
-        """The elements of x that stay, scaled so that the mean stays, where others are 0."""
+        """x with the dropped elements 0, and the others scaled by 1 / (1 − p)."""
         if not self.drops:
             return x
-        dropped: Tensor = _Dropped.apply(x, self.places(x.numel()), self.p)  # type: ignore[no-untyped-call]
+        if uses_plain():
+            return self.plain(x)
+        dropped: Tensor = _Drop.apply(x, self.sample(x.numel()), self.p)  # type: ignore[no-untyped-call]
         return dropped
 
 
@@ -67,44 +79,43 @@ def _equally_likely_gaps(p: float) -> NDArray[Any]:
 
 
 def _random_choices(count: int) -> NDArray[np.uint16]:
-    """At least so many numbers below NUM_GAPS, from torch's random bits, four of each number of its."""
+    """At least `count` numbers below NUM_GAPS: four from each of torch's 64-bit numbers."""
     bits = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(2**63), None)
     return bits.numpy().view(np.uint16)
 
 
-def forget(x: Tensor, places: Tensor) -> Tensor:
-    """x, which is contiguous, with 0 at these places, in place."""
-    x.view(-1).index_fill_(0, places.long(), 0)
+def zero_at(x: Tensor, indices: Tensor) -> Tensor:
+    """x, which is contiguous, with 0 at these flat indices, in place."""
+    x.view(-1).index_fill_(0, indices.long(), 0)
     return x
 
 
 @contextmanager
-def unchanged(x: Tensor, at: Tensor | None) -> Iterator[None]:
-    """x, which is contiguous and may be changed in place meanwhile, has at these places, if any are given,
-    what it had before."""
-    if at is None:
+def unchanged_at(x: Tensor, indices: Tensor | None) -> Iterator[None]:
+    """Restore x, which is contiguous and changed in place meanwhile, at these flat indices, if any."""
+    if indices is None:
         yield
         return
-    flat, places = x.view(-1), at.long()
-    before = flat.take(places)
+    flat, indices = x.view(-1), indices.long()
+    before = flat.take(indices)
     yield
-    flat.index_copy_(0, places, before)
+    flat.index_copy_(0, indices, before)
 
 
-class _Dropped(torch.autograd.Function):
-    """Drops elements, and their gradient on the way back."""
+class _Drop(torch.autograd.Function):
+    """Drops elements of x forward, and of its gradient backward."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, places: Tensor, p: float) -> Tensor:
-        ctx.save_for_backward(places)
+    def forward(ctx: Any, x: Tensor, indices: Tensor, p: float) -> Tensor:
+        ctx.save_for_backward(indices)
         ctx.scale = 1 / (1 - p)
-        return _scaled(x, places, ctx.scale)
+        return _scaled(x, indices, ctx.scale)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        (places,) = ctx.saved_tensors
-        return _scaled(gradients[0], places, ctx.scale), None, None
+        (indices,) = ctx.saved_tensors
+        return _scaled(gradients[0], indices, ctx.scale), None, None
 
 
-def _scaled(x: Tensor, places: Tensor, scale: float) -> Tensor:
-    return forget(x.contiguous() * scale, places)
+def _scaled(x: Tensor, indices: Tensor, scale: float) -> Tensor:
+    return zero_at(x.contiguous() * scale, indices)

@@ -1,6 +1,6 @@
-"""GPT-2's activation in one operation that keeps one copy for backward.
+"""GPT-2's activation in one operation that keeps one tensor for backward.
 
-Stock, it is eight operations in a row, each of which keeps a result of its own.
+In transformers it is eight operations in a row, each of which keeps a result of its own.
 """
 
 import math
@@ -10,13 +10,20 @@ import torch
 from torch import Tensor, nn
 from transformers.activations import NewGELUActivation
 
+from grice_core.kernels.choice import uses_plain
+
 
 def fuse_activations(model: nn.Module) -> None:
-    """Let GPT-2's GELU keep nothing but its input; the same formula, equal to the last digits of fp32."""
+    """Replace GPT-2's GELU, wherever a model has it; equal to the last digits of fp32."""
     for module in model.modules():
         for name, child in module.named_children():
             if isinstance(child, NewGELUActivation):
                 setattr(module, name, FusedGELU())
+
+
+def plain_gelu(x: Tensor) -> Tensor:
+    """The plain twin: torch's own operation."""
+    return nn.functional.gelu(x, approximate="tanh")
 
 
 class FusedGELU(nn.Module):
@@ -24,14 +31,14 @@ class FusedGELU(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """GELU of each element."""
-        if x.device.type == "cpu" and x.dtype in _WAYS_ON_CPU:
-            out: Tensor = _WAYS_ON_CPU[x.dtype].apply(x)  # type: ignore[no-untyped-call]
-            return out
-        return nn.functional.gelu(x, approximate="tanh")
+        if uses_plain() or x.device.type != "cpu" or x.dtype not in _CPU_IMPLS:
+            return plain_gelu(x)
+        out: Tensor = _CPU_IMPLS[x.dtype].apply(x)  # type: ignore[no-untyped-call]
+        return out
 
 
 class _SigmoidGELU(torch.autograd.Function):
-    """x (1 + tanh u) / 2 = x σ(2u), since torch's tanh takes a processor seven times as long as its σ."""
+    """x (1 + tanh u) / 2 = x σ(2u), since torch's tanh takes a CPU seven times as long as its σ."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
@@ -45,10 +52,10 @@ class _SigmoidGELU(torch.autograd.Function):
 
 
 class _SlopeGELU(torch.autograd.Function):
-    """The same in bf16, which keeps its slope and not x: that is cheap while σ is at hand.
+    """The same in bf16, which keeps its slope instead of x: cheap while σ is at hand.
 
-    Computed in fp32, by pieces that stay in the processor's cache; equal to torch's there, and on the way
-    back but for the slope's own rounding.
+    Computed in fp32, in pieces that stay in the CPU's cache. Forward equals torch's; backward does but for
+    the slope's rounding.
     """
 
     PIECE = 2**18
@@ -63,12 +70,12 @@ class _SlopeGELU(torch.autograd.Function):
             piece = slice(start, start + _SlopeGELU.PIECE)
             exact = x.view(-1)[piece].float()
             sigmoid = _sigmoid_of_2u(exact)
-            made = exact * sigmoid
-            out.view(-1)[piece] = made
+            product = exact * sigmoid
+            out.view(-1)[piece] = product
             if slope is not None:
                 # (x σ)' = σ + x σ (1 − σ) (2u)'
-                of_2u = torch.addcmul(exact.new_tensor(_SLOPE), exact, exact, value=3 * _CUBIC)
-                slope.view(-1)[piece] = torch.addcmul(sigmoid, of_2u.mul_(made), 1 - sigmoid)
+                grad_2u = torch.addcmul(exact.new_tensor(_SLOPE), exact, exact, value=3 * _CUBIC)
+                slope.view(-1)[piece] = torch.addcmul(sigmoid, grad_2u.mul_(product), 1 - sigmoid)
         ctx.save_for_backward(slope)
         return out
 
@@ -78,7 +85,7 @@ class _SlopeGELU(torch.autograd.Function):
         return torch.mul(gradients[0], slope)
 
 
-_WAYS_ON_CPU = {torch.float32: _SigmoidGELU, torch.bfloat16: _SlopeGELU}
+_CPU_IMPLS = {torch.float32: _SigmoidGELU, torch.bfloat16: _SlopeGELU}
 
 _SLOPE = 2 * math.sqrt(2 / math.pi)
 _CUBIC = _SLOPE * 0.044715

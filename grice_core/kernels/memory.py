@@ -11,16 +11,18 @@ from pathlib import Path
 
 import torch
 
+from grice_core.kernels.choice import uses_plain
+
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _LARGEST = 2**31 - 1
 _SMALLEST_APART = 2**20
-"""Bytes of a piece that lies by itself."""
-_ASKED_OF_GLIBC: dict[int, int] = {}
-"""By option; the library doesn't tell."""
+"""Bytes of an allocation that gets pages of its own."""
+_GLIBC_OPTIONS: dict[int, int] = {}
+"""What was set; the library doesn't tell."""
 
 NUM_KERNELS = 64
-"""More than a step over four pairs has products of different sizes, counted with their way back. One over
-16 compiles some of them in every layer again, for 3 % of its time; twice as many take 100 MiB."""
+"""More than the products of different sizes in a step over four pairs, forward and backward. A step over 16
+compiles some of them again in every layer, for 3 % of its time; twice as many take 100 MiB."""
 CAPACITIES = "ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"
 """How many kernels oneDNN keeps, and how many torch's binding to it keeps for each thread."""
 
@@ -39,37 +41,37 @@ def peak_bytes(device: torch.device) -> int:
 
 
 def keep_freed_memory() -> None:
-    """Let this process use its freed memory again instead of asking for new pages each time.
+    """Let this process reuse its freed memory instead of asking for new pages each time.
 
-    A training step frees and takes the same gigabytes over and over; without this, the system fills
-    each page with zeros first. Where the C library is not glibc nothing happens.
+    A training step frees and allocates the same gigabytes over and over; without this, the system fills
+    each page with zeros first. Nothing happens with plain kernels, or where the C library is not glibc.
     """
-    if platform.libc_ver()[0] == "glibc":
+    if not uses_plain() and platform.libc_ver()[0] == "glibc":
         for option in (_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD):
-            _ask_of_glibc(option, _LARGEST)
+            _set_in_glibc(option, _LARGEST)
 
 
 @contextmanager
-def for_long() -> Iterator[None]:
-    """Memory that is taken meanwhile is kept for long: large pieces lie by themselves, unless a gap is free.
+def long_lived() -> Iterator[None]:
+    """Give large allocations pages of their own meanwhile, unless a gap is free: they are kept for long.
 
-    Among those that a step frees and takes again they would leave gaps that nothing fits into. Where freed
-    memory isn't kept nothing happens: there large pieces lie so anyway.
+    Among what a step frees and allocates again they would leave gaps that nothing fits into. Where freed
+    memory isn't kept nothing happens: large allocations have pages of their own there anyway.
     """
-    usual = _ASKED_OF_GLIBC.get(_M_MMAP_THRESHOLD)
+    usual = _GLIBC_OPTIONS.get(_M_MMAP_THRESHOLD)
     if usual is None:
         yield
         return
-    _ask_of_glibc(_M_MMAP_THRESHOLD, _SMALLEST_APART)
+    _set_in_glibc(_M_MMAP_THRESHOLD, _SMALLEST_APART)
     try:
         yield
     finally:
-        _ask_of_glibc(_M_MMAP_THRESHOLD, usual)
+        _set_in_glibc(_M_MMAP_THRESHOLD, usual)
 
 
-def _ask_of_glibc(option: int, value: int) -> None:
+def _set_in_glibc(option: int, value: int) -> None:
     ctypes.CDLL(None).mallopt(option, value)
-    _ASKED_OF_GLIBC[option] = value
+    _GLIBC_OPTIONS[option] = value
 
 
 def keep_few_kernels() -> None:
@@ -77,7 +79,9 @@ def keep_few_kernels() -> None:
 
     It compiles one for the sizes of each product, some 0.3 MiB, and keeps the last 1,024 of them, twice.
     Sizes go with the tokens of a pass, so hardly any comes back later: after some hundred passes this
-    held more than a gigabyte. Whoever sets these variables has the last word.
+    held more than a gigabyte. Variables that are set already stay; with plain kernels none is set.
     """
+    if uses_plain():
+        return
     for name in CAPACITIES:
         os.environ.setdefault(name, str(NUM_KERNELS))

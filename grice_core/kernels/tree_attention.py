@@ -1,7 +1,7 @@
 """Attention inside each tree of a packed row, and nowhere else.
 
-All trees of a micro-batch stand behind one another in a single row without padding, so the linear
-layers multiply no wasted token. Attention then runs tree by tree under a small mask.
+All trees of a micro-batch follow one another in a single row without padding, so the linear layers
+multiply no wasted token. Attention then runs tree by tree under a small mask.
 """
 
 import math
@@ -13,31 +13,32 @@ from typing import Any
 import torch
 from transformers import AttentionInterface
 
+from grice_core.kernels.choice import uses_plain
 from grice_core.kernels.precision import product_dtype
 
 TREE_ATTENTION = "grice_tree"
 
 SHORT = 384
-"""Tokens of a tree whose attention weights are worth keeping for the way back."""
+"""Tokens of a tree whose attention weights are worth keeping for backward."""
 
 _REFUSED = ("softcap", "position_bias", "s_aux")
 """What some architectures pass to their attention and plain scaled dot-products don't have."""
 
 
 class UnsharableError(Exception):
-    """The model asks its attention for something that a tree of responses can't give."""
+    """The model asks for something that a tree of responses can't give."""
 
 
 @dataclass(frozen=True)
 class TreeSpan:
-    """Where one tree stands in the row, and who sees whom in it."""
+    """Where one tree is in the row, and which of its tokens attend to which."""
 
     start: int
     end: int
     longest: int
     """Tokens of the prompt and the tree's longest response."""
     mask: torch.Tensor
-    """(length, length) boolean; true where the row's query sees the column's key."""
+    """(length, length) boolean; true where the row's query attends to the column's key."""
 
     @property
     def is_short(self) -> bool:
@@ -59,7 +60,7 @@ def tree_attention(
     scaling: float | None = None,
     tree_spans: tuple[TreeSpan, ...] = (),
     sliding_window: int | None = None,
-    **wishes: Any,
+    **kwargs: Any,
 ) -> tuple[torch.Tensor, None]:
     """Scaled dot-product attention, tree by tree.
 
@@ -71,7 +72,7 @@ def tree_attention(
     """
     if not tree_spans:
         raise UnsharableError("it passes nothing of ours on to its attention")
-    refused = [name for name in _REFUSED if wishes.get(name) is not None]
+    refused = [name for name in _REFUSED if kwargs.get(name) is not None]
     if refused:
         raise UnsharableError(f"its attention uses {', '.join(refused)}")
     if sliding_window and any(span.longest > sliding_window for span in tree_spans):
@@ -80,8 +81,23 @@ def tree_attention(
     if groups > 1:
         key = key.repeat_interleave(groups, dim=1)
         value = value.repeat_interleave(groups, dim=1)
-    if query.device.type == "cpu" and all(span.is_short for span in tree_spans):
+    if (
+        query.device.type == "cpu"
+        and all(span.is_short for span in tree_spans)
+        and not uses_plain()
+    ):
         return _ShortTrees.apply(query, key, value, scaling, tree_spans), None  # type: ignore[no-untyped-call]
+    return plain_tree_attention(query, key, value, scaling, tree_spans), None
+
+
+def plain_tree_attention(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    scaling: float | None,
+    spans: Sequence[TreeSpan],
+) -> torch.Tensor:
+    """The plain twin: torch's own attention, a tree at a time; also for long trees and on GPUs."""
     parts = [
         torch.nn.functional.scaled_dot_product_attention(
             query[:, :, span.start : span.end],
@@ -90,18 +106,18 @@ def tree_attention(
             attn_mask=span.mask,
             scale=scaling,
         )
-        for span in tree_spans
+        for span in spans
     ]
-    return torch.cat(parts, dim=2).transpose(1, 2), None
+    return torch.cat(parts, dim=2).transpose(1, 2)
 
 
 class _ShortTrees(torch.autograd.Function):
     """The same by plain matrix products, all trees in one operation.
 
-    On a CPU it takes a third of the time that flash attention takes for short sequences in bf16. What
-    decides over the weights is computed in fp32, as there; autocast would round it. Query, key and value
-    may come in different number formats (rotary embeddings promote the first two to fp32 under
-    autocast): products run in the one that autocast asks for, gradients leave in those they came in.
+    On a CPU it takes a third of the time that flash attention takes for short sequences in bf16. Scores and
+    softmax are computed in fp32, as there; autocast would round them. Query, key and value may have
+    different dtypes (rotary embeddings promote the first two to fp32 under autocast): products run in the
+    one that autocast asks for, each gradient has its input's dtype.
     """
 
     @staticmethod
@@ -121,14 +137,14 @@ class _ShortTrees(torch.autograd.Function):
         out = _like_rows(value)
         kept: list[torch.Tensor] = []
         with torch.autocast(query.device.type, enabled=False):
-            for span, *parts, to_out in _by_tree(spans, query, key, value, out):
-                # What doesn't lie together would be copied at each product, there and back.
+            for span, *parts, out_part in _by_tree(spans, query, key, value, out):
+                # What isn't contiguous would be copied at each product, forward and backward.
                 q, k, v = (part.contiguous() for part in parts)
                 scores = torch.baddbmm(
                     span.bias, q.float(), k.float().transpose(1, 2), alpha=ctx.scale
                 )
                 weights = scores.softmax(dim=-1).to(v.dtype)
-                to_out.copy_(torch.bmm(weights, v))
+                out_part.copy_(torch.bmm(weights, v))
                 kept.extend((q, k, v, weights))
         ctx.save_for_backward(*kept)
         return out.transpose(1, 2)
@@ -136,28 +152,25 @@ class _ShortTrees(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         kept = ctx.saved_tensors
-        of_out = gradients[0].transpose(1, 2).to(kept[0].dtype)
+        grad_out = gradients[0].transpose(1, 2).to(kept[0].dtype)
         dim = kept[0].shape[-1]
-        of_query, of_key, of_value = (
-            _like_rows(of_out, dim),
-            _like_rows(of_out, dim),
-            _like_rows(of_out),
-        )
-        trees = _by_tree(ctx.spans, of_out, of_query, of_key, of_value)
-        for number, (_, of_part, to_q, to_k, to_v) in enumerate(trees):
+        grad_query, grad_key = _like_rows(grad_out, dim), _like_rows(grad_out, dim)
+        grad_value = _like_rows(grad_out)
+        trees = _by_tree(ctx.spans, grad_out, grad_query, grad_key, grad_value)
+        for number, (_, grad_part, grad_q, grad_k, grad_v) in enumerate(trees):
             q, k, v, weights = kept[4 * number : 4 * number + 4]
-            g = of_part.contiguous()
-            to_v.copy_(torch.bmm(weights.transpose(1, 2), g))
-            of_weights = torch.bmm(g, v.transpose(1, 2))
-            of_scores = torch._softmax_backward_data(of_weights, weights, -1, weights.dtype)
-            torch.mul(torch.bmm(of_scores, k), ctx.scale, out=to_q)
-            torch.mul(torch.bmm(of_scores.transpose(1, 2), q), ctx.scale, out=to_k)
-        of_inputs = zip((of_query, of_key, of_value), ctx.dtypes, strict=True)
-        return (*(gradient.to(dtype) for gradient, dtype in of_inputs), None, None)
+            g = grad_part.contiguous()
+            grad_v.copy_(torch.bmm(weights.transpose(1, 2), g))
+            grad_weights = torch.bmm(g, v.transpose(1, 2))
+            grad_scores = torch._softmax_backward_data(grad_weights, weights, -1, weights.dtype)
+            torch.mul(torch.bmm(grad_scores, k), ctx.scale, out=grad_q)
+            torch.mul(torch.bmm(grad_scores.transpose(1, 2), q), ctx.scale, out=grad_k)
+        grad_inputs = zip((grad_query, grad_key, grad_value), ctx.dtypes, strict=True)
+        return (*(gradient.to(dtype) for gradient, dtype in grad_inputs), None, None)
 
 
 def _by_tree(spans: Sequence[TreeSpan], *rows: torch.Tensor) -> Iterator[tuple[Any, ...]]:
-    """Each tree's span and its part of each (1, heads, tokens, dim), without the first dimension."""
+    """Each tree's span and its part of each (1, heads, tokens, dim) tensor, as (heads, tokens, dim)."""
     lengths = [span.end - span.start for span in spans]
     return zip(spans, *(torch.split(row[0], lengths, dim=1) for row in rows), strict=True)
 

@@ -1,4 +1,4 @@
-"""The other processes of a stage's training: started, joined, and ended with this one.
+"""The other processes of a stage's training: started, joined into a group, and ended with this one.
 
 This process is rank 0 and goes on as if it were alone; the others (`python -m grice_core.pipeline.rank_main`)
 load the same base, are given the same examples, and make the same calls. They ask nobody, write nothing,
@@ -19,6 +19,7 @@ import torch
 
 from grice_core.dpo.budget import TokenBudget
 from grice_core.dpo.examples import Compute, ReferenceLogps, StageExamples
+from grice_core.dpo.head import prepacked_head
 from grice_core.dpo.policy import add_adapter
 from grice_core.dpo.reference import weights_hash
 from grice_core.dpo.train import StageTrainer
@@ -57,7 +58,7 @@ class RankJob:
     """Of the weights that the stage starts from."""
     config: StageConfig
     examples: StageExamples
-    known: ReferenceLogps
+    ref_logps: ReferenceLogps
     compute: Compute
     num_steps: int
     seed: int
@@ -73,8 +74,10 @@ class RankJob:
                 f"the weights of {self.base} are not those that this run began with: "
                 "don't change the folder while a run uses it"
             )
-        policy = add_adapter(base, self.config.lora, self.seed, fuses=self.settings.fsdp is None)
-        return StageTrainer(policy, self.config, self.examples, self.known, self.compute)
+        whole = self.settings.fsdp is None
+        policy = add_adapter(base, self.config.lora, self.seed, fuses=whole)
+        compute = replace(self.compute, head=prepacked_head(policy) if whole else None)
+        return StageTrainer(policy, self.config, self.examples, self.ref_logps, compute)
 
 
 def count_processes(choice: NumProcesses, device: torch.device) -> int:
@@ -125,14 +128,19 @@ def shared_work(
             )
         yield prepared.trainer
         return
-    from grice_core.dpo.distributed.process_group import LostRankError, Seat, free_port, joined
+    from grice_core.dpo.distributed.process_group import (
+        LostRankError,
+        RankInfo,
+        free_port,
+        process_group,
+    )
 
     threads = torch.get_num_threads()
     each = max(1, threads // job.num_processes) if job.device.type == "cpu" else threads
     holding = " with a part of the base" if job.parallel.fsdp else ""
     reporter.say(f"{job.name}: {job.num_processes} processes{holding}, {each} threads each")
-    seat = Seat(0, job.num_processes, free_port(), job.device)
-    told = _rank_job(prepared, job, seat.port)
+    info = RankInfo(0, job.num_processes, free_port(), job.device)
+    told = _rank_job(prepared, job, info.port)
     with ExitStack() as stack:
         others = stack.enter_context(_others(told, each))
         trainer = prepared.trainer
@@ -142,7 +150,7 @@ def shared_work(
         torch.set_num_threads(each)
         stack.callback(torch.set_num_threads, threads)
         try:
-            with joined(seat, trainer.policy, job.parallel) as ranks:
+            with process_group(info, trainer.policy, job.parallel) as ranks:
                 trainer.share_with(ranks)
                 yield trainer
         except LostRankError as error:
@@ -227,8 +235,10 @@ def _rank_job(prepared: PreparedStage, job: StageJob, port: int) -> RankJob:
         base_sha256=prepared.reference_sha256,
         config=trainer.config,
         examples=trainer.examples,
-        known=trainer.known,
-        compute=replace(trainer.compute, budget=_budget(trainer.compute.budget, job.parallel)),
+        ref_logps=trainer.ref_logps,
+        compute=replace(
+            trainer.compute, budget=_budget(trainer.compute.budget, job.parallel), head=None
+        ),
         num_steps=prepared.encoded.planned.num_steps,
         seed=job.seed,
     )

@@ -10,6 +10,7 @@ from grice_core.data.pairs import IntArray
 from grice_core.dpo.base import BaseModel
 from grice_core.dpo.budget import TokenBudget
 from grice_core.dpo.examples import Compute, StageExamples
+from grice_core.dpo.head import prepacked_head
 from grice_core.dpo.passes import choose_passes
 from grice_core.dpo.policy import add_adapter
 from grice_core.dpo.prefix_trees import num_shared_tokens
@@ -52,8 +53,9 @@ def measure_pace(base: BaseModel, job: StageJob, encoded: EncodedStage, reporter
     started = time.perf_counter()
     weights_hash(base.model)
     policy = add_adapter(base, job.config.lora, job.seed)
-    choice = choose_passes(policy, encoded.examples.pairs, job.dtype)
-    compute = Compute(job.device, job.dtype, choice.passes, TokenBudget(say=reporter.say))
+    head = prepacked_head(policy)
+    choice = choose_passes(policy, encoded.examples.pairs, job.dtype, head)
+    compute = Compute(job.device, job.dtype, choice.passes, TokenBudget(say=reporter.say), head)
     setup_s = time.perf_counter() - started
 
     started = time.perf_counter()

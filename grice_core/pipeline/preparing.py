@@ -11,6 +11,7 @@ from grice_core.dpo.base import BaseModel
 from grice_core.dpo.budget import TokenBudget
 from grice_core.dpo.encode import Encoding, encode_pairs
 from grice_core.dpo.examples import HELDOUT, Compute, StageExamples
+from grice_core.dpo.head import prepacked_head
 from grice_core.dpo.loss import maxim_weights
 from grice_core.dpo.passes import PassChoice, choose_passes
 from grice_core.dpo.policy import add_adapter
@@ -65,9 +66,10 @@ def prepare_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> Prepare
     examples = encoded.examples
     reference_sha256 = weights_hash(base.model)
     policy = add_adapter(base, job.config.lora, job.seed)
-    choice = choose_passes(policy, examples.pairs, job.dtype)
+    head = prepacked_head(policy)
+    choice = choose_passes(policy, examples.pairs, job.dtype, head)
     reporter.say(f"{job.name}: {choice.reason}")
-    compute = Compute(job.device, job.dtype, choice.passes, TokenBudget(say=reporter.say))
+    compute = Compute(job.device, job.dtype, choice.passes, TokenBudget(say=reporter.say), head)
     model = f"{reference_sha256} {config_hash(base.model)}"
     cache = ReferenceCache.of(settings().home / "cache" / "reference", model, compute)
     started = time.perf_counter()

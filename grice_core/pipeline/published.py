@@ -20,7 +20,7 @@ from grice_core.dpo.policy import attach_saved, merge_saved, reference
 from grice_core.dpo.signature import accepted
 from grice_core.errors import ModelError, TrainingError
 from grice_core.files import atomic_folder
-from grice_core.kernels.linear import stock_layers
+from grice_core.kernels.choice import plain_kernels
 from grice_core.pipeline.output import OutputFolder, is_whole_model
 
 ROUNDING = 2e-5
@@ -163,7 +163,7 @@ def _publish_whole(
 def _log_probabilities(model: torch.nn.Module, rows: Sequence[Ids]) -> tuple[Tensor, ...]:
     device = next(model.parameters()).device
     found = []
-    with torch.no_grad(), stock_layers(), torch.autocast(device.type, enabled=False):
+    with torch.no_grad(), plain_kernels(), torch.autocast(device.type, enabled=False):
         for row in rows:
             ids = torch.tensor([list(row)], device=device)
             logits = model(input_ids=ids, **accepted(model, use_cache=False)).logits[0]

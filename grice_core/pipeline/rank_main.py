@@ -4,7 +4,7 @@ import pickle
 import signal
 import sys
 
-from grice_core.dpo.distributed.process_group import LostRankError, Seat, joined
+from grice_core.dpo.distributed.process_group import LostRankError, RankInfo, process_group
 from grice_core.errors import GriceError, InterruptedRunError
 from grice_core.parent import die_with_parent
 from grice_core.pipeline.launch_ranks import LOST_ANOTHER, READY, RankJob
@@ -34,8 +34,8 @@ def _work(job: RankJob) -> None:
     trainer = job.trainer()
     sys.stdout.buffer.write(READY)
     sys.stdout.flush()
-    seat = Seat(job.index, job.count, job.port, job.compute.device)
-    with joined(seat, trainer.policy, job.settings) as ranks:
+    info = RankInfo(job.index, job.count, job.port, job.compute.device)
+    with process_group(info, trainer.policy, job.settings) as ranks:
         trainer.share_with(ranks)
         trainer.run(job.num_steps, job.seed)
         for lesson in (trainer.lesson(), *trainer.examples.earlier.values()):

@@ -41,7 +41,7 @@ def test_a_deberta_encoder_loads_like_any_other(tmp_path: Path) -> None:
     assert np.isfinite(scores).all()
 
 
-def test_weights_that_are_laid_out_give_the_scores_of_plain_ones(
+def test_prepacked_weights_give_the_scores_of_plain_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = tiny.deberta_config()
@@ -50,18 +50,18 @@ def test_weights_that_are_laid_out_give_the_scores_of_plain_ones(
     write_detector(folder, model, tiny.tokenizer(), read_record(folder))
     plain = load_detector(folder, CPU, "fp32").score([PROMPT], [RESPONSE])  # too small to lay out
 
-    laid_out, lay_out = [], linear._laid_out
+    packed, pack = [], linear._prepacked
 
     def noting(weight: torch.Tensor) -> torch.Tensor:
-        laid_out.append(weight)
-        return lay_out(weight)
+        packed.append(weight)
+        return pack(weight)
 
     monkeypatch.setattr(linear, "SMALLEST", 1)
-    monkeypatch.setattr(linear, "_laid_out", noting)
+    monkeypatch.setattr(linear, "_prepacked", noting)
     detector = load_detector(folder, CPU, "fp32")
     for _ in range(2):
         np.testing.assert_allclose(detector.score([PROMPT], [RESPONSE]), plain, atol=1e-6)
-    assert len(laid_out) == 6 * config.num_hidden_layers + 4  # and four heads; only once
+    assert len(packed) == 6 * config.num_hidden_layers + 4  # and four heads; only once
 
 
 @pytest.mark.parametrize("broken", ["weights", "record", "configuration", "tokenizer"])

@@ -14,7 +14,7 @@ from grice_core.dpo.adapters import adapter_of, save_adapter
 from grice_core.dpo.budget import TokenBudget
 from grice_core.dpo.checkpointing.history import HistoryFile
 from grice_core.dpo.checkpointing.resume import CheckpointPlan
-from grice_core.dpo.distributed.process_group import LostRankError, Seat, joined
+from grice_core.dpo.distributed.process_group import LostRankError, RankInfo, process_group
 from grice_core.dpo.examples import Compute
 from grice_core.dpo.policy import add_adapter
 from grice_core.dpo.reference import reference_logps
@@ -64,8 +64,8 @@ def new_trainer(
     config = tiny.stage(lora=lora, eval_every=4)
     examples, how = tiny.examples(num_train), Compute(CPU, **compute)
     policy = add_adapter(tiny.base(tiny.gpt2()), config.lora, seed=0, fuses=fuses)
-    known = reference_logps(policy, examples.pairs, how)
-    return StageTrainer(policy, config, examples, known, how)
+    ref_logps = reference_logps(policy, examples.pairs, how)
+    return StageTrainer(policy, config, examples, ref_logps, how)
 
 
 def train(folder: Path, last: int | None = None, *, resume: bool = True) -> None:
@@ -101,7 +101,7 @@ def train_to_the_end(trainer: StageTrainer, folder: Path, pass_one, *, resume: b
 
 def take_part(
     folder: Path,
-    seat: Seat,
+    info: RankInfo,
     last: tuple[int, int] | None = None,
     settings: ParallelSettings = WHOLE,
     budget: TokenBudget | None = None,
@@ -116,53 +116,53 @@ def take_part(
     update = trainer._update
 
     def counted(*told):
-        if last == (seat.index, next(taken)):
+        if last == (info.index, next(taken)):
             os.kill(os.getpid(), signal.SIGKILL)
         return update(*told)
 
     trainer._update = counted
     try:
-        with joined(seat, trainer.policy, settings) as ranks:
+        with process_group(info, trainer.policy, settings) as ranks:
             trainer.share_with(ranks)
             held = sum(
                 (weight.to_local() if isinstance(weight, DTensor) else weight).numel()
                 for weight in trainer.policy.parameters()
                 if not weight.requires_grad
             )
-            if seat.index == 0:
+            if info.index == 0:
                 train_to_the_end(trainer, folder, lambda: None)
             else:
                 trainer.run(NUM_STEPS, 0)
             margins = trainer.reward_margins(trainer.lesson())
     except LostRankError:
         sys.exit(LOST)
-    np.savez(folder / f"rank-{seat.index}", margins=margins, held=held)
+    np.savez(folder / f"rank-{info.index}", margins=margins, held=held)
 
 
-def take_part_in_small_passes(folder: Path, seat: Seat, last: tuple[int, int] | None) -> None:
+def take_part_in_small_passes(folder: Path, info: RankInfo, last: tuple[int, int] | None) -> None:
     """The same in passes of a pair or two."""
-    take_part(folder, seat, last, WHOLE, TokenBudget(SMALL_PASS))
+    take_part(folder, info, last, WHOLE, TokenBudget(SMALL_PASS))
 
 
-def take_part_in_shards(folder: Path, seat: Seat, last: tuple[int, int] | None) -> None:
+def take_part_in_shards(folder: Path, info: RankInfo, last: tuple[int, int] | None) -> None:
     """The same, each rank with its part of the base."""
     settings = ParallelSettings(fsdp=FsdpSettings())
-    take_part(folder, seat, last, settings, TokenBudget(SMALL_PASS, may_shrink=False))
+    take_part(folder, info, last, settings, TokenBudget(SMALL_PASS, may_shrink=False))
 
 
-def take_part_where_memory_is_short(folder: Path, seat: Seat, scarce: int | None) -> None:
+def take_part_where_memory_is_short(folder: Path, info: RankInfo, scarce: int | None) -> None:
     """Take steps as one of several ranks, of which the last has memory for so many tokens at once.
 
     Without dropout, whose draws depend on what is run together.
     """
     trainer = new_trainer(num_train=8, dropout=0.0)
-    short = scarce is not None and seat.index == seat.count - 1
+    short = scarce is not None and info.index == info.count - 1
     memory = tiny.memory_for(trainer.policy.get_base_model(), scarce) if short else nullcontext()
-    with memory, joined(seat, trainer.policy, WHOLE) as ranks:
+    with memory, process_group(info, trainer.policy, WHOLE) as ranks:
         trainer.share_with(ranks)
         steps = [
             trainer.take_step(np.arange(4) + 4 * (step % 2), step, NUM_STEPS, seed=0)
             for step in range(4)
         ]
     losses = [[step["loss"], step["grad_norm"]] for step in steps]
-    np.savez(folder / f"rank-{seat.index}", losses=losses, budget=trainer.compute.budget.tokens)
+    np.savez(folder / f"rank-{info.index}", losses=losses, budget=trainer.compute.budget.tokens)

@@ -1,9 +1,12 @@
+from contextlib import nullcontext
+
 import pytest
 import torch
 
 from grice_core.dpo import head
 from grice_core.dpo.policy import add_adapter
 from grice_core.kernels import token_logps
+from grice_core.kernels.choice import plain_kernels, uses_plain
 from tests.dpo import tiny
 
 IDS = torch.arange(1, 31)[None]
@@ -30,11 +33,35 @@ def test_log_probabilities_and_gradient_are_those_of_all_logits_however_many_at_
     monkeypatch.setattr(token_logps, "CHUNK", chunk)
     policy = add_adapter(tiny.base(tiny.gpt2()), tiny.stage().lora, seed=0)
     expected = plain(policy)
-    values = head.token_logps(policy, TARGETS, EVERYWHERE, input_ids=IDS)
+    values = head.token_logps(
+        policy, TARGETS, EVERYWHERE, head.prepacked_head(policy), input_ids=IDS
+    )
     torch.testing.assert_close(values, expected, atol=1e-5, rtol=0)
     ours, theirs = (gradient(policy, v) for v in (values, plain(policy)))
     for a, b in zip(ours, theirs, strict=True):
         torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kernels", [nullcontext, plain_kernels], ids=["fast", "plain"])
+def test_without_a_prepacked_head_they_are_the_same(kernels):
+    policy = add_adapter(tiny.base(tiny.gpt2()), tiny.stage().lora, seed=0)
+    expected = plain(policy)
+    with kernels():
+        values = head.token_logps(policy, TARGETS, EVERYWHERE, input_ids=IDS)
+    torch.testing.assert_close(values, expected, atol=1e-5, rtol=0)
+
+
+@pytest.mark.skipif(uses_plain(), reason="plain kernels use no head")
+def test_another_models_head_is_refused():
+    head_of_another = head.prepacked_head(tiny.gpt2().requires_grad_(False))
+    with pytest.raises(ValueError, match="another model's"):
+        head.token_logps(
+            tiny.gpt2().requires_grad_(False), TARGETS, EVERYWHERE, head_of_another, input_ids=IDS
+        )
+
+
+def test_a_trained_head_is_not_prepacked():
+    assert head.prepacked_head(tiny.gpt2()) is None
 
 
 def test_a_model_that_caps_its_logits_is_asked_for_them_all():

@@ -7,6 +7,7 @@ from grice_core.dpo.passes import PassChoice, choose_passes
 from grice_core.dpo.policy import add_adapter
 from grice_core.errors import PreflightError
 from grice_core.kernels import linear
+from grice_core.kernels.choice import uses_plain
 from tests.dpo import tiny
 
 PAIRS = tiny.encoded_pairs(6)
@@ -173,16 +174,17 @@ def test_a_model_that_transformers_cannot_run_in_bf16_is_refused_with_the_way_ou
         choose(failing(), torch.bfloat16)
 
 
+@pytest.mark.skipif(uses_plain(), reason="plain kernels prepack nothing")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_weights_are_laid_out_only_if_the_run_needs_these_layouts_too(dtype, monkeypatch):
-    laid_out: list[torch.dtype] = []
-    lay_out = linear._laid_out
+def test_weights_are_prepacked_only_in_the_dtype_that_the_run_uses(dtype, monkeypatch):
+    packed: list[torch.dtype] = []
+    pack = linear._prepacked
 
     def noting(weight: torch.Tensor) -> torch.Tensor:
-        laid_out.append(weight.dtype)
-        return lay_out(weight)
+        packed.append(weight.dtype)
+        return pack(weight)
 
     monkeypatch.setattr(linear, "SMALLEST", 1)
-    monkeypatch.setattr(linear, "_laid_out", noting)
+    monkeypatch.setattr(linear, "_prepacked", noting)
     assert choose(tiny.gpt2(), dtype).passes == "shared"
-    assert set(laid_out) == ({torch.float32} if dtype == torch.float32 else set())
+    assert set(packed) == ({torch.float32} if dtype == torch.float32 else set())

@@ -1,12 +1,21 @@
-"""Layers whose weights are laid out once give what plain ones give, there and back."""
+"""Frozen linear layers, prepacked or not, compute what the stock ones do, forward and backward."""
+
+from functools import partial
 
 import pytest
 import torch
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
-from grice_core.kernels import linear as frozen_module
-from grice_core.kernels.linear import FrozenLinear, as_they_lie, frozen, processor_lays_out
+from grice_core.kernels import linear
+from grice_core.kernels.choice import plain_kernels
+from grice_core.kernels.linear import (
+    FrozenLinear,
+    PlainLinear,
+    can_prepack,
+    prepacked,
+    without_prepacking,
+)
 
 CPU = torch.device("cpu")
 TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 2e-2}
@@ -14,7 +23,7 @@ TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 2e-2}
 
 @pytest.fixture(autouse=True)
 def _small_weights_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frozen_module, "SMALLEST", 1)
+    monkeypatch.setattr(linear, "SMALLEST", 1)
 
 
 def layer(kind: type[nn.Module], bias: bool = True) -> nn.Module:
@@ -26,64 +35,73 @@ def layer(kind: type[nn.Module], bias: bool = True) -> nn.Module:
     return made
 
 
-def formats() -> list[torch.dtype]:
-    return [dtype for dtype in TOLERANCE if processor_lays_out(CPU, dtype)]
+def dtypes() -> list[torch.dtype]:
+    return [dtype for dtype in TOLERANCE if can_prepack(CPU, dtype)]
 
 
-def test_this_machine_lays_out_weights() -> None:
-    assert torch.float32 in formats()
+IMPLEMENTATIONS = {
+    "plain": PlainLinear,
+    "frozen": FrozenLinear,
+    "prepacked": partial(FrozenLinear, prepack=True),
+}
 
 
-@pytest.mark.parametrize("dtype", formats())
+def test_this_machine_can_prepack() -> None:
+    assert torch.float32 in dtypes()
+
+
+@pytest.mark.parametrize(
+    "columns", [slice(None), slice(0, 16), slice(16, 48), slice(3, 20)], ids=str
+)
+@pytest.mark.parametrize("dtype", dtypes(), ids=str)
 @pytest.mark.parametrize("kind", [nn.Linear, Conv1D])
-def test_products_there_and_back_are_those_of_the_layer(
-    kind: type[nn.Module], dtype: torch.dtype
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
+def test_products_and_gradients_are_those_of_the_layer(
+    implementation: str, kind: type[nn.Module], dtype: torch.dtype, columns: slice
 ) -> None:
     stock = layer(kind)
-    ours, plain = FrozenLinear(stock, lays_out=True), FrozenLinear(stock)
-    x, gradient = torch.randn(7, 32), torch.randn(7, 48)
+    ours = IMPLEMENTATIONS[implementation](stock, columns)
+    x = torch.randn(7, 32, requires_grad=True)
+    expected = stock(x)[:, columns]
+    grad_out = torch.randn_like(expected)
+    (grad_x,) = torch.autograd.grad(expected, x, grad_out)
     close = {"atol": TOLERANCE[dtype], "rtol": TOLERANCE[dtype]}
-    torch.testing.assert_close(ours(x.to(dtype)).float(), stock(x).detach(), **close)
-    torch.testing.assert_close(
-        ours.back(gradient.to(dtype)).float(), gradient @ plain.weight.t(), **close
-    )
+    found = ours(x.detach().to(dtype))
+    assert found.dtype == dtype
+    torch.testing.assert_close(found.float(), expected.detach(), **close)
+    torch.testing.assert_close(ours.backward(grad_out.to(dtype)).float(), grad_x, **close)
 
 
-@pytest.mark.parametrize("columns", [slice(0, 16), slice(16, 48), slice(3, 20)])
-def test_some_columns_are_those_of_the_whole(columns: slice) -> None:
-    stock = layer(nn.Linear)
-    part = FrozenLinear(stock, columns, lays_out=True)
-    x = torch.randn(5, 32)
-    torch.testing.assert_close(part(x), stock(x).detach()[:, columns], atol=1e-5, rtol=1e-5)
-
-
-@pytest.mark.parametrize("dtype", formats())
+@pytest.mark.usefixtures("kernels")
+@pytest.mark.parametrize("dtype", dtypes(), ids=str)
 @pytest.mark.parametrize("bias", [True, False])
-def test_a_vocabulary_of_any_size_is_laid_out(dtype: torch.dtype, bias: bool) -> None:
+def test_a_vocabulary_may_have_any_size(dtype: torch.dtype, bias: bool) -> None:
     torch.manual_seed(0)
     stock = nn.Linear(32, 50, bias=bias)
     x, close = torch.randn(2, 3, 32), {"atol": TOLERANCE[dtype], "rtol": TOLERANCE[dtype]}
     with torch.no_grad():
         expected = stock(x)
-        with frozen(stock), torch.autocast("cpu", torch.bfloat16, dtype == torch.bfloat16):
+        with prepacked(stock), torch.autocast("cpu", torch.bfloat16, dtype == torch.bfloat16):
             torch.testing.assert_close(stock(x).float(), expected, **close)
 
 
-def test_a_weight_that_changes_in_place_is_laid_out_anew() -> None:
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
+def test_a_weight_that_changes_in_place_is_used_as_it_is(implementation: str) -> None:
     stock = layer(nn.Linear, bias=False)
-    ours, x = FrozenLinear(stock, lays_out=True), torch.randn(5, 32)
+    ours, x = IMPLEMENTATIONS[implementation](stock), torch.randn(5, 32)
     before = ours(x)
     with torch.no_grad():
         stock.weight.mul_(2)
     torch.testing.assert_close(ours(x), 2 * before, atol=1e-5, rtol=1e-5)
 
 
-def test_a_frozen_model_answers_alike_and_is_left_as_it_was() -> None:
+@pytest.mark.usefixtures("kernels")
+def test_a_prepacked_model_computes_the_same_and_is_left_as_it_was() -> None:
     model = nn.Sequential(layer(nn.Linear), nn.Unflatten(1, (3, 16)), nn.Linear(16, 16))
     x = torch.randn(4, 32)
     with torch.no_grad():
         expected = model(x)
-        with frozen(model):
+        with prepacked(model):
             assert "forward" in vars(model[0])
             torch.testing.assert_close(model(x), expected, atol=1e-5, rtol=1e-5)
         assert "forward" not in vars(model[0])
@@ -91,30 +109,37 @@ def test_a_frozen_model_answers_alike_and_is_left_as_it_was() -> None:
 
 
 @pytest.fixture
-def formats_laid_out(monkeypatch: pytest.MonkeyPatch) -> list[torch.dtype]:
-    """Number formats of what is laid out from now on."""
+def prepacked_dtypes(monkeypatch: pytest.MonkeyPatch) -> list[torch.dtype]:
+    """The dtypes of weights that are prepacked from now on."""
     noted: list[torch.dtype] = []
-    lay_out = frozen_module._laid_out
+    pack = linear._prepacked
 
     def noting(weight: torch.Tensor) -> torch.Tensor:
         noted.append(weight.dtype)
-        return lay_out(weight)
+        return pack(weight)
 
-    monkeypatch.setattr(frozen_module, "_laid_out", noting)
+    monkeypatch.setattr(linear, "_prepacked", noting)
     return noted
 
 
-def test_a_few_passes_may_leave_weights_as_they_lie(formats_laid_out: list[torch.dtype]) -> None:
-    ours, x = FrozenLinear(layer(nn.Linear), lays_out=True), torch.randn(5, 32)
-    with as_they_lie():
+def test_a_few_passes_may_use_weights_as_they_are(prepacked_dtypes: list[torch.dtype]) -> None:
+    ours, x = FrozenLinear(layer(nn.Linear), prepack=True), torch.randn(5, 32)
+    with without_prepacking():
         plain = ours(x)
-    assert formats_laid_out == []
+    assert prepacked_dtypes == []
     torch.testing.assert_close(ours(x), plain, atol=1e-5, rtol=1e-5)
-    assert formats_laid_out == [torch.float32]
+    assert prepacked_dtypes == [torch.float32]
 
 
-def test_where_memory_is_short_nothing_is_laid_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frozen_module, "SHARE_OF_MEMORY", 1e-12)
+def test_plain_kernels_prepack_nothing(prepacked_dtypes: list[torch.dtype]) -> None:
     model = nn.Sequential(layer(nn.Linear))
-    with frozen(model):
+    with prepacked(model), plain_kernels():
+        model(torch.randn(5, 32))
+    assert prepacked_dtypes == []
+
+
+def test_where_memory_is_short_nothing_is_prepacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linear, "SHARE_OF_MEMORY", 1e-12)
+    model = nn.Sequential(layer(nn.Linear))
+    with prepacked(model):
         assert "forward" not in vars(model[0])

@@ -28,7 +28,7 @@ print(plain, faults())
 PLACES = """
 from pathlib import Path
 import torch
-from grice_core.kernels.memory import for_long, keep_freed_memory
+from grice_core.kernels.memory import keep_freed_memory, long_lived
 
 def is_in_heap(tensor):
     ranges = [line.split()[0] for line in Path("/proc/self/maps").open() if line.endswith("[heap]\\n")]
@@ -37,7 +37,7 @@ def is_in_heap(tensor):
 
 keep_freed_memory()
 before = torch.ones(2**20)
-with for_long():
+with long_lived():
     kept, small = torch.ones(2**20), torch.ones(2**10)
 after = torch.ones(2**20)
 print(*map(is_in_heap, (before, kept, small, after)))
@@ -56,7 +56,7 @@ def resident_kib():
 if sys.argv[1] == "few":
     memory.NUM_KERNELS = 16
     memory.keep_few_kernels()
-layer = FrozenLinear(torch.nn.Linear(256, 256), lays_out=True)
+layer = FrozenLinear(torch.nn.Linear(256, 256), prepack=True)
 with torch.no_grad():
     layer(torch.ones(1, 256))
     before = resident_kib()
@@ -76,16 +76,16 @@ def test_freed_memory_is_used_again_without_asking_for_new_pages():
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has the switch")
-def test_what_is_kept_for_long_lies_by_itself_if_it_is_large():
+def test_a_large_long_lived_allocation_has_pages_of_its_own():
     run = subprocess.run([sys.executable, "-c", PLACES], capture_output=True, text=True, check=True)
     assert run.stdout.split() == ["True", "False", "True", "True"]
 
 
-def test_where_freed_memory_is_not_kept_nothing_is_asked_of_the_library(monkeypatch):
-    monkeypatch.setattr(memory, "_ASKED_OF_GLIBC", {})
-    with memory.for_long():
-        assert memory._ASKED_OF_GLIBC == {}
-    assert memory._ASKED_OF_GLIBC == {}
+def test_where_freed_memory_is_not_kept_nothing_is_set_in_the_library(monkeypatch):
+    monkeypatch.setattr(memory, "_GLIBC_OPTIONS", {})
+    with memory.long_lived():
+        assert memory._GLIBC_OPTIONS == {}
+    assert memory._GLIBC_OPTIONS == {}
 
 
 @pytest.mark.skipif(

@@ -11,9 +11,9 @@ CPU = torch.device("cpu")
 TREE = Tree((1, 1), ((2, 2), (3,)))
 
 
-def attend(query, key, value, *, groups=1, **wishes):
+def attend(query, key, value, *, groups=1, **kwargs):
     module = SimpleNamespace(num_key_value_groups=groups)
-    return tree_attention(module, query, key, value, None, **wishes)[0]
+    return tree_attention(module, query, key, value, None, **kwargs)[0]
 
 
 def spans(*trees):
@@ -34,6 +34,7 @@ def test_a_branch_sees_the_prompt_and_itself():
     ]
 
 
+@pytest.mark.usefixtures("kernels")
 def test_equal_keys_give_the_mean_of_the_visible_values():
     value = torch.tensor([1.0, 3.0, 8.0, 12.0, 26.0]).view(1, 1, 5, 1)
     zero = torch.zeros_like(value)
@@ -43,6 +44,7 @@ def test_equal_keys_give_the_mean_of_the_visible_values():
     torch.testing.assert_close(out.flatten(), torch.tensor([1.0, 2.0, 4.0, 6.0, 10.0]))
 
 
+@pytest.mark.usefixtures("kernels")
 def test_one_tree_does_not_see_another():
     torch.manual_seed(0)
     query, key, value = torch.randn(3, 1, 2, 8, 4)
@@ -53,6 +55,7 @@ def test_one_tree_does_not_see_another():
     torch.testing.assert_close(together, torch.cat([first, second], dim=1))
 
 
+@pytest.mark.usefixtures("kernels")
 def test_grouped_heads_share_their_keys():
     torch.manual_seed(0)
     query, key, value = torch.randn(1, 4, 5, 2), torch.randn(1, 2, 5, 2), torch.randn(1, 2, 5, 2)
@@ -61,6 +64,7 @@ def test_grouped_heads_share_their_keys():
     torch.testing.assert_close(grouped, attend(query, *repeated, tree_spans=spans(TREE)))
 
 
+@pytest.mark.usefixtures("kernels")
 def test_its_gradients_are_those_of_scaled_dot_products():
     torch.manual_seed(0)
     query, key = torch.randn(2, 1, 2, 5, 4).requires_grad_().unbind()
@@ -78,7 +82,7 @@ def test_its_gradients_are_those_of_scaled_dot_products():
 
 
 @pytest.mark.parametrize(
-    ("wishes", "reason"),
+    ("kwargs", "reason"),
     [
         ({"softcap": 50.0}, "uses softcap"),
         ({"s_aux": torch.zeros(2)}, "uses s_aux"),
@@ -86,17 +90,19 @@ def test_its_gradients_are_those_of_scaled_dot_products():
         ({"tree_spans": ()}, "passes nothing of ours on"),
     ],
 )
-def test_what_a_tree_cannot_give_is_refused(wishes, reason):
+def test_what_a_tree_cannot_give_is_refused(kwargs, reason):
     with pytest.raises(UnsharableError, match=reason):
-        attend(*torch.zeros(3, 1, 1, 5, 1), **({"tree_spans": spans(TREE)} | wishes))
+        attend(*torch.zeros(3, 1, 1, 5, 1), **({"tree_spans": spans(TREE)} | kwargs))
 
 
+@pytest.mark.usefixtures("kernels")
 def test_a_window_as_wide_as_the_longest_path_cuts_nothing():
     value = torch.ones(1, 1, 5, 1)
     out = attend(value, value, value, sliding_window=4, tree_spans=spans(TREE))
     torch.testing.assert_close(out.flatten(), torch.ones(5))
 
 
+@pytest.mark.usefixtures("kernels")
 def test_scores_are_not_rounded_under_autocast():
     # Scores of some tens, which bf16 knows to within an eighth: a weight would be off by as large a share.
     torch.manual_seed(0)
@@ -111,6 +117,7 @@ def test_scores_are_not_rounded_under_autocast():
     torch.testing.assert_close(out.transpose(1, 2).double(), exact, rtol=2**-7, atol=2**-7)
 
 
+@pytest.mark.usefixtures("kernels")
 @pytest.mark.parametrize(
     "formats", list(itertools.product((torch.float32, torch.bfloat16), repeat=3)), ids=str
 )

@@ -148,7 +148,7 @@ def test_killed_it_leaves_no_process_and_another_number_goes_on(world, alone, tm
     said, others = hear.recv()
     process.join()
     assert process.exitcode == -signal.SIGKILL
-    assert any("began with 1 processes and goes on with 2" in sentence for sentence in said)
+    assert any("began with 1 processes and continues with 2" in sentence for sentence in said)
     assert len(others) == 1
     assert wait_for_end(others[0])
 

@@ -1,4 +1,4 @@
-"""Checkpoints on disk: whole or not there, whatever happens while they are written.
+"""Checkpoints on disk: whole or absent, whatever happens while they are written.
 
     checkpoints/step-00000050/adapter.safetensors
                               optimizer.safetensors
@@ -6,8 +6,8 @@
                               state.json       step and notes
                               manifest.json    SHA-256 of each file
 
-A checkpoint is written under a temporary name, forced to disk and renamed at once. Two are kept: one
-that the disk damaged later is noticed by its hashes, and the one before is used.
+A checkpoint is written under a temporary name, synced to disk and renamed. Two are kept: if the last one's
+hashes don't match, the one before is used.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ Tensors = dict[str, torch.Tensor]
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What training was at after some steps."""
+    """The state of training after some steps."""
 
     step: int
     """Optimizer steps taken."""
@@ -48,7 +48,7 @@ class Checkpoint:
 
 
 class _DamagedError(Exception):
-    """A checkpoint is not what was once written."""
+    """A checkpoint is not what was written."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class CheckpointFolder:
         try:
             temporary.mkdir(parents=True)
             _write_files(temporary, _contents(checkpoint))
-            if final.exists():  # damaged, or it would have been gone on from
+            if final.exists():  # damaged, or training would have resumed from it
                 shutil.rmtree(final)
             temporary.rename(final)
             sync_folder(self.path)

@@ -1,4 +1,4 @@
-"""What must be the same for a run to go on from a checkpoint, and what differs if it is not."""
+"""What must be the same for a run to resume from a checkpoint, and what differs if it is not."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ from grice_core.dpo.examples import Compute, StageExamples
 from grice_core.recipes.config import StageConfig
 
 Fingerprint = dict[str, Any]
-"""JSON: settings in full, so that a difference can be told, and hashes of everything large."""
+"""JSON: settings in full, so that a difference can be named, and hashes of everything large."""
 
 _HASHED = ("base model", "pairs")
 
@@ -20,8 +20,8 @@ def fingerprint(
 ) -> Fingerprint:
     """Everything that decides what is learned.
 
-    How pairs are packed into passes is left out on purpose, so that a run can go on on a machine with
-    less memory; it decides only how sums are rounded and which numbers dropout drops.
+    How pairs are packed into passes is left out on purpose, so that a run can resume on a machine with
+    less memory; it decides only how sums are rounded and which elements dropout drops.
     """
     return {
         **config.model_dump(mode="json"),
@@ -34,10 +34,10 @@ def fingerprint(
 
 def differences(saved: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
     """Each entry that differs, as `learning_rate was 5e-05 and is 3e-05`."""
-    return [_told(*change) for change in _changes(saved, current)]
+    return [_described(*change) for change in _changes(saved, current)]
 
 
-def _told(name: str, old: Any, new: Any) -> str:
+def _described(name: str, old: Any, new: Any) -> str:
     if name in _HASHED or isinstance(old, list | dict) or isinstance(new, list | dict):
         return f"{name} changed"
     return f"{name} was {old} and is {new}"

@@ -13,7 +13,7 @@ from grice_core.errors import OutputError
 
 
 class HistoryFile:
-    """Appends one line per step; each has left this process before the next step begins.
+    """Appends one line per step; each is flushed before the next step begins.
 
     It is a context manager.
 
@@ -50,14 +50,14 @@ class HistoryFile:
             raise self._unwritable(error) from error
 
     def sync(self) -> None:
-        """Force every line to disk, so that a checkpoint never knows more than the history."""
+        """Force every line to disk, so that a checkpoint is never ahead of the history."""
         try:
             os.fsync(self._file.fileno())
         except OSError as error:
             raise self._unwritable(error) from error
 
     def truncate_after(self, step: int) -> None:
-        """Drop the lines of later steps, which will be taken again, and a line left half written."""
+        """Drop the lines of later steps, which will be taken again, and a half-written line."""
         self._file.seek(0)
         kept = 0
         for line, record in _whole_lines(self._file):
@@ -71,9 +71,9 @@ class HistoryFile:
 
 
 def read_history(path: Path) -> list[Metrics]:
-    """The records of a history, in order; a line left half written is left out.
+    """The records of a history, in order, without a half-written line.
 
-    A file that isn't there yet has no records. What was not a finite number is NaN.
+    A file that doesn't exist yet has no records. What was not a finite number is NaN.
     """
     try:
         with path.open("rb") as file:
@@ -83,7 +83,7 @@ def read_history(path: Path) -> list[Metrics]:
 
 
 def _whole_lines(file: IO[bytes]) -> Iterator[tuple[bytes, Metrics]]:
-    """Each line with its record, up to the first that a crash left half written."""
+    """Each line with its record, up to the first half-written one."""
     for line in file:
         try:
             record = json.loads(line) if line.endswith(b"\n") else None

@@ -1,7 +1,7 @@
-"""What a stage's training is at, to and from a checkpoint.
+"""The state of a stage's training, to and from a checkpoint.
 
-Little is needed to go on bit for bit: dropout is drawn from (seed, step) and the order of pairs from
-(seed, epoch), so no random stream has to be kept, only numbers that steps have changed.
+Little is needed to resume bit for bit: dropout is seeded by (seed, step) and the order of pairs by
+(seed, epoch), so no generator's state has to be saved, only numbers that steps have changed.
 """
 
 import time
@@ -18,26 +18,27 @@ from grice_core.dpo.examples import ReferenceLogps
 from grice_core.dpo.metrics import Metrics
 from grice_core.dpo.watchers import Watchers
 from grice_core.errors import InputError
+from grice_core.kernels.choice import kernels_of_process
 
 
 @dataclass(frozen=True)
 class CheckpointPlan:
-    """Where a stage's checkpoints go, how often, and whether to go on from them."""
+    """Where a stage's checkpoints go, how often, and whether to resume from them."""
 
     folder: Path
-    """Nothing else may stand in it."""
+    """Nothing else may be in it."""
     base_sha256: str
     """Hash of the weights that the stage starts from (`reference.weights_hash`)."""
     every: int = 50
     """Optimizer steps between two checkpoints; there is one more after the last step."""
     at_least_every_s: float = 300.0
-    """Seconds after which there is one however few the steps were: what a power cut may cost."""
+    """Seconds after which there is one, however few the steps: what a power cut may cost."""
     resume: bool = False
-    """Go on from the last whole checkpoint, if there is one; otherwise they are deleted."""
+    """Resume from the last whole checkpoint, if there is one; otherwise checkpoints are deleted."""
 
 
 @dataclass(frozen=True)
-class Standing:
+class TrainerState:
     """How far training has come."""
 
     step: int = 0
@@ -45,48 +46,49 @@ class Standing:
     before: Metrics = field(default_factory=dict)
     """Metrics of the watched pairs before the first step."""
     watched: Metrics = field(default_factory=dict)
-    """Metrics of the watched pairs when they were last looked at."""
+    """Metrics of the watched pairs when last measured."""
 
 
 @dataclass(frozen=True)
-class TrainingState:
-    """The numbers that training changes, shared with whoever trains; `load` changes them in place."""
+class TrainedTensors:
+    """What training changes, shared with the trainer; `load` changes it in place."""
 
     parameters: Mapping[str, torch.nn.Parameter]
     """The adapter's, in the optimizer's order."""
     optimizer: torch.optim.Optimizer
-    known: ReferenceLogps
-    """Kept because computing them again with other pairs in the pass would round differently."""
+    ref_logps: ReferenceLogps
+    """Saved because computing them again with other pairs in the pass would round differently."""
     num_processes: int = 1
 
-    def checkpoint(self, standing: Standing, must_match: Fingerprint) -> Checkpoint:
-        """All that is needed to go on."""
+    def checkpoint(self, state: TrainerState, must_match: Fingerprint) -> Checkpoint:
+        """All that is needed to resume."""
         return Checkpoint(
-            standing.step,
+            state.step,
             {
                 "adapter": {n: p.detach().cpu().contiguous() for n, p in self.parameters.items()},
                 "optimizer": self._moments(),
-                "reference": {"chosen": self.known.chosen, "rejected": self.known.rejected},
+                "reference": {"chosen": self.ref_logps.chosen, "rejected": self.ref_logps.rejected},
             },
             {
-                "before": standing.before,
-                "watched": standing.watched,
+                "before": state.before,
+                "watched": state.watched,
                 "must_match": must_match,
                 "threads": torch.get_num_threads(),
                 "processes": self.num_processes,
+                "kernels": kernels_of_process(),
             },
         )
 
-    def load(self, checkpoint: Checkpoint) -> Standing:
-        """Take over what a checkpoint of the same run holds."""
+    def load(self, checkpoint: Checkpoint) -> TrainerState:
+        """Load a checkpoint of the same run."""
         with torch.no_grad():
             for name, tensor in checkpoint.tensors["adapter"].items():
                 self.parameters[name].copy_(tensor)
         self._load_moments(checkpoint.tensors["optimizer"])
-        self.known.chosen.copy_(checkpoint.tensors["reference"]["chosen"])
-        self.known.rejected.copy_(checkpoint.tensors["reference"]["rejected"])
+        self.ref_logps.chosen.copy_(checkpoint.tensors["reference"]["chosen"])
+        self.ref_logps.rejected.copy_(checkpoint.tensors["reference"]["rejected"])
         notes = checkpoint.notes
-        return Standing(checkpoint.step, notes["before"], notes["watched"])
+        return TrainerState(checkpoint.step, notes["before"], notes["watched"])
 
     def _moments(self) -> Tensors:
         """The optimizer's state as `<parameter>.<moment>`; empty before the first step."""
@@ -108,10 +110,10 @@ class TrainingState:
 
 @dataclass
 class CheckpointKeeper:
-    """Writes the checkpoints of one run, and finds the one to go on from."""
+    """Writes the checkpoints of one run, and finds the one to resume from."""
 
     plan: CheckpointPlan
-    state: TrainingState
+    tensors: TrainedTensors
     must_match: Fingerprint
     watchers: Watchers
     _saved_at: float = field(default_factory=time.monotonic, init=False)
@@ -120,8 +122,8 @@ class CheckpointKeeper:
     def folder(self) -> CheckpointFolder:
         return CheckpointFolder(self.plan.folder)
 
-    def restore(self) -> Standing | None:
-        """Bring training back to the last whole checkpoint; None if there is none to go on from.
+    def restore(self) -> TrainerState | None:
+        """Load the last whole checkpoint; None if there is none to resume from.
 
         Raises: InputError, if it is another run's, naming what differs.
         """
@@ -133,30 +135,32 @@ class CheckpointKeeper:
             return None
         if changed := differences(checkpoint.notes["must_match"], self.must_match):
             raise InputError(
-                f"can't go on from the checkpoints in {self.plan.folder}: {', '.join(changed)}. "
-                "Take the old settings and files again, or start anew without --resume"
+                f"can't resume from the checkpoints in {self.plan.folder}: {', '.join(changed)}. "
+                "Use the old settings and files again, or start over without --resume"
             )
         self._compare("threads", checkpoint, torch.get_num_threads())
-        self._compare("processes", checkpoint, self.state.num_processes)
-        return self.state.load(checkpoint)
+        self._compare("processes", checkpoint, self.tensors.num_processes)
+        self._compare("kernels", checkpoint, kernels_of_process())
+        return self.tensors.load(checkpoint)
 
-    def _compare(self, workers: str, checkpoint: Checkpoint, now: int) -> None:
-        """Sums are split among threads and processes, so their number decides how they are rounded."""
-        before = checkpoint.notes.get(workers)
+    def _compare(self, name: str, checkpoint: Checkpoint, now: int | str) -> None:
+        """Sums are split among threads and processes, so their number decides how they are rounded; plain
+        kernels round and drop otherwise than fast ones."""
+        before = checkpoint.notes.get(name)
         if before not in (None, now):
             self.watchers.say(
-                f"the run began with {before} {workers} and goes on with {now}: its last digits will "
+                f"the run began with {before} {name} and continues with {now}: its last digits will "
                 "not be those of an undisturbed run"
             )
 
-    def is_due(self, standing: Standing) -> bool:
+    def is_due(self, state: TrainerState) -> bool:
         """Whether it is time for a checkpoint."""
         waited_s = time.monotonic() - self._saved_at
-        return standing.step % self.plan.every == 0 or waited_s >= self.plan.at_least_every_s
+        return state.step % self.plan.every == 0 or waited_s >= self.plan.at_least_every_s
 
-    def save(self, standing: Standing) -> None:
-        """Write a checkpoint, after everything that was recorded up to it is on disk."""
+    def save(self, state: TrainerState) -> None:
+        """Write a checkpoint, once everything recorded up to it is on disk."""
         self._saved_at = time.monotonic()
         self.watchers.on_checkpoint()
-        self.folder.write(self.state.checkpoint(standing, self.must_match))
-        self.watchers.on_checkpointed(standing.step)
+        self.folder.write(self.tensors.checkpoint(state, self.must_match))
+        self.watchers.on_checkpointed(state.step)

@@ -1,1 +1,1 @@
-"""One stage on several processes, which compute what one process would."""
+"""One stage trained by several processes, which compute what one process would."""

@@ -1,9 +1,9 @@
-"""The base model in parts, one on each rank, while a stage trains (ZeRO's third stage, arXiv 1910.02054).
+"""The base model sharded over all ranks while a stage trains (ZeRO's third stage, arXiv 1910.02054).
 
 The base is most of the memory and never changes, so it needs no gradient and no optimizer: a rank keeps
-a part of each layer, and all ranks put a layer together when their passes reach it. That makes every
-rank wait for every other at each layer, so all of them have to make as many passes. The adapter, a
-hundredth of it, stays whole on each rank.
+a shard of each layer, and all ranks gather a layer when their passes reach it. So each rank waits for every
+other at each layer, and all must run the same number of passes. The adapter, a hundredth of the base, stays
+whole on each rank.
 """
 
 from torch import nn
@@ -16,7 +16,7 @@ from grice_core.recipes.config import FsdpSettings
 
 
 def shard_base(policy: nn.Module, num_ranks: int, settings: FsdpSettings) -> None:
-    """Leave this rank its part of the base's weights, in place; all ranks have to call it.
+    """Keep this rank's shard of the base's weights, in place; all ranks must call it.
 
     Raises: RecipeError, if the model's layers can't be told apart.
     """

@@ -1,9 +1,9 @@
-"""accelerate as the engine of several processes; one process alone never imports this.
+"""The process group of a stage that several processes train, by accelerate; one process never imports this.
 
 Passes run outside of `DistributedDataParallel`: a step takes as many as memory asks for, of which a rank
-may have none, and one that ran out of memory is done again. Its reducer gets the gradients
-once they have all been added up, through a module that is nothing but the adapter's parameters. With
-`parallel.fsdp` each rank holds a part of the base (`sharded.py`), and the gradients still go this way.
+may have none, and one that ran out of memory is run again. Its reducer gets the gradients once they have
+all been accumulated, through a module that holds only the adapter's parameters. With `parallel.fsdp` each
+rank holds a shard of the base (`fsdp.py`), and gradients are reduced in the same way.
 """
 
 import gc
@@ -39,18 +39,18 @@ class LostRankError(TrainingError):
 
 
 @dataclass(frozen=True)
-class Seat:
-    """A rank's place in the group."""
+class RankInfo:
+    """A rank's place in the process group."""
 
     index: int
     count: int
     port: int
-    """At which rank 0 listens, on this machine."""
+    """Of this machine, on which rank 0 listens."""
     device: torch.device
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens at."""
+    """A free port of this machine."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         port: int = listening.getsockname()[1]
@@ -58,33 +58,33 @@ def free_port() -> int:
 
 
 @contextmanager
-def joined(seat: Seat, policy: nn.Module, settings: ParallelSettings) -> Iterator[Ranks]:
-    """The group of all ranks, once all are here; it ends with the block.
+def process_group(info: RankInfo, policy: nn.Module, settings: ParallelSettings) -> Iterator[Ranks]:
+    """Join the process group of all ranks, once all are there, and leave it at the end of the block.
 
-    With `settings.fsdp` the policy is of no use without the group.
+    With `settings.fsdp` the policy can't be used after it.
 
     Raises: LostRankError, if one of them ends before; RecipeError, if the policy can't be sharded.
     """
-    with patch_environment(**_environment(seat)), _losses_in_words():
+    with patch_environment(**_environment(info)), _as_lost_rank():
         accelerator = Accelerator(
-            cpu=seat.device.type == "cpu", kwargs_handlers=_handlers(settings)
+            cpu=info.device.type == "cpu", kwargs_handlers=_handlers(settings)
         )
     try:
         if settings.fsdp:
-            shard_base(policy, seat.count, settings.fsdp)
-        ranks = _AccelerateRanks(seat, accelerator, policy, lockstep=settings.fsdp is not None)
+            shard_base(policy, info.count, settings.fsdp)
+        ranks = _AccelerateRanks(info, accelerator, policy, lockstep=settings.fsdp is not None)
         try:
             yield ranks
         except RuntimeError as error:
-            # A sharded layer is put together in the middle of a pass, where more than that can fail.
+            # A sharded layer is gathered in the middle of a pass, where more than that can fail.
             if isinstance(error, torch.distributed.DistError) or "gloo/transport" in str(error):
                 raise _lost(error) from error
             raise
         finally:
             ranks.leave()
     finally:
-        # The reducer goes first: if it let the group go, it would wait for the group's threads,
-        # while they wait for Python's lock, which it holds.
+        # Free the reducer before the group: otherwise it would wait for the group's threads while they
+        # wait for the GIL, which it holds.
         accelerator.free_memory()
         gc.collect()
         torch.distributed.destroy_process_group()
@@ -94,32 +94,32 @@ def joined(seat: Seat, policy: nn.Module, settings: ParallelSettings) -> Iterato
 
 class _AccelerateRanks(Ranks):
     def __init__(
-        self, seat: Seat, accelerator: Accelerator, policy: nn.Module, *, lockstep: bool
+        self, info: RankInfo, accelerator: Accelerator, policy: nn.Module, *, lockstep: bool
     ) -> None:
-        self.index, self.count, self.lockstep = seat.index, seat.count, lockstep
+        self.index, self.count, self.lockstep = info.index, info.count, lockstep
         parameters = [parameter for parameter in policy.parameters() if parameter.requires_grad]
-        with _losses_in_words():
+        with _as_lost_rank():
             self._reducer = accelerator.prepare_model(_Gradients(parameters))
 
     def leave(self) -> None:
-        """Let the reducer go."""
+        """Free the reducer."""
         del self._reducer
 
     def own(self, pairs: Sequence[EncodedPair]) -> list[int]:
         return shares(pairs, self.count)[self.index]
 
-    def gather(self, value: T) -> list[T]:
-        with _losses_in_words():
+    def all_gather(self, value: T) -> list[T]:
+        with _as_lost_rank():
             gathered: list[T] = gather_object([value])
         return gathered
 
-    def first(self, value: T) -> T:
-        with _losses_in_words():
-            found: list[T] = broadcast_object_list([value], from_process=0)
-        return found[0]
+    def broadcast(self, value: T) -> T:
+        with _as_lost_rank():
+            received: list[T] = broadcast_object_list([value], from_process=0)
+        return received[0]
 
-    def sum_gradients(self) -> None:
-        with _losses_in_words():
+    def all_reduce_gradients(self) -> None:
+        with _as_lost_rank():
             self._reducer().backward()
         for parameter in self._reducer.parameters():
             if parameter.grad is not None:
@@ -127,14 +127,14 @@ class _AccelerateRanks(Ranks):
 
 
 class _Gradients(nn.Module):
-    """Parameters whose gradients are there already: going back through it adds 0 to each."""
+    """Parameters whose gradients are there already: backward adds 0 to each."""
 
     def __init__(self, parameters: Sequence[nn.Parameter]) -> None:
         super().__init__()
         self.all = nn.ParameterList(parameters)
 
     def forward(self) -> Tensor:
-        """0, of which every parameter is a part."""
+        """0, which depends on every parameter."""
         return torch.stack([parameter.sum() for parameter in self.all]).sum() * 0
 
 
@@ -147,24 +147,24 @@ def _handlers(settings: ParallelSettings) -> list[Any]:
     ]
 
 
-def _environment(seat: Seat) -> dict[str, str]:
-    """What accelerate and torch read about the group."""
+def _environment(info: RankInfo) -> dict[str, str]:
+    """Environment variables from which accelerate and torch learn about the group."""
     common = {
-        "rank": str(seat.index),
-        "local_rank": str(seat.index),
-        "world_size": str(seat.count),
-        "local_world_size": str(seat.count),
+        "rank": str(info.index),
+        "local_rank": str(info.index),
+        "world_size": str(info.count),
+        "local_world_size": str(info.count),
         "master_addr": "127.0.0.1",
-        "master_port": str(seat.port),
+        "master_port": str(info.port),
         # Else accelerate would set torch's number of threads, which is set already.
         "omp_num_threads": str(torch.get_num_threads()),
     }
-    return common | ({"accelerate_use_cpu": "yes"} if seat.device.type == "cpu" else {})
+    return common | ({"accelerate_use_cpu": "yes"} if info.device.type == "cpu" else {})
 
 
 @contextmanager
-def _losses_in_words() -> Iterator[None]:
-    """What torch says when a connection breaks depends on who notices what first."""
+def _as_lost_rank() -> Iterator[None]:
+    """Turn what torch raises when a connection breaks, which varies, into a LostRankError."""
     try:
         yield
     except RuntimeError as error:

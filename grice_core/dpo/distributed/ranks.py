@@ -1,9 +1,9 @@
-"""Several processes that train one policy; by default there is one.
+"""The processes that train one policy; by default there is one.
 
-Each rank has the whole policy and takes every optimizer step. Of a step's pairs it runs its own share;
-gradients and metrics are summed over the ranks before anything is done with them, so their number
-decides nothing but how sums are rounded. Rank 0 is the process that was started: it alone writes, and
-decides when to stop.
+Each rank has the whole policy and takes every optimizer step. It runs its own share of a step's pairs;
+gradients and metrics are summed over all ranks before they are used, so the number of ranks changes nothing
+but how sums are rounded. Rank 0 is the process that was started: only it writes, and it decides when to
+stop.
 """
 
 from collections.abc import Sequence
@@ -16,31 +16,31 @@ T = TypeVar("T")
 
 
 class Ranks:
-    """One process, which has all the work and nobody to agree with."""
+    """One process, which does all the work."""
 
     index = 0
-    """Of this process."""
+    """This process's rank."""
     count = 1
     lockstep = False
-    """Whether all ranks have to make as many passes, since they go through the layers together."""
+    """Whether all ranks must run the same number of passes, since they gather each layer together."""
 
     def own(self, pairs: Sequence[EncodedPair]) -> list[int]:
         """Positions of the pairs that this process runs, prompt by prompt."""
         return list(range(len(pairs)))
 
-    def gather(self, value: T) -> list[T]:
-        """What each rank gives here, in their order, to every rank."""
+    def all_gather(self, value: T) -> list[T]:
+        """The values of all ranks, in their order, on every rank."""
         return [value]
 
-    def first(self, value: T) -> T:
-        """What rank 0 gives here, to every rank."""
+    def broadcast(self, value: T) -> T:
+        """Rank 0's value, on every rank."""
         return value
 
-    def sum_gradients(self) -> None:
-        """Let every rank have the sum of all ranks' gradients."""
+    def all_reduce_gradients(self) -> None:
+        """Replace the gradients on every rank by their sum over all ranks."""
 
     def num_idle_passes(self, pairs: Sequence[EncodedPair], token_budget: int) -> int:
-        """Passes over nothing that others need, which have more of these pairs than this rank."""
+        """Passes that this rank adds in lockstep, since others have more passes over these pairs."""
         if not self.lockstep:
             return 0
         counts = [
@@ -55,7 +55,7 @@ def shares(pairs: Sequence[EncodedPair], count: int) -> list[list[int]]:
 
     A prompt's pairs stay together, since they share a pass over it. The longest prompt still left goes
     to the share with the fewest tokens (longest processing time first, doi:10.1137/0117039). Each share
-    holds its prompts in the order in which `shared_trees` finds them in `pairs`.
+    keeps its prompts in the order in which `shared_trees` finds them in `pairs`.
     """
     prompts: dict[Ids, list[int]] = {}
     for position, pair in enumerate(pairs):

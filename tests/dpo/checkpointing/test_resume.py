@@ -108,11 +108,9 @@ def whole(tmp_path_factory):
     return train(tmp_path_factory.mktemp("whole"))
 
 
-def test_a_stop_writes_a_checkpoint_and_says_how_to_go_on(tmp_path, whole):
+def test_a_stop_writes_a_checkpoint_and_says_how_to_continue(tmp_path, whole):
     first = train(tmp_path, stop_before=6)
-    assert first.said == [
-        "stopped before step 6 of 10: the same command with --resume goes on there"
-    ]
+    assert first.said == ["stopped before step 6 of 10: rerun with --resume to continue from there"]
     assert names(tmp_path) == ["step-00000003", "step-00000005"]
     second = train(tmp_path)
     assert second.started_at == 5
@@ -163,7 +161,7 @@ def test_a_damaged_checkpoint_costs_some_steps_and_no_digits(tmp_path, whole):
 def test_the_reference_that_training_began_with_is_used_to_the_end(tmp_path, whole):
     train(tmp_path, stop_before=5)
     trainer = new_trainer()
-    trainer.known.chosen.add_(1e-6)  # as if it had been computed in other company
+    trainer.ref_logps.chosen.add_(1e-6)  # as if it had been computed in other company
     again = train(tmp_path, trainer=trainer)
     assert losses(again.records) == losses(whole.records[4:])
 
@@ -187,7 +185,7 @@ def test_another_number_of_threads_goes_on_and_is_told(tmp_path, monkeypatch):
     again = train(tmp_path)
     assert again.started_at == 8
     assert again.said == [
-        f"the run began with {threads} threads and goes on with {threads + 1}: its last digits will "
+        f"the run began with {threads} threads and continues with {threads + 1}: its last digits will "
         "not be those of an undisturbed run"
     ]
 
@@ -221,7 +219,7 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path, change, how, reason):
     with pytest.raises(InputError) as refusal:
         train(tmp_path, trainer=trainer, **how)
     assert str(refusal.value) == (
-        f"can't go on from the checkpoints in {tmp_path}: {reason}. "
-        "Take the old settings and files again, or start anew without --resume"
+        f"can't resume from the checkpoints in {tmp_path}: {reason}. "
+        "Use the old settings and files again, or start over without --resume"
     )
     assert names(tmp_path) == ["step-00000003"]

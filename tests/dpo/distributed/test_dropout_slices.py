@@ -2,11 +2,11 @@ import pytest
 import torch
 
 from grice_core.dpo.distributed.dropout_slices import (
-    Part,
-    Window,
-    draw_for_windows,
-    drawing_for,
-    part_of_pass,
+    PassSlices,
+    TokenSlice,
+    dropping_slices,
+    pass_slices,
+    slice_dropout,
 )
 from grice_core.dpo.distributed.ranks import shares
 from grice_core.dpo.logps import pair_logps
@@ -38,12 +38,12 @@ def test_parts_of_a_pass_drop_what_the_whole_pass_drops(passes, count):
     whole = pair_logps(policy, pairs, passes).margin
     expected = gradients(policy, whole)
 
-    draw_for_windows(policy)
+    slice_dropout(policy)
     sums = [torch.zeros_like(gradient) for gradient in expected]
     for own in shares(pairs, count):
         torch.manual_seed(0)
-        part = part_of_pass(pairs, own, passes, torch.device("cpu"))
-        with drawing_for(policy, part):
+        slices = pass_slices(pairs, own, passes, torch.device("cpu"))
+        with dropping_slices(policy, slices):
             margins = pair_logps(policy, [pairs[position] for position in own], passes).margin
         torch.testing.assert_close(margins, whole[own], atol=1e-5, rtol=1e-5)
         for total, gradient in zip(sums, gradients(policy, margins), strict=True):
@@ -52,29 +52,33 @@ def test_parts_of_a_pass_drop_what_the_whole_pass_drops(passes, count):
         torch.testing.assert_close(total, gradient, atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("drawn", [BulkDropout(0.3), torch.nn.Dropout(0.3)])
-def test_a_part_is_cut_out_of_what_is_drawn_for_the_whole(drawn):
+@pytest.mark.parametrize("dropout", [BulkDropout(0.3), torch.nn.Dropout(0.3)], ids=str)
+def test_a_part_gets_its_slice_of_the_mask_that_is_sampled_for_the_whole(dropout):
     policy = new_trainer().policy
     (layer, *_) = (m for m in policy.modules() if getattr(m, "lora_dropout", None))
-    layer.lora_dropout["default"] = drawn.train()
+    layer.lora_dropout["default"] = dropout.train()
     x = torch.randn(3, 5, 7)
     torch.manual_seed(0)
-    whole = drawn(x)
-    draw_for_windows(policy)
-    window = Window((3, 5), (2, 3), torch.tensor([2, 3, 4, 12, 13, 14]))
+    whole = dropout(x)
+    slice_dropout(policy)
+    policy.eval()
+    train_adapter_only(policy)
+    tokens = TokenSlice((3, 5), (2, 3), torch.tensor([2, 3, 4, 12, 13, 14]))
     torch.manual_seed(0)
-    with drawing_for(policy, Part(window, window)):
-        cut = layer.lora_dropout["default"].train()(x[::2, 2:5])
+    with dropping_slices(policy, PassSlices(tokens, tokens)):
+        cut = layer.lora_dropout["default"](x[::2, 2:5])
     torch.testing.assert_close(cut, whole[::2, 2:5])
     assert (cut == 0).any()
+    policy.eval()
+    assert layer.lora_dropout["default"](x) is x
 
 
-def test_without_a_window_dropout_is_what_it_was():
+def test_without_a_slice_dropout_is_what_it_was():
     trainer = new_trainer()
     pairs = trainer.examples.pairs[:3]
     train_adapter_only(trainer.policy)
     torch.manual_seed(0)
     before = pair_logps(trainer.policy, pairs, "shared").margin
-    draw_for_windows(trainer.policy)
+    slice_dropout(trainer.policy)
     torch.manual_seed(0)
     assert torch.equal(pair_logps(trainer.policy, pairs, "shared").margin, before)

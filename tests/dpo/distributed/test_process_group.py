@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from grice_core.dpo.distributed.process_group import Seat, free_port, joined
+from grice_core.dpo.distributed.process_group import RankInfo, free_port, process_group
 from grice_core.recipes.config import ParallelSettings
 
 THIRD = 1 / 3
@@ -14,12 +14,12 @@ def reduced(**ddp):
     """A gradient of a third after it was summed, and one that no pass has reached."""
     parameters = [nn.Parameter(torch.ones(3)), nn.Parameter(torch.ones(2))]
     settings = ParallelSettings.model_validate({"ddp": ddp})
-    seat, policy = Seat(0, 1, free_port(), torch.device("cpu")), nn.ParameterList(parameters)
-    with joined(seat, policy, settings) as ranks:
+    info, policy = RankInfo(0, 1, free_port(), torch.device("cpu")), nn.ParameterList(parameters)
+    with process_group(info, policy, settings) as ranks:
         parameters[0].grad = torch.full((3,), THIRD)
-        ranks.sum_gradients()
-        assert ranks.gather("one") == ["one"]
-        assert ranks.first({"step": 3}) == {"step": 3}
+        ranks.all_reduce_gradients()
+        assert ranks.all_gather("one") == ["one"]
+        assert ranks.broadcast({"step": 3}) == {"step": 3}
     return [parameter.grad for parameter in parameters]
 
 

@@ -11,7 +11,7 @@ def pair(prompt, length):
 
 def test_one_process_has_all_the_work():
     assert Ranks().own(tiny.encoded_pairs(4)) == [0, 1, 2, 3]
-    assert Ranks().gather("all") == ["all"]
+    assert Ranks().all_gather("all") == ["all"]
 
 
 def test_every_pair_has_one_place_whatever_the_number_of_ranks():

@@ -8,7 +8,7 @@ import pytest
 from safetensors.torch import load_file
 
 from grice_core.dpo.checkpointing.history import read_history
-from grice_core.dpo.distributed.process_group import Seat, free_port
+from grice_core.dpo.distributed.process_group import RankInfo, free_port
 from grice_core.dpo.prefix_trees import num_shared_tokens
 from tests.dpo import killable
 from tests.dpo.killable import CPU, LOST, NUM_STEPS
@@ -29,7 +29,7 @@ def train(processes, folder, count, last=None, target=killable.take_part):
     folder.mkdir(exist_ok=True)
     port = free_port()
     ranks = [
-        processes.Process(target=target, args=(folder, Seat(index, count, port, CPU), last))
+        processes.Process(target=target, args=(folder, RankInfo(index, count, port, CPU), last))
         for index in range(count)
     ]
     for rank in ranks:
@@ -100,7 +100,7 @@ def test_a_rank_that_is_killed_ends_the_others_which_go_on_bit_for_bit(
 def test_another_number_of_processes_goes_on_and_is_told(processes, trained, tmp_path):
     assert train(processes, tmp_path, 2, last=(0, 8)) == [-signal.SIGKILL, LOST]
     assert train(processes, tmp_path, 1) == [0]
-    assert "the run began with 2 processes and goes on with 1" in (tmp_path / "said").read_text()
+    assert "the run began with 2 processes and continues with 1" in (tmp_path / "said").read_text()
     assert_the_same_but_for_rounding(tmp_path, trained[1])
 
 
