@@ -7,6 +7,7 @@ from grice_core.dpo.logps import pair_logps
 from grice_core.dpo.policy import add_adapter
 from grice_core.dpo.reference import ReferenceCache, reference_logps, weights_hash
 from grice_core.errors import InterruptedRunError
+from grice_core.kernels.choice import plain_kernels, uses_plain
 from tests.dpo import tiny
 
 CPU = torch.device("cpu")
@@ -111,6 +112,13 @@ def test_other_weights_or_another_way_to_run_them_have_another_file(tmp_path):
     ]
     assert len({cache.path for cache in caches}) == 4
     assert cache_in(tmp_path, tiny.gpt2()) == caches[0]
+
+
+@pytest.mark.skipif(uses_plain(), reason="both are plain")
+def test_plain_kernels_have_another_file(tmp_path):
+    with plain_kernels():
+        plain = cache_in(tmp_path)
+    assert plain != cache_in(tmp_path)
 
 
 def test_a_weights_hash_tells_names_types_shapes_and_values_apart():

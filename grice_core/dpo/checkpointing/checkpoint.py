@@ -75,7 +75,7 @@ class CheckpointFolder:
             shutil.rmtree(temporary, ignore_errors=True)
             raise OutputError(
                 f"can't write a checkpoint to {self.path}: {error.strerror}. The one before it is "
-                "whole: make room, then go on with --resume"
+                "whole: free some space, then continue with --resume"
             ) from error
         self._prune(checkpoint.step)
 

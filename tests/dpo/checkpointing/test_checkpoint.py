@@ -23,7 +23,7 @@ def folder(tmp_path):
 
 
 def refuse(message):
-    raise AssertionError(f"nobody should have said: {message}")
+    raise AssertionError(f"unexpected message: {message}")
 
 
 def names(folder):

@@ -19,7 +19,7 @@ def test_nothing_changed_is_no_difference():
     assert differences(of(), of(examples=tiny.examples(6))) == []
 
 
-def test_settings_are_told_with_both_values_and_their_full_name():
+def test_settings_are_named_with_both_values_and_their_full_name():
     other = of(learning_rate=3e-5, lora={"r": 8, "alpha": 8, "dropout": 0.0})
     assert differences(of(), other) == [
         "learning_rate was 0.005 and is 3e-05",

@@ -10,8 +10,10 @@ from grice_core.dpo.checkpointing.history import read_history
 from grice_core.dpo.checkpointing.resume import CheckpointPlan
 from grice_core.dpo.watchers import Watchers
 from grice_core.errors import InputError, InterruptedRunError
+from grice_core.kernels.choice import kernels_of_process
 from tests.dpo import killable
 from tests.dpo.killable import EVERY, NUM_STEPS, new_trainer
+from tests.kernels.environment import kernels_set_to
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +106,7 @@ def names(folder):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """A run that nobody stopped."""
+    """An uninterrupted run."""
     return train(tmp_path_factory.mktemp("whole"))
 
 
@@ -178,7 +180,7 @@ def test_another_token_budget_may_go_on(tmp_path):
     assert train(tmp_path, trainer=new_trainer(budget=TokenBudget(40))).started_at == 8
 
 
-def test_another_number_of_threads_goes_on_and_is_told(tmp_path, monkeypatch):
+def test_resuming_with_another_number_of_threads_works_and_is_reported(tmp_path, monkeypatch):
     train(tmp_path, stop_before=9)
     threads = torch.get_num_threads()
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads + 1)
@@ -186,6 +188,19 @@ def test_another_number_of_threads_goes_on_and_is_told(tmp_path, monkeypatch):
     assert again.started_at == 8
     assert again.said == [
         f"the run began with {threads} threads and continues with {threads + 1}: its last digits will "
+        "not be those of an undisturbed run"
+    ]
+
+
+def test_resuming_with_other_kernels_works_and_is_reported(tmp_path):
+    train(tmp_path, stop_before=9)
+    before = kernels_of_process()
+    other = "fast" if before == "plain" else "plain"
+    with kernels_set_to(other):
+        again = train(tmp_path)
+    assert again.started_at == 8
+    assert again.said == [
+        f"the run began with {before} kernels and continues with {other}: its last digits will "
         "not be those of an undisturbed run"
     ]
 

@@ -1,4 +1,4 @@
-"""The engine in a group of one, which shows what reaches accelerate and torch."""
+"""A process group of one, which shows what reaches accelerate and torch."""
 
 import pytest
 import torch
@@ -24,7 +24,7 @@ def reduced(**ddp):
 
 
 @pytest.mark.parametrize("ddp", [{}, {"gradient_as_bucket_view": True}, {"bucket_cap_mb": 1}])
-def test_gradients_are_summed_and_those_of_nobody_are_zero(ddp):
+def test_gradients_are_summed_and_missing_ones_are_zero(ddp):
     first, second = reduced(**ddp)
     assert torch.equal(first, torch.full((3,), THIRD))
     assert torch.equal(second, torch.zeros(2))

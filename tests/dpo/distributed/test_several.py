@@ -85,7 +85,7 @@ def test_several_processes_learn_what_one_learns(trained, count):
 
 
 @pytest.mark.parametrize(("rank", "step"), [(0, 5), (1, 8)])
-def test_a_rank_that_is_killed_ends_the_others_which_go_on_bit_for_bit(
+def test_a_killed_rank_ends_the_others_and_training_resumes_bit_for_bit(
     processes, trained, tmp_path, rank, step
 ):
     endings = [LOST, LOST]
@@ -97,7 +97,9 @@ def test_a_rank_that_is_killed_ends_the_others_which_go_on_bit_for_bit(
     assert_the_same(tmp_path, trained[2])
 
 
-def test_another_number_of_processes_goes_on_and_is_told(processes, trained, tmp_path):
+def test_resuming_with_another_number_of_processes_works_and_is_reported(
+    processes, trained, tmp_path
+):
     assert train(processes, tmp_path, 2, last=(0, 8)) == [-signal.SIGKILL, LOST]
     assert train(processes, tmp_path, 1) == [0]
     assert "the run began with 2 processes and continues with 1" in (tmp_path / "said").read_text()
@@ -125,7 +127,7 @@ def test_two_processes_with_half_of_the_base_each_learn_what_one_learns(
     assert sum(rank["held"] for rank in ranks) == alone["held"]
 
 
-def test_with_half_of_the_base_each_a_killed_rank_ends_the_others_which_go_on(
+def test_with_half_of_the_base_each_training_resumes_after_a_killed_rank(
     processes, sharded, tmp_path
 ):
     in_shards = killable.take_part_in_shards
