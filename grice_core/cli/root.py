@@ -1,6 +1,8 @@
 """The command's root: the typer application and the one place where errors become exit codes."""
 
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -10,13 +12,30 @@ from grice_core.quiet import hush_libraries
 
 app = typer.Typer(
     name="grice",
-    help="Tune a language model to be a cooperative speaker, one Gricean maxim at a time.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 for module in (data, stages, recipe, estimate, training, detector, evaluation, demo):
     module.register(app)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"grice-studio {version('grice-studio')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Tune a language model to be a cooperative speaker, one Gricean maxim at a time."""
 
 
 def run(application: typer.Typer) -> None:

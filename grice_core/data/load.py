@@ -83,7 +83,7 @@ class Prompts:
 
 
 def load_pairs(
-    path: Path, progress: Progress = silent, limits: Limits = DEFAULT_LIMITS
+    path: Path | str, progress: Progress = silent, limits: Limits = DEFAULT_LIMITS
 ) -> LoadedPairs:
     """Read and check a file of pairs: JSON, JSON Lines, CSV or Parquet, also `.gz` or `.zst`.
 
@@ -93,7 +93,7 @@ def load_pairs(
         DataError: the file is not what it says, is larger than the limits, has no rows, or lacks
             a required field altogether.
     """
-    source = inspect(path, limits)
+    source = inspect(Path(path), limits)
     names: dict[str, None] = {}
     parts: list[Part] = []
     num_rows = 0
@@ -115,13 +115,13 @@ def load_pairs(
     )
 
 
-def load_prompts(path: Path, limits: Limits = DEFAULT_LIMITS) -> Prompts:
+def load_prompts(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> Prompts:
     """Read the prompts of a file in any form that `load_pairs` takes; other fields are not looked at.
 
     Raises:
         DataError: the file is not what it says, has no rows, or a row has no prompt.
     """
-    source = inspect(path, limits)
+    source = inspect(Path(path), limits)
     names: dict[str, None] = {}
     prompts: list[str] = []
     conversations: list[Conversation | None] = []

@@ -45,12 +45,13 @@ class StoredEvaluation:
         return here != usual
 
 
-def read_evaluation(folder: Path) -> StoredEvaluation:
+def read_evaluation(folder: Path | str) -> StoredEvaluation:
     """Read the output folder of a pipeline that was evaluated.
 
     Raises:
         DataError: A file is missing or isn't what a pipeline writes.
     """
+    folder = Path(folder)
     document = _read_json(folder / EVALUATION_FILE)
     run = _read_json(folder / RUN_FILE)
     try:
