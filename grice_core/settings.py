@@ -24,9 +24,10 @@ class Settings(BaseSettings):
     home: Path = Path("var")
     """Folder for everything that Grice Studio keeps: caches, data sets, adapters, logs."""
     database_url: str = Field(default_factory=_database_under, repr=False)
-    """Where the database is (`sqlite:///…` or `postgresql://…`); a file in `home` by default."""
+    """Where the database is (`sqlite:///…` or `postgresql://…`); default: a file in `GRICE_HOME`."""
     artifacts_url: str = Field(default_factory=_artifacts_under, repr=False)
-    """Where artifacts are kept: any fsspec URL (`s3://bucket/folder`); a folder in `home` by default."""
+    """Where artifacts are kept: any fsspec URL (`s3://bucket/folder`); default: a folder
+    in `GRICE_HOME`."""
     import_dir: Path | None = None
     """Folder on the server from which files may be imported, for those too large to upload; none by default."""
     kernels: str = "fast"

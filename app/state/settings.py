@@ -14,18 +14,19 @@ class AppSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="GRICE_", frozen=True)
 
     address: str = "127.0.0.1"
-    """Address that the dashboard listens on; beyond loopback, it wants sign-in."""
+    """Address that the dashboard listens on; any but a loopback address needs sign-in."""
     port: int = 8501
+    """Port of the dashboard."""
     anybody_may_use_it: bool = False
-    """Serve beyond loopback without sign-in: whoever reaches the port can do everything."""
+    """Serve beyond loopback without sign-in: anyone who can reach the port has full access."""
     secrets: Path = Path(".streamlit/secrets.toml")
     """File whose section `[auth]` configures sign-in, as Streamlit's `st.login` wants it."""
     members: tuple[str, ...] = ()
-    """Addresses of those who may sign in, as JSON; `["*@example.org"]` for all of a domain. By default
-    whoever the provider of identities lets in."""
+    """E-mail addresses that may sign in, as JSON; `["*@example.org"]` for all of a domain. Default:
+    anyone whom the identity provider signs in."""
 
     refresh_s: float = Field(default=2.0, gt=0)
-    """Seconds between two looks of a page at what runs; more where many watch over a slow line."""
+    """Seconds between a page's updates of running work; raise it where many watch over a slow line."""
 
     @property
     def url(self) -> str:
