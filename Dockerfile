@@ -14,7 +14,7 @@ WORKDIR /srv/grice
 COPY constraints.txt .
 RUN pip install torch -c constraints.txt --index-url "$TORCH_INDEX"
 
-COPY pyproject.toml README.md alembic.ini ./
+COPY pyproject.toml README.md LICENSE NOTICE alembic.ini ./
 COPY .streamlit .streamlit
 COPY grice_core grice_core
 COPY worker worker
