@@ -33,11 +33,15 @@ def test_the_files_that_it_names_are_there(paper: Path) -> None:
 @each_paper
 def test_the_commands_that_it_shows_are_there(paper: Path) -> None:
     shown = re.findall(r"^\$ (.*)", paper.read_text(encoding="utf-8"), re.MULTILINE)
-    commands = [command for line in shown for command in re.split(r"&&|#", line)]
-    grice = [command.split()[1:] for command in commands if command.strip().startswith("grice ")]
+    commands = [command.split() for line in shown for command in re.split(r"&&|#", line)]
+    grice = [words[1:] for words in commands if words[:1] == ["grice"]]
     assert [words for words in grice if not _is_known(words)] == []
-    modules = [match[1] for match in map(re.compile(r"python -m (\S+)").search, commands) if match]
-    assert [module for module in modules if find_spec(module) is None] == []
+
+
+@each_paper
+def test_the_benchmarks_that_it_names_are_there(paper: Path) -> None:
+    named = re.findall(r"\bbenchmarks(?:\.[a-z]+)+\b", paper.read_text(encoding="utf-8"))
+    assert [module for module in named if find_spec(module) is None] == []
 
 
 def _is_known(words: list[str]) -> bool:
