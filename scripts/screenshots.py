@@ -81,8 +81,7 @@ def _take(browser: Browser, link: str, name: str) -> None:
         page.wait_for_timeout(3000)  # figures draw themselves after the page has
         path = IMAGES / f"{name}-{scheme}.png"
         with Image.open(BytesIO(page.screenshot())) as picture:
-            # A palette is enough for flat colours, and a third of the size.
-            picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+            picture.convert("RGB").save(path, optimize=True)
         print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB")
         context.close()
 
