@@ -102,7 +102,7 @@ class RunQueue:
             detector_id=None if isinstance(detector, str) else detector.id,
             base=spec.base,
             trained_sha256=spec.trained,
-            spec=spec.model_dump(mode="json"),
+            spec=spec.document(),
             runs=chain_of(spec, self._device(request.device)),
         )
         pipeline_id = submission.submit(self.database, draft)

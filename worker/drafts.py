@@ -27,13 +27,8 @@ def spec_of(request: PipelineRequest, trained: str | None = None) -> PipelineSpe
         base=check_base(request.base),
         detector=detector if isinstance(detector, str) else StoredDetector.of(detector),
         recipe=request.recipe,
-        seed=request.seed,
-        precision=request.precision,
-        leakage=request.leakage,
-        num_processes=request.num_processes,
-        samples_per_prompt=request.samples_per_prompt,
-        report_to=request.report_to,
         trained=trained,
+        **request.options(),
     )
 
 
@@ -55,16 +50,14 @@ def chain_of(spec: PipelineSpec, device: Device) -> list[RunDraft]:
     for kind, stage in steps:
         before = (drafts[-1].key,) if drafts else ()
         key = ":".join(filter(None, [spec.digest, kind, stage]))
-        drafts.append(
-            RunDraft(key, kind, spec.model_dump(mode="json"), device, stage, parents=before)
-        )
+        drafts.append(RunDraft(key, kind, spec.document(), device, stage, parents=before))
     return drafts
 
 
 def measurement_of(spec: PipelineSpec, device: Device) -> RunDraft:
     """The run that measures what a pipeline would take; it goes first, since somebody waits for it."""
     key = f"estimate-{spec.digest}-{device}"
-    return RunDraft(key, RunKind.ESTIMATE, spec.model_dump(mode="json"), device, priority=1)
+    return RunDraft(key, RunKind.ESTIMATE, spec.document(), device, priority=1)
 
 
 def in_store(data: Path | DataSet) -> DataSet:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from grice_core.pipeline.options import PipelineOptions
 from grice_core.recipes.config import Recipe
 from grice_core.store.states import Device
 from grice_core.store.tables import DataSet, Detector
@@ -14,8 +15,8 @@ DeviceChoice = Literal["auto", "cpu", "gpu"]
 
 
 @dataclass(frozen=True)
-class PipelineRequest:
-    """A pipeline to be asked for; the options of `grice pipeline`."""
+class PipelineRequest(PipelineOptions):
+    """A pipeline to be asked for."""
 
     data: Path | DataSet
     """Files, or what the store has of them already."""
@@ -25,17 +26,8 @@ class PipelineRequest:
     detector: str | Detector
     """Detector folder, hub id of a four-label classifier, or a detector of the store."""
     recipe: Recipe
-    seed: int = 0
     device: DeviceChoice = "auto"
     """auto: the GPU if a worker for one is there."""
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    leakage: Literal["drop-eval", "drop-train", "keep"] = "drop-eval"
-    num_processes: int | Literal["auto"] = "auto"
-    """That train together, with CUDA each on a GPU of its own; auto: one for each that the worker has."""
-    samples_per_prompt: int = 1
-    """Answers that each model gives to each evaluation prompt."""
-    report_to: Literal["none", "tensorboard"] = "none"
-    """Who gets each step's metrics besides the store; TensorBoard's are in the results."""
     trained_by: int | None = None
     """A pipeline whose stages are evaluated on these prompts by this detector; nothing is trained."""
 

@@ -1,14 +1,21 @@
 """What runs are asked to do, as JSON in the database."""
 
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from grice_core.errors import InputError
+from grice_core.pipeline.options import (
+    NumProcesses,
+    PipelineOptions,
+    identifying,
+    pipeline_options,
+)
 from grice_core.recipes.config import Recipe
 from grice_core.registry import FILE_SHA256
 from grice_core.store.json import digest_of
-from grice_core.store.tables import DataSet, Detector
+from grice_core.store.tables import DataSet, Detector, JsonObject
 
 
 class _Spec(BaseModel):
@@ -64,9 +71,12 @@ class StoredDetector(BaseModel):
         return cls(name=detector.name, sha256=detector.artifact_sha256)
 
 
-class PipelineSpec(_Spec):
+@pydantic_dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class PipelineSpec(PipelineOptions):
     """Everything that a pipeline's numbers depend on."""
 
+    version: Literal[1] = 1
+    """As that of other specs."""
     data: StoredData
     eval: StoredData
     base: str
@@ -74,31 +84,36 @@ class PipelineSpec(_Spec):
     detector: StoredDetector | str
     """The latter: hub id of a four-label classifier."""
     recipe: Recipe
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    leakage: Literal["drop-eval", "drop-train", "keep"] = "drop-eval"
-    num_processes: Annotated[int, Field(ge=1)] | Literal["auto"] = 1
-    """That train together."""
-    samples_per_prompt: Annotated[int, Field(ge=1)] = 1
-    """Answers that each model gives to each evaluation prompt."""
-    report_to: Literal["none", "tensorboard"] = "none"
-    """Who gets each step's metrics besides the store."""
+    num_processes: NumProcesses = 1
+    """What a spec meant before it could say it."""
     trained: str | None = None
     """Address of another pipeline's output folder: its stages are evaluated, and nothing is trained."""
+
+    def document(self) -> JsonObject:
+        """As JSON, for `parse_pipeline`; without an option that only names the pipeline and doesn't."""
+        document: JsonObject = _PIPELINE.dump_python(self, mode="json")
+        unnamed = [
+            option.name
+            for option in pipeline_options()
+            if not option.about.identifies and option.is_usual(getattr(self, option.name))
+        ]
+        return {name: value for name, value in document.items() if name not in unnamed}
 
     @property
     def digest(self) -> str:
         """The same for the same request: 64 hex digits."""
-        # What a spec could not say once is left out where it says nothing: old digests stay. One process
-        # and as many as there are GPUs are the same request: nobody asks for other numbers by them.
-        says_nothing = {
-            "trained": (None,),
-            "num_processes": (1, "auto"),
-            "samples_per_prompt": (1,),
-            "report_to": ("none",),
-        }
-        unsaid = {name for name, values in says_nothing.items() if getattr(self, name) in values}
-        return digest_of(self.model_dump(mode="json", exclude=unsaid))
+        # The first specs always said these; what they could not say is left out where it says nothing
+        # unusual, so that old digests stay.
+        always = {name: getattr(self, name) for name in _ALWAYS_SAID}
+        said = always | identifying(self.document())
+        return digest_of(
+            {name: value for name, value in said.items() if (name, value) != _NOT_TRAINED}
+        )
+
+
+_PIPELINE = TypeAdapter(PipelineSpec)
+_ALWAYS_SAID = ("seed", "precision", "leakage")
+_NOT_TRAINED = ("trained", None)
 
 
 class FitDetectorSpec(_Spec):
@@ -137,7 +152,7 @@ def parse_pipeline(spec: dict[str, Any]) -> PipelineSpec:
     Raises:
         InputError: it is of another version, or damaged.
     """
-    return _parse(PipelineSpec, spec)
+    return _parse(_PIPELINE, spec)
 
 
 def parse_fit_detector(spec: dict[str, Any]) -> FitDetectorSpec:
@@ -146,7 +161,7 @@ def parse_fit_detector(spec: dict[str, Any]) -> FitDetectorSpec:
     Raises:
         InputError: it is of another version, or damaged.
     """
-    return _parse(FitDetectorSpec, spec)
+    return _parse(TypeAdapter(FitDetectorSpec), spec)
 
 
 def parse_score_data(spec: dict[str, Any]) -> ScoreDataSpec:
@@ -155,15 +170,15 @@ def parse_score_data(spec: dict[str, Any]) -> ScoreDataSpec:
     Raises:
         InputError: it is of another version, or damaged.
     """
-    return _parse(ScoreDataSpec, spec)
+    return _parse(TypeAdapter(ScoreDataSpec), spec)
 
 
-_Any = TypeVar("_Any", bound=_Spec)
+_Any = TypeVar("_Any")
 
 
-def _parse(kind: type[_Any], spec: dict[str, Any]) -> _Any:
+def _parse(layout: TypeAdapter[_Any], spec: dict[str, Any]) -> _Any:
     try:
-        return kind.model_validate(spec)
+        return layout.validate_python(spec)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))

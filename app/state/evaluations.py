@@ -11,6 +11,7 @@ from grice_core.errors import ArtifactError
 from grice_core.evaluation.results import EVALUATION_FILE, GENERATIONS_FILE
 from grice_core.evaluation.stored import RUN_FILE, StoredEvaluation, read_evaluation
 from grice_core.evaluation.taught import PAIRS_FILE
+from grice_core.pipeline.options import identifying
 from grice_core.recipes.config import EvaluationConfig, Recipe
 from grice_core.store import pipelines, references
 from grice_core.store.json import digest_of
@@ -57,15 +58,15 @@ def evaluated_pipelines(studio: Studio) -> list[EvaluatedPipeline]:
     ]
 
 
-_UNSAID: JsonObject = {"trained": None, "samples_per_prompt": 1}
-"""What specifications could not say once, and meant; how many processes train decides nothing."""
+_DECIDES_NOTHING: JsonObject = {"seed": None, "num_processes": None}
+"""Which seed it was is what differs; how many processes train changes no number."""
 
 
 def _evaluated(pipeline: Pipeline, run: RunSummary) -> EvaluatedPipeline:
     spec = pipeline.spec
     judge = {name: spec.get(name) for name in ("eval", "detector", "base")}
     judge["evaluation"] = spec["recipe"]["evaluation"]
-    judge["samples_per_prompt"] = (_UNSAID | spec)["samples_per_prompt"]
+    judge["samples_per_prompt"] = spec.get("samples_per_prompt", 1)
     return EvaluatedPipeline(
         pipeline.id,
         pipeline.name,
@@ -73,7 +74,7 @@ def _evaluated(pipeline: Pipeline, run: RunSummary) -> EvaluatedPipeline:
         run.id,
         run.stale,
         judged_by=digest_of(judge),
-        all_but_seed=digest_of(_UNSAID | spec | {"seed": None, "num_processes": None}),
+        all_but_seed=digest_of({"trained": None} | identifying(spec) | _DECIDES_NOTHING),
     )
 
 

@@ -13,6 +13,7 @@ from app.url import params
 from grice_core.demo.project import RECIPE as DEMO_RECIPE
 from grice_core.demo.project import demo_models
 from grice_core.errors import InputError
+from grice_core.pipeline.options import pipeline_options
 from grice_core.recipes.load import builtin_names
 from grice_core.store import detectors, pipelines
 from grice_core.store.pipelines import PipelineSummary
@@ -22,10 +23,8 @@ Link = dict[str, str | list[str]]
 
 PRESET, EARLIER = "preset ", "pipeline "
 _GUIDE_BASE = "gpt2-medium"
-_FORM = (
-    *("eval", "recipe", "base", "detector", "seed"),
-    *("leakage", "precision", "device", "processes", "samples"),
-)
+_FORM = ("eval", "recipe", "base", "detector", "device")
+"""Besides the pipeline's options."""
 _CHANGES = ("set", "change", "what", "stages", "trained", "joint", "repeats", "judge")
 """What a start takes out of the link; the data set stays unless the start names one."""
 
@@ -41,7 +40,7 @@ def starts(known: Mapping[int, PipelineSummary]) -> dict[str, str]:
 
 def begin_with(start: str) -> None:
     """Fill the form with a start; what was chosen before is forgotten."""
-    params.drop(*_FORM, *_CHANGES)
+    params.drop(*_FORM, *_CHANGES, *(option.link for option in pipeline_options()))
     st.session_state.pop("cut", None)
     for name, value in _link_of(start).items():
         params.put(name, value)
@@ -72,11 +71,10 @@ def link_of(pipeline: Pipeline) -> Link:
         "base": pipeline.base,
         "detector": str(pipeline.detector_id) if pipeline.detector_id else str(spec["detector"]),
     }
-    found |= {name: str(spec[name]) for name in ("seed", "leakage", "precision") if name in spec}
-    if spec.get("samples_per_prompt", 1) > 1:
-        found["samples"] = str(spec["samples_per_prompt"])
-    if spec.get("num_processes", 1) != 1:
-        found["processes"] = str(spec["num_processes"])
+    for option in pipeline_options():
+        value = spec.get(option.name, option.default)
+        if option.about.identifies and not option.is_usual(value):  # a name is not taken over
+            found[option.link] = str(value)
     return {name: value for name, value in found.items() if value}
 
 

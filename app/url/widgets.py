@@ -65,7 +65,9 @@ def linked_or_none(
     )
 
 
-def linked_radio(label: str, name: str, options: Sequence[str], title_of: _Titles) -> str:
+def linked_radio(
+    label: str, name: str, options: Sequence[str], title_of: _Titles, **more: Any
+) -> str:
     """One of a few options, all in sight, the first unless the link says another."""
     shown = linked(name, options, options[0])
     key = _key(name, options, title_of, shown)
@@ -78,6 +80,7 @@ def linked_radio(label: str, name: str, options: Sequence[str], title_of: _Title
         format_func=title_of,
         on_change=_keep,
         args=(name, key),
+        **more,
     )
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from grice_core.cli.options import Overrides, RecipeName
 from grice_core.cli.stopping import stop_on_signals
 from grice_core.cli.terminal import progress_bars, stdout
 from grice_core.cli.training import say, show_result
@@ -20,11 +21,6 @@ Models = Annotated[
     Path | None, typer.Option(help="Folder made by `grice demo build`; the package's own if none.")
 ]
 NumPairs = Annotated[int, typer.Option(min=50, help="Preference pairs to draw.")]
-RecipeName = Annotated[str, typer.Option(help="Built-in recipe or YAML file.")]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Override a field: stage1.epochs=1."),
-]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace what an earlier run left in --out.")
 ]

@@ -6,23 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grice_core.cli.options import (
-    BaseName,
-    DataFile,
-    DetectorName,
-    EvalFile,
-    Leakage,
-    NumEval,
-    NumProcesses,
-    Overrides,
-    PrecisionName,
-    ReportTarget,
-    SamplesPerPrompt,
-    Seed,
-)
+from grice_core.cli.options import AskedPipeline, takes_pipeline
 from grice_core.cli.stopping import stop_on_signals
 from grice_core.cli.terminal import progress_bars, stdout
-from grice_core.cli.training import Device, RecipeName, chosen_recipe, say
+from grice_core.cli.training import Device, say
 from grice_core.durations import duration
 
 if TYPE_CHECKING:
@@ -38,22 +25,11 @@ def register(app: typer.Typer) -> None:
     app.command()(estimate)
 
 
+@takes_pipeline()
 def estimate(
-    data: DataFile,
-    evaluation: EvalFile,
-    base: BaseName,
-    detector: DetectorName,
+    asked: AskedPipeline,
     out: UnusedFolder = None,
-    recipe: RecipeName = "content-then-manner",
-    overrides: Overrides = None,
-    num_eval: NumEval = None,
-    seed: Seed = 0,
     device: Device = "auto",
-    precision: PrecisionName = "auto",
-    leakage: Leakage = "drop-eval",
-    samples_per_prompt: SamplesPerPrompt = 1,
-    report_to: ReportTarget = "none",
-    num_processes: NumProcesses = "auto",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document instead of a table.")
     ] = False,
@@ -65,21 +41,7 @@ def estimate(
     from grice_core.pipeline.config import PipelineConfig, Reporter
     from grice_core.pipeline.estimate import estimate_pipeline
 
-    config = PipelineConfig(
-        data=data,
-        eval=evaluation,
-        base=base,
-        detector=detector,
-        recipe=chosen_recipe(recipe, overrides, num_eval),
-        out=out or Path("out"),
-        seed=seed,
-        device=device,
-        precision=precision,
-        leakage=leakage,
-        samples_per_prompt=samples_per_prompt,
-        report_to=report_to,
-        num_processes=num_processes,
-    )
+    config = PipelineConfig(**asked.fields(), out=out or Path("out"), device=device)
     with progress_bars() as progress, stop_on_signals() as should_stop:
         estimated = estimate_pipeline(config, Reporter(progress, say, should_stop))
     if as_json:

@@ -1,37 +1,42 @@
-"""Options of the commands that take a whole pipeline: `pipeline`, `estimate`, `submit`."""
+"""Options of the commands that take a whole pipeline: `pipeline`, `estimate`, `submit`.
 
+Those of `PipelineOptions` are made from its fields, so a command knows a new field without being told.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from inspect import Parameter
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from grice_core.pipeline.options import Option, pipeline_options
 
-def num_processes(text: str) -> int | Literal["auto"]:
-    """A number of processes, as it is given to a command.
+if TYPE_CHECKING:
+    from grice_core.recipes.config import Recipe
 
-    Raises: typer.BadParameter.
-    """
-    if text == "auto":
-        return "auto"
-    if not text.isdecimal() or int(text) < 1:
-        raise typer.BadParameter("give a whole number from 1, or auto")
-    return int(text)
+DEFAULT_RECIPE = "content-then-manner"
 
-
-_DATA = typer.Option(help="Preference pairs: JSON, JSONL, CSV or Parquet.")
-_EVAL = typer.Option("--eval", help="Evaluation prompts: any file with a prompt field.")
-_BASE = typer.Option(help="Base model: a hub id or a folder.")
-_DETECTOR = typer.Option(help="Detector folder (see `grice detector import`), or a hub id.")
-
-DataFile = Annotated[Path, _DATA]
-EvalFile = Annotated[Path, _EVAL]
-BaseName = Annotated[str, _BASE]
-DetectorName = Annotated[str, _DETECTOR]
-AnyDataFile = Annotated[Path | None, _DATA]
-"""`Any…`: where the demo may take its place."""
-AnyEvalFile = Annotated[Path | None, _EVAL]
-AnyBaseName = Annotated[str | None, _BASE]
-AnyDetectorName = Annotated[str | None, _DETECTOR]
+_INPUTS: dict[str, tuple[Any, Any]] = {
+    "data": (Path, typer.Option(help="Preference pairs: JSON, JSONL, CSV or Parquet.")),
+    "eval": (
+        Path,
+        typer.Option("--eval", help="Evaluation prompts: any file with a prompt field."),
+    ),
+    "base": (str, typer.Option(help="Base model: a hub id or a folder.")),
+    "detector": (
+        str,
+        typer.Option(help="Detector folder (see `grice detector import`), or a hub id."),
+    ),
+}
+"""Type and option of each; none of them has a default."""
+RecipeName = Annotated[str, typer.Option(help="Built-in recipe or YAML file.")]
+RecipeOfChoice = Annotated[
+    str | None, typer.Option(help=f"Built-in recipe or YAML file; {DEFAULT_RECIPE} if none.")
+]
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Override a field: stage1.epochs=1."),
@@ -40,30 +45,141 @@ NumEval = Annotated[
     int | None,
     typer.Option(min=1, help="Evaluation prompts to use; the recipe's number if not given."),
 ]
-Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1)]
-PrecisionName = Annotated[
-    Literal["auto", "fp32", "bf16"],
-    typer.Option(help="Number format of matrix products; auto: bf16 where the hardware is fast."),
-]
-Leakage = Annotated[
-    Literal["drop-eval", "drop-train", "keep"],
-    typer.Option(help="Where prompts that stand in both files are left out."),
-]
-SamplesPerPrompt = Annotated[
-    int, typer.Option(min=1, help="Responses of each model to each evaluation prompt.")
-]
 
-ReportTarget = Annotated[
-    Literal["none", "tensorboard"],
-    typer.Option(
-        help="Also write each step's metrics where TensorBoard finds them (stageN/events)."
-    ),
-]
-NumProcesses = Annotated[
-    Any,
-    typer.Option(
-        parser=num_processes,
-        metavar="N|auto",
-        help="Processes that train together; auto: one for each GPU, on a CPU one.",
-    ),
-]
+
+@dataclass(frozen=True)
+class AskedPipeline:
+    """What a command was given for a pipeline."""
+
+    inputs: dict[str, Any]
+    """Data, prompts, base and detector by the names of `PipelineConfig`; None if not given."""
+    recipe: str | None
+    overrides: tuple[str, ...]
+    options: dict[str, Any]
+    """Of `PipelineOptions`, by name."""
+
+    @property
+    def missing(self) -> list[str]:
+        """The inputs that were not given, as options."""
+        return [f"--{name}" for name, value in self.inputs.items() if value is None]
+
+    def chosen_recipe(self) -> "Recipe":
+        """Raises: RecipeError."""
+        from grice_core.recipes.load import load_recipe
+
+        return load_recipe(self.recipe or DEFAULT_RECIPE, self.overrides)
+
+    def fields(self) -> dict[str, Any]:
+        """All of it, by the names that `PipelineConfig` and the worker's requests have for it.
+
+        Raises: RecipeError.
+        """
+        return {**self.inputs, "recipe": self.chosen_recipe(), **self.options}
+
+
+def takes_pipeline(*, inputs_required: bool = True) -> Callable[[Callable[..., None]], Any]:
+    """Give a command the options of a pipeline; its own parameter `asked` gets what was given.
+
+    Args:
+        inputs_required: whether it can't do without data, prompts, base and detector.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def with_options(**given: Any) -> None:
+            command(asked=_asked(given), **given)
+
+        own = [
+            parameter.replace(annotation=hint, kind=Parameter.KEYWORD_ONLY)
+            for parameter, hint in _own_parameters(command)
+        ]
+        # Those that are required first, as `--help` shows them.
+        parameters = sorted([*_parameters(inputs_required=inputs_required), *own], key=_has_default)
+        with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        with_options.__annotations__ = {each.name: each.annotation for each in parameters}
+        return with_options
+
+    return decorate
+
+
+def _asked(given: dict[str, Any]) -> AskedPipeline:
+    """Taken out of what a command was given."""
+    inputs = {name: given.pop(name) for name in _INPUTS}
+    recipe, overrides, num_eval = (given.pop(name) for name in ("recipe", "overrides", "num_eval"))
+    changes = [*(overrides or [])]
+    if num_eval is not None:
+        changes.append(f"evaluation.num_prompts={num_eval}")
+    options = {option.name: given.pop(option.name) for option in pipeline_options()}
+    return AskedPipeline(inputs, recipe, tuple(changes), options)
+
+
+def _own_parameters(command: Callable[..., None]) -> list[tuple[Parameter, Any]]:
+    hints = get_type_hints(command, include_extras=True)
+    parameters = inspect.signature(command).parameters
+    return [(parameters[name], hints[name]) for name in parameters if name != "asked"]
+
+
+def _parameters(*, inputs_required: bool) -> list[Parameter]:
+    """The inputs, how the recipe is named and changed, and every option."""
+    inputs = [
+        _parameter(name, Annotated[type_, option])
+        if inputs_required
+        else _parameter(name, Annotated[type_ | None, option], None)
+        for name, (type_, option) in _INPUTS.items()
+    ]
+    recipe = [
+        _parameter("recipe", RecipeName, DEFAULT_RECIPE)
+        if inputs_required
+        else _parameter("recipe", RecipeOfChoice, None),
+        _parameter("overrides", Overrides, None),
+        _parameter("num_eval", NumEval, None),
+    ]
+    options = [
+        _parameter(option.name, _annotation(option), option.default)
+        for option in pipeline_options()
+    ]
+    return [*inputs, *recipe, *options]
+
+
+def _parameter(name: str, annotation: Any, default: Any = Parameter.empty) -> Parameter:
+    return Parameter(name, Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+
+
+def _has_default(parameter: Parameter) -> bool:
+    return parameter.default is not Parameter.empty
+
+
+def _annotation(option: Option) -> Any:
+    """A field's type, with what Typer needs to know of it."""
+    about = option.about
+    if about.parse is not None:
+        shown = typer.Option(parser=_parser(about.parse), metavar="N|auto", help=about.help)
+        return Annotated[Any, shown]
+    if option.is_text:
+        shown = typer.Option(callback=_at_most(option.at_most), help=about.help)
+        return Annotated[option.type, shown]
+    limited = typer.Option(min=option.at_least, max=option.at_most, help=about.help)
+    return Annotated[option.type, limited]
+
+
+def _at_most(length: int | None) -> Callable[[str | None], str | None]:
+    """Refuses a text that is longer than that."""
+
+    def check(text: str | None) -> str | None:
+        if text is not None and length is not None and len(text) > length:
+            raise typer.BadParameter(f"give at most {length} characters, not {len(text)}")
+        return text
+
+    return check
+
+
+def _parser(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """The same with the error that Typer shows whole."""
+
+    def parser(text: str) -> Any:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+
+    return parser

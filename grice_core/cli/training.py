@@ -5,32 +5,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from grice_core.cli.options import (
-    BaseName,
-    DataFile,
-    DetectorName,
-    EvalFile,
-    Leakage,
-    NumEval,
-    NumProcesses,
-    Overrides,
-    PrecisionName,
-    ReportTarget,
-    SamplesPerPrompt,
-    Seed,
-)
+from grice_core.cli.options import AskedPipeline, takes_pipeline
 from grice_core.cli.stopping import stop_on_signals
 from grice_core.cli.terminal import progress_bars, stderr, stdout
 from grice_core.durations import duration
 
 if TYPE_CHECKING:
     from grice_core.pipeline.run import PipelineResult
-    from grice_core.recipes.config import Recipe
 
 HELDOUT_ACCURACY = "heldout/rewards/accuracies"
 
 OutFolder = Annotated[Path, typer.Option(help="Folder for the results; must be empty.")]
-RecipeName = Annotated[str, typer.Option(help="Built-in recipe or YAML file.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 …")]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace an earlier pipeline's results in --out.")
@@ -45,22 +30,11 @@ def register(app: typer.Typer) -> None:
     app.command()(pipeline)
 
 
+@takes_pipeline()
 def pipeline(
-    data: DataFile,
-    evaluation: EvalFile,
-    base: BaseName,
-    detector: DetectorName,
+    asked: AskedPipeline,
     out: OutFolder,
-    recipe: RecipeName = "content-then-manner",
-    overrides: Overrides = None,
-    num_eval: NumEval = None,
-    seed: Seed = 0,
     device: Device = "auto",
-    precision: PrecisionName = "auto",
-    leakage: Leakage = "drop-eval",
-    samples_per_prompt: SamplesPerPrompt = 1,
-    report_to: ReportTarget = "none",
-    num_processes: NumProcesses = "auto",
     overwrite: Overwrite = False,
     resume: Resume = False,
 ) -> None:
@@ -71,35 +45,11 @@ def pipeline(
     if overwrite and resume:
         raise typer.BadParameter("--overwrite and --resume exclude each other")
     config = PipelineConfig(
-        data=data,
-        eval=evaluation,
-        base=base,
-        detector=detector,
-        recipe=chosen_recipe(recipe, overrides, num_eval),
-        out=out,
-        seed=seed,
-        device=device,
-        precision=precision,
-        leakage=leakage,
-        overwrite=overwrite,
-        resume=resume,
-        samples_per_prompt=samples_per_prompt,
-        report_to=report_to,
-        num_processes=num_processes,
+        **asked.fields(), out=out, device=device, overwrite=overwrite, resume=resume
     )
     with progress_bars() as progress, stop_on_signals() as should_stop:
         result = run_pipeline(config, Reporter(progress, say, should_stop))
     show_result(result)
-
-
-def chosen_recipe(name: str, overrides: list[str] | None, num_eval: int | None) -> "Recipe":
-    """The recipe that the options name."""
-    from grice_core.recipes.load import load_recipe
-
-    changes = [*(overrides or [])]
-    if num_eval is not None:
-        changes.append(f"evaluation.num_prompts={num_eval}")
-    return load_recipe(name, changes)
 
 
 def say(message: str) -> None:

@@ -3,23 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from grice_core.dpo.metrics import Metrics
 from grice_core.errors import InterruptedRunError
-from grice_core.evaluation.selection import LeakagePolicy
-from grice_core.kernels.precision import Precision
-from grice_core.pipeline.events import ReportTo
+from grice_core.pipeline.options import PipelineOptions
 from grice_core.pipeline.sources import Source
 from grice_core.progress import Progress, silent
 from grice_core.recipes.config import Recipe
 
-NumProcesses = int | Literal["auto"]
-"""How many processes train together; auto: one for each GPU that torch sees, on a CPU one."""
-
 
 @dataclass(frozen=True)
-class PipelineConfig:
+class PipelineConfig(PipelineOptions):
     """One recipe on one data set with one base model, judged by one detector."""
 
     data: Source
@@ -32,20 +26,11 @@ class PipelineConfig:
     """Detector folder, or hub id of a four-label classifier."""
     recipe: Recipe
     out: Path
-    seed: int = 0
-    """0 … 2³¹ − 1; decides adapter weights, data order, dropout, held-out prompts and sampling."""
     device: str = "auto"
-    precision: Precision = "auto"
-    leakage: LeakagePolicy = "drop-eval"
     overwrite: bool = False
     """Whether an earlier pipeline's results in `out` may be replaced."""
     resume: bool = False
     """Whether to go on with the same pipeline, interrupted, in `out`."""
-    samples_per_prompt: int = 1
-    """Responses that each model gives to each evaluation prompt."""
-    report_to: ReportTo = "none"
-    num_processes: NumProcesses = "auto"
-    """With CUDA each has a GPU of its own."""
 
 
 def _ignore(*_: object) -> None:

@@ -1,16 +1,14 @@
 """A stage's metrics as TensorBoard events, for those who ask for them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from grice_core.dpo.metrics import Metrics
 from grice_core.errors import InputError
+from grice_core.pipeline.options import ReportTo
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
-
-ReportTo = Literal["none", "tensorboard"]
-"""Who gets each step's metrics besides `history.jsonl`."""
 
 
 def check_reporting(report_to: ReportTo) -> None:

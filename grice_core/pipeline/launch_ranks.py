@@ -25,7 +25,8 @@ from grice_core.dpo.reference import weights_hash
 from grice_core.dpo.train import StageTrainer
 from grice_core.errors import InputError, LostProcessError, ModelError
 from grice_core.parent import start_child
-from grice_core.pipeline.config import NumProcesses, Reporter
+from grice_core.pipeline.config import Reporter
+from grice_core.pipeline.options import NumProcesses
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.preparing import PreparedStage
 from grice_core.pipeline.published import StageModels

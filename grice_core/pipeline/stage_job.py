@@ -6,7 +6,7 @@ import torch
 
 from grice_core.chat.choice import FormatChoice
 from grice_core.data.pairs import PairTable
-from grice_core.pipeline.events import ReportTo
+from grice_core.pipeline.options import ReportTo
 from grice_core.pipeline.output import OutputFolder
 from grice_core.recipes.config import ParallelSettings, StageConfig
 from grice_core.recipes.plan import PlannedStage

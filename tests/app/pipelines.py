@@ -78,7 +78,7 @@ class Filler:
                 data_set_id=self.data.id,
                 eval_data_set_id=self.prompts.id,
                 base=spec.base,
-                spec=spec.model_dump(mode="json"),
+                spec=spec.document(),
                 runs=_chain(spec),
             ),
         )
@@ -190,9 +190,7 @@ def _chain(spec: PipelineSpec) -> list[RunDraft]:
     for kind, stage in steps:
         parents = (drafts[-1].key,) if drafts else ()
         key = f"{spec.digest}:{kind}:{stage}"
-        drafts.append(
-            RunDraft(key, kind, spec.model_dump(mode="json"), stage=stage, parents=parents)
-        )
+        drafts.append(RunDraft(key, kind, spec.document(), stage=stage, parents=parents))
     return drafts
 
 

@@ -132,13 +132,8 @@ def config_of(context: JobContext, spec: PipelineSpec) -> PipelineConfig:
         detector=context.fetch_detector(spec.detector),
         recipe=spec.recipe,
         out=context.workspace.out,
-        seed=spec.seed,
         device=context.device,
-        precision=spec.precision,
-        leakage=spec.leakage,
-        num_processes=spec.num_processes,
-        samples_per_prompt=spec.samples_per_prompt,
-        report_to=spec.report_to,
+        **spec.options(),
     )
 
 

@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Sequence
 
+from grice_core.pipeline.options import pipeline_options
 from grice_core.recipes.config import Recipe
 from grice_core.recipes.documents import to_yaml
 from grice_core.recipes.load import builtin_names
@@ -28,18 +29,10 @@ def command(request: PipelineRequest, names: tuple[str, str], recipe: str, out: 
     detector = request.detector if isinstance(request.detector, str) else request.detector.name
     parts = ["--data", data, "--eval", prompts, "--base", request.base]
     parts += ["--detector", detector or "DETECTOR", "--recipe", recipe]
-    usual = {
-        "seed": 0,
-        "precision": "auto",
-        "leakage": "drop-eval",
-        "num_processes": "auto",
-        "samples_per_prompt": 1,
-        "report_to": "none",
-    }
-    for name in usual:
-        value = getattr(request, name)
-        if value != usual[name]:
-            parts += [f"--{name.replace('_', '-')}", str(value)]
+    for option in pipeline_options():
+        value = getattr(request, option.name)
+        if value != option.default:
+            parts += [option.flag, str(value)]
     if request.trained_by is not None:  # its stages are in this installation's store
         return shlex.join(["grice", "submit", *parts, "--trained-by", str(request.trained_by)])
     return shlex.join(["grice", "pipeline", *parts, "--out", out])

@@ -1,10 +1,11 @@
 """The form of the Launch page: what matters in sight, the rest folded; all of it stands in the link."""
 
 from dataclasses import dataclass, replace
-from typing import Literal, TypedDict, cast
+from typing import Any
 
 import streamlit as st
 
+from app.app_pages.launch.option_widget import option_widget
 from app.app_pages.launch.stage_settings import stage_settings
 from app.state.launch_start import begin_with, complete_link, link_of, starts
 from app.state.recipe_draft import current_cut, keep_cut, recipe_titles
@@ -12,7 +13,6 @@ from app.state.session import choose_data_set, known_data_sets, studio
 from app.state.threshold_edits import Cut
 from app.text.formatting import told_apart
 from app.ui.errors import show_error
-from app.ui.leakage_view import RULES
 from app.url import params
 from app.url.widget_keys import is_current, widget_key
 from app.url.widgets import (
@@ -24,6 +24,7 @@ from app.url.widgets import (
     linked_text,
 )
 from grice_core.errors import RecipeError
+from grice_core.pipeline.options import option, pipeline_options
 from grice_core.recipes.config import Recipe
 from grice_core.recipes.documents import to_yaml
 from grice_core.recipes.load import parse_recipe
@@ -32,7 +33,7 @@ from grice_core.store import detectors, pipelines
 from grice_core.store.pipelines import PipelineSummary
 from grice_core.store.states import RunKind, RunState
 from grice_core.store.tables import DataSet, Detector
-from worker.client import PipelineRequest
+from worker.client import DeviceChoice, PipelineRequest
 
 _OTHER = "other"
 _MOST_SEEDS = 20
@@ -46,11 +47,9 @@ _WHAT = {
 }
 
 
-class _More(TypedDict):
-    leakage: Literal["drop-eval", "drop-train", "keep"]
-    precision: Literal["auto", "fp32", "bf16"]
-    device: Literal["auto", "cpu", "gpu"]
-    num_processes: int | Literal["auto"]
+_IN_SIGHT = ("seed", "samples_per_prompt")
+"""Of the pipeline's options; the others are folded."""
+_DEVICES: tuple[DeviceChoice, ...] = ("auto", "cpu", "gpu")
 
 
 @dataclass(frozen=True)
@@ -82,13 +81,10 @@ def launch_form() -> Launch | None:
     what = linked_radio("What to do", "what", list(_WHAT), _WHAT.__getitem__)
     trained_by = _choose_trained(finished) if what == "evaluate" else None
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        seed = linked_number("Seed", "seed", 0, 0, 2**31 - _MOST_SEEDS)
+        seed = option_widget(option("seed"), at_most=2**31 - _MOST_SEEDS)
         explained = "The same with so many seeds, counted up from this one: how much is chance?"
         repeats = linked_number("Repeats", "repeats", 1, 1, _MOST_SEEDS, help=explained)
-        explained = "More of them narrow the intervals, though less than as many prompts would."
-        samples = linked_number(
-            "Answers per prompt", "samples", 1, 1, _MOST_SAMPLES, help=explained
-        )
+        samples = option_widget(option("samples_per_prompt"), at_most=_MOST_SAMPLES)
     recipe = _settings(cut, what)
     if recipe is None or (what == "evaluate" and trained_by is None):
         return None
@@ -101,7 +97,7 @@ def launch_form() -> Launch | None:
         recipe=recipe,
         trained_by=trained_by,
         samples_per_prompt=samples,
-        **_more(),
+        **_folded(),
     )
     recipes = [recipe, joint_control(recipe)] if with_control else [recipe]
     requests = tuple(
@@ -239,16 +235,12 @@ def _wants_control() -> bool:
     )
 
 
-def _more() -> _More:
-    with st.expander("Leakage, precision, device, processes"):
-        leakage = linked_radio("Prompts in both files", "leakage", list(RULES), RULES.__getitem__)
-        precision = linked_radio("Precision", "precision", ("auto", "fp32", "bf16"), str)
-        device = linked_radio("Device", "device", ("auto", "cpu", "gpu"), str)
-        processes = linked_radio("Processes", "processes", ("auto", "1", "2", "4", "8"), str)
-        st.caption("That train together, each on a GPU of its worker's; auto: as many as it has.")
-    return {
-        "leakage": cast(Literal["drop-eval", "drop-train", "keep"], leakage),
-        "precision": cast(Literal["auto", "fp32", "bf16"], precision),
-        "device": cast(Literal["auto", "cpu", "gpu"], device),
-        "num_processes": "auto" if processes == "auto" else int(processes),
-    }
+def _folded() -> dict[str, Any]:
+    """The options that few people change, and the class of worker."""
+    with st.expander("More options"):
+        chosen = {
+            each.name: option_widget(each)
+            for each in pipeline_options()
+            if each.name not in _IN_SIGHT
+        }
+        return chosen | {"device": linked_radio("Device", "device", _DEVICES, str)}

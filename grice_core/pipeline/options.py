@@ -1,0 +1,183 @@
+"""How a pipeline is run: each option once, with its type, limits, default and description.
+
+`PipelineConfig`, the worker's requests and specs inherit these fields; the options of the commands and
+the widgets of the Launch page are made from them.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+from annotated_types import Ge, Interval, MaxLen
+
+NumProcesses = Annotated[int, Ge(1)] | Literal["auto"]
+"""How many processes train together; auto: one for each GPU that torch sees, on a CPU one."""
+ReportTo = Literal["none", "tensorboard"]
+"""Who gets each step's metrics besides `history.jsonl`."""
+
+
+def parse_num_processes(text: str) -> NumProcesses:
+    """A number of processes, as it is typed.
+
+    Raises: ValueError.
+    """
+    if text == "auto":
+        return "auto"
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError("give a whole number from 1, or auto")
+    return int(text)
+
+
+@dataclass(frozen=True)
+class About:
+    """What a command's option and a form's widget need to know of a field besides its type."""
+
+    label: str
+    """Above the widget."""
+    help: str
+    """One or two sentences."""
+    link: str = ""
+    """Its name in the page's link, if not the field's."""
+    parse: Callable[[str], Any] | None = None
+    """Reads what is typed, where the type doesn't say how; raises ValueError."""
+    choices: tuple[str, ...] = ()
+    """What the form offers, where the type doesn't say what."""
+    also_usual: tuple[object, ...] = ()
+    """Values that ask for the same as the default."""
+    identifies: bool = True
+    """Whether another value makes it another pipeline."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineOptions:
+    """What may be chosen for a pipeline besides its inputs (data, prompts, base, detector, recipe)."""
+
+    seed: Annotated[
+        int,
+        Interval(ge=0, le=2**31 - 1),
+        About("Seed", "Decides adapter weights, data order, dropout, held-out pairs and sampling."),
+    ] = 0
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16"],
+        About(
+            "Precision",
+            "Number format of matrix products; auto: bf16 where the hardware is fast.",
+        ),
+    ] = "auto"
+    leakage: Annotated[
+        Literal["drop-eval", "drop-train", "keep"],
+        About("Prompts in both files", "Where prompts that stand in both files are left out."),
+    ] = "drop-eval"
+    samples_per_prompt: Annotated[
+        int,
+        Ge(1),
+        About(
+            "Answers per prompt",
+            "Responses of each model to each evaluation prompt. More of them narrow the intervals, "
+            "though less than as many prompts would.",
+            link="samples",
+        ),
+    ] = 1
+    report_to: Annotated[
+        ReportTo,
+        About(
+            "Also report to",
+            "Also write each step's metrics where TensorBoard finds them (stageN/events).",
+        ),
+    ] = "none"
+    num_processes: Annotated[
+        NumProcesses,
+        About(
+            "Processes",
+            "Processes that train together; auto: one for each GPU, on a CPU one.",
+            link="processes",
+            parse=parse_num_processes,
+            choices=("auto", "1", "2", "4", "8"),
+            also_usual=(1,),
+        ),
+    ] = "auto"
+
+    def options(self) -> dict[str, Any]:
+        """These options by name, without what a subclass adds."""
+        return {option.name: getattr(self, option.name) for option in pipeline_options()}
+
+
+@dataclass(frozen=True)
+class Option:
+    """One field of `PipelineOptions`, taken apart."""
+
+    name: str
+    type: Any
+    """Without its metadata."""
+    default: Any
+    about: About
+    at_least: int | None = None
+    at_most: int | None = None
+    """A text's length, or a number."""
+
+    @property
+    def flag(self) -> str:
+        """Of a command: `--samples-per-prompt`."""
+        return f"--{self.name.replace('_', '-')}"
+
+    @property
+    def link(self) -> str:
+        """Its name in the page's link."""
+        return self.about.link or self.name
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The values to choose among, as they are typed; none if any text or number will do."""
+        return get_args(self.type) if get_origin(self.type) is Literal else self.about.choices
+
+    @property
+    def is_text(self) -> bool:
+        """Whether any text will do, as long as it isn't too long."""
+        return bool(self.type == str | None)
+
+    def is_usual(self, value: object) -> bool:
+        """Whether a value asks for the same as the default."""
+        return value in (self.default, *self.about.also_usual)
+
+
+@cache
+def pipeline_options() -> tuple[Option, ...]:
+    """All fields of `PipelineOptions`, in their order."""
+    hints = get_type_hints(PipelineOptions, include_extras=True)
+    return tuple(
+        _option(each.name, hints[each.name], each.default) for each in fields(PipelineOptions)
+    )
+
+
+def option(name: str) -> Option:
+    """One field of `PipelineOptions`."""
+    return next(each for each in pipeline_options() if each.name == name)
+
+
+def identifying(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored spec without the options that ask for nothing unusual, or that only name it.
+
+    So specs compare equal that were written before and after an option was added.
+    """
+    known = {each.name: each for each in pipeline_options()}
+    return {
+        name: value
+        for name, value in spec.items()
+        if name not in known or (known[name].about.identifies and not known[name].is_usual(value))
+    }
+
+
+def _option(name: str, hint: Any, default: Any) -> Option:
+    type_, *metadata = get_args(hint)
+    about = next(each for each in metadata if isinstance(each, About))
+    at_least: Any = None
+    at_most: Any = None
+    for each in metadata:
+        if isinstance(each, Ge | Interval):
+            at_least = each.ge
+        if isinstance(each, Interval):
+            at_most = each.le
+        if isinstance(each, MaxLen):
+            at_most = each.max_length
+    return Option(name, type_, default, about, at_least, at_most)

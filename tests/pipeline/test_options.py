@@ -1,0 +1,93 @@
+"""One description of each option: what is made from it agrees with it."""
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from grice_core.cli.options import AskedPipeline, takes_pipeline
+from grice_core.pipeline.config import PipelineConfig
+from grice_core.pipeline.options import (
+    PipelineOptions,
+    identifying,
+    option,
+    parse_num_processes,
+    pipeline_options,
+)
+from worker.requests import PipelineRequest
+from worker.spec import PipelineSpec
+
+INPUTS = ("--data", "d.json", "--eval", "e.json", "--base", "gpt2", "--detector", "org/judge")
+
+
+@pytest.fixture
+def asked():
+    """Gives what a command is asked for by these arguments."""
+    found: list[AskedPipeline] = []
+    app = typer.Typer()
+
+    @app.command()
+    @takes_pipeline()
+    def command(asked: AskedPipeline):
+        found.append(asked)
+
+    def ask(*arguments):
+        result = CliRunner().invoke(app, [*INPUTS, *arguments])
+        assert result.exit_code == 0, result.output
+        return found[-1]
+
+    return ask
+
+
+@pytest.mark.parametrize("kind", [PipelineConfig, PipelineRequest, PipelineSpec])
+def test_each_layer_has_every_option(kind):
+    assert {option.name for option in pipeline_options()} <= set(kind.__dataclass_fields__)
+    assert issubclass(kind, PipelineOptions)
+
+
+def test_a_command_gives_every_option_its_default(asked):
+    assert asked().options == PipelineOptions().options()
+    assert asked().inputs["base"] == "gpt2"
+
+
+def test_a_command_reads_every_option_by_its_flag(asked):
+    given = {
+        "seed": 7,
+        "precision": "fp32",
+        "leakage": "keep",
+        "samples_per_prompt": 3,
+        "report_to": "tensorboard",
+        "num_processes": 2,
+    }
+    assert set(given) == {option.name for option in pipeline_options()}
+    words = [str(word) for name, value in given.items() for word in (option(name).flag, value)]
+    assert asked(*words).options == given
+
+
+def test_the_number_of_evaluation_prompts_is_a_change_to_the_recipe(asked):
+    found = asked("--recipe", "joint", "--set", "evaluation.max_new_tokens=5", "--num-eval", "4")
+    evaluation = found.chosen_recipe().evaluation
+    assert (found.recipe, evaluation.max_new_tokens, evaluation.num_prompts) == ("joint", 5, 4)
+
+
+def test_a_number_of_processes_is_a_count_or_auto():
+    assert [parse_num_processes(text) for text in ("auto", "1", "12")] == ["auto", 1, 12]
+    for text in ("0", "-1", "two", ""):
+        with pytest.raises(ValueError, match="whole number from 1, or auto"):
+            parse_num_processes(text)
+
+
+def test_choices_and_limits_come_from_the_type():
+    assert option("precision").choices == ("auto", "fp32", "bf16")
+    assert (option("seed").at_least, option("seed").at_most) == (0, 2**31 - 1)
+    assert (option("samples_per_prompt").at_least, option("samples_per_prompt").at_most) == (
+        1,
+        None,
+    )
+
+
+def test_a_spec_from_before_an_option_existed_asks_for_the_same():
+    spec = {"base": "gpt2", "seed": 3}
+    later = spec | {"samples_per_prompt": 1, "num_processes": "auto", "report_to": "none"}
+    assert identifying(spec) == identifying(later) == spec
+    assert identifying(later | {"num_processes": 1}) == spec
+    assert identifying(later | {"samples_per_prompt": 2}) == spec | {"samples_per_prompt": 2}
