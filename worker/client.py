@@ -92,10 +92,10 @@ class RunQueue:
         spec = self._intake.spec(request)
         recipe_body = request.recipe.model_dump(mode="json")
         detector = request.detector
-        name = f"{request.recipe.name} on {spec.data.name}"
+        again = "" if spec.trained is None else ", evaluated again"
         draft = PipelineDraft(
             key=key_of(spec),
-            name=name if spec.trained is None else f"{name}, evaluated again",
+            name=request.title(request.recipe.name, spec.data.name + again),
             recipe_id=recipes.save(self.database, request.recipe.name, recipe_body),
             data_set_id=in_store(request.data).id,
             eval_data_set_id=in_store(request.eval).id,

@@ -98,6 +98,22 @@ class PipelineOptions:
         ),
     ] = "auto"
 
+    run_name: Annotated[
+        str | None,
+        MaxLen(100),
+        About(
+            "Name",
+            "Shown for the pipeline instead of “recipe on data”. Asking for the same again by another "
+            "name gives the same pipeline, named as before.",
+            link="name",
+            identifies=False,
+        ),
+    ] = None
+
+    def title(self, recipe: str, data: str) -> str:
+        """What the pipeline is called, given the names of its recipe and of its data."""
+        return self.run_name or f"{recipe} on {data}"
+
     def options(self) -> dict[str, Any]:
         """These options by name, without what a subclass adds."""
         return {option.name: getattr(self, option.name) for option in pipeline_options()}

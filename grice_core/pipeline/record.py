@@ -49,6 +49,7 @@ class RunRecord:
     def inputs(self, config: PipelineConfig, inputs: PipelineInputs, detector: Detector) -> None:
         """Note the files and what became of them."""
         before = self.content.get("inputs")
+        self.content["name"] = config.title(config.recipe.name, inputs.opened.name)
         self.content["inputs"] = {
             "data": {
                 "path": inputs.opened.where,

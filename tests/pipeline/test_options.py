@@ -57,6 +57,7 @@ def test_a_command_reads_every_option_by_its_flag(asked):
         "samples_per_prompt": 3,
         "report_to": "tensorboard",
         "num_processes": 2,
+        "run_name": "as in the paper",
     }
     assert set(given) == {option.name for option in pipeline_options()}
     words = [str(word) for name, value in given.items() for word in (option(name).flag, value)]
@@ -74,6 +75,12 @@ def test_a_number_of_processes_is_a_count_or_auto():
     for text in ("0", "-1", "two", ""):
         with pytest.raises(ValueError, match="whole number from 1, or auto"):
             parse_num_processes(text)
+
+
+def test_a_name_that_is_too_long_is_refused(asked):
+    assert asked("--run-name", "a" * 100).options["run_name"] == "a" * 100
+    with pytest.raises(AssertionError, match="give at most 100 characters, not 101"):
+        asked("--run-name", "a" * 101)
 
 
 def test_choices_and_limits_come_from_the_type():

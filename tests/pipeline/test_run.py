@@ -14,6 +14,7 @@ from grice_core.dpo.logps import pair_logps
 from grice_core.errors import DataError, InterruptedRunError, OutputError
 from grice_core.evaluation.taught import read_taught
 from grice_core.pipeline.config import Reporter
+from grice_core.pipeline.parts import PipelineParts
 from grice_core.pipeline.run import run_pipeline
 from grice_core.recipes.load import load_recipe
 from tests.pipeline.world import PROMPTS, config, quick, write_pairs
@@ -44,6 +45,15 @@ def test_the_output_folder_holds_what_is_promised(finished):
         "stage2/own_adapter/adapter_model.safetensors",
         "stage2/final_model/adapter_model.safetensors",
     }
+
+
+def test_the_run_is_named_by_its_recipe_and_data_unless_it_was_given_a_name(
+    finished, world, tmp_path
+):
+    assert finished.record["name"] == "content-then-manner on pairs.json"
+    parts = PipelineParts(config(world, tmp_path, run_name="as in the paper"))
+    parts.prepare()
+    assert parts.record.content["name"] == "as in the paper"
 
 
 def test_each_adapters_card_tells_how_it_was_judged(finished):

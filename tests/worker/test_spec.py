@@ -50,6 +50,13 @@ def test_a_spec_that_says_no_prompt_format_has_the_digest_that_it_had_before_it_
     assert [parse_pipeline(each.document()) for each in formats] == formats
 
 
+def test_a_name_makes_it_no_other_pipeline_and_is_read_back():
+    named = spec(run_name="as in the paper")
+    assert named.digest == spec().digest
+    assert parse_pipeline(named.document()).run_name == "as in the paper"
+    assert "run_name" not in spec().document()
+
+
 def test_the_spec_of_another_version_is_refused_in_words():
     with pytest.raises(InputError, match=r"version.*submit it again"):
         parse_pipeline(spec().document() | {"version": 99})
