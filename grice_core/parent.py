@@ -50,6 +50,15 @@ def die_with_parent(with_signal: signal.Signals = signal.SIGKILL) -> None:
         os.kill(os.getpid(), with_signal)
 
 
+def how_it_ended(status: int) -> str:
+    """What is said of a process by its exit status: `was killed (SIGKILL): by a user, or out of memory`."""
+    if status == -signal.SIGKILL:
+        return "was killed (SIGKILL): by a user, or out of memory"
+    if status < 0:
+        return f"was ended by {signal.Signals(-status).name}"
+    return f"ended with status {status}"
+
+
 def _watch(parent: int, with_signal: signal.Signals) -> None:
     while os.getppid() == parent:
         time.sleep(_WATCH_EVERY_S)

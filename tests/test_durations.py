@@ -1,6 +1,6 @@
 import pytest
 
-from grice_core.durations import duration
+from grice_core.durations import duration, rough_duration
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,10 @@ from grice_core.durations import duration
 )
 def test_a_length_of_time_in_words(seconds, words):
     assert duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(40, "40 s"), (720, "12 min"), (725, "12 min"), (11_100, "3 h 5 min")]
+)
+def test_an_estimate_says_no_seconds_that_nobody_can_know(seconds, words):
+    assert rough_duration(seconds) == words

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from grice_core.errors import GriceError
-from grice_core.parent import start_child
+from grice_core.parent import how_it_ended, start_child
 from grice_core.store.claims import Claim
 from grice_core.store.states import Device
 
@@ -196,11 +196,8 @@ class Reserve:
 
 def ending(status: int, log: Path) -> str:
     """How a process ended that did not say so itself, in words."""
-    if status == -signal.SIGKILL:
-        return "its process was killed (signal 9), by somebody or for want of memory"
-    if status < 0:
-        return f"its process was ended by {signal.Signals(-status).name}"
-    return f"its process ended with status {status}; last in its log: {_last_line(log)}"
+    how = f"its process {how_it_ended(status)}"
+    return how if status < 0 else f"{how}; last in its log: {_last_line(log)}"
 
 
 def _last_line(log: Path) -> str:

@@ -15,7 +15,7 @@ from grice_core.settings import settings
 from grice_core.store import (
     migrate,
     pipelines,
-    queue,
+    queue_lines,
     recipes,
     references,
     runs,
@@ -24,7 +24,7 @@ from grice_core.store import (
 )
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database
-from grice_core.store.json import digest_of
+from grice_core.store.json_text import digest_of
 from grice_core.store.references import Collected
 from grice_core.store.runs import RunFilter
 from grice_core.store.states import Device, RunKind, RunState
@@ -44,7 +44,7 @@ from worker.playground.board import (
 )
 from worker.reconcile import take_from_dead
 from worker.requests import DetectorRequest, DeviceChoice, PipelineRequest, WorkerStatus
-from worker.roles import OUTPUT, describe
+from worker.roles import OUTPUT
 from worker.spec import ScoreDataSpec, StoredData, StoredDetector
 from worker.visitors import Visitors
 
@@ -186,11 +186,11 @@ class RunQueue:
 
     def pause(self) -> None:
         """Let workers take nothing new; what runs goes on."""
-        queue.pause(self.database)
+        queue_lines.pause(self.database)
 
     def unpause(self) -> None:
         """Let workers take runs again."""
-        queue.unpause(self.database)
+        queue_lines.unpause(self.database)
         self.ring()
 
     def stop(self, run_id: int) -> RunState:
@@ -239,7 +239,7 @@ class RunQueue:
             )
         output = references.of_run(self.database, done[-1].id)[OUTPUT]
         self.artifacts.fetch_folder(output.sha256, out)
-        return [f"{describe(run)} ({run.state})" for run in chain if run not in done]
+        return [f"{run.kind.of_stage(run.stage)} ({run.state})" for run in chain if run not in done]
 
     def garbage(self) -> Collected:
         """What `collect_garbage` would throw away now."""

@@ -1,6 +1,4 @@
-"""What runs make, by the role that it plays, and what they are called."""
-
-from grice_core.store.tables import Run
+"""What runs make, by the role that it plays."""
 
 OUTPUT = "output"
 """A run's main artifact: for the runs of a pipeline its output folder, as far as it is."""
@@ -10,8 +8,3 @@ CHECKPOINT = "checkpoint"
 """What a training needs to go on where the home of the worker that began it can't be reached."""
 ARCHIVE = "archive"
 """The whole output folder as one zip file."""
-
-
-def describe(run: Run) -> str:
-    """What a run does, as in "train stage2"."""
-    return " ".join(filter(None, [run.kind.replace("_", " "), run.stage]))

@@ -14,7 +14,7 @@ from grice_core.pipeline.options import (
 )
 from grice_core.recipes.config import Recipe
 from grice_core.registry import FILE_SHA256
-from grice_core.store.json import digest_of
+from grice_core.store.json_text import digest_of
 from grice_core.store.tables import DataSet, Detector, JsonObject
 
 

@@ -14,7 +14,6 @@ from grice_core.store.database import Database, Retries
 from grice_core.store.states import Device, RunState
 from grice_core.store.tables import Run
 from worker.child import Assignment, JobProcess, NoProcessError, Reserve, ending
-from worker.roles import describe
 from worker.settings import WorkerSettings
 
 _PUBLISH_LOG_EVERY_S = 3.0
@@ -91,7 +90,9 @@ class Supervisor:
         except NoProcessError as error:
             transitions.interrupt(self.post.database, claim, str(error))
             return
-        self.post.say(f"run {run.id}: {describe(run)} begins, attempt {claim.attempt}")
+        self.post.say(
+            f"run {run.id}: {run.kind.of_stage(run.stage)} begins, attempt {claim.attempt}"
+        )
         try:
             self._settle(claim, log, _Watch(self, claim, process, log).until_it_ends())
         except StaleOwnerError as error:

@@ -14,7 +14,7 @@ from grice_core.evaluation.taught import PAIRS_FILE
 from grice_core.pipeline.options import identifying
 from grice_core.recipes.config import EvaluationConfig, Recipe
 from grice_core.store import pipelines, references
-from grice_core.store.json import digest_of
+from grice_core.store.json_text import digest_of
 from grice_core.store.pipelines import RunSummary
 from grice_core.store.states import RunKind, RunState
 from grice_core.store.tables import JsonObject, Pipeline

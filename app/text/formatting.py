@@ -35,11 +35,6 @@ def signed(value: float, digits: int = 2) -> str:
     return f"{rounded:{'+' if rounded else ''}.{digits}f}".replace("-", _MINUS)
 
 
-def percent(share: float) -> str:
-    """A share as percent with one decimal: `9.8 %`."""
-    return f"{100 * share:.1f} %"
-
-
 def count_of(count: int, noun: str) -> str:
     """A count with its noun: `1 pair`, `1,970 pairs`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

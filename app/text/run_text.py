@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from app.text.formatting import count_of
-from grice_core.store.pipelines import RunSummary
-from grice_core.store.queue import QueueLine
+from grice_core.durations import rough_duration
+from grice_core.store.queue_lines import QueueLine
 from grice_core.store.states import Device, RunKind, RunState
 from grice_core.store.tables import Run
 
@@ -19,24 +19,19 @@ STATE_MARKS: Final = {
 }
 
 
-def what(run: Run | RunSummary) -> str:
-    """What a run does: `score`, `train stage1`."""
-    return " ".join(filter(None, [run.kind.replace("_", " "), run.stage]))
-
-
 def chain_label(run: Run) -> str:
     """A run as a link of its pipeline's chain: `✓ score`."""
-    return f"{STATE_MARKS[run.state]} {what(run)}"
+    return f"{STATE_MARKS[run.state]} {run.kind.of_stage(run.stage)}"
 
 
 def standing(run: Run) -> str:
     """How a run stands, as one sentence without its full stop."""
-    parts = [f"{what(run)}: {_state(run)}"]
+    parts = [f"{run.kind.of_stage(run.stage)}: {_state(run)}"]
     if run.num_steps and run.state is not RunState.SUCCEEDED:
         parts.append(f"step {run.step:,} of {run.num_steps:,}")
     left_s = seconds_left(run)
     if left_s is not None:
-        parts.append(f"about {duration(left_s)} left")
+        parts.append(f"about {rough_duration(left_s)} left")
     if run.stale:
         parts.append("stale: something it is built on was run again since")
     return " · ".join(parts)
@@ -68,14 +63,6 @@ def seconds_left(run: Run) -> float | None:
     return run.pace_s * (run.num_steps - run.step)
 
 
-def duration(seconds: float) -> str:
-    """`40 s`, `12 min`, `3 h 5 min`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
-
-
 def reason_for_waiting(
     line: QueueLine, num_workers: Mapping[Device, int], paused: Collection[Device] = ()
 ) -> str:
@@ -83,7 +70,7 @@ def reason_for_waiting(
     device = line.first.device
     if line.obstacles:
         obstacle = line.obstacles[0]
-        before = " ".join(filter(None, [obstacle.kind.replace("_", " "), obstacle.stage]))
+        before = obstacle.kind.of_stage(obstacle.stage)
         if obstacle.state.is_finished():
             return (
                 f"{before} (run {obstacle.parent_id}) {obstacle.state}: resume it, or run it again"

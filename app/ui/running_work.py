@@ -6,7 +6,7 @@ from app.state.session import studio
 from app.text.formatting import count_of
 from app.ui.errors import guarded
 from app.url.navigation import link_to
-from grice_core.store import queue, runs
+from grice_core.store import queue_lines, runs
 from grice_core.store.runs import RunFilter
 from grice_core.store.states import RunState
 from grice_core.store.tables import Run
@@ -21,7 +21,7 @@ def running_work() -> None:
     """What runs, each with how far it is, and how many more wait; nothing if nothing does."""
     database = studio().database
     running = runs.page(database, RunFilter(states=(RunState.RUNNING,)), limit=_NUM_SHOWN)
-    num_waiting = queue.num_waiting(database)
+    num_waiting = queue_lines.num_waiting(database)
     if not running and not num_waiting:
         return
     st.subheader("Running" if running else "Waiting", anchor=False)

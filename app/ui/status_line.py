@@ -7,7 +7,7 @@ from app.state.session import studio
 from app.ui.errors import guarded
 from app.ui.running_work import line_of, share_done
 from app.ui.sign_in import note_presence
-from grice_core.store import queue, runs
+from grice_core.store import queue_lines, runs
 from grice_core.store.runs import RunFilter
 from grice_core.store.states import RunState
 
@@ -19,7 +19,7 @@ def status_line() -> None:
     """One line per running run, and how many wait; live."""
     database = studio().database
     counts = runs.count_by_state(database)
-    is_busy = bool(counts.get(RunState.RUNNING) or queue.num_waiting(database))
+    is_busy = bool(counts.get(RunState.RUNNING) or queue_lines.num_waiting(database))
     st.fragment(_status, run_every=_BUSY_S if is_busy else _IDLE_S)()
 
 
@@ -29,7 +29,7 @@ def _status() -> None:
     run_queue().take_from_dead()
     database = studio().database
     counts = runs.count_by_state(database)
-    num_waiting = queue.num_waiting(database)
+    num_waiting = queue_lines.num_waiting(database)
     if not counts.get(RunState.RUNNING) and not num_waiting:
         st.caption("Nothing is running.")
         return

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from grice_core.store.json import digest_of
+from grice_core.store.json_text import digest_of
 
 _PAGE, _VISIT = "page of the widgets", "visit of the page"
 _NOT_SHOWN = object()

@@ -7,7 +7,6 @@ and don't outlive it.
 
 import os
 import pickle
-import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ from grice_core.dpo.policy import add_adapter
 from grice_core.dpo.reference import weights_hash
 from grice_core.dpo.train import StageTrainer
 from grice_core.errors import InputError, LostProcessError, ModelError
-from grice_core.parent import start_child
+from grice_core.parent import how_it_ended, start_child
 from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.options import NumProcesses
 from grice_core.pipeline.output import OutputFolder
@@ -194,11 +193,7 @@ class _Others:
         if not endings:
             return LostProcessError(noticed)
         index, status = endings[0]
-        how = (
-            f"was killed by {signal.Signals(-status).name}, by somebody or for want of memory"
-            if status < 0
-            else f"ended: {_last_line(self._logs[index - 1])}"
-        )
+        how = how_it_ended(status) if status < 0 else f"ended: {_last_line(self._logs[index - 1])}"
         return LostProcessError(f"process {index + 1} of {len(self._processes) + 1} {how}")
 
 

@@ -24,7 +24,7 @@ from grice_core.nesting import parse_json
 from grice_core.progress import Progress, silent
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database, reads, writes
-from grice_core.store.json import dump_json
+from grice_core.store.json_text import dump_json
 from grice_core.store.tables import Artifact, Pipeline
 from grice_core.store.transfer import Arrival, Row, rows_of
 

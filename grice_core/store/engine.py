@@ -9,7 +9,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from grice_core.errors import StoreError
-from grice_core.store.json import dump_json, load_json
+from grice_core.store.json_text import dump_json, load_json
 
 READ_ONLY = "grice_read_only"
 """Execution option: the transaction writes nothing, so it need not wait for those that do."""

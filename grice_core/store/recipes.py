@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from grice_core.errors import NotFoundError
 from grice_core.store.database import reads, writes
-from grice_core.store.json import digest_of
+from grice_core.store.json_text import digest_of
 from grice_core.store.tables import JsonObject, Recipe
 from grice_core.store.upsert import insert_into
 

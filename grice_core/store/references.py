@@ -12,7 +12,7 @@ from grice_core.store.artifacts import GRACE_S, Address, ArtifactStore, sha256_o
 from grice_core.store.claims import Claim, hold
 from grice_core.store.clock import database_now
 from grice_core.store.database import Database, reads, writes
-from grice_core.store.json import dump_json
+from grice_core.store.json_text import dump_json
 from grice_core.store.objects import StoredFile
 from grice_core.store.tables import (
     Artifact,

@@ -16,6 +16,10 @@ class RunKind(StrEnum):
     ESTIMATE = "estimate"
     """Measures what a pipeline would take; stands on its own, and changes nothing."""
 
+    def of_stage(self, stage: str | None) -> str:
+        """What a run of this kind does, in words: `score data`, `train stage1`."""
+        return " ".join(filter(None, [self.replace("_", " "), stage]))
+
 
 class Device(StrEnum):
     """The class of worker that a run needs; each has its own queue."""

@@ -135,15 +135,13 @@ class _Follower:
                 self._read[position.attempt] = position.size_bytes
 
     def _say_where_it_stands(self, run: "Run") -> None:
-        from worker.roles import describe
-
         stands = (run.state, run.error, run.attempt)
         moves = run.step != self._step and time.monotonic() - self._said_at >= _SAY_STEPS_EVERY_S
         if stands == self._stands and not moves:
             return
         where = f" {run.step:,} of {run.num_steps:,}" if run.num_steps else ""
         why = f": {run.error}" if run.error else ""
-        sentence = f"run {run.id} {describe(run)}: {run.state}{where}{why}"
+        sentence = f"run {run.id} {run.kind.of_stage(run.stage)}: {run.state}{where}{why}"
         stderr().print(sentence, style="dim", soft_wrap=True, highlight=False)
         self._stands, self._step, self._said_at = stands, run.step, time.monotonic()
 
@@ -161,8 +159,6 @@ def _as_json(run: "Run") -> dict[str, Any]:
 def _table(found: Sequence["Run"]) -> Any:
     from rich.table import Table
 
-    from worker.roles import describe
-
     table = Table(box=None, pad_edge=False, header_style="dim")
     for title in ("run", "pipeline", "what", "state", "attempt", "step", "of", "pid", "error"):
         numeric = title in {"run", "pipeline", "attempt", "step", "of", "pid"}
@@ -171,7 +167,7 @@ def _table(found: Sequence["Run"]) -> Any:
         table.add_row(
             str(run.id),
             str(run.pipeline_id or "–"),
-            describe(run),
+            run.kind.of_stage(run.stage),
             f"{run.state}, stale" if run.stale else str(run.state),
             str(run.attempt),
             f"{run.step:,}" if run.num_steps else "–",

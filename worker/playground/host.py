@@ -11,7 +11,7 @@ from os import environ, killpg
 from redis import Redis, RedisError
 
 from grice_core.errors import GriceError
-from grice_core.parent import start_child
+from grice_core.parent import how_it_ended, start_child
 from grice_core.store.states import Device
 from worker.playground.board import PlaygroundBoard, Standing
 
@@ -129,6 +129,6 @@ class PlaygroundHost:
 
     def _how_it_ended(self) -> str:
         status = self._process.poll() if self._process else None
-        if status == -signal.SIGKILL:
-            return "its process was killed (signal 9), by somebody or for want of memory"
-        return f"its process ended with status {status}; the worker's log says more"
+        if status is None:
+            return "its process can't be asked any more; the worker's log says more"
+        return f"its process {how_it_ended(status)}; the worker's log says more"

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from app.text.formatting import percent, plain_label
+from app.text.formatting import plain_label
 from app.ui.theme import SEVERAL_COLOUR
 from grice_core.data.pairs import FloatArray
+from grice_core.evaluation.numbers import percent
 from grice_core.evaluation.pareto import pareto_front
 
 

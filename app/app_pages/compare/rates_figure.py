@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from app.text.formatting import percent
+from grice_core.evaluation.numbers import percent
 from grice_core.evaluation.rates import Rate
 from grice_core.evaluation.table import ComparisonRow
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from app.text.formatting import percent
+from grice_core.evaluation.numbers import percent
 from grice_core.evaluation.spread import Spread
 from grice_core.evaluation.violations import MEASURES
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
-from app.text.formatting import number, percent, signed
+from app.text.formatting import number, signed
 from app.ui.number_table import Cell
 from grice_core.detector.metrics import Estimate, Metrics
 from grice_core.detector.record import Agreement, DetectorRecord
+from grice_core.evaluation.numbers import percent
 from grice_core.maxims import MAXIMS, Maxim
 
 READING_TITLES = ("", "temperature", "violated above")

@@ -10,7 +10,7 @@ from app.text.formatting import plain_markdown
 from app.text.run_text import reason_for_waiting, standing
 from app.ui.errors import guarded
 from app.url.navigation import link_to
-from grice_core.store import queue, runs
+from grice_core.store import queue_lines, runs
 from grice_core.store.runs import RunFilter
 from grice_core.store.states import RunKind, RunState
 from grice_core.store.tables import Run
@@ -35,9 +35,9 @@ def own_runs(kind: RunKind) -> None:
 def _reasons() -> dict[int, str]:
     """Why each waiting run waits."""
     database = studio().database
-    waiting = queue.lines(database)
+    waiting = queue_lines.lines(database)
     workers = Counter(worker.device for worker in run_queue().workers()) if waiting else {}
-    paused = queue.paused(database)
+    paused = queue_lines.paused(database)
     return {line.first.id: reason_for_waiting(line, workers, paused) for line in waiting}
 
 

@@ -11,9 +11,9 @@ from app.state.pace import Pace, of_earlier_runs, of_measurement
 from app.state.run_queue import run_queue
 from app.state.session import studio
 from app.text.formatting import count_of, plain_markdown, sentence
-from app.text.run_text import duration
 from app.ui.errors import failures_shown, guarded
 from grice_core.dpo.shown import ShownPair
+from grice_core.durations import rough_duration
 from grice_core.store import runs
 from grice_core.store.states import RunState
 from grice_core.store.tables import Run
@@ -51,7 +51,7 @@ def estimate_line(
     else:
         seconds = sum(pace.seconds(each) for each in plans)
         memory = f", {pace.peak_bytes / 2**30:,.1f} GiB of memory" if pace.peak_bytes else ""
-        st.markdown(f"**{work}: about {duration(seconds)}{memory}**")
+        st.markdown(f"**{work}: about {rough_duration(seconds)}{memory}**")
         st.caption(plain_markdown(sentence(pace.source)))
     _measure(requests[0], is_known=pace is not None)
 

@@ -18,7 +18,7 @@ from app.url import params
 from app.url.navigation import link_to
 from app.url.widget_keys import is_current, widget_key
 from app.url.widgets import linked
-from grice_core.store import queue, runs
+from grice_core.store import queue_lines, runs
 from grice_core.store.states import RunKind, RunState
 from grice_core.store.tables import Pipeline, Run
 
@@ -79,11 +79,11 @@ def _reason(run: Run) -> str | None:
     if run.state is not RunState.QUEUED:
         return None
     database = studio().database
-    line = next((line for line in queue.lines(database) if line.first.id == run.id), None)
+    line = next((line for line in queue_lines.lines(database) if line.first.id == run.id), None)
     if line is None:
         return "runs before it come first"
     num_workers = Counter(worker.device for worker in run_queue().workers())
-    return reason_for_waiting(line, num_workers, queue.paused(database))
+    return reason_for_waiting(line, num_workers, queue_lines.paused(database))
 
 
 def _same_stage(run: Run, chain: Sequence[Run], beside: Sequence[Pipeline]) -> list[Run]:

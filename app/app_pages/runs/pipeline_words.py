@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from app.state.pace import Pace
 from app.text.formatting import count_of
-from app.text.run_text import current, duration, seconds_left
+from app.text.run_text import current, seconds_left
+from grice_core.durations import rough_duration
 from grice_core.recipes.config import Recipe
 from grice_core.store.states import RunKind, RunState
 from grice_core.store.tables import JsonObject, Run
@@ -14,13 +15,13 @@ def pipeline_standing(chain: Sequence[Run], pace: Pace | None) -> str:
     """Where a pipeline stands, as one sentence without its full stop."""
     run = current(chain)
     if all(each.state is RunState.SUCCEEDED for each in chain):
-        return f"done in {duration(_taken_s(chain))}"
+        return f"done in {rough_duration(_taken_s(chain))}"
     parts = [_state(chain), _place(chain, run)]
     if run.num_steps and run.state is not RunState.SUCCEEDED:
         parts.append(f"step {run.step:,} of {run.num_steps:,}")
     left_s = pipeline_seconds_left(chain, pace)
     if left_s is not None:
-        parts.append(f"about {duration(left_s)} left")
+        parts.append(f"about {rough_duration(left_s)} left")
     return " · ".join(parts)
 
 

@@ -10,10 +10,10 @@ from app.state.run_queue import run_queue
 from app.state.session import studio
 from app.state.settings import app_settings
 from app.text.formatting import count_of, plain_markdown
-from app.text.run_text import reason_for_waiting, what
+from app.text.run_text import reason_for_waiting
 from app.ui.errors import failures_shown, guarded
-from grice_core.store import queue
-from grice_core.store.queue import QueueLine
+from grice_core.store import queue_lines
+from grice_core.store.queue_lines import QueueLine
 
 _SHOWN = 30
 
@@ -23,7 +23,7 @@ _SHOWN = 30
 def queue_view() -> None:
     """All that waits in its order, to be moved or cancelled; the queue to be paused."""
     database = studio().database
-    lines, paused = queue.lines(database), queue.paused(database)
+    lines, paused = queue_lines.lines(database), queue_lines.paused(database)
     _pause(is_paused=bool(paused), is_empty=not lines)
     if lines and not run_queue().is_available():
         st.warning(
@@ -59,7 +59,7 @@ def _line(line: QueueLine, reason: str, num_places: int) -> None:
         key=f"queue line {first.id}", horizontal=True, vertical_alignment="center", gap="small"
     ):
         st.markdown(
-            f"**{place or '–'}** · {plain_markdown(title)} · {plain_markdown(what(first) + more)}  \n"
+            f"**{place or '–'}** · {plain_markdown(title)} · {plain_markdown(first.kind.of_stage(first.stage) + more)}  \n"
             f":gray[{plain_markdown(reason)}]",
             width="stretch",
         )
@@ -77,7 +77,7 @@ def _move(title: str, icon: str, run_id: int, place: int, is_last: bool) -> None
     if st.button(
         title, icon=icon, key=f"queue {title} {run_id}", disabled=is_last, type="tertiary"
     ):
-        _do(partial(queue.move, studio().database, run_id, place))
+        _do(partial(queue_lines.move, studio().database, run_id, place))
 
 
 def _do(act: Callable[[], object]) -> None:

@@ -15,8 +15,9 @@ from app.app_pages.runs.training_curves import (
     curve_panels,
 )
 from app.state.session import studio
-from app.text.formatting import number, percent, plain_markdown, sentence, signed
+from app.text.formatting import number, plain_markdown, sentence, signed
 from app.text.run_text import standing
+from grice_core.evaluation.numbers import percent
 from grice_core.store.states import RunState
 from grice_core.store.tables import Run
 

@@ -20,7 +20,7 @@ from app.app_pages.stages.threshold_controls import threshold_control
 from app.state.open_data import OpenData
 from app.state.recipe_draft import change_cut, keep_cut
 from app.state.threshold_edits import Cut
-from app.text.formatting import count_of, percent, stage_title
+from app.text.formatting import count_of, stage_title
 from app.ui.errors import guarded
 from app.ui.histogram_row import Bar
 from app.ui.pair_query import margin_text
@@ -28,6 +28,7 @@ from app.ui.shown_pairs import PAIRS, rows_text
 from app.url.navigation import go_to
 from grice_core.data.explore import MarginRange
 from grice_core.data.pairs import BoolArray
+from grice_core.evaluation.numbers import percent
 from grice_core.maxims import MAXIMS, Maxim
 from grice_core.recipes.plan import PlannedStage, plan_margins
 from grice_core.recipes.summary import StagesSummary, summarise

@@ -5,7 +5,6 @@ import pytest
 from app.text.formatting import (
     count_of,
     number,
-    percent,
     plain_label,
     plain_markdown,
     sentence,
@@ -20,8 +19,7 @@ def test_numbers_have_a_real_minus_and_no_negative_zero() -> None:
     assert (signed(0.736), signed(-0.04), signed(-0.001)) == ("+0.74", "−0.04", "0.00")
 
 
-def test_shares_and_counts() -> None:
-    assert percent(194 / 1970) == "9.8 %"
+def test_counts() -> None:
     assert (count_of(1, "pair"), count_of(1970, "pair")) == ("1 pair", "1,970 pairs")
 
 

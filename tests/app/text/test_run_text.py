@@ -6,12 +6,11 @@ from app.app_pages.runs.run_log import last_lines
 from app.text.run_text import (
     chain_label,
     current,
-    duration,
     reason_for_waiting,
     seconds_left,
     standing,
 )
-from grice_core.store.queue import Obstacle, QueueLine
+from grice_core.store.queue_lines import Obstacle, QueueLine
 from grice_core.store.states import Device, RunKind, RunState
 from grice_core.store.tables import Run
 
@@ -77,13 +76,6 @@ def test_what_waits_says_what_for() -> None:
     assert reason_for_waiting(line(3), there) == "2 others before it"
     assert reason_for_waiting(line(3), there, {Device.CPU}) == "the queue is paused"
     assert reason_for_waiting(line(3), there, {Device.GPU}) == "2 others before it"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(40, "40 s"), (720, "12 min"), (11_100, "3 h 5 min")]
-)
-def test_durations(seconds: float, words: str) -> None:
-    assert duration(seconds) == words
 
 
 def test_a_line_that_a_progress_bar_wrote_over_shows_what_remained() -> None:

@@ -1,4 +1,4 @@
-"""How long a submitted run waits for its process on an idle worker: `python -m benchmarks.queue`.
+"""How long a submitted run waits for its process on an idle worker: `python -m benchmarks.queue_delay`.
 
 Against the alternative in the same run: a process that loads the libraries when it is needed.
 """

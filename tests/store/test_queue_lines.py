@@ -3,10 +3,10 @@
 import pytest
 
 from grice_core.errors import NotFoundError
-from grice_core.store import queue, runs, transitions
+from grice_core.store import queue_lines, runs, transitions
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database
-from grice_core.store.queue import Obstacle, QueueLine
+from grice_core.store.queue_lines import Obstacle, QueueLine
 from grice_core.store.states import Device, RunKind, RunState
 from grice_core.store.submission import RunDraft, submit_run
 from grice_core.store.tables import Run
@@ -22,7 +22,9 @@ def order(database: Database) -> list[int]:
 
 
 def line_of(database: Database, run_id: int) -> QueueLine:
-    return next(line for line in queue.lines(database) if run_id in {run.id for run in line.runs})
+    return next(
+        line for line in queue_lines.lines(database) if run_id in {run.id for run in line.runs}
+    )
 
 
 def chain(database: Database, pipeline_id: int) -> list[Run]:
@@ -32,7 +34,7 @@ def chain(database: Database, pipeline_id: int) -> list[Run]:
 def test_every_line_has_its_place_among_those_of_its_device(database: Database) -> None:
     waiting(database, "a", "b")
     waiting(database, "c", device=Device.GPU)
-    assert [line.position for line in queue.lines(database)] == [1, 2, 1]
+    assert [line.position for line in queue_lines.lines(database)] == [1, 2, 1]
 
 
 @pytest.mark.parametrize(
@@ -43,7 +45,7 @@ def test_a_run_can_be_moved(
     database: Database, moved: int, position: int, expected: list[int]
 ) -> None:
     waiting(database, "a", "b", "c", "d")
-    queue.move(database, moved, position)
+    queue_lines.move(database, moved, position)
     assert order(database) == expected
 
 
@@ -51,15 +53,15 @@ def test_a_run_that_does_not_wait_can_not_be_moved(database: Database) -> None:
     (run_id,) = waiting(database, "a")
     claim_of(database, run_id)
     with pytest.raises(NotFoundError, match="run 1 is not waiting for its turn"):
-        queue.move(database, run_id, 1)
+        queue_lines.move(database, run_id, 1)
 
 
 def test_the_runs_of_a_pipeline_move_together(database: Database, artifacts: ArtifactStore) -> None:
     first = submitted_pipeline(database, artifacts, "one")
     second = submitted_pipeline(database, artifacts, "two")
-    assert [len(line.runs) for line in queue.lines(database)] == [2, 2]
+    assert [len(line.runs) for line in queue_lines.lines(database)] == [2, 2]
 
-    queue.move(database, chain(database, second)[0].id, 1)
+    queue_lines.move(database, chain(database, second)[0].id, 1)
 
     # One worker now does all of the second pipeline before it begins the first.
     done = []
@@ -74,11 +76,11 @@ def test_what_is_under_way_has_no_place_and_stands_first(
 ) -> None:
     waits, goes = (submitted_pipeline(database, artifacts, key) for key in ("one", "two"))
     claim_of(database, chain(database, goes)[0].id)
-    found = queue.lines(database)
+    found = queue_lines.lines(database)
     assert [(line.first.pipeline_id, line.position) for line in found] == [(goes, None), (waits, 1)]
     assert [line.is_under_way for line in found] == [True, False]
     with pytest.raises(NotFoundError, match="not waiting for its turn"):
-        queue.move(database, found[0].first.id, 1)
+        queue_lines.move(database, found[0].first.id, 1)
 
 
 def test_a_line_says_what_it_waits_for_and_is_not_counted_when_it_stands_still(
@@ -86,13 +88,13 @@ def test_a_line_says_what_it_waits_for_and_is_not_counted_when_it_stands_still(
 ) -> None:
     (parent,) = waiting(database, "a")
     child = submit_run(database, RunDraft("b", RunKind.EVALUATE, {}, parents=("a",)))
-    assert queue.num_waiting(database) == 1
+    assert queue_lines.num_waiting(database) == 1
     transitions.fail(database, claim_of(database, parent), "out of memory")
-    (line,) = queue.lines(database)
+    (line,) = queue_lines.lines(database)
     assert line.stands_still
     assert (line.first.id, line.position) == (child, None)
     assert line.obstacles == (Obstacle(child, parent, RunKind.TRAIN, None, RunState.FAILED),)
-    assert queue.num_waiting(database) == 0
+    assert queue_lines.num_waiting(database) == 0
     assert order(database) == []
     assert [run.id for run in runs.parents(database, child)] == [parent]
 
@@ -110,20 +112,20 @@ def test_a_failed_pipeline_does_not_hold_up_the_next(
 def test_a_paused_queue_gives_nothing_away_until_it_goes_on(database: Database) -> None:
     (on_cpu,) = waiting(database, "a")
     (on_gpu,) = waiting(database, "b", device=Device.GPU)
-    queue.pause(database, [Device.CPU])
-    queue.pause(database, [Device.CPU])
-    assert queue.paused(database) == {Device.CPU}
+    queue_lines.pause(database, [Device.CPU])
+    queue_lines.pause(database, [Device.CPU])
+    assert queue_lines.paused(database) == {Device.CPU}
     assert order(database) == [on_gpu]
     assert transitions.claim(database, on_cpu, "host:1") is None
     assert runs.get(database, on_cpu).state is RunState.QUEUED
-    queue.unpause(database)
-    assert queue.paused(database) == frozenset()
+    queue_lines.unpause(database)
+    assert queue_lines.paused(database) == frozenset()
     claim_of(database, on_cpu)
 
 
 def test_what_runs_goes_on_while_the_queue_is_paused(database: Database) -> None:
     (run_id,) = waiting(database, "a")
     claim = claim_of(database, run_id)
-    queue.pause(database)
+    queue_lines.pause(database)
     transitions.finish(database, claim)
     assert runs.get(database, run_id).state is RunState.SUCCEEDED
