@@ -29,11 +29,10 @@ from grice_core.data.load import load_pairs
 from grice_core.dpo.base import BaseModel, load_base
 from grice_core.dpo.encode import EncodedPair, encode_pairs
 from grice_core.dpo.schedules import step_batches
-from grice_core.dpo.watchers import Watchers
-from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.preparing import prepare_stage
 from grice_core.pipeline.stage_job import StageJob
+from grice_core.progress import Reporter
 from grice_core.recipes.config import StageConfig
 from grice_core.recipes.load import load_recipe
 from grice_core.recipes.plan import plan_stages
@@ -229,7 +228,7 @@ def _ours(base: BaseModel, table: Any, num_steps: int, home: Path) -> _Trained:
     own = BaseModel(base.name, copy.deepcopy(base.model), base.tokenizer)
     trainer = prepare_stage(own, job, Reporter()).trainer
     losses: list[float] = []
-    trainer.run(num_steps, 0, Watchers(on_step=lambda record: losses.append(record["loss"])))
+    trainer.run(num_steps, 0, Reporter(on_step=lambda record: losses.append(record["loss"])))
     return _Trained(losses, [], [p.detach().clone() for p in trainer.parameters])
 
 

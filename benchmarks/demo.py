@@ -21,7 +21,7 @@ from grice_core.demo.run import DemoConfig, DemoResult, run_demo
 from grice_core.evaluation.intervals import paired_interval, wilson_interval
 from grice_core.evaluation.numbers import percent, percent_interval, points, points_interval
 from grice_core.evaluation.violations import COOPERATIVE, MEASURES
-from grice_core.pipeline.config import Reporter
+from grice_core.progress import Reporter
 from grice_core.recipes.load import load_recipe
 
 WIDTH = 130

@@ -33,10 +33,10 @@ from grice_core.evaluation.sampling import Sampling
 from grice_core.evaluation.selection import select_prompts
 from grice_core.kernels.memory import peak_bytes
 from grice_core.kernels.precision import Precision, resolve_device, resolve_precision
-from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.judging import EvaluationJob, evaluate_stages
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.published import StageModels
+from grice_core.progress import Reporter
 from grice_core.recipes.config import EvaluationConfig, LoraSettings
 
 CPU = torch.device("cpu")

@@ -1,7 +1,10 @@
-"""How long work tells whoever watches how far it is."""
+"""How long work tells whoever watches how far it is, and asks whether to stop."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
+
+from grice_core.errors import InterruptedRunError
 
 
 class Progress(Protocol):
@@ -11,7 +14,7 @@ class Progress(Protocol):
 
 
 def silent(task: str, done: int, total: int) -> None:
-    """Tells nobody."""
+    """Tells no one."""
 
 
 @dataclass(frozen=True)
@@ -25,3 +28,43 @@ class PartOf:
 
     def __call__(self, task: str, done: int, total: int) -> None:
         self.progress(task, self.num_before + self.num_here * done // total, self.num_all)
+
+
+def _ignore(*_: object) -> None:
+    """No one wants to know."""
+
+
+def _never() -> bool:
+    """No one asks to stop."""
+    return False
+
+
+@dataclass(frozen=True)
+class Reporter:
+    """Who is told how a training or a whole pipeline is doing, and who may stop it."""
+
+    progress: Progress = silent
+    say: Callable[[str], None] = _ignore
+    """Remarks and warnings, each one sentence."""
+    should_stop: Callable[[], bool] = _never
+    """Asked before each optimizer step, and whenever other parts tell their progress."""
+    on_start: Callable[[int, dict[str, float]], None] = _ignore
+    """Called once a training begins, with the number of steps taken before (0, or those that a checkpoint
+    holds) and the watched pairs' metrics before the first of them."""
+    on_step: Callable[[dict[str, float]], None] = _ignore
+    """Called with each optimizer step's record, in order, before the stage's history gets it."""
+    on_checkpoint: Callable[[], None] = _ignore
+    """Called before a checkpoint is written: what was recorded so far must be on disk by then."""
+    on_checkpointed: Callable[[int], None] = _ignore
+    """Called with the number of steps that a checkpoint holds, once it is whole on disk."""
+    on_trouble: Callable[[str, str], None] = _ignore
+    """Called with each kind of trouble that a training is in, and a sentence about it."""
+
+    def interruptible(self, task: str, done: int, total: int) -> None:
+        """Progress of a part that can be stopped at any moment without losing what counts.
+
+        Raises: InterruptedRunError, if a stop was asked for.
+        """
+        self.progress(task, done, total)
+        if self.should_stop() and done < total:
+            raise InterruptedRunError(f"stopped during {task!r} ({done:,} of {total:,})")

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from threading import Event
 
-from grice_core.pipeline.config import Reporter
+from grice_core.progress import Reporter
 from grice_core.store import claims
 from grice_core.store.claims import Claim
 from grice_core.store.database import Database

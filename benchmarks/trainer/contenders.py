@@ -24,10 +24,10 @@ from grice_core.dpo.schedules import learning_rate, step_batches
 from grice_core.kernels.gelu import fuse_activations
 from grice_core.kernels.memory import keep_few_kernels, peak_bytes
 from grice_core.kernels.precision import resolve_device, resolve_precision
-from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.preparing import prepare_stage
 from grice_core.pipeline.stage_job import StageJob
+from grice_core.progress import Reporter
 from grice_core.recipes.load import load_recipe
 from grice_core.recipes.plan import plan_stages
 from grice_core.settings import settings

@@ -21,8 +21,8 @@ from grice_core.dpo.budget import TokenBudget
 from grice_core.dpo.examples import Compute
 from grice_core.dpo.reference import ReferenceCache, reference_logps
 from grice_core.dpo.train import StageTrainer
-from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.preparing import prepare_stage
+from grice_core.progress import Reporter
 
 ONE_PAIR = 1
 """A budget that no two pairs fit into."""

@@ -20,9 +20,8 @@ from benchmarks.trainer.work import some_work
 from grice_core.cli.terminal import progress_bars
 from grice_core.dpo.schedules import step_batches
 from grice_core.dpo.train import StageTrainer
-from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.preparing import prepare_stage
-from grice_core.progress import Progress
+from grice_core.progress import Progress, Reporter
 
 NUM_PAIRS = 64
 

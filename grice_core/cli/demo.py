@@ -53,7 +53,7 @@ def demo(
     if overwrite and resume:
         raise typer.BadParameter("--overwrite and --resume exclude each other")
     from grice_core.demo.run import DemoConfig, run_demo
-    from grice_core.pipeline.config import Reporter
+    from grice_core.progress import Reporter
     from grice_core.recipes.load import load_recipe
 
     config = DemoConfig(

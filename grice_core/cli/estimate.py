@@ -38,8 +38,9 @@ def estimate(
 
     Give the options of `grice pipeline`; nothing is written.
     """
-    from grice_core.pipeline.config import PipelineConfig, Reporter
+    from grice_core.pipeline.config import PipelineConfig
     from grice_core.pipeline.estimate import estimate_pipeline
+    from grice_core.progress import Reporter
 
     config = PipelineConfig(**asked.fields(), out=out or Path("out"), device=device)
     with progress_bars() as progress, stop_on_signals() as should_stop:

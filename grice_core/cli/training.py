@@ -39,8 +39,9 @@ def pipeline(
     resume: Resume = False,
 ) -> None:
     """Train every stage of a recipe and compare baseline and stages, from files to verdict."""
-    from grice_core.pipeline.config import PipelineConfig, Reporter
+    from grice_core.pipeline.config import PipelineConfig
     from grice_core.pipeline.run import run_pipeline
+    from grice_core.progress import Reporter
 
     if overwrite and resume:
         raise typer.BadParameter("--overwrite and --resume exclude each other")

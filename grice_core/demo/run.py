@@ -6,9 +6,10 @@ from pathlib import Path
 from grice_core.demo.project import NUM_PAIRS, RECIPE, demo_models, write_demo_data
 from grice_core.demo.truth import JudgedTwice, judge_twice, truth_document
 from grice_core.files import write_json_atomic
-from grice_core.pipeline.config import PipelineConfig, Reporter
+from grice_core.pipeline.config import PipelineConfig
 from grice_core.pipeline.output import open_output
 from grice_core.pipeline.run import PipelineResult, run_pipeline
+from grice_core.progress import Reporter
 from grice_core.recipes.config import Recipe
 from grice_core.recipes.load import load_recipe
 

@@ -1,5 +1,6 @@
 """The training loop of one stage."""
 
+import logging
 import math
 import time
 from contextlib import suppress
@@ -29,8 +30,8 @@ from grice_core.dpo.prefix_trees import micro_batches
 from grice_core.dpo.preflight import check_learning
 from grice_core.dpo.runner import PairRunner, added_up
 from grice_core.dpo.schedules import beta_at, final_beta, learning_rate, step_batches
-from grice_core.dpo.watchers import Watchers
 from grice_core.errors import InterruptedRunError, TrainingError
+from grice_core.progress import Reporter
 from grice_core.recipes.config import StageConfig
 
 
@@ -94,7 +95,7 @@ class StageTrainer:
     def share_with(self, ranks: Ranks) -> None:
         """Work together with the same trainer in other processes from now on.
 
-        All must make the same calls; only rank 0 is given watchers and checkpoints.
+        All must make the same calls; only rank 0 is given reporter and checkpoints.
         """
         self.runner.ranks = ranks
         self._tensors = replace(self._tensors, num_processes=ranks.count)
@@ -104,7 +105,7 @@ class StageTrainer:
         self,
         num_steps: int,
         seed: int,
-        watchers: Watchers | None = None,
+        reporter: Reporter | None = None,
         checkpoints: CheckpointPlan | None = None,
     ) -> StageOutcome:
         """Take this many optimizer steps, those included that a checkpoint already holds.
@@ -112,18 +113,18 @@ class StageTrainer:
         Raises: TrainingError (NaN, nothing learned), InterruptedRunError, InputError (the checkpoint
         is another run's), OutputError (a checkpoint can't be written).
         """
-        watchers = watchers or Watchers()
+        reporter = reporter or Reporter(say=logging.getLogger(__name__).warning)
         batches = step_batches(
             len(self.examples.train), self.config.pairs_per_step, num_steps, seed
         )
         keeper = None
         if checkpoints:
             must_match = self._must_match(checkpoints, num_steps, seed)
-            keeper = CheckpointKeeper(checkpoints, self._tensors, must_match, watchers)
+            keeper = CheckpointKeeper(checkpoints, self._tensors, must_match, reporter)
         state = self._begin(keeper)
-        watchers.on_start(state.step, state.before)
+        reporter.on_start(state.step, state.before)
         for step in range(state.step, num_steps):
-            if self.runner.ranks.broadcast(watchers.should_stop()):
+            if self.runner.ranks.broadcast(reporter.should_stop()):
                 if keeper:
                     keeper.save(state)
                 raise InterruptedRunError(_how_to_continue(state, num_steps, bool(keeper)))
@@ -137,8 +138,8 @@ class StageTrainer:
             if state.step % self.config.eval_every == 0 or state.step == num_steps:
                 state = replace(state, watched=self.measure())
                 record |= state.watched
-            watchers.on_step(record)
-            watchers.progress(self.config.name, state.step, num_steps)
+            reporter.on_step(record)
+            reporter.progress(self.config.name, state.step, num_steps)
             if keeper and (keeper.is_due(state) or state.step == num_steps):
                 keeper.save(state)
         return StageOutcome(num_steps, state.before, state.watched)

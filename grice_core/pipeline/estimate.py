@@ -11,7 +11,7 @@ from grice_core.dpo.shown import ShownPair, show_pair
 from grice_core.errors import DataError
 from grice_core.evaluation.answers import Answers
 from grice_core.kernels.memory import peak_bytes
-from grice_core.pipeline.config import PipelineConfig, Reporter
+from grice_core.pipeline.config import PipelineConfig
 from grice_core.pipeline.inputs import PipelineInputs, cut_inputs
 from grice_core.pipeline.judging import BASELINE, evaluate_model
 from grice_core.pipeline.pace import measure_pace, stage_seconds
@@ -19,6 +19,7 @@ from grice_core.pipeline.parts import PipelineParts
 from grice_core.pipeline.preparing import EncodedStage, encode_stage
 from grice_core.pipeline.sources import open_pairs
 from grice_core.pipeline.trial import try_base
+from grice_core.progress import Reporter
 
 NUM_ANSWERS = 16
 """Answers that are written and judged to see how long one takes: a batch of them."""

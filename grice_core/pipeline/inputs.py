@@ -11,9 +11,10 @@ from grice_core.detector.pairs import score_pairs
 from grice_core.detector.score import Detector
 from grice_core.errors import DataError
 from grice_core.evaluation.selection import LeakagePolicy, PromptSelection, select_prompts
-from grice_core.pipeline.config import PipelineConfig, Reporter
+from grice_core.pipeline.config import PipelineConfig
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.sources import OpenedPairs, open_pairs, open_prompts
+from grice_core.progress import Reporter
 from grice_core.recipes.plan import PlannedStage, plan_stages
 
 _POLICIES: dict[LeakagePolicy, str] = {

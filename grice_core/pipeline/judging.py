@@ -19,10 +19,9 @@ from grice_core.evaluation.results import Evaluation
 from grice_core.evaluation.sampling import Sampling
 from grice_core.evaluation.selection import PromptSelection
 from grice_core.evaluation.violations import EvaluatedModel
-from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.published import StageModels
-from grice_core.progress import PartOf
+from grice_core.progress import PartOf, Reporter
 from grice_core.recipes.config import EvaluationConfig
 
 BASELINE = "baseline"

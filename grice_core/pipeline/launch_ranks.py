@@ -24,12 +24,12 @@ from grice_core.dpo.reference import weights_hash
 from grice_core.dpo.train import StageTrainer
 from grice_core.errors import InputError, LostProcessError, ModelError
 from grice_core.parent import how_it_ended, start_child
-from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.options import NumProcesses
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.preparing import PreparedStage
 from grice_core.pipeline.published import StageModels
 from grice_core.pipeline.stage_job import StageJob
+from grice_core.progress import Reporter
 from grice_core.recipes.config import ParallelSettings, StageConfig
 
 READY = b"ready\n"

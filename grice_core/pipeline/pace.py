@@ -19,9 +19,9 @@ from grice_core.dpo.reference import reference_logps, weights_hash
 from grice_core.dpo.schedules import step_batches
 from grice_core.dpo.train import StageTrainer
 from grice_core.kernels.memory import keep_freed_memory
-from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.preparing import EncodedStage
 from grice_core.pipeline.stage_job import StageJob
+from grice_core.progress import Reporter
 
 NUM_MEASURED = 3
 """Optimizer steps that tell the pace, after one that also makes room."""

@@ -17,7 +17,7 @@ from grice_core.evaluation.sampling import Sampling
 from grice_core.evaluation.selection import PromptSelection
 from grice_core.kernels.precision import resolve_device, resolve_precision
 from grice_core.pipeline.card import results_section, write_stage_card
-from grice_core.pipeline.config import PipelineConfig, Reporter
+from grice_core.pipeline.config import PipelineConfig
 from grice_core.pipeline.events import check_reporting
 from grice_core.pipeline.inputs import PipelineInputs, read_inputs
 from grice_core.pipeline.judging import EvaluationJob, evaluate_stages
@@ -28,6 +28,7 @@ from grice_core.pipeline.record import RunRecord
 from grice_core.pipeline.stage_job import StageJob
 from grice_core.pipeline.training import train_stage
 from grice_core.pipeline.trial import TrialJob, try_base
+from grice_core.progress import Reporter
 from grice_core.recipes.config import ParallelSettings
 
 

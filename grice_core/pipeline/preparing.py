@@ -22,9 +22,9 @@ from grice_core.dpo.targets import Reach, reach_of
 from grice_core.dpo.train import StageTrainer
 from grice_core.errors import DataError
 from grice_core.kernels.memory import keep_freed_memory
-from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.preference_shift import earlier_lessons
 from grice_core.pipeline.stage_job import StageJob
+from grice_core.progress import Reporter
 from grice_core.recipes.plan import PlannedStage
 from grice_core.settings import settings
 

@@ -5,9 +5,10 @@ from typing import Any
 
 from grice_core.errors import InterruptedRunError
 from grice_core.evaluation.results import Evaluation
-from grice_core.pipeline.config import PipelineConfig, Reporter
+from grice_core.pipeline.config import PipelineConfig
 from grice_core.pipeline.output import OutputFolder, open_output, reopen_output
 from grice_core.pipeline.parts import PipelineParts
+from grice_core.progress import Reporter
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,6 @@ from grice_core.dpo.checkpointing.history import HistoryFile
 from grice_core.dpo.checkpointing.resume import CheckpointPlan
 from grice_core.files import atomic_folder
 from grice_core.pipeline.card import write_stage_card
-from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.events import StageEvents
 from grice_core.pipeline.launch_ranks import shared_work
 from grice_core.pipeline.output import is_whole_model
@@ -23,6 +22,7 @@ from grice_core.pipeline.preparing import prepare_stage
 from grice_core.pipeline.published import Probe, StageModels, publish
 from grice_core.pipeline.stage_job import StageJob
 from grice_core.pipeline.watching import StageWatch
+from grice_core.progress import Reporter
 from grice_core.recipes.plan import PlannedStage
 
 
@@ -77,7 +77,7 @@ def _trained(models: StageModels, job: StageJob, reporter: Reporter) -> _Trained
     with HistoryFile(folder.history) as history, closing(events):
         watch = StageWatch(job.name, planned.num_steps, job.device, history, reporter, events)
         with shared_work(prepared, job, reporter) as trainer:
-            outcome = trainer.run(planned.num_steps, job.seed, watch.watchers(), checkpoints)
+            outcome = trainer.run(planned.num_steps, job.seed, watch.stage_reporter(), checkpoints)
             keep_taught(trainer, job)
     own = adapter_of(trainer.policy)
     if job.earlier:

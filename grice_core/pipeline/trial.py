@@ -20,10 +20,10 @@ from grice_core.dpo.policy import add_adapter, attach_saved
 from grice_core.dpo.targets import Reach, reach_of
 from grice_core.errors import ModelError
 from grice_core.evaluation.decoding import Decoder, Decoding, choose_decoding
-from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.preparing import EncodedStage, encode_stage
 from grice_core.pipeline.published import Probe
 from grice_core.pipeline.stage_job import StageJob
+from grice_core.progress import Reporter
 
 NUM_CAUSAL = 3
 """Rows on which causality is tried: what some models choose among keys shows on some rows only."""

@@ -1,7 +1,7 @@
 """Everyone who is told about a stage's training: history, reporter, and the health checks."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -9,13 +9,12 @@ from grice_core.dpo.checkpointing.history import HistoryFile, read_history
 from grice_core.dpo.examples import HELDOUT
 from grice_core.dpo.health import Trouble, findings
 from grice_core.dpo.metrics import Metrics
-from grice_core.dpo.watchers import Watchers
 from grice_core.durations import duration
 from grice_core.errors import TrainingError
 from grice_core.kernels.memory import peak_bytes
-from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.events import StageEvents
 from grice_core.pipeline.pace import NUM_MEASURED
+from grice_core.progress import Reporter
 
 
 @dataclass
@@ -34,16 +33,13 @@ class StageWatch:
     _step_ends: list[float] = field(default_factory=list)
     """When this process's first steps were taken, seconds of a clock."""
 
-    def watchers(self) -> Watchers:
-        """What the trainer is given."""
-        return Watchers(
-            on_step=self._on_step,
-            should_stop=self.reporter.should_stop,
-            progress=self.reporter.progress,
+    def stage_reporter(self) -> Reporter:
+        """What the trainer is given: the pipeline's reporter, with the stage's history in between."""
+        return replace(
+            self.reporter,
             on_start=self._on_start,
+            on_step=self._on_step,
             on_checkpoint=self._on_checkpoint,
-            on_checkpointed=self.reporter.on_checkpointed,
-            say=self.reporter.say,
         )
 
     def _on_start(self, step: int, before: Metrics) -> None:
@@ -51,6 +47,7 @@ class StageWatch:
         if step:
             self.reporter.say(f"{self.stage}: goes on after step {step}")
             self.reporter.on_checkpointed(step)
+        self.reporter.on_start(step, before)
         self.history.truncate_after(step)
         self.events.start(step)
 

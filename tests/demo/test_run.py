@@ -10,9 +10,10 @@ from grice_core.demo.run import ORACLE_FILE, DemoConfig, DemoResult, run_demo
 from grice_core.demo.truth import truth_document
 from grice_core.dpo.health import Trouble
 from grice_core.errors import InterruptedRunError
-from grice_core.pipeline.config import PipelineConfig, Reporter
+from grice_core.pipeline.config import PipelineConfig
 from grice_core.pipeline.output import open_output
 from grice_core.pipeline.parts import PipelineParts
+from grice_core.progress import Reporter
 from grice_core.recipes.load import load_recipe
 
 SHORT = ("stage1.num_steps=3", "stage2.num_steps=2", "evaluation.num_prompts=100")

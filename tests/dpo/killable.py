@@ -19,8 +19,8 @@ from grice_core.dpo.examples import Compute
 from grice_core.dpo.policy import add_adapter
 from grice_core.dpo.reference import reference_logps
 from grice_core.dpo.train import StageTrainer
-from grice_core.dpo.watchers import Watchers
 from grice_core.files import atomic_folder
+from grice_core.progress import Reporter
 from grice_core.recipes.config import FsdpSettings, ParallelSettings
 from tests.dpo import tiny
 
@@ -88,13 +88,13 @@ def train_to_the_end(trainer: StageTrainer, folder: Path, pass_one, *, resume: b
             history.append(record)
             pass_one()
 
-        watchers = Watchers(
-            on_step,
+        reporter = Reporter(
+            on_step=on_step,
             on_start=lambda step, _: history.truncate_after(step),
             on_checkpoint=history.sync,
             say=lambda sentence: print(sentence, file=(folder / "said").open("a")),
         )
-        trainer.run(NUM_STEPS, 0, watchers, plan)
+        trainer.run(NUM_STEPS, 0, reporter, plan)
     with atomic_folder(folder / "final_model") as final_model:
         save_adapter(adapter_of(trainer.policy), final_model)
 

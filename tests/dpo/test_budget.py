@@ -9,8 +9,8 @@ from grice_core.dpo.policy import add_adapter
 from grice_core.dpo.prefix_trees import num_shared_tokens
 from grice_core.dpo.reference import reference_logps
 from grice_core.dpo.train import StageTrainer
-from grice_core.dpo.watchers import Watchers
 from grice_core.errors import TrainingError
+from grice_core.progress import Reporter
 from tests.dpo import tiny
 
 EXAMPLES = tiny.examples(8)
@@ -28,7 +28,7 @@ def new_trainer(say: Callable[[str], None] = print) -> StageTrainer:
 
 def losses(trainer: StageTrainer) -> list[float]:
     records = []
-    trainer.run(4, 0, Watchers(on_step=records.append))
+    trainer.run(4, 0, Reporter(on_step=records.append))
     return [record["loss"] for record in records]
 
 

@@ -17,7 +17,7 @@ from grice_core.dpo.health import (
 from grice_core.dpo.policy import add_adapter
 from grice_core.dpo.reference import reference_logps
 from grice_core.dpo.train import StageTrainer
-from grice_core.dpo.watchers import Watchers
+from grice_core.progress import Reporter
 from tests.dpo import tiny
 
 GROUP = "retention/stage1"
@@ -30,7 +30,7 @@ def trained(num_steps, *, examples=None, **changes):
     compute, records = Compute(torch.device("cpu")), []
     known = reference_logps(policy, examples.pairs, compute)
     trainer = StageTrainer(policy, config, examples, known, compute)
-    outcome = trainer.run(num_steps, 0, Watchers(on_step=records.append))
+    outcome = trainer.run(num_steps, 0, Reporter(on_step=records.append))
     return outcome.before, records
 
 

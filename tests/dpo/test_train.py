@@ -8,8 +8,9 @@ from grice_core.dpo.examples import Compute
 from grice_core.dpo.policy import add_adapter
 from grice_core.dpo.reference import reference_logps
 from grice_core.dpo.schedules import step_batches
-from grice_core.dpo.train import StageTrainer, Watchers
+from grice_core.dpo.train import StageTrainer
 from grice_core.errors import InterruptedRunError, TrainingError
+from grice_core.progress import Reporter
 from tests.dpo import slow_reference, tiny
 
 CPU = torch.device("cpu")
@@ -38,7 +39,7 @@ def record_gradients(trainer):
 
 def run(trainer, num_steps=NUM_STEPS, seed=0):
     records = []
-    outcome = trainer.run(num_steps, seed, Watchers(on_step=records.append))
+    outcome = trainer.run(num_steps, seed, Reporter(on_step=records.append))
     return outcome, records
 
 
@@ -171,7 +172,7 @@ def test_an_adapter_that_reaches_nothing_is_noticed_after_the_first_step():
 def test_a_stop_is_heard_between_steps():
     fast = trainer(tiny.gpt2(), tiny.stage(), tiny.examples(8))
     records = []
-    watchers = Watchers(on_step=records.append, should_stop=lambda: len(records) == 3)
+    reporter = Reporter(on_step=records.append, should_stop=lambda: len(records) == 3)
     with pytest.raises(InterruptedRunError, match="before step 4 of 10"):
-        fast.run(10, 0, watchers)
+        fast.run(10, 0, reporter)
     assert [r["step"] for r in records] == [1, 2, 3]

@@ -8,8 +8,8 @@ from typing import Any
 
 import psutil
 
-from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.parts import PipelineParts
+from grice_core.progress import Reporter
 from grice_core.recipes.load import load_recipe
 from tests.pipeline.world import config
 

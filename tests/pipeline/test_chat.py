@@ -15,13 +15,13 @@ from grice_core.dpo.encode import encode_prompts
 from grice_core.errors import DataError, InterruptedRunError, ModelError, OutputError
 from grice_core.evaluation.generation import generate
 from grice_core.evaluation.sampling import Sampling
-from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.estimate import estimate_pipeline
 from grice_core.pipeline.judging import _work_key
 from grice_core.pipeline.output import OutputFolder, keep_stages_only
 from grice_core.pipeline.parts import PipelineParts
 from grice_core.pipeline.run import run_pipeline
 from grice_core.pipeline.side_by_side import SideBySide
+from grice_core.progress import Reporter
 from grice_core.recipes.load import load_recipe
 from tests.chat import made
 from tests.pipeline.world import QUICK, config, write_chat_base, write_world

@@ -15,14 +15,13 @@ from grice_core.dpo.reference import weights_hash
 from grice_core.dpo.train import StageTrainer
 from grice_core.errors import DataError, TrainingError
 from grice_core.maxims import MAXIMS
-from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.estimate import Estimate, StageEstimate, estimate_pipeline
 from grice_core.pipeline.inputs import cut_inputs
 from grice_core.pipeline.pace import NUM_MEASURED, Pace, measure_pace, stage_seconds
 from grice_core.pipeline.parts import PipelineParts
 from grice_core.pipeline.preparing import encode_stage
 from grice_core.pipeline.sources import open_pairs
-from grice_core.progress import silent
+from grice_core.progress import Reporter, silent
 from tests.pipeline.world import config, quick, write_pairs
 
 
@@ -57,7 +56,8 @@ import json, sys
 from pathlib import Path
 from grice_core.demo.project import demo_models
 from grice_core.kernels.memory import peak_bytes
-from grice_core.pipeline.config import PipelineConfig, Reporter
+from grice_core.pipeline.config import PipelineConfig
+from grice_core.progress import Reporter
 from grice_core.pipeline.estimate import estimate_pipeline
 from grice_core.pipeline.parts import PipelineParts
 from grice_core.recipes.load import load_recipe

@@ -6,8 +6,8 @@ import signal
 import pytest
 
 from grice_core.evaluation.results import EVALUATION_FILE, GENERATIONS_FILE
-from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.parts import PipelineParts
+from grice_core.progress import Reporter
 from tests.pipeline import killable
 from tests.pipeline.world import config
 

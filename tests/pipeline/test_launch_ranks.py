@@ -11,9 +11,9 @@ from safetensors.torch import load_file
 
 from grice_core.dpo.checkpointing.history import read_history
 from grice_core.errors import InputError, InterruptedRunError, TrainingError
-from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.launch_ranks import check_several, count_processes
 from grice_core.pipeline.parts import PipelineParts
+from grice_core.progress import Reporter
 from grice_core.recipes.config import ParallelSettings
 from tests.pipeline import killable
 from tests.pipeline.world import config

@@ -13,9 +13,9 @@ from grice_core.dpo.encode import encode_pairs
 from grice_core.dpo.logps import pair_logps
 from grice_core.errors import DataError, InterruptedRunError, OutputError
 from grice_core.evaluation.taught import read_taught
-from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.parts import PipelineParts
 from grice_core.pipeline.run import run_pipeline
+from grice_core.progress import Reporter
 from grice_core.recipes.load import load_recipe
 from tests.pipeline.world import PROMPTS, config, quick, write_pairs
 

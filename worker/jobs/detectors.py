@@ -14,7 +14,7 @@ from grice_core.detector.record import read_record
 from grice_core.detector.student import new_student
 from grice_core.detector.train import train_detector
 from grice_core.kernels.precision import resolve_device, resolve_precision
-from grice_core.pipeline.config import Reporter
+from grice_core.progress import Reporter
 from grice_core.store import detectors
 from grice_core.store.tables import JsonObject
 from worker.jobs.context import JobContext

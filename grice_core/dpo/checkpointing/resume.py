@@ -16,9 +16,9 @@ from grice_core.dpo.checkpointing.checkpoint import Checkpoint, CheckpointFolder
 from grice_core.dpo.checkpointing.fingerprint import Fingerprint, differences
 from grice_core.dpo.examples import ReferenceLogps
 from grice_core.dpo.metrics import Metrics
-from grice_core.dpo.watchers import Watchers
 from grice_core.errors import InputError
 from grice_core.kernels.choice import kernels_of_process
+from grice_core.progress import Reporter
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class CheckpointKeeper:
     plan: CheckpointPlan
     tensors: TrainedTensors
     must_match: Fingerprint
-    watchers: Watchers
+    reporter: Reporter
     _saved_at: float = field(default_factory=time.monotonic, init=False)
 
     @property
@@ -130,7 +130,7 @@ class CheckpointKeeper:
         if not self.plan.resume:
             self.folder.clear()
             return None
-        checkpoint = self.folder.latest(self.watchers.say)
+        checkpoint = self.folder.latest(self.reporter.say)
         if checkpoint is None:
             return None
         if changed := differences(checkpoint.notes["must_match"], self.must_match):
@@ -148,7 +148,7 @@ class CheckpointKeeper:
         kernels round and drop otherwise than fast ones."""
         before = checkpoint.notes.get(name)
         if before not in (None, now):
-            self.watchers.say(
+            self.reporter.say(
                 f"the run began with {before} {name} and continues with {now}: its last digits will "
                 "not be those of an undisturbed run"
             )
@@ -161,6 +161,6 @@ class CheckpointKeeper:
     def save(self, state: TrainerState) -> None:
         """Write a checkpoint, once everything recorded up to it is on disk."""
         self._saved_at = time.monotonic()
-        self.watchers.on_checkpoint()
+        self.reporter.on_checkpoint()
         self.folder.write(self.tensors.checkpoint(state, self.must_match))
-        self.watchers.on_checkpointed(state.step)
+        self.reporter.on_checkpointed(state.step)

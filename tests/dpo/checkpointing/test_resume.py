@@ -8,9 +8,9 @@ import torch
 from grice_core.dpo.budget import TokenBudget
 from grice_core.dpo.checkpointing.history import read_history
 from grice_core.dpo.checkpointing.resume import CheckpointPlan
-from grice_core.dpo.watchers import Watchers
 from grice_core.errors import InputError, InterruptedRunError
 from grice_core.kernels.choice import kernels_of_process
+from grice_core.progress import Reporter
 from tests.dpo import killable
 from tests.dpo.killable import EVERY, NUM_STEPS, new_trainer
 from tests.kernels.environment import kernels_set_to
@@ -71,8 +71,8 @@ class Recorder:
         self.synced = 0
         self._stop_before = stop_before
 
-    def watchers(self):
-        return Watchers(
+    def reporter(self):
+        return Reporter(
             on_step=self.records.append,
             should_stop=lambda: self._taken() + 1 == self._stop_before,
             on_start=self._start,
@@ -94,7 +94,7 @@ def train(folder, *, stop_before=None, trainer=None, num_steps=NUM_STEPS, seed=0
     recorder, trainer = Recorder(stop_before), trainer or new_trainer()
     plan = CheckpointPlan(folder, "base", **({"every": EVERY, "resume": True} | planned))
     try:
-        recorder.outcome = trainer.run(num_steps, seed, recorder.watchers(), plan)
+        recorder.outcome = trainer.run(num_steps, seed, recorder.reporter(), plan)
     except InterruptedRunError as error:
         recorder.said.append(str(error))
     return recorder
