@@ -10,6 +10,7 @@ from grice_core.recipes.config import Recipe
 from grice_core.store.states import Device
 from grice_core.store.tables import DataSet, Detector
 from worker.hardware import Hardware
+from worker.spec import DetectorHow
 
 DeviceChoice = Literal["auto", "cpu", "gpu"]
 
@@ -36,11 +37,11 @@ class PipelineRequest(PipelineOptions):
 class DetectorRequest:
     """A detector to be made by a run."""
 
-    how: Literal["train", "distill", "calibrate"]
+    how: DetectorHow
     data: Path
     """Labelled texts; to distil, scored pairs."""
     start: str | Detector
-    """Encoder to start from: hub id, or a folder that every worker sees; or what to calibrate."""
+    """Encoder to start from: hub id, or a folder that every worker sees; or what to calibrate or evaluate."""
     name: str
     settings: Mapping[str, float] = field(default_factory=dict)
     """Fields of `FitSettings`."""

@@ -116,14 +116,18 @@ _ALWAYS_SAID = ("seed", "precision", "leakage")
 _NOT_TRAINED = ("trained", None)
 
 
-class FitDetectorSpec(_Spec):
-    """A detector to be trained, distilled or calibrated."""
+DetectorHow = Literal["train", "distill", "calibrate", "evaluate"]
+"""From labelled texts; from scored pairs; a copy with other thresholds; a copy that knows its figures."""
 
-    how: Literal["train", "distill", "calibrate"]
+
+class FitDetectorSpec(_Spec):
+    """A detector to be trained, distilled, calibrated or evaluated."""
+
+    how: DetectorHow
     data: StoredFile
     """Labelled texts, or scored pairs to distil from."""
     start: StoredDetector | str
-    """Encoder to start from (hub id or folder); the detector to calibrate."""
+    """Encoder to start from (hub id or folder); the detector to calibrate or evaluate."""
     name: str
     """What the new detector is called."""
     pooling: Literal["cls", "cls+response_max"] = "cls"

@@ -57,19 +57,6 @@ def import_folder(studio: Studio, folder: Path) -> Detector:
         return _keep(studio, out)
 
 
-def evaluate(studio: Studio, detector: Detector, labels: Path) -> Detector:
-    """Measure a detector on labelled texts; kept as a detector that knows its figures.
-
-    Raises:
-        DetectorError: the labels can't be used.
-    """
-    with tempfile.TemporaryDirectory(dir=studio.scratch) as scratch:
-        out = Path(scratch) / detector.name
-        studio.artifacts.fetch_folder(detector.artifact_sha256, out)
-        _grice("detector", "evaluate", str(out), str(labels))
-        return _keep(studio, out)
-
-
 def judge(studio: Studio, detector: Detector, texts: tuple[str, str, str]) -> PairTable:
     """Score a prompt with two responses to it.
 

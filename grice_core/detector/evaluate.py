@@ -1,17 +1,21 @@
 """How good a detector is on labelled texts, and what the labels make of it."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from grice_core.data.pairs import FloatArray
 from grice_core.detector.calibrate import Calibration, calibrate
+from grice_core.detector.folder import update_record
 from grice_core.detector.labels import LabelledTexts, split_again
 from grice_core.detector.metrics import Metrics, measure
 from grice_core.detector.record import DetectorRecord
+from grice_core.detector.reliability import write_reliability
 from grice_core.detector.score import Detector
 from grice_core.detector.template import JudgedText
 from grice_core.detector.train import repetition_remarks
+from grice_core.files import write_json_atomic
 from grice_core.maxims import MAXIMS, Maxim
 from grice_core.progress import Progress, silent
 
@@ -31,6 +35,16 @@ class Mistake:
     probability: float
     """That the detector gave to a violation."""
 
+    def document(self) -> dict[str, object]:
+        """As JSON."""
+        return {
+            "maxim": self.maxim,
+            "row": self.row,
+            **vars(self.text),
+            "violated": self.violated,
+            "probability": self.probability,
+        }
+
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
@@ -45,6 +59,28 @@ class Evaluation:
     """The most confident ones of each maxim."""
     note: str | None
     """What was left out, and why."""
+
+    def document(self) -> dict[str, object]:
+        """As JSON."""
+        return {
+            **self.metrics.model_dump(mode="json"),
+            "weak_maxims": list(self.metrics.weak_maxims),
+            "mistakes": [mistake.document() for mistake in self.mistakes],
+            "note": self.note,
+        }
+
+
+def write_evaluation(
+    folder: Path, record: DetectorRecord, evaluation: Evaluation
+) -> DetectorRecord:
+    """Write figures, mistakes and diagrams into a detector's folder; returns its record with the figures."""
+    measured = record.model_copy(update={"metrics": evaluation.metrics})
+    update_record(folder, measured)
+    kept = folder / "evaluation"
+    kept.mkdir(exist_ok=True)
+    write_json_atomic(kept / "evaluation.json", evaluation.document())
+    write_reliability(kept, evaluation.probabilities, evaluation.labelled.labels)
+    return measured
 
 
 def evaluate_detector(

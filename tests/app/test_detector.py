@@ -52,13 +52,12 @@ def test_a_checkpoint_is_imported_with_remarks_and_measured(
 
     page.get_by_role("radio", name="Evaluate").click()
     page.locator("input[type=file]").set_input_files(judge.labels)
-    page.get_by_role("button", name="Evaluate").click()
-    expect(page.get_by_text("Measured")).to_be_visible(timeout=LONG_MS)
+    queue_it(page, "Evaluate")
+    look_at_it(whole_server, page, judge.checkpoint.stem)
 
-    page.get_by_role("radio", name="Card").click()
-    expect(page.get_by_text("How well it judges 80 labelled texts")).to_be_visible()
+    expect(page.get_by_text("Accuracy on 80 labelled texts")).to_be_visible()
     expect(page.get_by_text("A weak judge of")).to_be_visible()
-    expect(page.get_by_text("Is what it calls 70 % likely")).to_be_visible()
+    expect(page.get_by_text("what it calls 70 % likely")).to_be_visible()
     expect(page.locator(".scatterlayer")).to_have_count(4)
     settle(page)
     picture(page, "judge-measured")
@@ -126,21 +125,21 @@ def test_unscored_pairs_become_scored_by_a_queued_run(
 def test_a_small_detector_is_trained_as_a_queued_run(
     whole_server: Server, page: Page, judge: Judge, detector: str, picture: Picture
 ) -> None:
-    open_page(page, f"{whole_server.url}/detector?detector={detector}&detector_view=Make")
+    open_page(page, f"{whole_server.url}/detector?detector={detector}&detector_view=Train")
     page.locator("input[type=file]").set_input_files(judge.labels)
     page.get_by_label("Name of the new detector").fill("my small one")
-    page.get_by_label("Encoder to start from").fill(str(judge.encoder))
+    page.get_by_label("Base encoder").fill(str(judge.encoder))
 
     queue_it(page)
     picture(page, "judge-in-the-making")
 
     look_at_it(whole_server, page, "my small one")
-    expect(page.get_by_text("How well it judges")).to_be_visible()
+    expect(page.get_by_text("Accuracy on")).to_be_visible()
 
 
-def queue_it(page: Page) -> None:
-    """Ask for the detector that the form describes."""
-    page.get_by_role("button", name="Queue training").click()
+def queue_it(page: Page, button: str = "Queue training") -> None:
+    """Ask for what the form describes."""
+    page.get_by_role("button", name=button, exact=True).click()
     expect(page.get_by_text(re.compile(r"^Run \d+ is in the queue"))).to_be_visible()
 
 
@@ -160,15 +159,15 @@ def test_a_small_detector_is_distilled_from_scored_pairs(
     studio = whole_server.studio
     pairs = write_pairs_file(tmp_path / "taught.json", num=60)
     Keeper(studio.database, studio.artifacts).keep_pairs(pairs, pairs.name)
-    open_page(page, f"{whole_server.url}/detector?detector_view=Make&how=distill")
+    open_page(page, f"{whole_server.url}/detector?detector_view=Train&how=distill")
     page.get_by_label("Name of the new detector").fill("student")
-    page.get_by_label("Encoder to start from").fill(str(judge.encoder))
+    page.get_by_label("Base encoder").fill(str(judge.encoder))
     page.get_by_role("spinbutton", name="Epochs").fill("1")
 
     queue_it(page)
     look_at_it(whole_server, page, "student")
 
-    expect(page.get_by_text("How near it is to its teacher")).to_be_visible()
+    expect(page.get_by_text("Agreement with its teacher")).to_be_visible()
     settle(page)
     picture(page, "judge-distilled")
     page.get_by_role("radio", name="Try by hand").click()
@@ -191,7 +190,7 @@ def test_a_detector_is_calibrated_from_its_card(
     picture(page, "judge-in-calibration")
     look_at_it(whole_server, page, "small judge, calibrated")
 
-    expect(page.get_by_text("How well it judges 80 labelled texts")).to_be_visible()
+    expect(page.get_by_text("Accuracy on 80 labelled texts")).to_be_visible()
 
 
 def test_two_detectors_are_compared_on_the_same_labels(
@@ -207,7 +206,7 @@ def test_two_detectors_are_compared_on_the_same_labels(
     other = Keeper(studio.database, studio.artifacts).keep_detector(folder).id
     link = f"detector={detector}&against={other}&detector_view=Compare"
     open_page(page, f"{whole_server.url}/detector?{link}")
-    expect(page.get_by_text("not been measured on the same labels")).to_be_visible()
+    expect(page.get_by_text("not been evaluated on the same labels")).to_be_visible()
 
     page.locator("input[type=file]").set_input_files(judge.labels)
     page.get_by_role("button", name="Evaluate both").click()

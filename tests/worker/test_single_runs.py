@@ -108,6 +108,16 @@ def test_a_detector_made_through_the_queue_is_the_one_that_the_command_makes(
     assert done.returncode == 0, done.stderr
     installation.queue().artifacts.fetch_folder(calibrated.artifact_sha256, tmp_path / "better")
     assert contents(tmp_path / "better") == contents(there) != contents(here)
+    # Its figures on yet other texts, too.
+    more = lessons.write_labels(tmp_path / "more.json", num_dialogues=30)
+    better = ("--start", tmp_path / "better", "--name", "better")
+    evaluated = made(installation, "evaluate", more, *better)
+    assert evaluated.card["metrics"] != calibrated.card["metrics"]
+    assert evaluated.card["thresholds"] == calibrated.card["thresholds"]
+    done = installation.grice("detector", "evaluate", str(there), str(more), "--device", "cpu")
+    assert done.returncode == 0, done.stderr
+    installation.queue().artifacts.fetch_folder(evaluated.artifact_sha256, tmp_path / "measured")
+    assert contents(tmp_path / "measured") == contents(there)
 
 
 def test_pairs_scored_through_the_queue_are_the_ones_that_the_command_scores(

@@ -8,12 +8,15 @@ import typer
 from grice_core.cli.terminal import stderr
 
 How = Annotated[
-    Literal["train", "distill", "calibrate"],
-    typer.Argument(help="From labelled texts; from scored pairs; or only its thresholds."),
+    Literal["train", "distill", "calibrate", "evaluate"],
+    typer.Argument(help="From labelled texts; from scored pairs; or only thresholds, or figures."),
 ]
 Data = Annotated[Path, typer.Argument(help="Labelled texts; to distil, scored pairs.")]
 Start = Annotated[
-    str, typer.Option(help="Encoder to start from, hub id or folder; the detector to calibrate.")
+    str,
+    typer.Option(
+        help="Encoder to start from, hub id or folder; the detector to calibrate or evaluate."
+    ),
 ]
 Name = Annotated[str, typer.Option(help="What the new detector is called.")]
 Epochs = Annotated[int, typer.Option(min=1)]
@@ -38,15 +41,15 @@ def detector(
     from worker.client import DetectorRequest, RunQueue
 
     queue = RunQueue.open()
-    calibrates = how == "calibrate"
+    has_detector = how in ("calibrate", "evaluate")
     request = DetectorRequest(
         how=how,
         data=data,
         start=Keeper(queue.database, queue.artifacts).keep_detector(Path(start).expanduser())
-        if calibrates
+        if has_detector
         else start,
         name=name,
-        settings={} if calibrates else {"epochs": epochs, "seed": seed},
+        settings={} if has_detector else {"epochs": epochs, "seed": seed},
         device=device,
     )
     run_id = queue.submit_detector(request)

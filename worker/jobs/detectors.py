@@ -1,11 +1,11 @@
-"""Detectors made as runs: trained, distilled or calibrated, then kept for everybody."""
+"""Detectors made as runs: trained, distilled, calibrated or evaluated, then kept for everybody."""
 
 import shutil
 from pathlib import Path
 
 from grice_core.data.load import load_pairs
 from grice_core.detector.distill import distill_detector
-from grice_core.detector.evaluate import calibrate_detector
+from grice_core.detector.evaluate import calibrate_detector, evaluate_detector, write_evaluation
 from grice_core.detector.fit import FitSettings, Place
 from grice_core.detector.folder import Destination, update_record
 from grice_core.detector.labels import load_labels
@@ -31,8 +31,8 @@ def fit(context: JobContext) -> JsonObject:
     folder = context.workspace.out
     shutil.rmtree(folder, ignore_errors=True)  # what an attempt before left can't be gone on from
     data = context.fetch_file(spec.data)
-    if spec.how == "calibrate":
-        _calibrate(context, spec, data, folder, reporter)
+    if spec.how in ("calibrate", "evaluate"):
+        _judge(context, spec, data, folder, reporter)
     else:
         _train(context, spec, data, folder, reporter)
     context.keep(OUTPUT, folder)
@@ -61,12 +61,16 @@ def _train(
         )
 
 
-def _calibrate(
+def _judge(
     context: JobContext, spec: FitDetectorSpec, data: Path, folder: Path, reporter: Reporter
 ) -> None:
-    """A copy of a detector with temperatures and thresholds that fit these labels."""
+    """A copy of a detector with its figures on these labels, or with thresholds that fit them as well."""
     shutil.copytree(context.fetch_detector(spec.start), folder)
     detector = load_detector(str(folder), resolve_device(context.device), spec.precision)
     labelled = load_labels(data, reporter.interruptible)
-    calibrated = calibrate_detector(detector, labelled, progress=reporter.interruptible)
-    update_record(folder, calibrated.record)
+    if spec.how == "calibrate":
+        calibrated = calibrate_detector(detector, labelled, progress=reporter.interruptible)
+        update_record(folder, calibrated.record)
+    else:
+        evaluation = evaluate_detector(detector, labelled, reporter.interruptible)
+        write_evaluation(folder, detector.record, evaluation)

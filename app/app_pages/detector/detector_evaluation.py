@@ -6,31 +6,35 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from app.app_pages.detector.judge_tables import comparison_rows, comparison_titles
-from app.state.detector_command import evaluate
+from app.app_pages.detector.own_runs import ask_for_detector, own_runs
 from app.state.session import studio
-from app.ui.errors import show_error
+from app.ui.errors import guarded
 from app.ui.number_table import number_table
 from app.ui.uploads import as_file
 from app.url import params
 from app.url.widgets import linked_or_none
 from grice_core.detector.metrics import Metrics
 from grice_core.detector.record import DetectorRecord
-from grice_core.errors import GriceError
+from grice_core.store import runs
+from grice_core.store.states import RunKind
 from grice_core.store.tables import Detector
+from worker.client import DetectorRequest
 
 _LABELS = "Labelled texts: JSON with input_text and labels"
+_COMPARED = ("detector", "against")
+"""In links: the detectors that are compared."""
+_EVALUATING = "evaluating"
+"""In links: the runs that evaluate both."""
 
 
 def detector_evaluation(detector: Detector) -> None:
-    """A form; the figures then stand on the detector's card."""
+    """A form, and how far such runs are; the figures then stand on the detector's card."""
     with st.form("evaluate"):
         labels = st.file_uploader(_LABELS)
         asked = st.form_submit_button("Evaluate", type="primary", icon=":material/fact_check:")
     if asked:
-        measured = _measured(labels, (detector,))
-        if measured:
-            params.put("detector", str(measured[0].id))
-            st.success("Evaluated: the figures are on its card.", icon=":material/check:")
+        _ask(labels, (detector,))
+    own_runs(RunKind.FIT_DETECTOR)
 
 
 def detector_comparison(detector: Detector, known: Mapping[str, Detector]) -> None:
@@ -68,25 +72,37 @@ def _measure_both(detector: Detector, other: Detector) -> None:
         labels = st.file_uploader(_LABELS)
         asked = st.form_submit_button("Evaluate both", type="primary", icon=":material/fact_check:")
     if asked:
-        measured = _measured(labels, (detector, other))
-        if measured:
-            params.put("detector", str(measured[0].id))
-            params.put("against", str(measured[1].id))
-            st.rerun()
+        params.put(_EVALUATING, _ask(labels, (detector, other)))
+    _go_on_when_both_are_done()
+    own_runs(RunKind.FIT_DETECTOR)
 
 
-def _measured(labels: UploadedFile | None, wanted: tuple[Detector, ...]) -> list[Detector]:
-    """The detectors, now with figures on these labels; none if that failed, which is then shown."""
+def _ask(labels: UploadedFile | None, wanted: tuple[Detector, ...]) -> list[str]:
+    """Have the detectors evaluated on these labels; returns the runs, none if that can't be."""
     if labels is None:
         st.warning("Give labelled texts.")
         return []
     with as_file(labels) as path:
-        try:
-            with st.spinner("Judging the labelled texts …"):
-                return [evaluate(studio(), detector, path) for detector in wanted]
-        except GriceError as error:
-            show_error(error)
-            return []
+        asked = [
+            ask_for_detector(DetectorRequest("evaluate", path, detector, detector.name))
+            for detector in wanted
+        ]
+    return [str(run_id) for run_id in asked if run_id is not None]
+
+
+@st.fragment(run_every=1)
+@guarded
+def _go_on_when_both_are_done() -> None:
+    """Show the comparison of what two runs made, once both have succeeded."""
+    asked = [text for text in params.get_all(_EVALUATING) if text.isdecimal()]
+    if len(asked) != len(_COMPARED):
+        return
+    made = [(runs.get(studio().database, int(run_id)).result or {}) for run_id in asked]
+    if all("detector_id" in result for result in made):
+        for name, result in zip(_COMPARED, made, strict=True):
+            params.put(name, str(result["detector_id"]))
+        params.drop(_EVALUATING)
+        st.rerun()
 
 
 def _metrics(detector: Detector) -> Metrics | None:

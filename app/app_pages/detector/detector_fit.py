@@ -9,18 +9,14 @@ from typing import Final, Literal, cast
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from app.app_pages.detector.own_runs import own_runs
-from app.state.run_queue import run_queue
+from app.app_pages.detector.own_runs import ask_for_detector, own_runs
 from app.state.session import known_data_sets, open_data, studio
 from app.text.formatting import told_apart
-from app.ui.errors import show_error
 from app.ui.uploads import as_file, file_name
 from app.url.navigation import link_to
 from app.url.widgets import linked_radio
 from grice_core.data.export import write_jsonl
-from grice_core.errors import InputError
-from grice_core.store import runs
-from grice_core.store.states import RunKind, RunState
+from grice_core.store.states import RunKind
 from grice_core.store.tables import DataSet, Detector
 from worker.client import DetectorRequest
 
@@ -79,11 +75,8 @@ def _form(how: How, detector: Detector | None, scored: Sequence[DataSet]) -> Non
     if data is None or not name or not start:
         st.warning("Give labelled texts, a name and a base encoder.")
         return
-    try:
-        with _file_of(data) as path:
-            _submit(DetectorRequest(how, path, start, name, settings))
-    except InputError as error:
-        show_error(error)
+    with _file_of(data) as path:
+        ask_for_detector(DetectorRequest(how, path, start, name, settings))
 
 
 def _choose_pairs(scored: Sequence[DataSet]) -> DataSet:
@@ -114,15 +107,3 @@ def _file_of(data: DataSet | UploadedFile) -> Iterator[Path]:
         path = Path(folder) / f"{Path(file_name(data.name)).stem}.jsonl"
         write_jsonl(path, open_data(data.artifact_sha256).table)
         yield path
-
-
-def _submit(request: DetectorRequest) -> None:
-    """Ask for it; asking twice for the same gives one run, which goes on if it has stopped."""
-    run_id = run_queue().submit_detector(request)
-    state = runs.get(studio().database, run_id).state
-    if state in {RunState.FAILED, RunState.CANCELLED}:
-        run_queue().resume(run_id)
-    if state is RunState.SUCCEEDED:
-        st.success(f"Run {run_id} has already trained exactly this.", icon=":material/check:")
-    else:
-        st.success(f"Run {run_id} is in the queue.", icon=":material/schedule:")

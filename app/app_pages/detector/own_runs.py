@@ -8,14 +8,36 @@ from app.state.run_queue import run_queue
 from app.state.session import studio
 from app.text.formatting import plain_markdown
 from app.text.run_text import reason_for_waiting, standing
-from app.ui.errors import guarded
+from app.ui.errors import guarded, show_error
 from app.url.navigation import link_to
+from grice_core.errors import InputError
 from grice_core.store import queue_lines, runs
 from grice_core.store.runs import RunFilter
 from grice_core.store.states import RunKind, RunState
 from grice_core.store.tables import Run
+from worker.client import DetectorRequest
 
 _NUM_SHOWN = 5
+
+
+def ask_for_detector(request: DetectorRequest) -> int | None:
+    """Ask for it; asking twice for the same gives one run, which continues if it has stopped.
+
+    Returns its id; None if it can't be asked for, which is then shown.
+    """
+    try:
+        run_id = run_queue().submit_detector(request)
+    except InputError as error:
+        show_error(error)
+        return None
+    state = runs.get(studio().database, run_id).state
+    if state in {RunState.FAILED, RunState.CANCELLED}:
+        run_queue().resume(run_id)
+    if state is RunState.SUCCEEDED:
+        st.success(f"Run {run_id} has already done exactly this.", icon=":material/check:")
+    else:
+        st.success(f"Run {run_id} is in the queue.", icon=":material/schedule:")
+    return run_id
 
 
 @st.fragment(run_every=2)

@@ -10,7 +10,7 @@ from grice_core.cli.detector.options import AsJson, Device, Precision
 from grice_core.errors import DetectorError
 
 if TYPE_CHECKING:
-    from grice_core.detector.evaluate import Calibrated, Evaluation, Mistake
+    from grice_core.detector.evaluate import Calibrated, Evaluation
     from grice_core.detector.record import DetectorRecord
 
 Folder = Annotated[Path, typer.Argument(help="Detector folder.", show_default=False)]
@@ -26,7 +26,7 @@ def evaluate(
 ) -> None:
     """Compare a detector's verdicts with labels; the figures are kept in its folder."""
     from grice_core.cli import terminal
-    from grice_core.detector.evaluate import evaluate_detector
+    from grice_core.detector.evaluate import evaluate_detector, write_evaluation
     from grice_core.detector.labels import load_labels
     from grice_core.detector.load import load_detector
     from grice_core.kernels.precision import resolve_device
@@ -35,10 +35,9 @@ def evaluate(
     judge = load_detector(detector, resolve_device(device), precision)
     with terminal.progress_bars() as progress:
         evaluation = evaluate_detector(judge, load_labels(labels, progress), progress)
-    record = judge.record.model_copy(update={"metrics": evaluation.metrics})
-    _keep(detector, record, evaluation)
+    record = write_evaluation(detector, judge.record, evaluation)
     if as_json:
-        typer.echo(json.dumps(_evaluation_json(evaluation), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(evaluation.document(), indent=2, ensure_ascii=False))
     else:
         _show_evaluation(detector, record, evaluation)
 
@@ -87,38 +86,6 @@ def _check_is_ours(folder: Path) -> None:
             f"{folder} holds no {RECORD_NAME}; make it a detector first: "
             f"grice detector import {folder} --out DIR"
         )
-
-
-def _keep(folder: Path, record: "DetectorRecord", evaluation: "Evaluation") -> None:
-    """Write figures, mistakes and diagrams into the detector's folder."""
-    from grice_core.detector.folder import update_record
-    from grice_core.detector.reliability import write_reliability
-    from grice_core.files import write_json_atomic
-
-    update_record(folder, record)
-    kept = folder / "evaluation"
-    kept.mkdir(exist_ok=True)
-    write_json_atomic(kept / "evaluation.json", _evaluation_json(evaluation))
-    write_reliability(kept, evaluation.probabilities, evaluation.labelled.labels)
-
-
-def _evaluation_json(evaluation: "Evaluation") -> dict[str, object]:
-    return {
-        **evaluation.metrics.model_dump(mode="json"),
-        "weak_maxims": list(evaluation.metrics.weak_maxims),
-        "mistakes": [_mistake_json(mistake) for mistake in evaluation.mistakes],
-        "note": evaluation.note,
-    }
-
-
-def _mistake_json(mistake: "Mistake") -> dict[str, object]:
-    return {
-        "maxim": mistake.maxim,
-        "row": mistake.row,
-        **vars(mistake.text),
-        "violated": mistake.violated,
-        "probability": mistake.probability,
-    }
 
 
 def _calibration_json(calibrated: "Calibrated") -> dict[str, object]:
