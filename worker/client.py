@@ -36,6 +36,7 @@ from worker.drafts import chain_of, in_store, key_of, measurement_of
 from worker.heartbeats import read_roll
 from worker.intake import Intake
 from worker.playground.board import (
+    DetectorTrial,
     PlaygroundAnswer,
     PlaygroundBoard,
     PlaygroundRequest,
@@ -50,6 +51,7 @@ from worker.visitors import Visitors
 
 __all__ = [
     "DetectorRequest",
+    "DetectorTrial",
     "DeviceChoice",
     "PipelineRequest",
     "PlaygroundAnswer",

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.state.studio import Studio
-from grice_core.data.load import load_pairs
-from grice_core.data.pairs import PairTable
 from grice_core.errors import DetectorError
-from grice_core.files import write_json_atomic
 from grice_core.registry import Keeper
 from grice_core.store.tables import Detector
 
@@ -55,21 +52,6 @@ def import_folder(studio: Studio, folder: Path) -> Detector:
         out = Path(scratch) / folder.name
         _grice("detector", "import", str(folder), "--out", str(out))
         return _keep(studio, out)
-
-
-def judge(studio: Studio, detector: Detector, texts: tuple[str, str, str]) -> PairTable:
-    """Score a prompt with two responses to it.
-
-    Raises:
-        DetectorError: the detector can't be used.
-    """
-    with tempfile.TemporaryDirectory(dir=studio.scratch) as scratch:
-        folder = Path(scratch)
-        studio.artifacts.fetch_folder(detector.artifact_sha256, folder / "detector")
-        row = dict(zip(("prompt", "chosen", "rejected"), texts, strict=True))
-        write_json_atomic(folder / "pair.json", [row])
-        score(folder / "pair.json", folder / "detector", folder / "scored.json")
-        return load_pairs(folder / "scored.json").table
 
 
 def score(pairs: Path, detector: Path, out: Path) -> None:

@@ -5,15 +5,18 @@ import signal
 import subprocess
 
 import pytest
+import torch
 from pydantic import ValidationError
 from redis import Redis
 
+from grice_core.detector.load import load_detector
 from grice_core.errors import StoreError
+from grice_core.registry import Keeper
 from grice_core.store import runs
 from grice_core.store.states import RunState
 from tests.worker.asked import ask, ask_anew
 from tests.worker.processes import alive, eventually
-from worker.client import Standing
+from worker.client import DetectorTrial, Standing
 from worker.playground.board import ASKED, PlaygroundAnswer, PlaygroundBoard, PlaygroundRequest
 
 PROMPT = "where do cats sleep?"
@@ -134,6 +137,30 @@ def test_all_models_answer_and_are_judged_and_the_same_seed_gives_the_same_again
     assert [answer.model for answer in first.answers] == ["baseline", "stage1"]
     assert all(len(answer.scores) == len(answer.violated) == 4 for answer in first.answers)
     assert first.answers == second.answers
+
+
+def test_a_detector_judges_each_response_as_it_does_without_a_queue(quiet, world):
+    queue = quiet.queue()
+    kept = Keeper(queue.database, queue.artifacts).keep_detector(world / "detector")
+    responses = ("on the roof", "Bridges. By the way, I like fish.")
+    trial = DetectorTrial(detector_sha256=kept.artifact_sha256, prompt=PROMPT, responses=responses)
+    view = answered(queue, queue.playground.ask(trial))
+
+    assert view.standing is Standing.DONE, view.remark
+    assert tuple(answer.text for answer in view.answers) == responses
+    detector = load_detector(str(world / "detector"), torch.device("cpu"))
+    expected = detector.score([PROMPT] * 2, responses)
+    for answer, scores in zip(view.answers, expected, strict=True):
+        assert answer.scores == pytest.approx(scores, abs=1e-2)  # the worker may compute in bf16
+        assert answer.violated == tuple(answer.scores > detector.thresholds)
+
+
+def test_a_detector_that_is_not_there_is_said_so(quiet):
+    queue = quiet.queue()
+    trial = DetectorTrial(detector_sha256="0" * 64, prompt=PROMPT, responses=("yes",))
+    view = answered(queue, queue.playground.ask(trial))
+    assert view.standing is Standing.FAILED
+    assert view.remark
 
 
 def test_a_pipeline_that_is_not_there_is_said_so(trained):

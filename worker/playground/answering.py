@@ -2,19 +2,27 @@
 
 import time
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from redis import RedisError
 
+from grice_core.detector.score import Detector
 from grice_core.errors import GriceError
 from grice_core.evaluation.sampling import Sampling
 from grice_core.pipeline.side_by_side import Reply, SideBySide
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database
 from worker.failures import is_out_of_memory
-from worker.playground.board import PlaygroundAnswer, PlaygroundBoard, PlaygroundRequest, Standing
-from worker.playground.models import Sources, load_models, sources_of
+from worker.playground.board import (
+    DetectorTrial,
+    PlaygroundAnswer,
+    PlaygroundBoard,
+    PlaygroundRequest,
+    Standing,
+)
+from worker.playground.models import Sources, load_judge, load_models, sources_of
 
 _WRITE_EVERY_S = 0.1
 
@@ -30,6 +38,8 @@ class Answering:
     device: str
     _sources: Sources | None = None
     _models: SideBySide | None = field(default=None, repr=False)
+    _judge_loaded: tuple[str, Detector] | None = field(default=None, repr=False)
+    """The detector that was tried last, after its address."""
 
     def answer(self, asked: str) -> None:
         """Answer a request, or say why that is impossible; one that nobody wants is let be."""
@@ -38,7 +48,11 @@ class Answering:
             if view is None or view.standing.is_finished():
                 return
             try:
-                self._stream(asked, view.request, self._models_of(asked, view.request.pipeline_id))
+                if isinstance(view.request, DetectorTrial):
+                    self._judge(asked, view.request)
+                else:
+                    models = self._models_of(asked, view.request.pipeline_id)
+                    self._stream(asked, view.request, models)
             except RedisError:
                 raise
             except Exception as error:  # whatever it is, the user is told
@@ -54,6 +68,28 @@ class Answering:
             self._models = load_models(sources, self.artifacts, self.home, self.device)
             self._sources = sources
         return self._models
+
+    def _judge(self, asked: str, trial: DetectorTrial) -> None:
+        """Write what a detector makes of each response."""
+        if self._judge_loaded is None or self._judge_loaded[0] != trial.detector_sha256:
+            self.board.say(asked, Standing.LOADING)
+            detector = load_judge(trial.detector_sha256, self.artifacts, self.home, self.device)
+            self._judge_loaded = trial.detector_sha256, detector
+        _, detector = self._judge_loaded
+        self.board.say(asked, Standing.ANSWERING)
+        prompts = [trial.prompt] * len(trial.responses)
+        scores = detector.score(prompts, trial.responses).tolist()
+        answers = [
+            PlaygroundAnswer(
+                model=f"response {place}",
+                text=text,
+                scores=tuple(each),
+                violated=_violated(each, detector),
+            )
+            for place, (text, each) in enumerate(zip(trial.responses, scores, strict=True), 1)
+        ]
+        if self.board.write(asked, answers, range(len(answers))):
+            self.board.say(asked, Standing.DONE)
 
     def _stream(self, asked: str, request: PlaygroundRequest, models: SideBySide) -> None:
         """Write answers as they grow, some times a second."""
@@ -82,13 +118,17 @@ def _sampling(request: PlaygroundRequest) -> Sampling:
 def _answer(reply: Reply, models: SideBySide) -> PlaygroundAnswer:
     if reply.scores is None:
         return PlaygroundAnswer(model=reply.model, text=reply.text)
-    thresholds = models.detector.thresholds.tolist()
     return PlaygroundAnswer(
         model=reply.model,
         text=reply.text,
         scores=reply.scores,
-        violated=tuple(s > t for s, t in zip(reply.scores, thresholds, strict=True)),
+        violated=_violated(reply.scores, models.detector),
     )
+
+
+def _violated(scores: Sequence[float], detector: Detector) -> tuple[bool, ...]:
+    """Which of four violation probabilities are above their thresholds."""
+    return tuple(s > t for s, t in zip(scores, detector.thresholds.tolist(), strict=True))
 
 
 def _in_words(error: Exception) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from redis import Redis, RedisError
 
 from grice_core.errors import StoreError
@@ -42,6 +42,23 @@ class PlaygroundRequest(BaseModel):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     same_seed: bool = True
     """Whether all models meet the same draws."""
+
+
+class DetectorTrial(BaseModel):
+    """Responses to a prompt that a detector is asked to judge."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1] = 1
+    detector_sha256: str
+    """Address of its folder."""
+    prompt: Annotated[str, Field(min_length=1, max_length=20_000)]
+    responses: Annotated[tuple[str, ...], Field(min_length=1, max_length=8)]
+
+
+_REQUEST: TypeAdapter[PlaygroundRequest | DetectorTrial] = TypeAdapter(
+    PlaygroundRequest | DetectorTrial
+)
 
 
 class Standing(StrEnum):
@@ -77,12 +94,12 @@ class PlaygroundAnswer(BaseModel):
 class PlaygroundView:
     """A request and what has become of it."""
 
-    request: PlaygroundRequest
+    request: PlaygroundRequest | DetectorTrial
     standing: Standing
     remark: str
     """Why it failed, or what it waits for."""
     answers: tuple[PlaygroundAnswer, ...]
-    """Baseline first, then the stages in order."""
+    """Baseline first, then the stages in order; of a trial, the responses in theirs."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +108,7 @@ class PlaygroundBoard:
 
     redis: Redis
 
-    def ask(self, request: PlaygroundRequest) -> str:
+    def ask(self, request: PlaygroundRequest | DetectorTrial) -> str:
         """Hang up a request; returns its id.
 
         Raises:
@@ -220,7 +237,7 @@ def _view(fields: dict[str, str], *, is_cared_for: bool) -> PlaygroundView | Non
     """None also for what somebody else has written there."""
     try:
         standing = Standing(fields["standing"])
-        request = PlaygroundRequest.model_validate_json(fields["request"])
+        request = _REQUEST.validate_json(fields["request"])
         places = sorted(int(name.removeprefix(_ANSWER)) for name in fields if _ANSWER in name)
         answers = tuple(
             PlaygroundAnswer.model_validate_json(fields[f"{_ANSWER}{place}"]) for place in places

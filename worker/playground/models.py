@@ -1,11 +1,14 @@
 """A pipeline's models in memory, from what its runs have left in the store."""
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from grice_core.chat.choice import FormatChoice
 from grice_core.detector.load import load_detector
+from grice_core.detector.score import Detector
 from grice_core.dpo.base import load_base
 from grice_core.errors import InputError
 from grice_core.kernels.precision import resolve_device, resolve_precision
@@ -47,6 +50,25 @@ def sources_of(database: Database, pipeline_id: int) -> Sources:
     return Sources(spec, tuple(adapters), told.get("rendered_at"))
 
 
+def load_judge(sha256: str, artifacts: ArtifactStore, home: Path, device: str) -> Detector:
+    """Load a detector by the address of its folder.
+
+    Raises:
+        GriceError: it can't be loaded.
+    """
+    with _scratch(home) as folder:
+        artifacts.fetch_folder(sha256, folder / "detector")
+        return load_detector(str(folder / "detector"), resolve_device(device))
+
+
+@contextmanager
+def _scratch(home: Path) -> Iterator[Path]:
+    """A folder for what is only read once."""
+    (home / "tmp").mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=home / "tmp", prefix="playground-") as folder:
+        yield Path(folder)
+
+
 def load_models(sources: Sources, artifacts: ArtifactStore, home: Path, device: str) -> SideBySide:
     """Load base, adapters and detector.
 
@@ -54,18 +76,16 @@ def load_models(sources: Sources, artifacts: ArtifactStore, home: Path, device: 
         GriceError: one of them can't be loaded.
     """
     spec, place = sources.spec, resolve_device(device)
-    scratch = home / "tmp"
-    scratch.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=scratch, prefix="playground-") as folder:
+    with _scratch(home) as folder:
         adapters = {}
         for stage, sha256 in sources.adapters:
-            adapters[stage] = Path(folder) / sha256
+            adapters[stage] = folder / sha256
             if not adapters[stage].exists():
                 artifacts.fetch_folder(sha256, adapters[stage])
         if isinstance(spec.detector, str):
             judge = spec.detector
         else:
-            judge = str(Path(folder) / "detector")
+            judge = str(folder / "detector")
             artifacts.fetch_folder(spec.detector.sha256, Path(judge))
         return SideBySide(
             load_base(spec.base, place),

@@ -17,7 +17,7 @@ from app.url import params
 from app.url.navigation import link_to
 from app.url.widgets import linked_selectbox
 from grice_core.errors import NotFoundError
-from worker.client import PlaygroundView
+from worker.client import PlaygroundRequest
 
 _LOOK_EVERY_S = 0.3
 _ADDED = "playground added"
@@ -42,7 +42,7 @@ def show() -> None:
             params.put("asked", run_queue().playground.ask(request))
     asked = params.get("asked")
     view = run_queue().playground.read(asked) if asked else None
-    if view is None:
+    if view is None or not isinstance(view.request, PlaygroundRequest):
         if asked:
             st.caption("This question has been forgotten; ask again.")
         return
@@ -50,7 +50,7 @@ def show() -> None:
     st.fragment(playground_answers, run_every=None if is_finished else _LOOK_EVERY_S)(asked)
     if is_finished:
         with failures_shown():
-            _keep_prompt(view)
+            _keep_prompt(view.request)
 
 
 def _examples(pipeline: TrainedPipeline) -> Sequence[str]:
@@ -62,11 +62,11 @@ def _examples(pipeline: TrainedPipeline) -> Sequence[str]:
     return open_data(held_out.artifact_sha256).table.prompts
 
 
-def _keep_prompt(view: PlaygroundView) -> None:
+def _keep_prompt(request: PlaygroundRequest) -> None:
     """The prompt may become one that models are judged on."""
-    held_out = evaluation_set_of(studio(), view.request.pipeline_id)
+    held_out = evaluation_set_of(studio(), request.pipeline_id)
     added = st.session_state.get(_ADDED)
-    if added is not None and added.prompt == view.request.prompt:
+    if added is not None and added.prompt == request.prompt:
         st.success(plain_markdown(added.sentence))
         link_to("launch", "Launch with it", ":material/rocket_launch:", eval=str(added.data_set_id))
     elif st.button(
@@ -75,7 +75,7 @@ def _keep_prompt(view: PlaygroundView) -> None:
         help=f"Makes a new set of the prompts of {plain_markdown(held_out.name)} and this one; "
         "results that were judged on the old set stay as they are.",
     ):
-        st.session_state[_ADDED] = add_prompt(studio(), held_out, view.request.prompt)
+        st.session_state[_ADDED] = add_prompt(studio(), held_out, request.prompt)
         st.rerun()
 
 

@@ -1,7 +1,5 @@
 """The answers to a question of the playground, as they grow."""
 
-from collections.abc import Sequence
-
 import streamlit as st
 
 from app.state.run_queue import run_queue
@@ -9,8 +7,9 @@ from app.text.formatting import plain_markdown
 from app.ui.answers_row import ModelAnswer, Score, answers_row
 from app.ui.errors import guarded
 from app.ui.theme import BASELINE_COLOUR, MAXIM_COLOURS, stage_colour
+from app.ui.waiting import waiting_for
 from grice_core.maxims import MAXIMS
-from worker.client import PlaygroundAnswer, PlaygroundView, Standing, WorkerStatus
+from worker.client import PlaygroundAnswer, PlaygroundRequest, PlaygroundView, Standing
 
 _FINISHED = "playground finished"
 _SENTENCES = {
@@ -25,12 +24,12 @@ _SENTENCES = {
 def playground_answers(asked: str) -> None:
     """How far the request is, and what has been written so far."""
     view = run_queue().playground.read(asked)
-    if view is None:
+    if view is None or not isinstance(view.request, PlaygroundRequest):
         return
     if view.standing.is_finished() and st.session_state.get(_FINISHED) != asked:
         st.session_state[_FINISHED] = asked
         st.rerun()  # the whole page, which then looks no more
-    _say(view, asked)
+    _say(view, view.request, asked)
     if view.answers:
         answers_row(
             view.request.prompt,
@@ -39,12 +38,12 @@ def playground_answers(asked: str) -> None:
         )
 
 
-def _say(view: PlaygroundView, asked: str) -> None:
+def _say(view: PlaygroundView, request: PlaygroundRequest, asked: str) -> None:
     if view.standing is Standing.FAILED:
         st.error(f"No answer: {plain_markdown(view.remark)}", icon=":material/error:")
         return
     if view.standing is Standing.DONE:
-        st.caption(f"Answered with {draws_in_words(view)}.")
+        st.caption(f"Answered with {draws_in_words(request)}.")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         if view.standing is Standing.WAITING:
@@ -55,20 +54,10 @@ def _say(view: PlaygroundView, asked: str) -> None:
             run_queue().playground.stop(asked)
 
 
-def draws_in_words(view: PlaygroundView) -> str:
+def draws_in_words(asked: PlaygroundRequest) -> str:
     """How the answers were sampled."""
-    asked = view.request
     shared = "the same seed for all" if asked.same_seed else "a seed per model"
     return f"temperature {asked.temperature:g}, top-p {asked.top_p:g}, seed {asked.seed}, {shared}"
-
-
-def waiting_for(workers: Sequence[WorkerStatus], remark: str) -> str:
-    """Why nobody has taken a request yet."""
-    if not workers:
-        return "Waiting: no worker is running; `grice up` starts one."
-    if all(worker.is_busy for worker in workers):
-        return "Waiting: runs have priority; the answer comes when a worker is free."
-    return f"Waiting: {plain_markdown(remark)}." if remark else "Waiting for a worker …"
 
 
 def _shown(place: int, answer: PlaygroundAnswer) -> ModelAnswer:
