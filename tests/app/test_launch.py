@@ -48,7 +48,7 @@ def test_what_was_asked_for_before_is_found_again_and_a_preset_begins_anew(
     busy_server: Server, page: Page
 ) -> None:
     open_page(page, f"{busy_server.url}/launch")  # as the last pipeline
-    expect(page.get_by_text("Asked for before: Launch opens pipeline")).to_be_visible()
+    expect(page.get_by_text("Already submitted: Launch opens pipeline")).to_be_visible()
     page.get_by_label("Start from").click()
     page.get_by_role("option", name="preset content-then-manner").click()
     settle(page)
