@@ -20,10 +20,10 @@ from grice_core.dpo.train import StageTrainer
 from grice_core.evaluation.comparison import CorrectedChange, compared, corrected
 from grice_core.evaluation.violations import EvaluatedModel
 from grice_core.kernels.precision import Precision, resolve_device, resolve_precision
-from grice_core.pipeline.config import Reporter
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.preparing import prepare_stage
 from grice_core.pipeline.stage_job import StageJob
+from grice_core.progress import Reporter
 from grice_core.recipes.plan import PlannedStage
 
 
