@@ -205,7 +205,7 @@ def _stage(num_steps: int) -> StageConfig:
             "beta": 0.1,
             "num_steps": num_steps,
             "batch_size": PAIRS_PER_STEP,
-            "accumulation": 1,
+            "gradient_accumulation_steps": 1,
             "max_length": 2048,
             "warmup_steps": 0,
         }

@@ -18,7 +18,7 @@ def in_words(error: BaseException, run_id: int) -> str:
         )
     if is_out_of_memory(error):
         return (
-            "out of memory: lower the stage's batch_size (and raise accumulation), its max_length "
+            "out of memory: lower the stage's batch_size (and raise gradient_accumulation_steps), its max_length "
             f"or lora.r, or use a smaller base model, then submit again ({_first_line(error)})"
         )
     if isinstance(error, ArtifactError):

@@ -135,7 +135,7 @@ class StageTrainer:
                 check_learning(self.policy, self.examples, self.compute)
             state = replace(state, step=step + 1)
 
-            if state.step % self.config.eval_every == 0 or state.step == num_steps:
+            if state.step % self.config.eval_steps == 0 or state.step == num_steps:
                 state = replace(state, watched=self.measure())
                 record |= state.watched
             reporter.on_step(record)

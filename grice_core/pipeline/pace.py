@@ -77,7 +77,7 @@ def stage_seconds(
     """
     examples, config = encoded.examples, job.config
     num_steps = encoded.planned.num_steps
-    num_looks = 1 + -(-num_steps // config.eval_every)
+    num_looks = 1 + -(-num_steps // config.eval_steps)
     watched = sum(_num_tokens(examples, group) for group in examples.watched.values())
     # All pairs for the reference; with the adapter on and off, those of the proof before the first step,
     # and the shortest of them after it.

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import AliasChoices, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from grice_core.data.filters import LEAKS, UNSCORED, FrozenModel, Rule
 from grice_core.data.pairs import FloatArray
@@ -57,6 +57,19 @@ class BetaRamp(FrozenModel):
     end: float = Field(gt=0)
 
 
+FORMER_NAMES = {"gradient_accumulation_steps": "accumulation", "eval_steps": "eval_every"}
+"""What some settings of a stage were called; recipes and `--set` may still call them so."""
+
+
+def _renamed(name: str, **arguments: Any) -> Any:
+    """A field that is read under its former name too, and keeps it in JSON: digests of stored recipes,
+    `run.json` and checkpoints stay what they were."""
+    former = FORMER_NAMES[name]
+    return Field(
+        validation_alias=AliasChoices(name, former), serialization_alias=former, **arguments
+    )
+
+
 def _kind_of_beta(beta: Any) -> str:
     return "ramp" if isinstance(beta, Mapping | BetaRamp) else "constant"
 
@@ -69,6 +82,8 @@ Beta = Annotated[
 
 class StageConfig(FrozenModel):
     """One stage of DPO: its pairs, its weights, its training settings."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
 
     name: str = Field(pattern=NAME_PATTERN)
     title: str = Field(default="", pattern=r"^[\w -]*$")
@@ -83,8 +98,8 @@ class StageConfig(FrozenModel):
     num_steps: int | None = Field(default=None, ge=1)
     """Optimizer steps to take, in place of `epochs`."""
     batch_size: int = Field(default=1, ge=1)
-    accumulation: int = Field(default=4, ge=1)
-    """Pairs of one optimizer step = batch_size × accumulation."""
+    gradient_accumulation_steps: int = _renamed("gradient_accumulation_steps", default=4, ge=1)
+    """Pairs of one optimizer step = batch_size × gradient_accumulation_steps."""
     max_length: int = Field(default=512, ge=8)
     """Tokens of prompt + one response + end of text; the prompt is cut from its left."""
     weight_decay: float = Field(default=0.01, ge=0)
@@ -94,12 +109,12 @@ class StageConfig(FrozenModel):
     max_grad_norm: float = Field(default=1.0, gt=0)
     min_margin: float = Field(default=0.01, ge=0)
     """Data margins below this count as this in a pair's weight."""
-    eval_every: int = Field(default=25, ge=1)
+    eval_steps: int = _renamed("eval_steps", default=25, ge=1)
     """Optimizer steps between two looks at the held-out pairs."""
 
     @property
     def pairs_per_step(self) -> int:
-        return self.batch_size * self.accumulation
+        return self.batch_size * self.gradient_accumulation_steps
 
     @property
     def file_stem(self) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from grice_core.recipes.config import Recipe
+from grice_core.recipes.documents import settings_of
 
 _UNTOLD = {"name", "title", "description", "control_stages", "filters"}
 """What is no setting, or is filled in from another recipe."""
@@ -43,8 +44,7 @@ def differences_among(recipes: Sequence[Recipe]) -> list[tuple[str, tuple[str, .
 
 def _settings_of(recipe: Recipe) -> dict[str, str]:
     """Dotted names and values."""
-    prompt_format = {"prompt_format": recipe.prompt_format}  # which JSON leaves out if it is auto
-    return dict(_settings(prompt_format | recipe.model_dump(mode="json")))
+    return dict(_settings(settings_of(recipe)))
 
 
 def _settings(document: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:

@@ -5,10 +5,11 @@ import reprlib
 from typing import Any
 
 import yaml
+from pydantic import BaseModel
 
 from grice_core.errors import RecipeError
 from grice_core.nesting import MAX_DEPTH, NestingError
-from grice_core.recipes.config import Recipe
+from grice_core.recipes.config import Recipe, StageConfig
 
 MAX_CHARACTERS = 100_000
 """A longer text is no recipe; more likely a data file given by mistake."""
@@ -86,21 +87,40 @@ def read_document(text: str, source: str) -> dict[str, Any]:
     return document
 
 
+def settings_of(model: BaseModel) -> dict[str, Any]:
+    """Settings as people read and write them: by today's names, with defaults that JSON leaves out."""
+    document = model.model_dump(mode="json", by_alias=False)
+    for name in type(model).model_fields:
+        value = getattr(model, name)
+        if isinstance(value, tuple) and any(isinstance(item, StageConfig) for item in value):
+            document[name] = [settings_of(stage) for stage in value]
+        elif name not in document and value is not None:
+            document[name] = value
+    return {name: document[name] for name in type(model).model_fields if name in document}
+
+
 def to_yaml(recipe: Recipe) -> str:
     """Write a recipe with all its defaults; `load_recipe` reads the same recipe back.
 
     What loading fills in from `control_for` is left out.
     """
-    hidden: set[str] = {"epochs"} if recipe.control_stages else set()
-    stage: dict[str, Any] = {"filter": {"__all__": {"filters"}}, **dict.fromkeys(hidden, True)}
-    document = recipe.model_dump(
-        mode="json",
-        exclude_none=True,
-        exclude={"control_stages": True, "stages": {"__all__": stage}},
-    )
-    document.setdefault(
-        "prompt_format", recipe.prompt_format
-    )  # which JSON leaves out if it is auto
+    document = settings_of(recipe)
+    del document["control_stages"]
+    for stage in document["stages"]:
+        if recipe.control_stages:
+            del stage["epochs"]
+        for rule in stage["filter"]:
+            rule.pop("filters", None)
     return yaml.safe_dump(
-        document, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100
+        _without_none(document),
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=None,
+        width=100,
     )
+
+
+def _without_none(document: Any) -> Any:
+    if isinstance(document, dict):
+        return {key: _without_none(value) for key, value in document.items() if value is not None}
+    return list(map(_without_none, document)) if isinstance(document, list) else document

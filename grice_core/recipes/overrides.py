@@ -3,9 +3,12 @@
 from collections.abc import Iterable
 from typing import Any
 
-from grice_core.recipes.config import Recipe
+from grice_core.recipes.config import FORMER_NAMES, Recipe
 from grice_core.recipes.documents import parse_yaml
 from grice_core.recipes.problems import Problem, near_matches
+
+_SAME_SETTING = FORMER_NAMES | {former: name for name, former in FORMER_NAMES.items()}
+"""The other name of a setting that has two."""
 
 
 def apply_overrides(document: dict[str, Any], overrides: Iterable[str]) -> list[Problem]:
@@ -40,6 +43,8 @@ def _apply(document: dict[str, Any], override: str) -> None:
         # Written into a copy, since YAML aliases let two stages share one mapping.
         container[place] = child.copy() if isinstance(child, dict | list) else {}
         container = container[place]
+    if isinstance(container, dict) and path[-1] in _SAME_SETTING:
+        container.pop(_SAME_SETTING[path[-1]], None)
     container[_place(container, path[-1])] = value
 
 

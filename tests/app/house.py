@@ -29,10 +29,10 @@ QUICK = {
 }
 SMALL = (
     "stage1.num_steps=120",
-    "stage1.accumulation=4",
-    "stage1.eval_every=20",
+    "stage1.gradient_accumulation_steps=4",
+    "stage1.eval_steps=20",
     "stage2.num_steps=10",
-    "stage2.accumulation=4",
+    "stage2.gradient_accumulation_steps=4",
     "evaluation.num_prompts=8",
     "evaluation.max_new_tokens=12",
 )

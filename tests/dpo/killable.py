@@ -61,7 +61,7 @@ def new_trainer(
 ) -> StageTrainer:
     """A stage with dropout, so that losses depend on random draws too."""
     lora = {"r": 4, "alpha": 8, "dropout": dropout, "target_modules": ("c_attn",)}
-    config = tiny.stage(lora=lora, eval_every=4)
+    config = tiny.stage(lora=lora, eval_steps=4)
     examples, how = tiny.examples(num_train), Compute(CPU, **compute)
     policy = add_adapter(tiny.base(tiny.gpt2()), config.lora, seed=0, fuses=fuses)
     ref_logps = reference_logps(policy, examples.pairs, how)

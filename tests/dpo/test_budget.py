@@ -19,7 +19,7 @@ LARGEST_PAIR = max(num_shared_tokens([pair]) for pair in EXAMPLES.pairs)
 
 def new_trainer(say: Callable[[str], None] = print) -> StageTrainer:
     config, how = (
-        tiny.stage(eval_every=2),
+        tiny.stage(eval_steps=2),
         Compute(torch.device("cpu"), budget=TokenBudget(say=say)),
     )
     policy = add_adapter(tiny.base(tiny.gpt2()), config.lora, seed=0)

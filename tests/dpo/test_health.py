@@ -151,7 +151,7 @@ def test_a_single_bad_step_is_no_collapse():
 
 
 def test_lost_retention_is_found():
-    before, records = trained(10, examples=watching_the_opposite(), eval_every=5)
+    before, records = trained(10, examples=watching_the_opposite(), eval_steps=5)
     finding = lost_retention(before, records)
     assert finding.step in (5, 10)
     assert finding.message.startswith("this stage undoes stage1: ")

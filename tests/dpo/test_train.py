@@ -47,7 +47,11 @@ def run(trainer, num_steps=NUM_STEPS, seed=0):
 def by_hand(request):
     """A stage, its model, and the losses and gradients that the slow reference gives for it."""
     # 8 pairs in steps of 3: every third step is the smaller one of 2 pairs.
-    examples, config, model = tiny.examples(8), tiny.stage(accumulation=3), request.param()
+    examples, config, model = (
+        tiny.examples(8),
+        tiny.stage(gradient_accumulation_steps=3),
+        request.param(),
+    )
     policy = add_adapter(tiny.base(model), config.lora, seed=0)
     batches = step_batches(8, config.pairs_per_step, NUM_STEPS, seed=0)
     return examples, config, model, *slow_reference.train(policy, examples, config, batches)
@@ -96,7 +100,7 @@ def test_the_adapter_is_the_same_whichever_way_pairs_are_run(model):
 
 
 def test_training_teaches_the_training_pairs():
-    fast = trainer(tiny.gpt2(), tiny.stage(eval_every=1000), tiny.examples(8))
+    fast = trainer(tiny.gpt2(), tiny.stage(eval_steps=1000), tiny.examples(8))
     _, records = run(fast, num_steps=24)
     assert records[0]["rewards/accuracies"] == 0.5  # Δ = 0: all ties
     assert records[-1]["rewards/accuracies"] > 0.8
@@ -148,7 +152,7 @@ def test_lora_dropout_is_on_while_training_and_off_while_measuring():
 
 
 def test_held_out_pairs_are_measured_before_and_after():
-    outcome, records = run(trainer(tiny.gpt2(), tiny.stage(eval_every=2), tiny.examples(8)), 5)
+    outcome, records = run(trainer(tiny.gpt2(), tiny.stage(eval_steps=2), tiny.examples(8)), 5)
     assert outcome.before["heldout/rewards/accuracies"] == 0.5
     assert outcome.before["heldout/rewards/margins"] == pytest.approx(0, abs=1e-5)
     measured = [r["step"] for r in records if "heldout/loss" in r]

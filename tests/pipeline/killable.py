@@ -14,9 +14,9 @@ from grice_core.recipes.load import load_recipe
 from tests.pipeline.world import config
 
 _DRAWING = [
-    "stage1.accumulation=11",
+    "stage1.gradient_accumulation_steps=11",
     "stage1.epochs=2",
-    "stage1.eval_every=2",
+    "stage1.eval_steps=2",
     "stage1.learning_rate=1e-3",
     "stage1.lora.dropout=0.3",
 ]

@@ -148,7 +148,7 @@ def test_a_stage_takes_its_set_up_its_passes_and_its_steps(first_stage):
     )
     # Prompts are shared in a step and in a look at all pairs; the world's are never the same.
     everything = num_shared_tokens(examples.pairs)
-    num_looks = 1 + -(-encoded.planned.num_steps // job.config.eval_every)
+    num_looks = 1 + -(-encoded.planned.num_steps // job.config.eval_steps)
 
     def seconds(**pace: float) -> float:
         return stage_seconds(

@@ -18,7 +18,7 @@ QUICK = (
     "stage2.epochs=1",
     "stage1.learning_rate=1e-3",
     "stage2.learning_rate=1e-3",
-    "stage1.eval_every=5",
+    "stage1.eval_steps=5",
     "evaluation.max_new_tokens=6",
     "evaluation.num_prompts=5",
 )

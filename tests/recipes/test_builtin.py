@@ -42,7 +42,7 @@ def test_every_stage_has_the_guides_training_settings(name: str) -> None:
     for stage in load_recipe(name).stages:
         assert (stage.lora.r, stage.lora.alpha, stage.lora.dropout) == (16, 32, 0.05)
         assert stage.lora.target_modules == "auto"
-        assert (stage.epochs, stage.batch_size, stage.accumulation) == (2, 1, 4)
+        assert (stage.epochs, stage.batch_size, stage.gradient_accumulation_steps) == (2, 1, 4)
         assert stage.pairs_per_step == 4
         assert stage.max_length == 512
         assert (stage.weight_decay, stage.max_grad_norm) == (0.01, 1.0)
@@ -73,7 +73,7 @@ def test_joint_is_one_stage_on_the_same_pairs_with_all_maxims() -> None:
 def test_the_demo_differs_from_the_guide_only_in_its_steps_and_length() -> None:
     demo, guide = load_recipe("demo"), load_recipe("content-then-manner")
 
-    both = {"beta": 2.0, "accumulation": 16, "eval_every": 10, "max_length": 256}
+    both = {"beta": 2.0, "gradient_accumulation_steps": 16, "eval_steps": 10, "max_length": 256}
     own = ({"learning_rate": 4e-4, "epochs": 1}, {"learning_rate": 1e-4})
     expected = [
         stage.model_copy(update=both | steps)

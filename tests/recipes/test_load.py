@@ -8,6 +8,7 @@ from grice_core.errors import RecipeError
 from grice_core.recipes.config import BetaRamp, Recipe
 from grice_core.recipes.documents import to_yaml
 from grice_core.recipes.load import builtin_names, load_recipe, parse_recipe
+from grice_core.store.json import digest_of
 
 MINIMAL = """\
 name: mine
@@ -217,6 +218,40 @@ def test_how_models_are_asked_is_a_setting_of_the_recipe() -> None:
     assert parse_recipe(to_yaml(plain), "again.yaml") == plain
     (problem,) = problems_of(to_yaml(plain), "prompt_format=chatty")
     assert "prompt_format: must be 'auto', 'plain' or 'chat' (got 'chatty')" in problem
+
+
+def test_former_names_of_settings_are_read_and_kept_in_json_for_its_digest() -> None:
+    former = MINIMAL + "    accumulation: 16\n    eval_every: 10\n"
+    current = MINIMAL + "    gradient_accumulation_steps: 16\n    eval_steps: 10\n"
+    recipe = parse_recipe(former, "mine.yaml")
+    assert recipe == parse_recipe(current, "mine.yaml")
+    assert (recipe.stages[0].pairs_per_step, recipe.stages[0].eval_steps) == (16, 10)
+    stored = recipe.model_dump(mode="json")
+    assert {"accumulation": 16, "eval_every": 10}.items() <= stored["stages"][0].items()
+    assert Recipe.model_validate(stored) == recipe
+    assert "gradient_accumulation_steps: 16" in to_yaml(recipe)
+    assert "accumulation: 16" not in to_yaml(recipe).replace("gradient_accumulation_steps", "")
+    (problem,) = problems_of(former.replace("16", "0"))
+    assert problem == "stage1.accumulation: must be at least 1 (got 0)"
+
+
+@pytest.mark.parametrize("text", [MINIMAL + "    accumulation: 16\n", MINIMAL])
+@pytest.mark.parametrize("name", ["accumulation", "gradient_accumulation_steps"])
+def test_an_override_may_use_either_name_whichever_the_recipe_uses(text: str, name: str) -> None:
+    recipe = parse_recipe(text, "mine.yaml", [f"stage1.{name}=8"])
+    assert recipe.stages[0].gradient_accumulation_steps == 8
+
+
+@pytest.mark.parametrize(
+    ("name", "digest"),
+    [
+        ("content-then-manner", "60318aaef793705b54be1446d6f7f75f2297c7a6b237df5f1f30589163d39bd3"),
+        ("joint", "6dd6a9bd4d646c13e236a2c34961022a0375d2f97aad7396a90aa5409e1e81f0"),
+    ],
+)
+def test_a_recipe_that_says_nothing_new_is_what_it_was(name: str, digest: str) -> None:
+    """So that a pipeline that was asked for before is found again."""
+    assert digest_of(load_recipe(name).model_dump(mode="json")) == digest
 
 
 def test_settings_of_several_processes_are_left_out_where_none_are_told() -> None:

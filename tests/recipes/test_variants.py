@@ -33,7 +33,7 @@ def test_a_control_takes_over_thresholds_that_were_moved_and_the_first_stages_se
     (stage,) = control.stages
     assert stage.filter[0].filters == tuple(each.filter for each in recipe.stages)  # type: ignore[union-attr]
     assert control.control_stages == recipe.stages
-    assert (stage.beta, stage.accumulation) == (2.0, 16)
+    assert (stage.beta, stage.gradient_accumulation_steps) == (2.0, 16)
     assert stage.weights.as_array().tolist() == [1, 1, 1, 1]
 
 

@@ -20,7 +20,7 @@ SMALL = (
     "stage1.filter=[]",
     f"stage1.num_steps={NUM_STEPS}",
     "stage1.learning_rate=1e-3",
-    "stage1.eval_every=40",
+    "stage1.eval_steps=40",
     "evaluation.max_new_tokens=3",
     "evaluation.num_prompts=2",
 )
