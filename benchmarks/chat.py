@@ -8,7 +8,6 @@ adapter, in the same order. Without `--base` the templates are ours and the mode
 """
 
 import argparse
-import copy
 import json
 import logging
 import os
@@ -21,21 +20,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from peft import LoraConfig, get_peft_model
 
+from benchmarks.beside_trl import PAIRS_PER_STEP, stage, train_ours, train_theirs
 from benchmarks.options import add_json, new_parser
 from grice_core.chat.choice import FormatChoice
 from grice_core.data.load import load_pairs
 from grice_core.dpo.base import BaseModel, load_base
 from grice_core.dpo.encode import EncodedPair, encode_pairs
 from grice_core.dpo.schedules import step_batches
-from grice_core.pipeline.output import OutputFolder
-from grice_core.pipeline.preparing import prepare_stage
-from grice_core.pipeline.stage_job import StageJob
-from grice_core.progress import Reporter
-from grice_core.recipes.config import StageConfig
-from grice_core.recipes.load import load_recipe
-from grice_core.recipes.plan import plan_stages
 from tests.chat import made
 from tests.dpo import tiny
 
@@ -50,7 +42,6 @@ TEMPLATES = {
     "empty thought": made.EMPTY_THOUGHT,
 }
 WITHOUT_SYSTEM = ("Gemma", "Mistral")
-PAIRS_PER_STEP = 4
 _WORDS = [
     "the",
     "ferry",
@@ -138,8 +129,9 @@ def _compare(name: str, base: BaseModel, num_steps: int) -> Comparison:
         form = FormatChoice("chat").of(base.tokenizer)
         pairs = list(encode_pairs(table, base.tokenizer, 2048, form).pairs.values())
         order = np.concatenate(step_batches(len(pairs), PAIRS_PER_STEP, num_steps, seed=0))
-        theirs = _theirs(base, [rows[place] for place in order], num_steps, home)
-        ours = _ours(base, table, num_steps, home)
+        settings = stage(num_steps)
+        theirs = train_theirs(base, [rows[place] for place in order], settings, home)
+        ours = train_ours(base, table, settings, home)
     ids = [_ids(pairs[place]) for place in order]
     differences = np.abs(np.array(ours.losses) - np.array(theirs.losses))
     return Comparison(
@@ -156,13 +148,6 @@ def _compare(name: str, base: BaseModel, num_steps: int) -> Comparison:
             for own, other in zip(ours.adapter, theirs.adapter, strict=True)
         ),
     )
-
-
-@dataclass(frozen=True)
-class _Trained:
-    losses: list[float]
-    ids: list[tuple[list[int], ...]]
-    adapter: list[torch.Tensor]
 
 
 def conversations(num_pairs: int, template: str) -> Iterator[dict[str, Any]]:
@@ -193,100 +178,6 @@ def conversations(num_pairs: int, template: str) -> Iterator[dict[str, Any]]:
             "chosen_scores": dict.fromkeys(("quantity", "quality", "relation", "manner"), 0.0),
             "rejected_scores": dict.fromkeys(("quantity", "quality", "relation", "manner"), 1.0),
         }
-
-
-def _stage(num_steps: int) -> StageConfig:
-    return StageConfig.model_validate(
-        {
-            "name": "stage1",
-            "weights": {"quantity": 1},
-            "lora": {"r": 8, "alpha": 16, "dropout": 0.0, "target_modules": "all-linear"},
-            "learning_rate": 1e-3,
-            "beta": 0.1,
-            "num_steps": num_steps,
-            "batch_size": PAIRS_PER_STEP,
-            "gradient_accumulation_steps": 1,
-            "max_length": 2048,
-            "warmup_steps": 0,
-        }
-    )
-
-
-def _ours(base: BaseModel, table: Any, num_steps: int, home: Path) -> _Trained:
-    recipe = load_recipe("content-then-manner", ["holdout_share=0", "prompt_format=chat"])
-    recipe = recipe.model_copy(update={"stages": (_stage(num_steps),)})
-    job = StageJob(
-        planned=plan_stages(recipe, table, seed=0)[0],
-        earlier=(),
-        table=table,
-        output=OutputFolder(home),
-        seed=0,
-        device=torch.device("cpu"),
-        dtype=torch.float32,
-        format_choice=FormatChoice(recipe.prompt_format),
-    )
-    own = BaseModel(base.name, copy.deepcopy(base.model), base.tokenizer)
-    trainer = prepare_stage(own, job, Reporter()).trainer
-    losses: list[float] = []
-    trainer.run(num_steps, 0, Reporter(on_step=lambda record: losses.append(record["loss"])))
-    return _Trained(losses, [], [p.detach().clone() for p in trainer.parameters])
-
-
-def _theirs(base: BaseModel, rows: list[dict[str, Any]], num_steps: int, home: Path) -> _Trained:
-    from datasets import Dataset, disable_progress_bars
-    from torch.utils.data import SequentialSampler
-    from transformers import PrinterCallback
-    from trl import DPOConfig, DPOTrainer
-
-    disable_progress_bars()
-    stage = _stage(num_steps)
-    losses: list[float] = []
-
-    class InOrder(DPOTrainer):  # type: ignore[misc]
-        def _get_train_sampler(self, dataset: Any = None) -> Any:
-            return SequentialSampler(dataset if dataset is not None else self.train_dataset)
-
-        def compute_loss(self, *arguments: Any, **named: Any) -> Any:
-            loss = super().compute_loss(*arguments, **named)
-            losses.append(float(loss[0] if isinstance(loss, tuple) else loss))
-            return loss
-
-    torch.manual_seed(0)  # as `add_adapter` draws it
-    lora = LoraConfig(
-        task_type="CAUSAL_LM", r=8, lora_alpha=16, lora_dropout=0.0, target_modules="all-linear"
-    )
-    policy = get_peft_model(copy.deepcopy(base.model), lora)
-    fields = ("prompt", "chosen", "rejected", "tools")
-    trainer = InOrder(
-        model=policy,
-        args=DPOConfig(
-            output_dir=str(home / "trl"),
-            per_device_train_batch_size=PAIRS_PER_STEP,
-            gradient_checkpointing=False,
-            max_steps=num_steps,
-            learning_rate=stage.learning_rate,
-            weight_decay=stage.weight_decay,
-            max_grad_norm=stage.max_grad_norm,
-            beta=0.1,
-            max_length=None,
-            bf16=False,
-            use_cpu=True,
-            dataloader_pin_memory=False,
-            save_strategy="no",
-            report_to="none",
-            disable_tqdm=True,
-            logging_steps=10**9,
-        ),
-        train_dataset=Dataset.from_list([{name: row[name] for name in fields} for row in rows]),
-        processing_class=copy.deepcopy(base.tokenizer),
-    )
-    trainer.remove_callback(PrinterCallback)  # standard output is the benchmark's
-    ids = [
-        (row["prompt_ids"], row["chosen_ids"], row["rejected_ids"]) for row in trainer.train_dataset
-    ]
-    trainer.train()
-    adapter = [p.detach() for n, p in trainer.model.named_parameters() if ".default." in n]
-    return _Trained(losses, ids, adapter)
 
 
 def _ids(pair: EncodedPair) -> tuple[list[int], ...]:

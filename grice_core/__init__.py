@@ -23,11 +23,11 @@ if TYPE_CHECKING:
         stage_trainer,
     )
     from grice_core.data.load import load_pairs, load_prompts
-    from grice_core.dpo.loss import dpo_losses
     from grice_core.evaluation.generation import generate
     from grice_core.evaluation.sampling import Sampling
     from grice_core.evaluation.stored import read_evaluation
     from grice_core.evaluation.violations import EvaluatedModel
+    from grice_core.objectives import objective
     from grice_core.pipeline.config import PipelineConfig
     from grice_core.pipeline.run import run_pipeline
     from grice_core.recipes.load import load_recipe
@@ -39,7 +39,6 @@ __all__ = [
     "Sampling",
     "check_pairs",
     "compare",
-    "dpo_losses",
     "frames",
     "generate",
     "load_detector",
@@ -47,6 +46,7 @@ __all__ = [
     "load_pairs",
     "load_prompts",
     "load_recipe",
+    "objective",
     "plan_stages",
     "read_evaluation",
     "run_pipeline",
@@ -60,13 +60,13 @@ _MODULES = {
     "Sampling": "evaluation.sampling",
     "check_pairs": "api",
     "compare": "api",
-    "dpo_losses": "dpo.loss",
     "generate": "evaluation.generation",
     "load_detector": "api",
     "load_model": "api",
     "load_pairs": "data.load",
     "load_prompts": "data.load",
     "load_recipe": "recipes.load",
+    "objective": "objectives",
     "plan_stages": "recipes.plan",
     "read_evaluation": "evaluation.stored",
     "run_pipeline": "pipeline.run",

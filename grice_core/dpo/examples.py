@@ -10,6 +10,7 @@ from grice_core.data.pairs import FloatArray, IntArray
 from grice_core.dpo.budget import TokenBudget
 from grice_core.dpo.encode import EncodedPair
 from grice_core.dpo.logps import PairLogps, Passes
+from grice_core.dpo.loss import PairBatch
 from grice_core.dpo.prefix_trees import num_shared_tokens
 from grice_core.kernels.token_logps import FrozenHead
 
@@ -45,6 +46,18 @@ class StageExamples:
     """Groups of pairs that are never trained on, by name: `heldout`, earlier stages' …"""
     earlier: Mapping[str, Lesson] = field(default_factory=dict)
     """What earlier stages were trained on, by their names: looked at again when this one has ended."""
+
+    def batch(self, indices: IntArray, whole: IntArray, device: torch.device) -> PairBatch:
+        """Weights and lengths of some pairs, which are a part of `whole`, an optimizer step's."""
+        shares = torch.from_numpy(self.shares[indices]).to(device)
+        chosen = [len(self.pairs[index].chosen) for index in indices]
+        rejected = [len(self.pairs[index].rejected) for index in indices]
+        return PairBatch(
+            weights=shares.sum(dim=1).float(),
+            chosen_tokens=torch.tensor(chosen, device=device),
+            rejected_tokens=torch.tensor(rejected, device=device),
+            mean_chosen_tokens=sum(len(self.pairs[index].chosen) for index in whole) / len(whole),
+        )
 
     def shortest(self, count: int) -> IntArray:
         """Indices of the training pairs with the fewest tokens, the shortest first."""

@@ -12,7 +12,7 @@ from enum import StrEnum
 from statistics import median
 
 from grice_core.dpo.examples import HELDOUT
-from grice_core.dpo.metrics import Metrics
+from grice_core.dpo.metrics import SFT_LOSS, Metrics
 
 FIRST_STEPS = 10
 """A loss of 0 within these steps was not learned."""
@@ -24,7 +24,7 @@ WINDOW = 25
 """Steps over which the metrics of single steps, a few pairs each, are averaged."""
 
 DIVERGED = 10.0
-"""A loss so many times that of the untrained policy, which is weight · ln 2, is no noise."""
+"""A loss so many times that of the untrained policy is no noise."""
 
 EXPLODED = 1000.0
 """A gradient typically so many times that of the first step is not learning's."""
@@ -123,7 +123,7 @@ def diverged(before: Metrics, records: Sequence[Metrics]) -> Finding | None:
 def degenerate_start(records: Sequence[Metrics]) -> Finding | None:
     """A loss of 0 with every pair won, before anything can have been learned."""
     for record in records[:FIRST_STEPS]:
-        if record["loss"] <= NO_LOSS and record["rewards/accuracies"] == 1.0:
+        if _nothing_left(record) and record["rewards/accuracies"] == 1.0:
             step = int(record["step"])
             return Finding(
                 Trouble.DEGENERATE_START,
@@ -153,8 +153,9 @@ def chosen_collapse(records: Sequence[Metrics]) -> Finding | None:
                 step,
                 f"the chosen responses have gone from {start / window:.0f} to "
                 f"{(start + gain) / window:.0f} nats by step {step}: the model forgets how to "
-                "write them, and wins only because it forgets the rejected ones faster. Raise "
-                "beta, lower learning_rate, or train for fewer epochs",
+                "write them, and wins only because it forgets the rejected ones faster. Set "
+                "sft_weight, which trains the chosen responses themselves (raise it if it is set), "
+                "raise beta, lower learning_rate, or train for fewer epochs",
             )
     return None
 
@@ -188,6 +189,16 @@ _GRADIENT = "grad_norm"
 def _gradient(records: Sequence[Metrics]) -> float:
     """How large the gradient typically was."""
     return median(record.get(_GRADIENT, 0.0) for record in records)
+
+
+def _nothing_left(record: Metrics) -> bool:
+    """Whether a preference loss has no more to teach.
+
+    A loss that can fall below 0 (robust DPO) passes 0 long before that: there the reward margin must be
+    so large that a DPO loss would be `NO_LOSS`.
+    """
+    loss = record["loss"] - record.get(SFT_LOSS, 0.0)
+    return loss <= NO_LOSS and (loss >= 0 or record["rewards/margins"] >= -math.log(NO_LOSS))
 
 
 def _earlier_stages(before: Metrics) -> list[str]:

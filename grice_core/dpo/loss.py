@@ -1,40 +1,86 @@
-"""The weighted DPO loss."""
+"""The loss of a stage: its objective times each pair's weight, and an SFT term on the chosen responses."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import torch
-from torch.nn.functional import logsigmoid
 
 from grice_core.data.pairs import FloatArray
 from grice_core.dpo.logps import PairLogps
+from grice_core.objectives import Objective, objective
+from grice_core.recipes.config import StageConfig
 
 
 @dataclass(frozen=True)
-class DpoLosses:
+class PairBatch:
+    """What a loss needs of n pairs besides their log-probabilities."""
+
+    weights: torch.Tensor
+    """(n,)"""
+    chosen_tokens: torch.Tensor
+    """(n,) tokens of each chosen response, end of text included."""
+    rejected_tokens: torch.Tensor
+    """(n,)"""
+    mean_chosen_tokens: float
+    """Over all pairs of the optimizer step, of which these may be a part."""
+
+
+@dataclass(frozen=True)
+class PairLosses:
     """Losses and implicit rewards of n pairs."""
 
-    losses: torch.Tensor
-    """(n,) weight · −log σ(β · Δ)."""
+    preference: torch.Tensor
+    """(n,) weight · objective."""
+    sft: torch.Tensor | None
+    """(n,) share of each pair in the SFT term; None without one."""
     chosen_rewards: torch.Tensor
     """(n,) β · (policy − reference) of the chosen response; without gradient."""
     rejected_rewards: torch.Tensor
     """(n,) β · (policy − reference) of the rejected response; without gradient."""
 
+    @property
+    def losses(self) -> torch.Tensor:
+        """(n,) what is minimised."""
+        return self.preference if self.sft is None else self.preference + self.sft
 
-def dpo_losses(
-    policy: PairLogps, reference: PairLogps, weights: torch.Tensor, beta: float
-) -> DpoLosses:
-    """Loss of each pair, with Δ = (π_chosen − π_rejected) − (ref_chosen − ref_rejected).
 
-    Shapes: all (n,). Equation 7 of DPO (arXiv 2305.18290), times the pair's weight.
-    """
-    delta = policy.margin - reference.margin
-    return DpoLosses(
-        losses=-weights * logsigmoid(beta * delta),
-        chosen_rewards=beta * (policy.chosen - reference.chosen).detach(),
-        rejected_rewards=beta * (policy.rejected - reference.rejected).detach(),
-    )
+@dataclass(frozen=True)
+class StageLoss:
+    """weight · objective + sft_weight · SFT term."""
+
+    objective: Objective
+    sft_weight: float = 0.0
+
+    @classmethod
+    def of(cls, config: StageConfig) -> Self:
+        """The loss that a stage's recipe asks for."""
+        return cls(
+            objective(config.loss_type, label_smoothing=config.label_smoothing), config.sft_weight
+        )
+
+    def of_pairs(
+        self, policy: PairLogps, reference: PairLogps, batch: PairBatch, beta: float
+    ) -> PairLosses:
+        """Loss of each pair. Shapes: all (n,).
+
+        The mean over a step's pairs of the SFT term is the cross-entropy per token of the step's chosen
+        responses, as TRL's `sft`; the pairs' weights don't count in it.
+        """
+        chosen, rejected = policy.chosen - reference.chosen, policy.rejected - reference.rejected
+        if self.objective.is_length_normalised:
+            delta = chosen / batch.chosen_tokens - rejected / batch.rejected_tokens
+        else:
+            delta = policy.margin - reference.margin
+        sft = None
+        if self.sft_weight:
+            sft = -self.sft_weight / batch.mean_chosen_tokens * policy.chosen
+        return PairLosses(
+            preference=batch.weights * self.objective.losses(delta, beta),
+            sft=sft,
+            chosen_rewards=beta * chosen.detach(),
+            rejected_rewards=beta * rejected.detach(),
+        )
 
 
 def maxim_weights(margins: FloatArray, weights: FloatArray, min_margin: float) -> FloatArray:

@@ -4,7 +4,7 @@ import torch
 
 from grice_core.data.pairs import FloatArray
 from grice_core.dpo.logps import PairLogps
-from grice_core.dpo.loss import DpoLosses
+from grice_core.dpo.loss import PairLosses
 from grice_core.maxims import MAXIMS
 
 CLEAR_MARGIN = 0.1
@@ -12,6 +12,8 @@ CLEAR_MARGIN = 0.1
 
 TIE = 1e-3
 """|Δ| in nats below which policy and reference prefer equally: rounding, not learning."""
+
+SFT_LOSS = "loss/sft"
 
 Metrics = dict[str, float]
 
@@ -45,21 +47,27 @@ class PairMeans:
         }
 
 
-def add_batch(means: PairMeans, losses: DpoLosses, policy: PairLogps, shares: torch.Tensor) -> None:
+def add_batch(
+    means: PairMeans, losses: PairLosses, policy: PairLogps, shares: torch.Tensor
+) -> None:
     """Take a batch into the metrics of training.
 
-    Shapes: all (n,), shares (n, 4). `loss/<maxim>` is the maxim's part of `loss`; the parts of the
-    maxims with a weight add up to it.
+    Shapes: all (n,), shares (n, 4). `loss/<maxim>` is the maxim's part of `loss`, `loss/sft` the SFT
+    term's; the parts of the maxims with a weight and the term add up to it.
     """
     rewards = losses.chosen_rewards - losses.rejected_rewards
     means.add("loss", losses.losses)
-    # loss = Σ_m share_m · (−log σ), so each maxim's part is the loss times its part of the weight.
+    # Σ_m share_m · objective: each maxim's part is the preference loss times its part of the weight.
     parts = (
-        losses.losses.detach()[:, None] * shares / shares.sum(dim=1, keepdim=True).clamp(min=1e-12)
+        losses.preference.detach()[:, None]
+        * shares
+        / shares.sum(dim=1, keepdim=True).clamp(min=1e-12)
     )
     for maxim, part, share in zip(MAXIMS, parts.T, shares.T, strict=True):
         if bool((share > 0).any()):
             means.add(f"loss/{maxim}", part)
+    if losses.sft is not None:
+        means.add(SFT_LOSS, losses.sft)
     means.add("rewards/chosen", losses.chosen_rewards)
     means.add("rewards/rejected", losses.rejected_rewards)
     means.add("rewards/margins", rewards)

@@ -1,8 +1,9 @@
 """The proof, before the first step, that the reference is what it claims to be.
 
-At the start the adapter changes nothing, so policy and reference must agree on every pair: Δ = 0
-and loss = weight · ln 2. If they don't, every later number would be relative to something else.
-After the first step they must differ, or nothing is being trained.
+At the start the adapter changes nothing, so policy and reference must agree on every pair: Δ = 0, and
+the loss is weight times what the objective says that it is there (DPO: ln 2). If they don't agree, every
+later number would be relative to something else. After the first step they must differ, or nothing is
+being trained.
 """
 
 import math
@@ -13,12 +14,13 @@ import torch
 from peft import PeftModel
 
 from grice_core.dpo.encode import EncodedPair
-from grice_core.dpo.examples import Compute, ReferenceLogps, StageExamples
+from grice_core.dpo.examples import Compute, StageExamples
 from grice_core.dpo.logps import PairLogps, pair_logps
-from grice_core.dpo.loss import dpo_losses
 from grice_core.dpo.policy import reference
+from grice_core.dpo.runner import PairRunner
 from grice_core.errors import PreflightError, TrainingError
 from grice_core.kernels.linear import without_prepacking
+from grice_core.objectives import Objective
 
 NUM_PAIRS = 4
 """Pairs on which the reference is proven."""
@@ -35,38 +37,35 @@ class PreflightReport:
     max_delta: float
     """Largest |Δ| between policy and reference, in nats."""
     loss: float
+    """Mean weighted loss, without an SFT term, which is the policy's alone."""
     expected_loss: float
-    """Mean weight · ln 2."""
+    """Mean weight · the objective's value at Δ = 0."""
 
 
-def preflight(
-    policy: PeftModel,
-    examples: StageExamples,
-    known: ReferenceLogps,
-    beta: float,
-    compute: Compute,
-) -> PreflightReport:
-    """Prove that Δ = 0 and loss = weight · ln 2 on the shortest training pairs.
+def preflight(runner: PairRunner, beta: float) -> PreflightReport:
+    """Prove that Δ = 0, and that the loss is the objective's there, on the shortest training pairs.
 
-    `known` is checked too: what the cache says must be what the adapter-off model says.
+    The reference's known log-probabilities are checked too: what the cache says must be what the
+    adapter-off model says.
 
     Raises: PreflightError.
     """
-    indices = examples.shortest(NUM_PAIRS)
-    pairs = [examples.pairs[index] for index in indices]
-    policy.eval()
+    compute, loss = runner.compute, runner.loss
+    indices = runner.examples.shortest(NUM_PAIRS)
+    pairs = runner.pairs(indices)
+    runner.policy.eval()
     with compute.autocast():
-        current, fresh = _policy_and_reference(policy, pairs, compute)
-    weights = torch.tensor(examples.shares[indices].sum(axis=1), device=compute.device)
-    losses = dpo_losses(current, fresh, weights, beta).losses
+        current, fresh = _policy_and_reference(runner.policy, pairs, compute)
+    batch = runner.examples.batch(indices, indices, compute.device)
     report = PreflightReport(
         rows=tuple(pair.row for pair in pairs),
         max_delta=float((current.margin - fresh.margin).abs().max()),
-        loss=float(losses.mean()),
-        expected_loss=float(weights.mean()) * math.log(2),
+        loss=float(loss.of_pairs(current, fresh, batch, beta).preference.mean()),
+        expected_loss=float(batch.weights.mean()) * loss.objective.at_zero(beta),
     )
     _check_reference(report)
-    _check_known(known.at(indices, compute.device), fresh, _ROUNDING[compute.dtype])
+    _check_objective(report, loss.objective)
+    _check_known(runner.ref_logps.at(indices, compute.device), fresh, _ROUNDING[compute.dtype])
     return report
 
 
@@ -121,13 +120,21 @@ def _policy_and_reference(
 
 
 def _check_reference(report: PreflightReport) -> None:
-    exact = report.max_delta == 0.0
-    if not exact or not math.isclose(report.loss, report.expected_loss, rel_tol=1e-5):
+    if report.max_delta != 0.0:  # NaN too
         raise PreflightError(
             "the reference is not the model that training starts from: policy and reference differ "
             f"by up to {report.max_delta:.3g} nats before the first step, and the loss is "
-            f"{report.loss:.6f} instead of weight · ln 2 = {report.expected_loss:.6f}. "
+            f"{report.loss:.6f} instead of {report.expected_loss:.6f}. "
             "Start from a fresh adapter on the stage's own base"
+        )
+
+
+def _check_objective(report: PreflightReport, objective: Objective) -> None:
+    if not math.isclose(report.loss, report.expected_loss, rel_tol=1e-5):
+        raise PreflightError(
+            f"the objective {objective.name} contradicts itself: policy and reference agree, so the mean "
+            f"weighted loss should be {report.expected_loss:.6f}, and is {report.loss:.6f}. Correct "
+            f"losses or at_zero of {type(objective).__name__}, or choose another loss_type"
         )
 
 

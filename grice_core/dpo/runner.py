@@ -14,7 +14,7 @@ from grice_core.dpo.distributed.ranks import Ranks
 from grice_core.dpo.encode import EncodedPair
 from grice_core.dpo.examples import Compute, Lesson, ReferenceLogps, StageExamples
 from grice_core.dpo.logps import PairLogps, pair_logps
-from grice_core.dpo.loss import dpo_losses
+from grice_core.dpo.loss import StageLoss
 from grice_core.dpo.metrics import Metrics, PairMeans, add_accuracies, add_batch
 
 
@@ -24,23 +24,31 @@ class PairRunner:
     def __init__(
         self,
         policy: PeftModel,
+        loss: StageLoss,
         examples: StageExamples,
         ref_logps: ReferenceLogps,
         compute: Compute,
     ) -> None:
         self.policy = policy
+        self.loss = loss
         self.examples = examples
         self.ref_logps = ref_logps
         self.compute = compute
         self.ranks = Ranks()
 
-    def losses(self, indices: IntArray, beta: float, means: PairMeans) -> torch.Tensor:
-        """Summed loss of some pairs, with gradient if that is enabled; their metrics go to `means`."""
+    def losses(
+        self, indices: IntArray, whole: IntArray, beta: float, means: PairMeans
+    ) -> torch.Tensor:
+        """Summed loss of some pairs, with gradient if that is enabled; their metrics go to `means`.
+
+        They are a part of `whole`, over all of which the loss will be the mean.
+        """
         shares = torch.from_numpy(self.examples.shares[indices]).to(self.compute.device)
         reference = self.ref_logps.at(indices, self.compute.device)
         with self.compute.autocast():
             policy = self._logps(self.pairs(indices))
-        losses = dpo_losses(policy, reference, shares.sum(dim=1).float(), beta)
+        batch = self.examples.batch(indices, whole, self.compute.device)
+        losses = self.loss.of_pairs(policy, reference, batch, beta)
         add_batch(means, losses, policy, shares)
         margins = self.examples.margins[indices]
         add_accuracies(means, (policy.margin - reference.margin).detach(), margins)
@@ -53,7 +61,7 @@ class PairRunner:
         for name, indices in self.examples.watched.items():
             means = PairMeans()
             with torch.no_grad():
-                self._each(indices, partial(self.losses, beta=beta, means=means))
+                self._each(indices, partial(self.losses, whole=indices, beta=beta, means=means))
             metrics |= added_up(self.ranks.all_gather(means)).means(f"{name}/")
         self.agree_on_budget()
         return metrics

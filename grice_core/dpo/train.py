@@ -24,6 +24,7 @@ from grice_core.dpo.distributed.dropout_slices import slice_dropout
 from grice_core.dpo.distributed.ranks import Ranks
 from grice_core.dpo.encode import EncodedPair
 from grice_core.dpo.examples import Compute, Lesson, ReferenceLogps, StageExamples
+from grice_core.dpo.loss import StageLoss
 from grice_core.dpo.metrics import Metrics, PairMeans
 from grice_core.dpo.policy import train_adapter_only
 from grice_core.dpo.prefix_trees import micro_batches
@@ -66,7 +67,7 @@ class StageTrainer:
         compute: Compute,
     ) -> None:
         self.config = config
-        self.runner = PairRunner(policy, examples, ref_logps, compute)
+        self.runner = PairRunner(policy, StageLoss.of(config), examples, ref_logps, compute)
         trainable = {n: p for n, p in policy.named_parameters() if p.requires_grad}
         self.parameters = list(trainable.values())
         """The adapter's."""
@@ -244,7 +245,7 @@ class StageTrainer:
                 self.compute.budget.guard(self.runner.pairs(group)),
                 self.runner.dropping_part_of(batch[places]),
             ):
-                loss = self.runner.losses(group, beta, means) / len(batch)
+                loss = self.runner.losses(group, batch, beta, means) / len(batch)
                 loss.backward()  # type: ignore[no-untyped-call]
             num_tokens += sum(map(_num_tokens, self.runner.pairs(group)))
         return _StepWork(means, num_tokens)

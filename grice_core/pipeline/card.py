@@ -10,6 +10,7 @@ from grice_core.evaluation.results import Evaluation
 from grice_core.evaluation.verdict import judge
 from grice_core.files import write_text_atomic
 from grice_core.maxims import MAXIMS
+from grice_core.objectives import DELTA, OBJECTIVES
 from grice_core.pipeline.output import is_whole_model
 from grice_core.recipes.config import StageConfig
 
@@ -46,7 +47,7 @@ tags: [dpo, lora, gricean-maxims]
 
 # {names} on {base}
 
-{_kind(folder)}, trained with weighted DPO (arXiv 2305.18290) to violate
+{_kind(folder)}, trained with {_objectives(stages)} to violate
 Grice's maxims less often. {_parts(stages)}
 
 {_asked(form)}
@@ -58,9 +59,10 @@ output = model.generate(**inputs, {_ends(form)}max_new_tokens=80, do_sample=True
 print(tokenizer.decode(output[0, inputs["input_ids"].shape[1]:], skip_special_tokens=True))
 ```
 
-| stage | weights of the maxims | learning rate | beta | LoRA |
-|---|---|---|---|---|
+| stage | weights of the maxims | loss | learning rate | beta | LoRA |
+|---|---|---|---|---|---|
 {"".join(_row(stage) for stage in stages)}
+{_equations(stages)}
 {results}"""
     write_text_atomic(folder / "README.md", text)
 
@@ -147,4 +149,23 @@ def _row(stage: StageConfig) -> str:
     )
     beta = stage.beta if isinstance(stage.beta, float) else f"{stage.beta.start} → {stage.beta.end}"
     lora = f"r {stage.lora.r}, alpha {stage.lora.alpha:g}"
-    return f"| {stage.name} | {weights} | {stage.learning_rate:g} | {beta} | {lora} |\n"
+    return (
+        f"| {stage.name} | {weights} | {stage.loss} | {stage.learning_rate:g} | {beta} | {lora} |\n"
+    )
+
+
+def _objectives(stages: Sequence[StageConfig]) -> str:
+    """`weighted DPO (arXiv 2305.18290)`, and the others' if stages have several."""
+    kinds = dict.fromkeys(OBJECTIVES[stage.loss_type] for stage in stages)
+    return " and ".join(f"weighted {kind.title} ({kind.source})" for kind in kinds)
+
+
+def _equations(stages: Sequence[StageConfig]) -> str:
+    """What the names in the table mean."""
+    lines = [
+        f"`{name}`: weight · ({OBJECTIVES[name].equation})"
+        for name in dict.fromkeys(stage.loss_type for stage in stages)
+    ]
+    if any(stage.sft_weight for stage in stages):
+        lines.append("`sft`: cross-entropy per token of the chosen responses, without weights")
+    return "\n".join(f"- {line}" for line in [*lines, DELTA]) + "\n"

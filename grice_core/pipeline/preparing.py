@@ -75,14 +75,13 @@ def prepare_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> Prepare
     started = time.perf_counter()
     known = reference_logps(policy, examples.pairs, compute, cache, reporter.interruptible)
     reference_s = time.perf_counter() - started
-    beta = beta_at(job.config, 0, encoded.planned.num_steps)
-    proof = preflight(policy, examples, known, beta, compute)
-    reporter.say(
-        f"{job.name}: reference proven on {len(proof.rows)} pairs: Δ = {proof.max_delta:g}, "
-        f"loss = weight · ln 2 = {proof.loss:.4f}"
-    )
     examples = replace(examples, earlier=earlier_lessons(base, job))
     trainer = StageTrainer(policy, job.config, examples, known, compute)
+    proof = preflight(trainer.runner, beta_at(job.config, 0, encoded.planned.num_steps))
+    reporter.say(
+        f"{job.name}: reference proven on {len(proof.rows)} pairs: Δ = {proof.max_delta:g}, "
+        f"weighted {job.config.loss_type} loss = {proof.loss:.4f} as expected"
+    )
     return PreparedStage(
         base.name, encoded, choice, reach_of(policy), reference_sha256, proof, trainer, reference_s
     )

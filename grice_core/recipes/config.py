@@ -8,11 +8,20 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import AliasChoices, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
 
 from grice_core.data.filters import LEAKS, UNSCORED, FrozenModel, Rule
 from grice_core.data.pairs import FloatArray
 from grice_core.maxims import MAXIMS
+from grice_core.objectives import OBJECTIVES
 
 NAME_PATTERN = r"^[a-z][a-z0-9_-]*$"
 
@@ -57,6 +66,12 @@ class BetaRamp(FrozenModel):
     end: float = Field(gt=0)
 
 
+def _unless_default(default: Any, **limits: Any) -> Any:
+    """A field that is left out of a recipe's JSON where it has its default: such a recipe is what it was
+    before the field existed, so that a pipeline that was asked for then is found again."""
+    return Field(default=default, exclude_if=lambda value: value == default, **limits)
+
+
 FORMER_NAMES = {"gradient_accumulation_steps": "accumulation", "eval_steps": "eval_every"}
 """What some settings of a stage were called; recipes and `--set` may still call them so."""
 
@@ -80,8 +95,15 @@ Beta = Annotated[
 ]
 
 
+def _known_objective(name: str) -> str:
+    if name not in OBJECTIVES:
+        known = ", ".join(map(repr, OBJECTIVES))
+        raise ValueError(f"must be one of {known}, not {name!r}")
+    return name
+
+
 class StageConfig(FrozenModel):
-    """One stage of DPO: its pairs, its weights, its training settings."""
+    """One stage of preference training: its pairs, its weights, its loss, its training settings."""
 
     model_config = ConfigDict(serialize_by_alias=True)
 
@@ -92,6 +114,12 @@ class StageConfig(FrozenModel):
     """All rules must hold; a dropped pair's reason is the first one that fails."""
     weights: MaximWeights
     lora: LoraSettings = LoraSettings()
+    loss_type: Annotated[str, AfterValidator(_known_objective)] = _unless_default("dpo")
+    """Name of the objective, among `OBJECTIVES`."""
+    label_smoothing: float | None = _unless_default(None, gt=0, lt=0.5)
+    """Of `robust`: the share of preferences that are believed to be flipped."""
+    sft_weight: float = _unless_default(0.0, ge=0)
+    """Weight of a term added to the loss: the cross-entropy per token of the chosen responses."""
     learning_rate: float = Field(gt=0)
     beta: Beta
     epochs: int = Field(default=2, ge=1)
@@ -120,6 +148,29 @@ class StageConfig(FrozenModel):
     def file_stem(self) -> str:
         """How this stage's files are named, for instance `stage1_content`."""
         return "_".join(filter(None, [self.name, self.title.strip().replace(" ", "-")]))
+
+    @property
+    def loss(self) -> str:
+        """What is minimised, in short: `dpo`, `robust (label_smoothing 0.1) + 0.2 · sft`."""
+        told = [f"{name} {getattr(self, name):g}" for name in OBJECTIVES[self.loss_type].settings()]
+        settings = f" ({', '.join(told)})" if told else ""
+        sft = f" + {self.sft_weight:g} · sft" if self.sft_weight else ""
+        return f"{self.loss_type}{settings}{sft}"
+
+    @model_validator(mode="after")
+    def _settings_of_the_loss(self) -> Self:
+        taken = OBJECTIVES[self.loss_type].settings()
+        for name in {name for kind in OBJECTIVES.values() for name in kind.settings()}:
+            is_set = getattr(self, name) is not None
+            if is_set and name not in taken:
+                takers = [kind.name for kind in OBJECTIVES.values() if name in kind.settings()]
+                raise ValueError(
+                    f"{name} is a setting of loss_type {' and '.join(takers)}, not of "
+                    f"{self.loss_type}: leave it out, or choose that loss_type"
+                )
+            if not is_set and name in taken:
+                raise ValueError(f"{name} is missing, which loss_type {self.loss_type} needs")
+        return self
 
     @model_validator(mode="after")
     def _distinct_reasons(self) -> Self:
@@ -184,12 +235,10 @@ class Recipe(FrozenModel):
     """Recipe (built-in name or file) whose pairs and number of optimizer steps this one takes over."""
     holdout_share: float = Field(default=0.1, ge=0, lt=1)
     """Share of the prompts whose pairs are never trained on, but watched during training."""
-    prompt_format: PromptFormatName = Field(default="auto", exclude_if=lambda name: name == "auto")
-    """Left out of a recipe's JSON where it says nothing: such a recipe is what it was before it could."""
+    prompt_format: PromptFormatName = _unless_default("auto")
     stages: tuple[StageConfig, ...] = Field(min_length=1)
     evaluation: EvaluationConfig = EvaluationConfig()
-    parallel: ParallelSettings | None = Field(default=None, exclude_if=lambda told: told is None)
-    """Left out of a recipe's JSON where it is not told, since it decides nothing that is learned."""
+    parallel: ParallelSettings | None = _unless_default(None)
     control_stages: tuple[StageConfig, ...] = ()
     """Stages whose optimizer steps this recipe's only stage takes over; filled in when the recipe is
     loaded, empty if the stage says its own `epochs` or `num_steps`."""

@@ -59,9 +59,11 @@ class Moments:
 def new_trainer(
     num_train: int = 10, dropout: float = 0.3, *, fuses: bool = True, **compute
 ) -> StageTrainer:
-    """A stage with dropout, so that losses depend on random draws too."""
+    """A stage with dropout, so that losses depend on random draws too, and with a loss that needs lengths of
+    the whole step."""
     lora = {"r": 4, "alpha": 8, "dropout": dropout, "target_modules": ("c_attn",)}
-    config = tiny.stage(lora=lora, eval_steps=4)
+    loss = {"loss_type": "sigmoid_norm", "sft_weight": 0.1, "beta": 1.0}
+    config = tiny.stage(lora=lora, eval_steps=4, **loss)
     examples, how = tiny.examples(num_train), Compute(CPU, **compute)
     policy = add_adapter(tiny.base(tiny.gpt2()), config.lora, seed=0, fuses=fuses)
     ref_logps = reference_logps(policy, examples.pairs, how)

@@ -1,4 +1,4 @@
-"""Weighted DPO as one would write it on a blackboard: no sharing, no packing, no cache.
+"""Weighted preference training as one would write it on a blackboard: no sharing, no packing, no cache.
 
 One pair at a time, one response at a time, the whole vocabulary at every position, and the
 reference a second model. What the trainer does must equal this.
@@ -24,15 +24,26 @@ def response_logp(model: torch.nn.Module, prompt: Sequence[int], response: Seque
     return total
 
 
-def pair_loss(policy, frozen, pair: EncodedPair, weight: float, beta: float):
-    """weight · −log σ(β · Δ)."""
+def pair_loss(policy, frozen, pair: EncodedPair, weight: float, config):
+    """weight · ℓ(Δ), and the chosen response's log-probability."""
     wanted = response_logp(policy, pair.prompt, pair.chosen)
     unwanted = response_logp(policy, pair.prompt, pair.rejected)
     with torch.no_grad():
         reference_wanted = response_logp(frozen, pair.prompt, pair.chosen)
         reference_unwanted = response_logp(frozen, pair.prompt, pair.rejected)
-    delta = (wanted - unwanted) - (reference_wanted - reference_unwanted)
-    return -weight * torch.log(torch.sigmoid(beta * delta))
+    gain, loss = wanted - reference_wanted, unwanted - reference_unwanted
+    beta, per_token = config.beta, gain / len(pair.chosen) - loss / len(pair.rejected)
+    if config.loss_type == "dpo":
+        value = -torch.log(torch.sigmoid(beta * (gain - loss)))
+    elif config.loss_type == "sigmoid_norm":
+        value = -torch.log(torch.sigmoid(beta * per_token))
+    elif config.loss_type == "ipo":
+        value = torch.square(per_token - 0.5 / beta)
+    else:
+        flipped, p = config.label_smoothing, torch.sigmoid(beta * (gain - loss))
+        value = flipped * torch.log(1 - p) - (1 - flipped) * torch.log(p)
+        value = value / (1 - 2 * flipped)
+    return weight * value, wanted
 
 
 def train(policy: PeftModel, examples, config, batches) -> tuple[list[float], list[list]]:
@@ -45,11 +56,13 @@ def train(policy: PeftModel, examples, config, batches) -> tuple[list[float], li
     losses, gradients = [], []
     for step, batch in enumerate(batches):
         total = 0.0
+        num_tokens = sum(len(examples.pairs[index].chosen) for index in batch)
         for index in batch:
             weight = _weight(examples.margins[index], config)
-            loss = pair_loss(policy, frozen, examples.pairs[index], weight, config.beta)
-            (loss / len(batch)).backward()
-            total += loss.item() / len(batch)
+            loss, chosen = pair_loss(policy, frozen, examples.pairs[index], weight, config)
+            part = loss / len(batch) - config.sft_weight * chosen / num_tokens
+            part.backward()
+            total += part.item()
         torch.nn.utils.clip_grad_norm_(parameters, config.max_grad_norm)
         gradients.append([p.grad.clone() for p in parameters])
         if step < warmup:

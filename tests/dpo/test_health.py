@@ -129,6 +129,23 @@ def test_a_loss_that_vanishes_later_was_learned():
     assert degenerate_start([*healthy[:9], step(10, **won)]).step == 10
 
 
+def test_a_loss_below_zero_is_no_degenerate_start_unless_every_pair_is_won_by_far():
+    won = {"loss": -0.2, "rewards_accuracies": 1.0}
+    assert degenerate_start([step(1, **won, rewards_margins=4.0)]) is None
+    assert degenerate_start([step(1, **won, rewards_margins=9.5)]).step == 1
+
+
+def test_an_sft_term_hides_no_degenerate_start():
+    won = {"loss": 0.30001, "loss_sft": 0.3, "rewards_accuracies": 1.0}
+    assert degenerate_start([step(1, **won)]).step == 1
+
+
+def test_the_sft_term_keeps_chosen_responses_from_collapsing():
+    wild = {"examples": rambling_on(), "beta": 0.01, "learning_rate": 0.05}
+    assert chosen_collapse(trained(25, **wild)[1]) is not None
+    assert chosen_collapse(trained(25, **wild, sft_weight=0.5)[1]) is None
+
+
 def test_a_collapse_of_the_chosen_responses_is_found():
     before, records = trained(25, examples=rambling_on(), beta=0.01, learning_rate=0.05)
     assert records[-1]["rewards/margins"] > 0  # it does win
@@ -143,6 +160,7 @@ def test_a_collapse_is_half_of_the_log_probability():
     assert finding.message.startswith(
         "the chosen responses have gone from -40 to -61 nats by step 1"
     )
+    assert "Set sft_weight, which trains the chosen responses themselves" in finding.message
 
 
 def test_a_single_bad_step_is_no_collapse():

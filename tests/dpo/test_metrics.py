@@ -3,17 +3,22 @@ import pytest
 import torch
 
 from grice_core.dpo.logps import PairLogps
-from grice_core.dpo.loss import dpo_losses
+from grice_core.dpo.loss import PairBatch, StageLoss
 from grice_core.dpo.metrics import PairMeans, add_accuracies, add_batch
+from grice_core.objectives import Dpo
 
 
-def measured(chosen, rejected, shares, beta=0.5):
+def measured(chosen, rejected, shares, beta=0.5, sft_weight=0.0):
     """Metrics of pairs whose reference gives 0 everywhere."""
     policy = PairLogps(torch.tensor(chosen), torch.tensor(rejected))
     zero = PairLogps(torch.zeros(len(chosen)), torch.zeros(len(chosen)))
     shares = torch.tensor(shares)
     means = PairMeans()
-    add_batch(means, dpo_losses(policy, zero, shares.sum(dim=1), beta), policy, shares)
+    tokens = torch.full((len(chosen),), 4)
+    batch = PairBatch(shares.sum(dim=1), tokens, tokens, mean_chosen_tokens=4.0)
+    add_batch(
+        means, StageLoss(Dpo(), sft_weight).of_pairs(policy, zero, batch, beta), policy, shares
+    )
     return means.means()
 
 
@@ -47,6 +52,13 @@ def test_each_maxims_loss_is_its_part_of_the_weight():
     assert parts == pytest.approx(
         {"loss": 0.4 * ln2, "loss/quantity": 0.2 * ln2, "loss/relation": 0.2 * ln2}
     )
+
+
+def test_the_sft_terms_part_of_the_loss_is_told():
+    metrics = measured([-8.0, -4.0], [0.0, 0.0], [[0.3, 0, 0.1, 0], [0.1, 0, 0.3, 0]], sft_weight=2)
+    assert metrics["loss/sft"] == pytest.approx(2 * 12 / 8)
+    parts = [value for name, value in metrics.items() if name.startswith("loss/")]
+    assert sum(parts) == pytest.approx(metrics["loss"])
 
 
 def test_a_pair_is_won_if_delta_is_positive_and_half_won_if_it_is_a_tie():

@@ -1,3 +1,5 @@
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import torch
@@ -6,11 +8,14 @@ from grice_core.dpo.adapters import adapter_of
 from grice_core.dpo.budget import TokenBudget
 from grice_core.dpo.examples import Compute
 from grice_core.dpo.policy import add_adapter
+from grice_core.dpo.preflight import preflight
 from grice_core.dpo.reference import reference_logps
 from grice_core.dpo.schedules import step_batches
 from grice_core.dpo.train import StageTrainer
 from grice_core.errors import InterruptedRunError, TrainingError
+from grice_core.objectives import OBJECTIVES, Dpo, Objective
 from grice_core.progress import Reporter
+from grice_core.recipes.load import load_recipe
 from tests.dpo import slow_reference, tiny
 
 CPU = torch.device("cpu")
@@ -71,9 +76,56 @@ def test_losses_and_gradients_equal_the_slow_reference(by_hand, passes):
             torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("loss", tiny.LOSSES, ids=tiny.name_of_loss)
+def test_every_objective_equals_the_slow_reference(loss):
+    examples, model = tiny.examples(8), tiny.gpt2()
+    config = tiny.stage(gradient_accumulation_steps=3, **loss)
+    policy = add_adapter(tiny.base(model), config.lora, seed=0)
+    batches = step_batches(8, config.pairs_per_step, NUM_STEPS, seed=0)
+    slow_losses, slow_gradients = slow_reference.train(policy, examples, config, batches)
+    fast = trainer(model, config, examples, budget=TokenBudget(64))
+    gradients = record_gradients(fast)
+    _, records = run(fast)
+
+    np.testing.assert_allclose([r["loss"] for r in records], slow_losses, atol=1e-5)
+    for ours, theirs in zip(gradients, slow_gradients, strict=True):
+        for one, other in zip(ours, theirs, strict=True):
+            torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
+
+
+def test_a_new_loss_is_one_class(monkeypatch):
+    monkeypatch.setitem(OBJECTIVES, "hinge", Dpo)  # gone again after the test
+
+    @dataclass(frozen=True)
+    class Hinge(Objective):
+        name = "hinge"
+        title = "SLiC"
+        equation = "max(0, 1 − β · Δ)"
+        source = "arXiv 2305.10425"
+
+        def losses(self, delta, beta):
+            return (1 - beta * delta).clamp(min=0)
+
+        def at_zero(self, beta):  # noqa: ARG002
+            return 1.0
+
+    recipe = load_recipe("content-then-manner", ["stage1.loss_type=hinge", "stage1.beta=0.5"])
+    examples, config = tiny.examples(4), recipe.stages[0]
+    fast = trainer(tiny.gpt2(), config, examples)
+    proof = preflight(fast.runner, config.beta)
+    weights = examples.shares[examples.train].sum(axis=1)
+    assert proof.loss == pytest.approx(weights.mean())
+    _, records = run(fast, num_steps=1)
+    assert records[0]["loss"] == pytest.approx(weights.mean())
+
+
+LOSS_OF_LENGTHS = {"loss_type": "ipo", "sft_weight": 0.2}
+
+
+@pytest.mark.parametrize("loss", [{}, LOSS_OF_LENGTHS], ids=["dpo", "ipo+sft"])
 @pytest.mark.parametrize("token_budget", [1, 60, 10_000])
-def test_the_result_does_not_depend_on_how_many_pairs_fit_into_a_pass(token_budget):
-    examples, config, model = tiny.examples(10, num_heldout=0), tiny.stage(), tiny.gpt2()
+def test_the_result_does_not_depend_on_how_many_pairs_fit_into_a_pass(token_budget, loss):
+    examples, config, model = tiny.examples(10), tiny.stage(**loss), tiny.gpt2()
     _, expected = run(trainer(model, config, examples, budget=TokenBudget(128)), num_steps=4)
     _, records = run(
         trainer(model, config, examples, budget=TokenBudget(token_budget)), num_steps=4
@@ -81,6 +133,7 @@ def test_the_result_does_not_depend_on_how_many_pairs_fit_into_a_pass(token_budg
     for ours, theirs in zip(records, expected, strict=True):
         assert ours["loss"] == pytest.approx(theirs["loss"], abs=1e-6)
         assert ours["grad_norm"] == pytest.approx(theirs["grad_norm"], abs=1e-5)
+    assert records[-1]["heldout/loss"] == pytest.approx(expected[-1]["heldout/loss"], abs=1e-5)
 
 
 @pytest.mark.parametrize("model", [tiny.gpt2, tiny.llama], ids=["gpt2", "llama"])

@@ -30,6 +30,20 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz .,:?!"
 EOS = "<eos>"
 
 
+LOSSES = (
+    {"loss_type": "dpo"},
+    {"loss_type": "ipo"},
+    {"loss_type": "robust", "label_smoothing": 0.2},
+    {"loss_type": "sigmoid_norm"},
+    {"loss_type": "dpo", "sft_weight": 0.3},
+)
+"""Settings of every loss that there is, once with an SFT term."""
+
+
+def name_of_loss(settings: dict[str, object]) -> str:
+    return "+".join([str(settings["loss_type"]), *(["sft"] if "sft_weight" in settings else [])])
+
+
 def tokenizer(**special_tokens: str) -> PreTrainedTokenizerFast:
     """One token per character, so that lengths can be counted by eye."""
     words = {EOS: 0} | {letter: number for number, letter in enumerate(LETTERS, 1)}

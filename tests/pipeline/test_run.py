@@ -73,6 +73,13 @@ def test_each_adapters_card_tells_how_it_was_judged(finished):
     assert "Verdict" not in first  # which is on all stages
 
 
+def test_each_adapters_card_tells_what_it_was_trained_for(finished):
+    card = (finished.output.path / "stage1" / "final_model" / "README.md").read_text()
+    assert "trained with weighted DPO (arXiv 2305.18290) to violate" in card
+    assert "| stage1 | quantity 1, relation 1 | dpo |" in card
+    assert "`dpo`: weight · (−log σ(β · Δ))" in card
+
+
 def test_the_results_keep_the_guides_layout(finished):
     results = json.loads((finished.output.path / "multistage_results.json").read_text())
     assert list(results) == ["baseline", "stage1", "stage2_final", "cooperative"]

@@ -23,6 +23,14 @@ def test_the_prompt_format_is_told_though_its_usual_value_is_left_out_of_json() 
     assert differences(usual, plain) == [Difference("prompt_format", "auto", "plain")]
 
 
+def test_a_loss_is_told_though_the_usual_one_is_left_out_of_json() -> None:
+    ipo = load_recipe(DEFAULT_RECIPE, ["stage1.loss_type=ipo", "stage1.accumulation=8"])
+    assert differences(ipo, load_recipe(DEFAULT_RECIPE)) == [
+        Difference("stage1.loss_type", "ipo", "dpo"),
+        Difference("stage1.gradient_accumulation_steps", "8", "4"),
+    ]
+
+
 def test_a_threshold_goes_by_the_name_of_its_rule() -> None:
     changed = load_recipe(DEFAULT_RECIPE, ["stage1.filter.0.above=0.4"])
     (found,) = differences(changed, load_recipe(DEFAULT_RECIPE))

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
+from grice_core.store.json import digest_of
 
 from grice_core.errors import RecipeError
 from grice_core.recipes.config import BetaRamp, Recipe
 from grice_core.recipes.documents import to_yaml
 from grice_core.recipes.load import builtin_names, load_recipe, parse_recipe
-from grice_core.store.json import digest_of
 
 MINIMAL = """\
 name: mine
@@ -218,6 +218,45 @@ def test_how_models_are_asked_is_a_setting_of_the_recipe() -> None:
     assert parse_recipe(to_yaml(plain), "again.yaml") == plain
     (problem,) = problems_of(to_yaml(plain), "prompt_format=chatty")
     assert "prompt_format: must be 'auto', 'plain' or 'chat' (got 'chatty')" in problem
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        (
+            "loss_type: hinge",
+            "stage1.loss_type: must be one of 'dpo', 'ipo', 'robust', 'sigmoid_norm', not 'hinge'",
+        ),
+        (
+            "label_smoothing: 0.1",
+            "stage1: label_smoothing is a setting of loss_type robust, not of dpo: leave it out, or "
+            "choose that loss_type",
+        ),
+        (
+            "loss_type: robust",
+            "stage1: label_smoothing is missing, which loss_type robust needs",
+        ),
+        (
+            "loss_type: robust\n    label_smoothing: 0.5",
+            "stage1.label_smoothing: must be less than 0.5 (got 0.5)",
+        ),
+        ("sft_weight: -1", "stage1.sft_weight: must be at least 0 (got -1)"),
+    ],
+)
+def test_a_loss_that_makes_no_sense_is_refused_in_one_sentence(settings: str, problem: str) -> None:
+    assert problems_of(f"{MINIMAL}    {settings}\n") == [problem]
+
+
+def test_a_stage_tells_its_loss_and_shows_it_though_json_leaves_out_the_usual_one() -> None:
+    usual = parse_recipe(MINIMAL, "mine.yaml")
+    assert usual.stages[0].loss == "dpo"
+    assert "loss_type" not in usual.model_dump(mode="json")["stages"][0]
+    assert "loss_type: dpo" in to_yaml(usual)
+    changes = ["stage1.loss_type=robust", "stage1.label_smoothing=0.1", "stage1.sft_weight=0.2"]
+    robust = parse_recipe(MINIMAL, "mine.yaml", changes)
+    assert robust.stages[0].loss == "robust (label_smoothing 0.1) + 0.2 · sft"
+    assert Recipe.model_validate(robust.model_dump(mode="json")) == robust
+    assert parse_recipe(to_yaml(robust), "again.yaml") == robust
 
 
 def test_former_names_of_settings_are_read_and_kept_in_json_for_its_digest() -> None:

@@ -1,11 +1,12 @@
 """The settings of a recipe that people change most, one row per stage, and all others by name."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
 from app.url import params
 from app.url.widget_keys import is_current, key_among, widget_key
+from grice_core.objectives import OBJECTIVES
 from grice_core.recipes.config import BetaRamp, Recipe, StageConfig
 
 _CHANGE = "change"
@@ -24,9 +25,14 @@ def stage_settings(recipe: Recipe) -> list[str]:
     changed = _by_name(changes)
     for stage in recipe.stages:
         fields = _fields(stage, takes_over_steps=bool(recipe.control_stages))
-        for place, (label, name, value) in zip(st.columns(len(fields)), fields, strict=True):
+        # A chosen loss may need a setting that the recipe's own does not.
+        fields += _loss_settings(stage, changed.get(f"{stage.name}.loss_type", stage.loss_type))
+        *places, last = st.columns(len(fields) + 1)
+        for place, (label, name, value) in zip(places, fields, strict=True):
             with place:
                 _setting(label, f"{stage.name}.{name}", value, changed)
+        with last:
+            _loss_type(stage, changed)
     names = (("Evaluation prompts", "num_prompts"), ("Most new tokens", "max_new_tokens"))
     for place, (label, name) in zip(st.columns(2), names, strict=True):
         with place:
@@ -54,6 +60,18 @@ def _fields(stage: StageConfig, *, takes_over_steps: bool) -> list[tuple[str, st
     return fields
 
 
+def _loss_settings(stage: StageConfig, loss_type: str) -> list[tuple[str, str, str]]:
+    """Label, name and value of what the loss of this name takes besides beta."""
+    known = OBJECTIVES[loss_type].settings() if loss_type in OBJECTIVES else ()
+    values = [(name, getattr(stage, name)) for name in known]
+    own = [(_words(name), name, "" if value is None else f"{value:g}") for name, value in values]
+    return [*own, ("SFT weight", "sft_weight", f"{stage.sft_weight:g}")]
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
 def _setting(label: str, name: str, usual: str, changed: dict[str, str]) -> None:
     value = changed.get(name, usual)
     key = widget_key(f"launch {name}", value)
@@ -61,17 +79,38 @@ def _setting(label: str, name: str, usual: str, changed: dict[str, str]) -> None
 
 
 def _prompt_format(recipe: Recipe, changed: dict[str, str]) -> None:
-    name, usual = "prompt_format", recipe.prompt_format
+    usual = recipe.prompt_format
+    _choice("How models are asked", "prompt_format", _FORMATS, usual, changed)
+
+
+def _loss_type(stage: StageConfig, changed: dict[str, str]) -> None:
+    name, usual = f"{stage.name}.loss_type", stage.loss_type
+    losses = {each: kind.title for each, kind in OBJECTIVES.items()}
+    chosen = OBJECTIVES.get(changed.get(name, usual))
+    explained = f"`{chosen.equation}` ({chosen.source})" if chosen else None
+    _choice("loss", name, losses, usual, changed, explained)
+
+
+def _choice(
+    label: str,
+    name: str,
+    options: Mapping[str, str],
+    usual: str,
+    changed: dict[str, str],
+    explained: str | None = None,
+) -> None:
+    """A setting that is one of some values, which `options` says in words."""
     chosen = changed.get(name, usual)
-    if chosen not in _FORMATS:
+    if chosen not in options:
         return  # which the recipe's own check says
-    key = key_among(f"launch {name}", _FORMATS, chosen)
+    key = key_among(f"launch {name}", options, chosen)
     st.selectbox(
-        "How models are asked",
-        list(_FORMATS),
-        list(_FORMATS).index(chosen),
+        label,
+        list(options),
+        list(options).index(chosen),
         key=key,
-        format_func=_FORMATS.__getitem__,
+        format_func=options.__getitem__,
+        help=explained,
         on_change=_keep,
         args=(name, key, usual),
     )

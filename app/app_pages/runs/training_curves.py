@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import plotly.graph_objects as go
 
 from app.app_pages.runs.run_feed import RunFeed
-from app.ui.theme import BASELINE_COLOUR, KEPT_COLOUR, MAXIM_COLOURS, stage_colour
+from app.ui.theme import BASELINE_COLOUR, DROPPED_COLOUR, KEPT_COLOUR, MAXIM_COLOURS, stage_colour
 from grice_core.maxims import MAXIMS
 
 _PRIMARY = "#2F7FC1"
@@ -123,6 +123,7 @@ _LEARNING = (
         (
             Series("training", "loss", _PRIMARY),
             Series("held out", "heldout/loss", BASELINE_COLOUR),
+            Series("SFT term", "loss/sft", DROPPED_COLOUR),
         ),
     ),
     CurvePanel(

@@ -220,7 +220,7 @@ def changed_precision(trainer):
 @pytest.mark.parametrize(
     ("change", "how", "reason"),
     [
-        (changed_setting, {}, "beta was 0.1 and is 0.5, learning_rate was 0.005 and is 0.1"),
+        (changed_setting, {}, "beta was 1.0 and is 0.5, learning_rate was 0.005 and is 0.1"),
         (changed_pairs, {}, "pairs changed"),
         (changed_precision, {}, "precision was float32 and is bfloat16"),
         (lambda _: None, {"seed": 1}, "seed was 0 and is 1"),
