@@ -12,8 +12,8 @@ from grice_core.data.columnar import is_columnar, read_pairs
 from grice_core.data.histograms import MarginBins
 from grice_core.data.load import Prompts, load_pairs
 from grice_core.data.pairs import BoolArray, FloatArray, PairTable
+from grice_core.data.rules import ThresholdRule
 from grice_core.data.split import holdout_mask
-from grice_core.data.strength import ThresholdRule, strength, strength_range
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class OpenData:
         """The bins of what a rule over several maxims compares, scaled to [-1, 1]."""
         key = (rule.kind, *rule.maxims)
         if key not in self._strength_bins:
-            scaled = strength(rule, self.margins) / strength_range(rule)[1]
+            scaled = rule.strength(self.margins) / rule.range[1]
             self._strength_bins[key] = MarginBins.of(scaled[:, np.newaxis])
         return self._strength_bins[key]
 

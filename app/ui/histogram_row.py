@@ -14,15 +14,7 @@ from streamlit.components import v2
 
 from app.ui.scripts import UI, joined
 from grice_core.data.pairs import FloatArray, IntArray
-
-
-@dataclass(frozen=True)
-class CutLine:
-    """Where a threshold cuts through a histogram."""
-
-    value: float
-    is_certain: bool = True
-    """Whatever lies left of it is dropped; if not, it is enough to be beyond one of several lines."""
+from grice_core.data.rules import Cut
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +29,7 @@ class Panel:
     """(B,) over all pairs."""
     kept: IntArray
     """(B,) over those that are shown before them."""
-    cuts: tuple[CutLine, ...] = ()
+    cuts: tuple[Cut, ...] = ()
 
     @property
     def is_whole(self) -> bool:

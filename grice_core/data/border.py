@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grice_core.data.filters import FilterResult, KeptByRule, Rule
+from grice_core.data.filters import FilterResult
 from grice_core.data.pairs import BoolArray, FloatArray, IntArray
-from grice_core.data.strength import strength
+from grice_core.data.rules import FilterRule, ThresholdRule
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +19,7 @@ class Border:
 
 
 def find_border(
-    rules: Sequence[Rule], margins: FloatArray, filtered: FilterResult, num: int = 3
+    rules: Sequence[FilterRule], margins: FloatArray, filtered: FilterResult, num: int = 3
 ) -> Border:
     """The `num` pairs on each side whose worst rule holds, or fails, by the least.
 
@@ -28,8 +28,8 @@ def find_border(
     """
     slack = np.full(len(margins), np.inf)
     for rule in rules:
-        if not isinstance(rule, KeptByRule):
-            slack = np.minimum(slack, strength(rule, margins) - rule.above)
+        if isinstance(rule, ThresholdRule):
+            slack = np.minimum(slack, rule.strength(margins) - rule.above)
     return Border(
         just_kept=_nearest(slack, filtered.kept, num),
         just_dropped=_nearest(-slack, ~filtered.kept & (slack <= 0), num),

@@ -1,61 +1,19 @@
 """Filters: which pairs a stage learns from, and the first reason against each of the others."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
-from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
 
 from grice_core.data.pairs import BoolArray, FloatArray
-from grice_core.maxims import Maxim
+from grice_core.data.rules import FilterRule
 
 KEPT = -1
 """What `FilterResult.reason` holds for a pair that is kept."""
 UNSCORED = "unscored"
 LEAKS = "leaks into evaluation"
 _BLOCK = 1 << 15
-
-
-class FrozenModel(BaseModel):
-    """Validated data that never changes: unknown fields, infinities and NaN are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class _NamedRule(FrozenModel):
-    kind: str
-    name: str = Field(min_length=1)
-    """The reason given for a pair that fails this rule."""
-
-
-class AnyAbsRule(_NamedRule):
-    """Keeps a pair if |data margin| of at least one of the maxims is above the threshold."""
-
-    kind: Literal["any_abs"] = "any_abs"
-    maxims: tuple[Maxim, ...] = Field(min_length=1)
-    above: float
-
-
-class SumRule(_NamedRule):
-    """Keeps a pair if the sum of the maxims' data margins is above the threshold."""
-
-    kind: Literal["sum"] = "sum"
-    maxims: tuple[Maxim, ...] = Field(min_length=1)
-    above: float
-
-
-class KeptByRule(_NamedRule):
-    """Keeps a pair if any stage of the recipe that this one is the control for keeps it."""
-
-    kind: Literal["kept_by_control"] = "kept_by_control"
-    filters: tuple[tuple["Rule", ...], ...] = ()
-    """The other recipe's filters; filled in when the recipe is loaded."""
-
-
-Rule = Annotated[AnyAbsRule | SumRule | KeptByRule, Field(discriminator="kind")]
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +44,7 @@ class FilterResult:
 
 
 def apply_filter(
-    rules: Sequence[Rule], margins: FloatArray, exclude: BoolArray | None = None
+    rules: Sequence[FilterRule], margins: FloatArray, exclude: BoolArray | None = None
 ) -> FilterResult:
     """Decide about each pair by rules that must all hold, and say which one was the first to fail.
 
@@ -108,7 +66,7 @@ def apply_filter(
     reason = np.empty(len(margins), dtype=np.int16)
     for start in range(0, len(margins), _BLOCK):
         block = slice(start, start + _BLOCK)
-        checks = [_passes(rule, margins[block]) for rule in rules]
+        checks = [rule.keeps(margins[block]) for rule in rules]
         if not all_scored:
             checks.insert(0, scored[block])
         if exclude is not None:
@@ -126,17 +84,3 @@ def _first_failure(checks: Sequence[BoolArray], num_pairs: int) -> npt.NDArray[n
         depth += alive
     # Plain arithmetic, since writing through a mask is many times slower.
     return depth + alive * np.int16(KEPT - len(checks))
-
-
-def _passes(rule: Rule, margins: FloatArray) -> BoolArray:
-    """(N,) which pairs the rule keeps."""
-    if isinstance(rule, KeptByRule):
-        return _any((apply_filter(rules, margins).kept for rules in rule.filters), len(margins))
-    columns = [margins[:, maxim.column] for maxim in rule.maxims]
-    if isinstance(rule, SumRule):
-        return np.asarray(sum(columns[1:], start=columns[0]) > rule.above)
-    return _any((np.abs(column) > rule.above for column in columns), len(margins))
-
-
-def _any(masks: Iterable[BoolArray], num_pairs: int) -> BoolArray:
-    return reduce(np.logical_or, masks, np.zeros(num_pairs, dtype=np.bool_))

@@ -18,8 +18,9 @@ from pydantic import (
     model_validator,
 )
 
-from grice_core.data.filters import LEAKS, UNSCORED, FrozenModel, Rule
+from grice_core.data.filters import LEAKS, UNSCORED
 from grice_core.data.pairs import FloatArray
+from grice_core.data.rules import FrozenModel, Rule
 from grice_core.maxims import MAXIMS
 from grice_core.objectives import OBJECTIVES
 

@@ -13,7 +13,6 @@ import numpy as np
 
 from grice_core.data.filters import apply_filter
 from grice_core.data.pairs import BoolArray, FloatArray
-from grice_core.data.strength import strength
 from grice_core.recipes.config import StageConfig
 from grice_core.recipes.thresholds import Threshold, move_in_stage, stage_thresholds
 
@@ -105,7 +104,7 @@ def _passing_the_others(
     """The strengths, for this threshold's rule, of the scored pairs that all other rules keep."""
     others = [rule for index, rule in enumerate(stage.filter) if index != threshold.rule_index]
     kept: BoolArray = apply_filter(others, margins).kept
-    return strength(threshold.rule, margins[kept])
+    return threshold.rule.strength(margins[kept])
 
 
 def _highest(strengths: FloatArray, at_least: int) -> float | None:

@@ -8,8 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from grice_core.data.filters import KeptByRule
-from grice_core.data.strength import ThresholdRule, strength_range
+from grice_core.data.rules import FilterRule, ThresholdRule
 from grice_core.recipes.config import Recipe, StageConfig
 
 _NAMES_ITSELF = re.compile(r"[^.=]*[^.=\d][^.=]*")
@@ -39,14 +38,12 @@ class Threshold:
     @property
     def statistic(self) -> str:
         """What is compared with it, in words: `|quantity| or |relation|`, `quantity + relation`."""
-        if self.rule.kind == "sum":
-            return " + ".join(self.rule.maxims)
-        return " or ".join(f"|{maxim}|" for maxim in self.rule.maxims)
+        return self.rule.statistic
 
     @property
     def range(self) -> tuple[float, float]:
         """Between which values moving it can make a difference."""
-        return strength_range(self.rule)
+        return self.rule.range
 
 
 def stage_thresholds(stage: StageConfig) -> tuple[Threshold, ...]:
@@ -54,7 +51,7 @@ def stage_thresholds(stage: StageConfig) -> tuple[Threshold, ...]:
     return tuple(
         Threshold(stage.name, index, rule)
         for index, rule in enumerate(stage.filter)
-        if not isinstance(rule, KeptByRule)
+        if isinstance(rule, ThresholdRule)
     )
 
 
@@ -71,7 +68,7 @@ def move(recipe: Recipe, moves: Mapping[str, float]) -> Recipe:
 
 def move_in_stage(stage: StageConfig, moves: Mapping[str, float]) -> StageConfig:
     """The stage with those of the thresholds that are its own at other values."""
-    rules = list(stage.filter)
+    rules: list[FilterRule] = list(stage.filter)
     for found in stage_thresholds(stage):
         if found.name in moves:
             rules[found.rule_index] = found.rule.model_copy(update={"above": moves[found.name]})

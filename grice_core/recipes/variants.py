@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from grice_core.data.filters import KeptByRule
+from grice_core.data.rules import KeptByRule
 from grice_core.errors import RecipeError
 from grice_core.recipes.config import MaximWeights, Recipe
 from grice_core.recipes.load import DEFAULT_RECIPE

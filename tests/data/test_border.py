@@ -3,8 +3,9 @@
 import numpy as np
 
 from grice_core.data.border import Border, find_border
-from grice_core.data.filters import KeptByRule, Rule, SumRule, apply_filter
+from grice_core.data.filters import apply_filter
 from grice_core.data.pairs import FloatArray
+from grice_core.data.rules import KeptByRule, Rule, SumRule
 from grice_core.maxims import Maxim
 
 MANNER = SumRule(name="manner", maxims=(Maxim.MANNER,), above=0.2)

@@ -15,10 +15,11 @@ from grice_core.data.export import (
     write_jsonl,
     write_trl_jsonl,
 )
-from grice_core.data.filters import SumRule, apply_filter
+from grice_core.data.filters import apply_filter
 from grice_core.data.load import load_pairs
 from grice_core.data.messages import Conversation
 from grice_core.data.pairs import TEXT_FIELDS, PairTable
+from grice_core.data.rules import SumRule
 from grice_core.errors import OutputError
 from grice_core.maxims import MAXIMS, Maxim
 from tests.data.conversations import ASKED, BOATS, FOUND, NINE, TOOLS, USER, conversational_rows

@@ -12,14 +12,11 @@ from grice_core.data.filters import (
     KEPT,
     LEAKS,
     UNSCORED,
-    AnyAbsRule,
     FilterResult,
-    KeptByRule,
-    Rule,
-    SumRule,
     apply_filter,
 )
 from grice_core.data.pairs import FloatArray
+from grice_core.data.rules import AnyAbsRule, KeptByRule, Rule, SumRule
 from grice_core.maxims import Maxim
 
 STRONG = AnyAbsRule(name="no strong signal", maxims=(Maxim.QUANTITY, Maxim.RELATION), above=0.3)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from grice_core.data.filters import AnyAbsRule, KeptByRule, SumRule
+from grice_core.data.rules import AnyAbsRule, KeptByRule, SumRule
 from grice_core.maxims import Maxim
 from grice_core.recipes.load import builtin_names, load_recipe
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from grice_core.data.filters import KeptByRule
+from grice_core.data.rules import KeptByRule
 from grice_core.errors import RecipeError
 from grice_core.recipes.documents import to_yaml
 from grice_core.recipes.load import load_recipe, parse_recipe

@@ -1,6 +1,6 @@
 """Thresholds have names, can be moved, and are told as overrides that `--set` takes."""
 
-from grice_core.data.filters import AnyAbsRule, KeptByRule, SumRule
+from grice_core.data.rules import AnyAbsRule, KeptByRule, SumRule
 from grice_core.maxims import Maxim
 from grice_core.recipes.load import load_recipe
 from grice_core.recipes.thresholds import Threshold, move, moved, thresholds

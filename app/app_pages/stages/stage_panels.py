@@ -1,12 +1,13 @@
-"""The histograms that a stage is cut on: its four margins, and each sum that it asks about."""
+"""The histograms that a stage is cut on: its four margins, and each number of several margins."""
 
 from collections.abc import Iterator
 
 from app.state.open_data import OpenData
-from app.ui.histogram_row import CutLine, Panel
+from app.ui.histogram_row import Panel
 from app.ui.theme import MAXIM_COLOURS, SEVERAL_COLOUR
 from grice_core.data.pairs import BoolArray
-from grice_core.maxims import MAXIMS, Maxim
+from grice_core.data.rules import Cut
+from grice_core.maxims import MAXIMS
 from grice_core.recipes.config import StageConfig
 from grice_core.recipes.thresholds import Threshold, stage_thresholds
 
@@ -28,13 +29,13 @@ def _margin_panels(
             edges=data.bins.edges,
             total=data.bins.total[maxim.column],
             kept=counts[maxim.column],
-            cuts=tuple(line for threshold in found for line in _lines(threshold, maxim)),
+            cuts=tuple(cut for threshold in found for cut in threshold.rule.cuts(maxim)),
         )
 
 
 def _sum_panels(data: OpenData, found: tuple[Threshold, ...], kept: BoolArray) -> Iterator[Panel]:
     for threshold in found:
-        if threshold.rule.kind != "sum" or len(threshold.rule.maxims) == 1:
+        if not threshold.rule.is_shown_apart:
             continue
         bins = data.strength_bins(threshold.rule)
         yield Panel(
@@ -43,14 +44,5 @@ def _sum_panels(data: OpenData, found: tuple[Threshold, ...], kept: BoolArray) -
             edges=bins.edges * threshold.range[1],
             total=bins.total[0],
             kept=bins.histogram(kept)[0],
-            cuts=(CutLine(threshold.above),),
+            cuts=(Cut(threshold.above),),
         )
-
-
-def _lines(threshold: Threshold, maxim: Maxim) -> Iterator[CutLine]:
-    """Where a threshold cuts through the histogram of one margin."""
-    if threshold.rule.kind == "any_abs" and maxim in threshold.rule.maxims:
-        yield CutLine(-threshold.above, is_certain=False)
-        yield CutLine(threshold.above, is_certain=False)
-    elif threshold.rule.kind == "sum" and threshold.rule.maxims == (maxim,):
-        yield CutLine(threshold.above)

@@ -3,7 +3,8 @@
 import numpy as np
 
 from app.app_pages.stages.stage_evidence import learned_rows, waterfall_rows
-from app.ui.histogram_row import CutLine, Panel, panel_data
+from app.ui.histogram_row import Panel, panel_data
+from grice_core.data.rules import Cut
 from grice_core.maxims import MAXIMS, Maxim
 from grice_core.recipes.load import load_recipe
 from grice_core.recipes.summary import MarginSummary, StageSummary
@@ -58,7 +59,7 @@ def test_a_histogram_is_drawn_where_there_are_pairs_or_lines_and_a_little_around
         edges=np.linspace(-1, 1, 101),
         total=total,
         kept=kept,
-        cuts=(CutLine(0.21),),
+        cuts=(Cut(0.21),),
     )
 
     data = panel_data(panel)
