@@ -31,7 +31,7 @@ from grice_core.kernels.precision import Precision, resolve_device, resolve_prec
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 TARGETS = {torch.float32: 5.0, torch.bfloat16: 12.0}
-TEMPERATURES = Temperatures(quantity=0.5, quality=0.6, relation=0.5, manner=0.7)
+TEMPERATURES = Temperatures.from_array(np.array([0.5, 0.6, 0.5, 0.7]))
 
 
 @dataclass(frozen=True)

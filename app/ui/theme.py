@@ -1,20 +1,15 @@
 """The one place for colours: each maxim and each model keeps its own on every page.
 
-The maxims' and models' colours are told apart with any kind of colour-blindness (Okabe and Ito,
-Color Universal Design, 2008), and stand out on light and dark alike. The colours of the page itself
+The models' colours and the maxims' (`Maxim.colour`) are told apart with any kind of colour-blindness (Okabe
+and Ito, Color Universal Design, 2008), and stand out on light and dark alike. The colours of the page itself
 are in `.streamlit/config.toml`; styles of components use those.
 """
 
 from typing import Final
 
-from grice_core.maxims import Maxim
+from grice_core.maxims import MAXIMS
 
-MAXIM_COLOURS: Final = {
-    Maxim.QUANTITY: "#0072B2",
-    Maxim.QUALITY: "#E69F00",
-    Maxim.RELATION: "#009E73",
-    Maxim.MANNER: "#CC79A7",
-}
+MAXIM_COLOURS: Final = {maxim: maxim.colour for maxim in MAXIMS}
 BASELINE_COLOUR: Final = "#7F7F7F"
 STAGE_COLOURS: Final = ("#56B4E9", "#D55E00", "#F0E442")
 """Of stage 1, stage 2 …; later stages begin again."""

@@ -53,11 +53,11 @@ class Calibration:
 
     @property
     def temperatures(self) -> Temperatures:
-        return Temperatures(**{m: one.temperature for m, one in self.maxims.items()})
+        return Temperatures.model_validate({m: one.temperature for m, one in self.maxims.items()})
 
     @property
     def thresholds(self) -> Thresholds:
-        return Thresholds(**{m: one.threshold for m, one in self.maxims.items()})
+        return Thresholds.model_validate({m: one.threshold for m, one in self.maxims.items()})
 
     @property
     def probabilities(self) -> FloatArray:

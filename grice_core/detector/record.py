@@ -2,16 +2,16 @@
 
 import hashlib
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
-from grice_core.data.pairs import FloatArray
+from grice_core.data.per_maxim import PerMaxim, field_per_maxim
+from grice_core.data.rules import FrozenModel
 from grice_core.detector.metrics import Metrics
 from grice_core.detector.template import Template
 from grice_core.errors import DetectorError
-from grice_core.maxims import MAXIMS, Maxim
+from grice_core.maxims import Maxim
 
 RECORD_NAME = "detector.json"
 WEIGHTS_NAME = "model.safetensors"
@@ -20,46 +20,17 @@ Pooling = Literal["cls", "cls+response_max"]
 """What the heads see: the first token's state; or that and the maximum over the response's tokens."""
 
 
-class _Data(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class _PerMaxim(_Data):
-    """One number per maxim."""
-
-    def as_array(self) -> FloatArray:
-        """(4,) numbers in the order of `MAXIMS`."""
-        return np.array([getattr(self, maxim) for maxim in MAXIMS], dtype=np.float64)
-
-    @classmethod
-    def from_array(cls, values: FloatArray) -> Self:
-        """The inverse of `as_array`."""
-        return cls(**{maxim: float(values[maxim.column]) for maxim in MAXIMS})
-
-
-_Positive = Annotated[float, Field(gt=0)]
-_Share = Annotated[float, Field(gt=0, lt=1)]
-
-
-class Temperatures(_PerMaxim):
+@field_per_maxim(Field(default=1.0, gt=0))
+class Temperatures(PerMaxim):
     """A maxim's logit is divided by this before the sigmoid (arXiv 1706.04599)."""
 
-    quantity: _Positive = 1.0
-    quality: _Positive = 1.0
-    relation: _Positive = 1.0
-    manner: _Positive = 1.0
 
-
-class Thresholds(_PerMaxim):
+@field_per_maxim(Field(default=0.5, gt=0, lt=1))
+class Thresholds(PerMaxim):
     """A maxim counts as violated where its probability is above this."""
 
-    quantity: _Share = 0.5
-    quality: _Share = 0.5
-    relation: _Share = 0.5
-    manner: _Share = 0.5
 
-
-class HeadsArchitecture(_Data):
+class HeadsArchitecture(FrozenModel):
     """Detector V2: an encoder, and one small perceptron per maxim on its pooled states."""
 
     kind: Literal["heads"] = "heads"
@@ -70,7 +41,7 @@ class HeadsArchitecture(_Data):
     """Before each Linear of the heads, in training."""
 
 
-class ClassifierArchitecture(_Data):
+class ClassifierArchitecture(FrozenModel):
     """A Hugging Face sequence classifier whose four labels are the maxims."""
 
     kind: Literal["sequence-classifier"] = "sequence-classifier"
@@ -79,7 +50,7 @@ class ClassifierArchitecture(_Data):
 Architecture = Annotated[HeadsArchitecture | ClassifierArchitecture, Field(discriminator="kind")]
 
 
-class TrainingData(_Data):
+class TrainingData(FrozenModel):
     """The labelled or scored texts behind a detector, and how they were split."""
 
     sha256: str
@@ -89,7 +60,7 @@ class TrainingData(_Data):
     """Share of the dialogues for validation, and again for the test."""
 
 
-class Agreement(_Data):
+class Agreement(FrozenModel):
     """How near a student's scores are to its teacher's, on prompts that it was not trained on."""
 
     spearman: float
@@ -100,7 +71,7 @@ class Agreement(_Data):
     """Of the probabilities."""
 
 
-class DetectorRecord(_Data):
+class DetectorRecord(FrozenModel):
     """What a detector is, how its input is written and how its output is to be read."""
 
     format_version: Literal[1] = 1

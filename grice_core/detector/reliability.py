@@ -11,12 +11,6 @@ from grice_core.detector.figures import NUM_BINS, bin_numbers
 from grice_core.files import write_json_atomic
 from grice_core.maxims import MAXIMS, Maxim
 
-COLOURS = {
-    Maxim.QUANTITY: "#0072B2",
-    Maxim.QUALITY: "#E69F00",
-    Maxim.RELATION: "#009E73",
-    Maxim.MANNER: "#CC79A7",
-}
 _TITLE = "Reliability: share of texts that violate the maxim, by what the detector said"
 _X, _Y = "probability of a violation, mean of the bin", "observed rate"
 
@@ -73,7 +67,7 @@ def plotly_figure(curves: dict[Maxim, ReliabilityCurve]) -> dict[str, Any]:
                 "customdata": curve.counts.tolist(),
                 "hovertemplate": "said %{x:.2f}, observed %{y:.2f}, %{customdata:d} texts",
                 "mode": "lines+markers",
-                "line": {"color": COLOURS[maxim]},
+                "line": {"color": maxim.colour},
                 "marker": {"size": _marker_sizes(curve).tolist()},
             }
         )
@@ -96,9 +90,9 @@ def _write_png(path: Path, curves: dict[Maxim, ReliabilityCurve]) -> None:
     for number, (maxim, curve) in enumerate(curves.items(), 1):
         axes = figure.add_subplot(1, len(curves), number)
         axes.plot([0, 1], [0, 1], color="#7F7F7F", linestyle=":", linewidth=1)
-        axes.plot(curve.predicted, curve.observed, color=COLOURS[maxim], linewidth=1.5)
+        axes.plot(curve.predicted, curve.observed, color=maxim.colour, linewidth=1.5)
         sizes = _marker_sizes(curve) ** 2
-        axes.scatter(curve.predicted, curve.observed, s=sizes, color=COLOURS[maxim], zorder=3)
+        axes.scatter(curve.predicted, curve.observed, s=sizes, color=maxim.colour, zorder=3)
         axes.set(title=maxim, xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
         axes.set_xlabel("predicted probability")
         axes.set_ylabel(_Y if number == 1 else "")

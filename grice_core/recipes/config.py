@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, Self
 
-import numpy as np
 from pydantic import (
     AfterValidator,
     AliasChoices,
@@ -19,9 +18,8 @@ from pydantic import (
 )
 
 from grice_core.data.filters import LEAKS, UNSCORED
-from grice_core.data.pairs import FloatArray
+from grice_core.data.per_maxim import PerMaxim, field_per_maxim
 from grice_core.data.rules import FrozenModel, Rule
-from grice_core.maxims import MAXIMS
 from grice_core.objectives import OBJECTIVES
 
 NAME_PATTERN = r"^[a-z][a-z0-9_-]*$"
@@ -31,23 +29,15 @@ PromptFormatName = Literal["auto", "plain", "chat"]
 tokenizer has a template."""
 
 
-class MaximWeights(FrozenModel):
+@field_per_maxim(Field(default=0.0, ge=0))
+class MaximWeights(PerMaxim):
     """How much each maxim's data margin counts in a pair's weight."""
-
-    quantity: float = Field(default=0.0, ge=0)
-    quality: float = Field(default=0.0, ge=0)
-    relation: float = Field(default=0.0, ge=0)
-    manner: float = Field(default=0.0, ge=0)
 
     @model_validator(mode="after")
     def _some_weight(self) -> Self:
         if not self.as_array().sum() > 0:
             raise ValueError("at least one maxim needs a weight above 0")
         return self
-
-    def as_array(self) -> FloatArray:
-        """(4,) weights in the order of `MAXIMS`."""
-        return np.array([getattr(self, maxim) for maxim in MAXIMS], dtype=np.float64)
 
 
 class LoraSettings(FrozenModel):

@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from grice_core.data.rules import KeptByRule
 from grice_core.errors import RecipeError
+from grice_core.maxims import MAXIMS
 from grice_core.recipes.config import MaximWeights, Recipe
 from grice_core.recipes.load import DEFAULT_RECIPE
 
@@ -26,7 +27,7 @@ def only_stages(recipe: Recipe, names: Collection[str]) -> Recipe:
 
 
 def joint_control(recipe: Recipe) -> Recipe:
-    """One stage on the pairs that any stage keeps, all four maxims alike, as many optimizer steps.
+    """One stage on the pairs that any stage keeps, all maxims alike, as many optimizer steps.
 
     Its other settings are those of the recipe's first stage. For the guide's recipe this is the
     built-in `joint`.
@@ -44,7 +45,7 @@ def joint_control(recipe: Recipe) -> Recipe:
             "name": "stage1",
             "title": "joint",
             "filter": (kept,),
-            "weights": MaximWeights(quantity=1, quality=1, relation=1, manner=1),
+            "weights": MaximWeights.model_validate(dict.fromkeys(MAXIMS, 1)),
             "epochs": 2,
             "num_steps": None,
         }
