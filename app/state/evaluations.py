@@ -8,9 +8,9 @@ from pathlib import Path, PurePosixPath
 
 from app.state.studio import Studio
 from grice_core.errors import ArtifactError
+from grice_core.evaluation.preference_shift import PAIRS_FILE
 from grice_core.evaluation.results import EVALUATION_FILE, GENERATIONS_FILE
 from grice_core.evaluation.stored import RUN_FILE, StoredEvaluation, read_evaluation
-from grice_core.evaluation.taught import PAIRS_FILE
 from grice_core.pipeline.options import identifying
 from grice_core.recipes.config import EvaluationConfig, Recipe
 from grice_core.store import pipelines, references

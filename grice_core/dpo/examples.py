@@ -19,7 +19,7 @@ HELDOUT = "heldout"
 
 
 @dataclass(frozen=True, eq=False)
-class Lesson:
+class StagePreferences:
     """The pairs that a stage is trained on, and where its reference stands on them."""
 
     pairs: tuple[EncodedPair, ...]
@@ -44,7 +44,7 @@ class StageExamples:
     """Indices of the pairs to train on."""
     watched: Mapping[str, IntArray]
     """Groups of pairs that are never trained on, by name: `heldout`, earlier stages' …"""
-    earlier: Mapping[str, Lesson] = field(default_factory=dict)
+    earlier: Mapping[str, StagePreferences] = field(default_factory=dict)
     """What earlier stages were trained on, by their names: looked at again when this one has ended."""
 
     def batch(self, indices: IntArray, whole: IntArray, device: torch.device) -> PairBatch:

@@ -12,7 +12,7 @@ from grice_core.data.pairs import FloatArray, IntArray
 from grice_core.dpo.distributed.dropout_slices import dropping_slices, pass_slices
 from grice_core.dpo.distributed.ranks import Ranks
 from grice_core.dpo.encode import EncodedPair
-from grice_core.dpo.examples import Compute, Lesson, ReferenceLogps, StageExamples
+from grice_core.dpo.examples import Compute, ReferenceLogps, StageExamples, StagePreferences
 from grice_core.dpo.logps import PairLogps, pair_logps
 from grice_core.dpo.loss import StageLoss
 from grice_core.dpo.metrics import Metrics, PairMeans, add_accuracies, add_batch
@@ -66,21 +66,21 @@ class PairRunner:
         self.agree_on_budget()
         return metrics
 
-    def reward_margins(self, lesson: Lesson) -> FloatArray:
-        """(n,) implicit reward margins β · Δ of the policy as it is, against the lesson's reference."""
+    def reward_margins(self, preferences: StagePreferences) -> FloatArray:
+        """(n,) implicit reward margins β · Δ of the policy as it is, against their stage's reference."""
         self.policy.eval()
-        margins = np.zeros(len(lesson.pairs))
-        own = np.array(self.ranks.own(lesson.pairs), dtype=np.intp)
+        margins = np.zeros(len(preferences.pairs))
+        own = np.array(self.ranks.own(preferences.pairs), dtype=np.intp)
 
         def look(places: Sequence[int]) -> None:
             group = own[places]
-            pairs = [lesson.pairs[index] for index in group]
+            pairs = [preferences.pairs[index] for index in group]
             margin = self._logps(pairs).margin.double().cpu()
-            margins[group] = lesson.beta * (margin.numpy() - lesson.reference[group])
+            margins[group] = preferences.beta * (margin.numpy() - preferences.reference[group])
 
         with torch.no_grad(), self.compute.autocast():
-            self.compute.budget.each([lesson.pairs[index] for index in own], look)
-            self._keep_lockstep(lesson.pairs)
+            self.compute.budget.each([preferences.pairs[index] for index in own], look)
+            self._keep_lockstep(preferences.pairs)
         every: FloatArray = np.sum(self.ranks.all_gather(margins), axis=0)
         return every
 

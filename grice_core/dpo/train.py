@@ -23,7 +23,7 @@ from grice_core.dpo.determinism import deterministic
 from grice_core.dpo.distributed.dropout_slices import slice_dropout
 from grice_core.dpo.distributed.ranks import Ranks
 from grice_core.dpo.encode import EncodedPair
-from grice_core.dpo.examples import Compute, Lesson, ReferenceLogps, StageExamples
+from grice_core.dpo.examples import Compute, ReferenceLogps, StageExamples, StagePreferences
 from grice_core.dpo.loss import StageLoss
 from grice_core.dpo.metrics import Metrics, PairMeans
 from grice_core.dpo.policy import train_adapter_only
@@ -174,20 +174,20 @@ class StageTrainer:
         """
         return self.runner.measure(final_beta(self.config))
 
-    def lesson(self) -> Lesson:
+    def preferences(self) -> StagePreferences:
         """What this stage is trained on."""
         train = self.examples.train
         reference = self.ref_logps.at(train, torch.device("cpu")).margin
-        return Lesson(
+        return StagePreferences(
             tuple(self.runner.pairs(train)),
             self.examples.margins[train],
             reference.numpy().astype(np.float64),
             final_beta(self.config),
         )
 
-    def reward_margins(self, lesson: Lesson) -> FloatArray:
-        """(n,) implicit reward margins β · Δ of the policy as it is, against the lesson's reference."""
-        return self.runner.reward_margins(lesson)
+    def reward_margins(self, preferences: StagePreferences) -> FloatArray:
+        """(n,) implicit reward margins β · Δ of the policy as it is, against their stage's reference."""
+        return self.runner.reward_margins(preferences)
 
     def take_step(self, batch: IntArray, step: int, num_steps: int, seed: int) -> Metrics:
         """One optimizer step over these pairs, in as many passes as memory asks for.

@@ -91,6 +91,6 @@ def _pipeline_document(view: PipelineView) -> dict[str, Any]:
                 "accuracy": pairs.accuracy,
                 "rank_correlations": pairs.correlations(),
             }
-            for pairs in view.stored.taught
+            for pairs in view.stored.preference_shifts
         ],
     }

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from grice_core.evaluation.comparison import CorrectedChange
 from grice_core.evaluation.numbers import percent
 from grice_core.evaluation.overview import Overview, PipelineView
+from grice_core.evaluation.preference_shift import PreferenceShift
 from grice_core.evaluation.retention import Retention
 from grice_core.evaluation.table import change_cells, change_style, render_comparison
-from grice_core.evaluation.taught import TaughtPairs
 
 if TYPE_CHECKING:
     from rich.console import Group, JustifyMethod, RenderableType
@@ -56,7 +56,7 @@ def _pipeline(view: PipelineView) -> list["RenderableType"]:
     stored = view.stored
     remarks = [
         *retention_sentences(view.retention),
-        *map(taught_sentence, view.stored.taught),
+        *map(shift_sentence, view.stored.preference_shifts),
         *(f"! {warning}" for warning in stored.document["warnings"]),
     ]
     return [
@@ -108,8 +108,8 @@ def retention_sentences(found: Sequence[Retention]) -> list[str]:
     return sentences
 
 
-def taught_sentence(pairs: TaughtPairs) -> str:
-    """What a stage's training pairs taught, or what is left of it after a later stage, in one sentence."""
+def shift_sentence(pairs: PreferenceShift) -> str:
+    """The preference shift on a stage's training pairs, or what is left of it after a later stage, in one sentence."""
     told = [
         f"{maxim} {rho:+.2f}".replace("-", "−")
         for maxim, rho in pairs.correlations().items()

@@ -11,7 +11,7 @@ from grice_core.evaluation.interval_plot import interval_plot
 from grice_core.evaluation.numbers import percent, percent_interval, points, points_interval
 from grice_core.evaluation.overview import PipelineView
 from grice_core.evaluation.prompt_groups import prompt_groups
-from grice_core.evaluation.rendering import retention_sentences, taught_sentence
+from grice_core.evaluation.rendering import retention_sentences, shift_sentence
 from grice_core.evaluation.table import (
     MARKS,
     ComparisonRow,
@@ -77,7 +77,7 @@ def html_report(view: PipelineView, title: str, colours: Sequence[str]) -> str:
 
 def _remarks(view: PipelineView) -> Iterator[str]:
     yield from retention_sentences(view.retention)
-    yield from map(taught_sentence, view.stored.taught)
+    yield from map(shift_sentence, view.stored.preference_shifts)
     for warning in view.stored.document["warnings"]:
         yield f"! {warning}"
 

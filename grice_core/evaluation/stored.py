@@ -10,8 +10,8 @@ import numpy as np
 
 from grice_core.data.pairs import FloatArray
 from grice_core.errors import DataError
+from grice_core.evaluation.preference_shift import PAIRS_FILE, PreferenceShift, read_shifts
 from grice_core.evaluation.results import EVALUATION_FILE, GENERATIONS_FILE
-from grice_core.evaluation.taught import PAIRS_FILE, TaughtPairs, read_taught
 from grice_core.evaluation.violations import EvaluatedModel
 from grice_core.maxims import MAXIMS
 from grice_core.recipes.config import EvaluationConfig
@@ -33,7 +33,7 @@ class StoredEvaluation:
     recipe: str
     """The recipe's name."""
     seed: int
-    taught: tuple[TaughtPairs, ...]
+    preference_shifts: tuple[PreferenceShift, ...]
     """After each stage its own training pairs, then those of the stages before it; as far as the
     pipeline kept them."""
 
@@ -63,7 +63,7 @@ def read_evaluation(folder: Path | str) -> StoredEvaluation:
             document=document,
             recipe=str(run["recipe"]["name"]),
             seed=int(run["seed"]),
-            taught=tuple(_read_taught(folder, document)),
+            preference_shifts=tuple(_read_shifts(folder, document)),
         )
         names = [model["name"] for model in document["models"]]
     except (KeyError, TypeError, ValueError) as error:
@@ -138,11 +138,11 @@ def _read_models(path: Path, thresholds: FloatArray) -> tuple[EvaluatedModel, ..
     )
 
 
-def _read_taught(folder: Path, document: dict[str, Any]) -> Iterator[TaughtPairs]:
+def _read_shifts(folder: Path, document: dict[str, Any]) -> Iterator[PreferenceShift]:
     for model in document["models"]:
         path = folder / model["name"] / PAIRS_FILE
         if path.is_file():
-            yield from read_taught(path, model["name"])
+            yield from read_shifts(path, model["name"])
 
 
 def _reason(error: Exception) -> str:

@@ -22,7 +22,7 @@ from grice_core.dpo.targets import Reach, reach_of
 from grice_core.dpo.train import StageTrainer
 from grice_core.errors import DataError
 from grice_core.kernels.memory import keep_freed_memory
-from grice_core.pipeline.preference_shift import earlier_lessons
+from grice_core.pipeline.preference_shift import earlier_preferences
 from grice_core.pipeline.stage_job import StageJob
 from grice_core.progress import Reporter
 from grice_core.recipes.plan import PlannedStage
@@ -75,7 +75,7 @@ def prepare_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> Prepare
     started = time.perf_counter()
     known = reference_logps(policy, examples.pairs, compute, cache, reporter.interruptible)
     reference_s = time.perf_counter() - started
-    examples = replace(examples, earlier=earlier_lessons(base, job))
+    examples = replace(examples, earlier=earlier_preferences(base, job))
     trainer = StageTrainer(policy, job.config, examples, known, compute)
     proof = preflight(trainer.runner, beta_at(job.config, 0, encoded.planned.num_steps))
     reporter.say(

@@ -38,8 +38,8 @@ def _work(job: RankJob) -> None:
     with process_group(info, trainer.policy, job.settings) as ranks:
         trainer.share_with(ranks)
         trainer.run(job.num_steps, job.seed)
-        for lesson in (trainer.lesson(), *trainer.examples.earlier.values()):
-            trainer.reward_margins(lesson)
+        for preferences in (trainer.preferences(), *trainer.examples.earlier.values()):
+            trainer.reward_margins(preferences)
 
 
 if __name__ == "__main__":

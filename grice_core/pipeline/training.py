@@ -17,7 +17,7 @@ from grice_core.pipeline.card import write_stage_card
 from grice_core.pipeline.events import StageEvents
 from grice_core.pipeline.launch_ranks import shared_work
 from grice_core.pipeline.output import is_whole_model
-from grice_core.pipeline.preference_shift import keep_taught
+from grice_core.pipeline.preference_shift import keep_preference_shifts
 from grice_core.pipeline.preparing import prepare_stage
 from grice_core.pipeline.published import Probe, StageModels, publish
 from grice_core.pipeline.stage_job import StageJob
@@ -78,7 +78,7 @@ def _trained(models: StageModels, job: StageJob, reporter: Reporter) -> _Trained
         watch = StageWatch(job.name, planned.num_steps, job.device, history, reporter, events)
         with shared_work(prepared, job, reporter) as trainer:
             outcome = trainer.run(planned.num_steps, job.seed, watch.stage_reporter(), checkpoints)
-            keep_taught(trainer, job)
+            keep_preference_shifts(trainer, job)
     own = adapter_of(trainer.policy)
     if job.earlier:
         with atomic_folder(folder.own_adapter) as path:

@@ -135,7 +135,7 @@ def take_part(
                 train_to_the_end(trainer, folder, lambda: None)
             else:
                 trainer.run(NUM_STEPS, 0)
-            margins = trainer.reward_margins(trainer.lesson())
+            margins = trainer.reward_margins(trainer.preferences())
     except LostRankError:
         sys.exit(LOST)
     np.savez(folder / f"rank-{info.index}", margins=margins, held=held)

@@ -12,7 +12,7 @@ from grice_core.dpo.base import load_base
 from grice_core.dpo.encode import encode_pairs
 from grice_core.dpo.logps import pair_logps
 from grice_core.errors import DataError, InterruptedRunError, OutputError
-from grice_core.evaluation.taught import read_taught
+from grice_core.evaluation.preference_shift import read_shifts
 from grice_core.pipeline.parts import PipelineParts
 from grice_core.pipeline.run import run_pipeline
 from grice_core.progress import Reporter
@@ -273,11 +273,11 @@ def test_several_samples_per_prompt_are_kept_together(world, tmp_path):
 
 def test_what_each_pair_taught_is_written_down_after_each_stage(finished, world):
     out = finished.output.path
-    (first,) = read_taught(out / "stage1" / "pairs.jsonl", "stage1")
-    second, first_later = read_taught(out / "stage2" / "pairs.jsonl", "stage2")
-    for taught, record in zip((first, second), finished.record["stages"], strict=True):
-        assert len(taught.rows) == record["num_train"]
-        assert taught.accuracy > 0.5
+    (first,) = read_shifts(out / "stage1" / "pairs.jsonl", "stage1")
+    second, first_later = read_shifts(out / "stage2" / "pairs.jsonl", "stage2")
+    for shift, record in zip((first, second), finished.record["stages"], strict=True):
+        assert len(shift.rows) == record["num_train"]
+        assert shift.accuracy > 0.5
     assert (first_later.stage, first_later.after) == ("stage1", "stage2")
     assert first_later.rows == first.rows
     assert list(first_later.references) == list(first.references)

@@ -1,4 +1,4 @@
-"""What stands below a verdict, one view at a time: seeds, trade-offs, what pairs taught, changes."""
+"""What stands below a verdict, one view at a time: seeds, trade-offs, preference shifts, changes."""
 
 from collections.abc import Sequence
 
@@ -8,8 +8,8 @@ import streamlit as st
 from app.app_pages.compare.comparing import evaluation_of
 from app.app_pages.compare.comparison_tables import CHANGE_TITLES, change_blocks
 from app.app_pages.compare.pareto_figure import ParetoPoint, pareto_figure
+from app.app_pages.compare.preference_shift_figure import preference_shift_figure
 from app.app_pages.compare.spread_figure import spread_figure
-from app.app_pages.compare.taught_figure import taught_figure
 from app.state.evaluations import EvaluatedPipeline
 from app.text.formatting import plain_markdown
 from app.ui.number_table import Cell, number_table
@@ -18,10 +18,10 @@ from app.url.widgets import linked_radio, linked_selectbox
 from grice_core.evaluation.numbers import percent
 from grice_core.evaluation.overview import PipelineView
 from grice_core.evaluation.pareto import pareto_front
-from grice_core.evaluation.rendering import taught_sentence
+from grice_core.evaluation.preference_shift import PreferenceShift
+from grice_core.evaluation.rendering import shift_sentence
 from grice_core.evaluation.spread import spread_over_seeds
 from grice_core.evaluation.stored import StoredEvaluation
-from grice_core.evaluation.taught import TaughtPairs
 from grice_core.evaluation.violations import MEASURES
 from grice_core.maxims import MAXIMS, Maxim
 
@@ -117,21 +117,21 @@ def pareto_view(alike: Sequence[EvaluatedPipeline]) -> None:
     )
 
 
-def taught_view(pipeline: EvaluatedPipeline, view: PipelineView) -> None:
+def preference_shift_view(pipeline: EvaluatedPipeline, view: PipelineView) -> None:
     """Each training pair's data margin against its implicit reward margin, after each stage."""
-    taught = view.stored.taught
-    if not taught:
+    shifts = view.stored.preference_shifts
+    if not shifts:
         st.info("This pipeline has stored no implicit rewards per pair.")
         return
     maxim = Maxim(linked_radio("Maxim", "maxim", MAXIMS, str))
-    stages = list(dict.fromkeys(pairs.after for pairs in taught))
-    found = {(pairs.stage, pairs.after): pairs for pairs in taught}
+    stages = list(dict.fromkeys(pairs.after for pairs in shifts))
+    found = {(pairs.stage, pairs.after): pairs for pairs in shifts}
     for stage in stages:  # a row for whose pairs they are, a column for when they were looked at
         st.markdown(f"**Pairs of {plain_markdown(stage)}**")
         for column, after in zip(st.columns(len(stages), gap="large"), stages, strict=True):
             if pairs := found.get((stage, after)):
                 with column:
-                    _taught(pipeline, pairs, maxim)
+                    _preference_shift(pipeline, pairs, maxim)
     st.caption(
         "A dot is a training pair. Above the dotted line the model has moved towards the chosen "
         "response since the pair's stage began. A rising line: pairs with larger data margins moved the "
@@ -139,11 +139,11 @@ def taught_view(pipeline: EvaluatedPipeline, view: PipelineView) -> None:
     )
 
 
-def _taught(pipeline: EvaluatedPipeline, pairs: TaughtPairs, maxim: Maxim) -> None:
+def _preference_shift(pipeline: EvaluatedPipeline, pairs: PreferenceShift, maxim: Maxim) -> None:
     st.plotly_chart(
-        taught_figure(pairs, maxim),
+        preference_shift_figure(pairs, maxim),
         key=f"taught {pipeline.id} {pairs.stage} {pairs.after}",
         config=_NO_BAR,
         alt=f"Data margin of {maxim} against reward margin after {pairs.after}.",
     )
-    st.caption(plain_markdown(taught_sentence(pairs)))
+    st.caption(plain_markdown(shift_sentence(pairs)))

@@ -12,8 +12,8 @@ from app.app_pages.compare.comparison_views import (
     changes_view,
     model_colours,
     pareto_view,
+    preference_shift_view,
     seeds_view,
-    taught_view,
 )
 from app.app_pages.compare.threshold_judging import threshold_judging
 from app.app_pages.compare.verdict_view import verdict_view
@@ -97,7 +97,7 @@ def _views(chosen: EvaluatedPipeline, known: list[EvaluatedPipeline], found: Ove
         "Changes": partial(changes_view, chosen, view),
         "Seeds": partial(seeds_view, seeds),
         "Trade-offs": partial(pareto_view, [chosen, *others][:_MOST_BESIDE]),
-        "Implicit reward per pair": partial(taught_view, chosen, view),
+        "Implicit reward per pair": partial(preference_shift_view, chosen, view),
     }
     views[linked_segments("View", "view", list(views))]()
     link_to("playground", "Try these models", ":material/forum:", pipeline=str(chosen.id))

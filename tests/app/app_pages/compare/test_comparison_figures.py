@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from app.app_pages.compare.pareto_figure import ParetoPoint, pareto_figure
+from app.app_pages.compare.preference_shift_figure import preference_shift_figure
 from app.app_pages.compare.spread_figure import spread_figure
-from app.app_pages.compare.taught_figure import taught_figure
 from app.ui.distributions import MAX_POINTS
+from grice_core.evaluation.preference_shift import PreferenceShift
 from grice_core.evaluation.spread import Spread
-from grice_core.evaluation.taught import TaughtPairs
 from grice_core.maxims import Maxim
 
 
@@ -40,8 +40,8 @@ def test_a_dot_per_seed_and_their_mean() -> None:
 def test_pairs_are_drawn_by_their_margins_and_no_more_than_a_browser_can(count: int) -> None:
     draw = np.random.default_rng(0)
     margins, rewards = draw.random((count, 4)), draw.random(count)
-    pairs = TaughtPairs("stage1", "stage2", tuple(range(1, count + 1)), margins, rewards)
-    dots, means = taught_figure(pairs, Maxim.MANNER).data
+    pairs = PreferenceShift("stage1", "stage2", tuple(range(1, count + 1)), margins, rewards)
+    dots, means = preference_shift_figure(pairs, Maxim.MANNER).data
     assert len(dots.x) == min(count, MAX_POINTS)
     at = pairs.rows.index(dots.customdata[0])
     assert dots.x[0] == pairs.data_margins[at, Maxim.MANNER.column]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from grice_core.errors import DataError
-from grice_core.evaluation.taught import TaughtPairs, read_taught, write_taught
+from grice_core.evaluation.preference_shift import PreferenceShift, read_shifts, write_shifts
 from grice_core.maxims import MAXIMS
 
 
@@ -28,7 +28,7 @@ def test_margins_of_data_and_reward_are_ranked_against_each_other(tmp_path: Path
     margins = np.array([[0.1, 0.9, 0.5, 0.2], [0.2, 0.8, 0.5, 0.1], [0.4, 0.1, 0.5, 0.3]])
     write_pairs(tmp_path / "pairs.jsonl", margins, [-0.5, 0.1, 0.2])
 
-    (pairs,) = read_taught(tmp_path / "pairs.jsonl", "stage1")
+    (pairs,) = read_shifts(tmp_path / "pairs.jsonl", "stage1")
 
     assert (pairs.stage, pairs.after, pairs.references) == ("stage1", "stage1", None)
     assert pairs.rows == (1, 2, 3)
@@ -45,7 +45,7 @@ def test_margins_of_data_and_reward_are_ranked_against_each_other(tmp_path: Path
 def test_two_pairs_have_no_correlation(tmp_path: Path) -> None:
     write_pairs(tmp_path / "pairs.jsonl", np.random.default_rng(0).random((2, 4)), [0.1, 0.2])
 
-    assert set(read_taught(tmp_path / "pairs.jsonl", "stage1")[0].correlations().values()) == {None}
+    assert set(read_shifts(tmp_path / "pairs.jsonl", "stage1")[0].correlations().values()) == {None}
 
 
 @pytest.mark.parametrize("text", ["{", '{"row": 1}\n', "[]\n"])
@@ -53,12 +53,12 @@ def test_a_damaged_file_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "pairs.jsonl").write_text(text)
 
     with pytest.raises(DataError, match=r"pairs\.jsonl can't be read"):
-        read_taught(tmp_path / "pairs.jsonl", "stage1")
+        read_shifts(tmp_path / "pairs.jsonl", "stage1")
 
 
 def test_pairs_of_several_stages_are_read_back_as_they_were_written(tmp_path: Path) -> None:
     written = [
-        TaughtPairs(
+        PreferenceShift(
             stage=stage,
             after="stage2",
             rows=(3, 9),
@@ -68,8 +68,8 @@ def test_pairs_of_several_stages_are_read_back_as_they_were_written(tmp_path: Pa
         )
         for stage, reward in (("stage2", 0.5), ("stage1", -0.5))
     ]
-    write_taught(tmp_path / "pairs.jsonl", written)
-    read = read_taught(tmp_path / "pairs.jsonl", "stage2")
+    write_shifts(tmp_path / "pairs.jsonl", written)
+    read = read_shifts(tmp_path / "pairs.jsonl", "stage2")
     assert [(one.stage, one.after, one.rows) for one in read] == [
         ("stage2", "stage2", (3, 9)),
         ("stage1", "stage2", (3, 9)),

@@ -1,4 +1,4 @@
-"""What each training pair taught: the detector's preference against the model's."""
+"""The preference shift of each training pair: the detector's preference against the model's."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -7,13 +7,13 @@ from app.text.formatting import plain_label
 from app.ui.distributions import some_of
 from app.ui.theme import MAXIM_COLOURS, SEVERAL_COLOUR
 from grice_core.data.pairs import FloatArray
-from grice_core.evaluation.taught import TaughtPairs
+from grice_core.evaluation.preference_shift import PreferenceShift
 from grice_core.maxims import Maxim
 
 _NUM_GROUPS = 10
 
 
-def taught_figure(pairs: TaughtPairs, maxim: Maxim) -> go.Figure:
+def preference_shift_figure(pairs: PreferenceShift, maxim: Maxim) -> go.Figure:
     """A dot per pair; the line joins the means of ten groups of pairs with like data margins."""
     data, rewards = pairs.data_margins[:, maxim.column], pairs.reward_margins
     shown = some_of(np.ones(len(data), dtype=np.bool_))

@@ -1,4 +1,4 @@
-"""What each training pair taught: the detector's preference against the model's.
+"""How far each training pair has moved the model: the detector's preference against the model's.
 
 `stageN/pairs.jsonl` holds one line per training pair, written when the stage has ended; first those of
 the stage itself, then those of the stages before it:
@@ -39,7 +39,7 @@ _STAGE, _ROW, _MARGINS, _REFERENCE, _REWARD = (
 
 
 @dataclass(frozen=True, eq=False)
-class TaughtPairs:
+class PreferenceShift:
     """The training pairs of one stage, after its training or that of a later stage."""
 
     stage: str
@@ -71,13 +71,13 @@ class TaughtPairs:
         }
 
 
-def write_taught(path: Path, taught: Iterable[TaughtPairs]) -> None:
+def write_shifts(path: Path, shifts: Iterable[PreferenceShift]) -> None:
     """Write a stage's `pairs.jsonl`."""
-    lines = (json.dumps(line) + "\n" for pairs in taught for line in _lines(pairs))
+    lines = (json.dumps(line) + "\n" for pairs in shifts for line in _lines(pairs))
     write_text_atomic(path, "".join(lines))
 
 
-def read_taught(path: Path, stage: str) -> list[TaughtPairs]:
+def read_shifts(path: Path, stage: str) -> list[PreferenceShift]:
     """Read a stage's `pairs.jsonl`: its own pairs, then those of the stages before it.
 
     Raises:
@@ -92,7 +92,7 @@ def read_taught(path: Path, stage: str) -> list[TaughtPairs]:
         raise DataError(f"{path} can't be read ({error}): run the pipeline again") from error
 
 
-def _lines(pairs: TaughtPairs) -> Iterator[dict[str, Any]]:
+def _lines(pairs: PreferenceShift) -> Iterator[dict[str, Any]]:
     references = pairs.references if pairs.references is not None else [None] * len(pairs.rows)
     for row, margins, reference, reward in zip(
         pairs.rows, pairs.data_margins.tolist(), references, pairs.reward_margins, strict=True
@@ -106,9 +106,9 @@ def _lines(pairs: TaughtPairs) -> Iterator[dict[str, Any]]:
         }
 
 
-def _pairs(stage: str, after: str, lines: Sequence[dict[str, Any]]) -> TaughtPairs:
+def _pairs(stage: str, after: str, lines: Sequence[dict[str, Any]]) -> PreferenceShift:
     references = [line.get(_REFERENCE) for line in lines]
-    return TaughtPairs(
+    return PreferenceShift(
         stage=stage,
         after=after,
         rows=tuple(int(line[_ROW]) for line in lines),
