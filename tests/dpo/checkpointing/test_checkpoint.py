@@ -138,7 +138,7 @@ def test_a_full_disk_leaves_the_checkpoint_before(folder, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", no_space)
-    with pytest.raises(OutputError, match=r"No space left on device.*make room.*--resume"):
+    with pytest.raises(OutputError, match=r"No space left on device.*free some space.*--resume"):
         folder.write(checkpoint(100))
     assert names(folder) == ["step-00000050"]
     assert folder.latest(refuse).step == 50
