@@ -38,5 +38,5 @@ def add_device(parser: argparse.ArgumentParser) -> None:
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
-    """`--json`, for whoever reads figures by a program."""
+    """`--json`, for anyone who reads figures by a program."""
     parser.add_argument("--json", action="store_true", help="print JSON, and no table")

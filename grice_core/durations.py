@@ -13,7 +13,7 @@ def duration(seconds: float) -> str:
 
 
 def rough_duration(seconds: float) -> str:
-    """Of something estimated, without seconds that nobody can know: `40 s`, `12 min`, `3 h 5 min`."""
+    """Of something estimated, without seconds that no one can know: `40 s`, `12 min`, `3 h 5 min`."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     hours, minutes = divmod(round(seconds / 60), 60)

@@ -10,12 +10,12 @@ GriceError
 │   └── NotFoundError       a run, pipeline, data set … that the store doesn't have
 ├── StoreError              the database or the artifact store can't be used (exit code 1)
 │   ├── TransitionError     a run can't go from its state to the one asked for
-│   ├── StaleOwnerError     a run belongs to somebody else by now; whoever sees this must stop
+│   ├── StaleOwnerError     a run belongs to another worker by now; anyone who sees this must stop
 │   └── ArtifactError       an artifact is missing or damaged
 ├── PreflightError          training would not mean what it claims (exit code 2)
 ├── TrainingError           training went wrong: NaN, out of memory (exit code 1)
-│   └── LostProcessError    one of several processes ended; checkpoints can go on
-└── InterruptedRunError     stopped on request; what is on disk can go on (exit code 130)
+│   └── LostProcessError    one of several processes ended; checkpoints can continue
+└── InterruptedRunError     stopped on request; what is on disk can continue (exit code 130)
 
 A message is one or two sentences: what is wrong (file, row or key, value), then what to do.
 """
@@ -66,7 +66,7 @@ class TransitionError(StoreError):
 
 
 class StaleOwnerError(StoreError):
-    """A run belongs to somebody else by now; nothing was written."""
+    """A run belongs to another worker by now; nothing was written."""
 
 
 class ArtifactError(StoreError):
@@ -87,12 +87,12 @@ class LostProcessError(TrainingError):
     """One of the processes that train together has ended."""
 
     def __init__(self, how: str) -> None:
-        super().__init__(f"{how}. --resume goes on from the last checkpoint")
+        super().__init__(f"{how}. --resume continues from the last checkpoint")
         self.how = how
         """Which one, and how, where that is known."""
 
 
 class InterruptedRunError(GriceError):
-    """A run was stopped on request; what is on disk can go on."""
+    """A run was stopped on request; what is on disk can continue."""
 
     exit_code = 130

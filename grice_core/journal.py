@@ -1,4 +1,4 @@
-"""Work on disk as it is done, so that a killed run goes on where it was."""
+"""Work on disk as it is done, so that a killed run continues where it was."""
 
 import fcntl
 import json

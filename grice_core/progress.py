@@ -1,4 +1,4 @@
-"""How long work tells whoever watches how far it is, and asks whether to stop."""
+"""How long work tells anyone who watches how far it is, and asks whether to stop."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Keeping out of what a user reads what libraries have to say to each other."""
+"""Silence library warnings and progress bars."""
 
 import sys
 import warnings

@@ -1,4 +1,4 @@
-"""Where things are kept when nobody says otherwise."""
+"""Where things are kept when no one says otherwise."""
 
 from pathlib import Path
 

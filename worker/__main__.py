@@ -19,13 +19,13 @@ from grice_core.store.database import Database
 from grice_core.store.states import Device
 from worker.connection import connect
 from worker.hardware import look_at_hardware
-from worker.heartbeats import keep_saying
+from worker.heartbeats import send_heartbeats
 from worker.listener import listen
 from worker.playground.host import PlaygroundHost
 from worker.presence import new_owner, present
 from worker.reconcile import Reconciler
 from worker.settings import worker_settings
-from worker.supervisor import Post, Supervisor
+from worker.supervisor import Supervisor, WorkerContext
 
 
 def main() -> int:
@@ -69,12 +69,12 @@ def _work(gpu: int | None) -> int:
     ended = threading.Event()
     with present(home, owner):
         reconciler = Reconciler(database, redis, home, _say)
-        post = Post(owner, device, home, database, artifacts, worker_settings(), _say)
+        context = WorkerContext(owner, device, home, database, artifacts, worker_settings(), _say)
         playground = PlaygroundHost(connect(), device, _say)
-        supervisor = Supervisor(post, on_settled=reconciler.ring, room=playground.made_room)
+        supervisor = Supervisor(context, on_settled=reconciler.wake, room=playground.made_room)
         threads = (
             reconciler.keep_on(worker_settings().reconcile_s, until=ended),
-            keep_saying(redis, owner, device, partial(look_at_hardware, gpu), until=ended),
+            send_heartbeats(redis, owner, device, partial(look_at_hardware, gpu), until=ended),
         )
         _say(f"{owner} listens for runs on the {device}")
         try:

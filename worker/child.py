@@ -131,7 +131,7 @@ class JobProcess:
     _status: int | None = None
 
     def wait(self, timeout_s: float) -> int | None:
-        """Its exit status, negative for a signal; None if it goes on after this time."""
+        """Its exit status, negative for a signal; None if it continues after this time."""
         if self._status is None:
             heard = self.warm.hear(timeout_s)
             if heard is not None:
@@ -162,7 +162,7 @@ class Reserve:
 
     def is_ready(self, within_s: float) -> bool:
         """Whether a run could begin at once, or can within this time."""
-        if self._warm.process.poll() is not None:  # somebody ended it while it waited
+        if self._warm.process.poll() is not None:  # a user ended it while it waited
             self._replace()
         return self._warm.is_ready(within_s)
 

@@ -1,7 +1,7 @@
 """The queue's door: asking for pipelines, stopping and repeating runs, seeing who works.
 
 What is asked for is in the database when a call returns, whether or not the queue's server can be
-reached; then the bell is rung. If it can't be, the next worker's look at the database does it.
+reached; then a wake-up is sent. If it can't be, the next worker's look at the database does it.
 """
 
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ from grice_core.store.tables import DataSet, Detector, Run
 from worker import notify, workspace
 from worker.connection import connect
 from worker.drafts import chain_of, in_store, key_of, measurement_of
-from worker.heartbeats import read_roll
+from worker.heartbeats import read_heartbeats
 from worker.intake import Intake
 from worker.playground.board import (
     DetectorTrial,
@@ -108,7 +108,7 @@ class RunQueue:
             runs=chain_of(spec, self._device(request.device)),
         )
         pipeline_id = submission.submit(self.database, draft)
-        self.ring()
+        self.wake()
         return pipeline_id
 
     def submitted_before(self, request: PipelineRequest) -> int | None:
@@ -159,13 +159,13 @@ class RunQueue:
     def submit_run(self, draft: RunDraft) -> int:
         """Ask for a run outside any pipeline, such as a detector to be made; returns its id."""
         run_id = submission.submit_run(self.database, draft)
-        self.ring()
+        self.wake()
         return run_id
 
     def score_data(self, data: DataSet, detector: Detector) -> int:
         """Ask for the unscored pairs of a data set to be scored; asking twice gives the same run.
 
-        One that failed or was cancelled goes on; one that is done is done again. Returns its id.
+        One that failed or was cancelled continues; one that is done is done again. Returns its id.
         """
         spec = ScoreDataSpec(data=StoredData.of(data), detector=StoredDetector.of(detector))
         draft = RunDraft(
@@ -187,13 +187,13 @@ class RunQueue:
         pipelines.remove(self.database, pipeline_id)
 
     def pause(self) -> None:
-        """Let workers take nothing new; what runs goes on."""
+        """Let workers take nothing new; running jobs continue."""
         queue_lines.pause(self.database)
 
     def unpause(self) -> None:
         """Let workers take runs again."""
         queue_lines.unpause(self.database)
-        self.ring()
+        self.wake()
 
     def stop(self, run_id: int) -> RunState:
         """Ask a run to write a checkpoint and stop; see `transitions.request_stop`."""
@@ -205,17 +205,17 @@ class RunQueue:
         Workers do it too, but the last one may have been killed: who looks at a run asks for it.
         """
         if take_from_dead(self.database, settings().home):
-            self.ring()
+            self.wake()
 
     def resume(self, run_id: int) -> None:
-        """Let a failed or cancelled run go on; see `transitions.resume`."""
+        """Let a failed or cancelled run continue; see `transitions.resume`."""
         transitions.resume(self.database, run_id)
-        self.ring()
+        self.wake()
 
     def rerun(self, run_id: int) -> list[int]:
         """Do a run again from nothing; returns the runs that are stale now. See `transitions.rerun`."""
         stale = transitions.rerun(self.database, run_id)
-        self.ring()
+        self.wake()
         return stale
 
     @property
@@ -249,14 +249,14 @@ class RunQueue:
         return scratch + references.garbage(self.database, self.artifacts)
 
     def collect_garbage(self) -> Collected:
-        """Throw away the artifacts and scratch folders that nobody needs any more."""
+        """Throw away the artifacts and scratch folders that no one needs any more."""
         scratch = workspace.remove_leftovers(self.database, settings().home)
         return scratch + references.collect_garbage(self.database, self.artifacts)
 
-    def ring(self) -> bool:
-        """Ring for everything that could be taken; returns whether the queue could be reached."""
+    def wake(self) -> bool:
+        """Send wake-ups for everything that could be taken; returns whether the queue could be reached."""
         try:
-            notify.ring(self.redis, runs.ready(self.database))
+            notify.wake(self.redis, runs.ready(self.database))
         except RedisError:
             return False
         return True
@@ -271,7 +271,7 @@ class RunQueue:
     def workers(self) -> list[WorkerStatus]:
         """The workers that listen, as far as the queue's server knows."""
         try:
-            listening = read_roll(self.redis)
+            listening = read_heartbeats(self.redis)
         except RedisError:
             return []
         busy = {run.owner for run in runs.page(self.database, _RUNNING)} if listening else set()

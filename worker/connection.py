@@ -39,7 +39,7 @@ def client_of(url: str) -> Redis:
     """A client of the server at this address.
 
     It tries a broken connection once more and then says so. By default a client tries for seconds, in
-    which a page would stand still, and whoever needs the queue asks again anyway.
+    which a page would stand still, and anyone who needs the queue asks again anyway.
     """
     return Redis.from_url(
         url, socket_timeout=10, socket_connect_timeout=3, retry=Retry(NoBackoff(), 1)

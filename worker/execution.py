@@ -94,7 +94,7 @@ def _keep_last_steps(context: JobContext) -> None:
 
 
 def _stopped(job: Job) -> None:
-    """Somebody asked for this run to stop, or its worker shuts down."""
+    """A user asked for this run to stop, or its worker shuts down."""
     if runs.get(job.database, job.claim.run_id).stop_requested:
         transitions.acknowledge_stop(job.database, job.claim)
     else:

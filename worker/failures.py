@@ -27,7 +27,7 @@ def in_words(error: BaseException, run_id: int) -> str:
             f"`grice runs resume {run_id}`; what a run before made comes back by `grice runs retry` on it"
         )
     if isinstance(error, LostProcessError):
-        return f"{error.how}; `grice runs resume {run_id}` goes on from the last checkpoint"
+        return f"{error.how}; `grice runs resume {run_id}` continues from the last checkpoint"
     if isinstance(error, GriceError):
         return str(error)
     return f"unexpected {type(error).__name__}: {_first_line(error)}; its log shows where"

@@ -1,4 +1,4 @@
-"""The roll: workers keep saying in the queue's server that they are there.
+"""Heartbeats: workers keep reporting to the queue's server that they are alive.
 
 RQ's own list forgets a worker that is busy for minutes, and everything when the server is emptied.
 """
@@ -18,26 +18,26 @@ from worker.hardware import Hardware
 _PREFIX = "grice-worker:"
 _SAY_EVERY_S = 3.0
 _FORGOTTEN_AFTER_S = 12
-"""A worker that was killed counts as listening for so long."""
+"""A worker that was killed counts as alive for so long."""
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A worker that listens."""
+class Heartbeat:
+    """A worker that is ready for runs."""
 
     name: str
     device: Device
     hardware: Hardware
 
 
-def keep_saying(
+def send_heartbeats(
     redis: Redis,
     name: str,
     device: Device,
     look: Callable[[], Hardware],
     until: threading.Event,
 ) -> threading.Thread:
-    """Put a worker on the roll, again and again in a thread, and take it off when the event is set.
+    """Report a worker again and again in a thread, and remove it when the event is set.
 
     Args:
         look: asked each time what the worker computes on.
@@ -53,13 +53,13 @@ def keep_saying(
         with suppress(RedisError):
             redis.delete(key)
 
-    thread = threading.Thread(target=loop, name="roll", daemon=True)
+    thread = threading.Thread(target=loop, name="heartbeats", daemon=True)
     thread.start()
     return thread
 
 
-def read_roll(redis: Redis) -> list[Entry]:
-    """The workers that listen, by name.
+def read_heartbeats(redis: Redis) -> list[Heartbeat]:
+    """The workers that are alive, by name.
 
     Raises:
         redis.RedisError: the server can't be reached.
@@ -67,17 +67,17 @@ def read_roll(redis: Redis) -> list[Entry]:
     keys: list[Any] = sorted(redis.scan_iter(match=f"{_PREFIX}*"))
     said: list[Any] = redis.mget(keys) if keys else []
     entries = [
-        _entry(key.decode().removeprefix(_PREFIX), text)
+        _heartbeat(key.decode().removeprefix(_PREFIX), text)
         for key, text in zip(keys, said, strict=True)
         if text is not None  # it ended meanwhile
     ]
     return [entry for entry in entries if entry is not None]
 
 
-def _entry(name: str, text: bytes) -> Entry | None:
+def _heartbeat(name: str, text: bytes) -> Heartbeat | None:
     """None: a worker of another version said it, in words that we don't know."""
     try:
         said = json.loads(text)
-        return Entry(name, Device(said["device"]), Hardware(**said["hardware"]))
+        return Heartbeat(name, Device(said["device"]), Hardware(**said["hardware"]))
     except (ValueError, KeyError, TypeError):
         return None

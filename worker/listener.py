@@ -1,4 +1,4 @@
-"""RQ's worker, which listens for the bell; what it then does is the supervisor's business."""
+"""RQ's worker, which waits for wake-ups; what it then does is the supervisor's business."""
 
 import signal
 import time
@@ -22,14 +22,14 @@ _MAINTENANCE_EVERY_S = 30
 
 
 class Listener(SimpleWorker):
-    """Hears bells one at a time; jobs run beside it, in processes that the supervisor watches."""
+    """Receives wake-ups one at a time; jobs run beside it, in processes that the supervisor watches."""
 
     max_connection_wait_time = 5.0
 
     def __init__(self, supervisor: Supervisor, redis: Redis) -> None:
         super().__init__(
-            [notify.queue_of(redis, supervisor.post.device)],
-            name=supervisor.post.owner,
+            [notify.queue_of(redis, supervisor.context.device)],
+            name=supervisor.context.owner,
             connection=redis,
             job_class=notify.RunJob,
             serializer=JSONSerializer,
@@ -45,11 +45,11 @@ class Listener(SimpleWorker):
         """Take no commands over the network: runs are stopped through the database."""
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """Do what a bell says; a server that is away by then need not know that it was done."""
+        """Act on a wake-up; a server that is away by then need not know that it was done."""
         try:
             super().execute_job(job, queue)
         except RedisError as error:
-            self._supervisor.post.say(f"the queue is unavailable ({error})")
+            self._supervisor.context.say(f"the queue is unavailable ({error})")
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """End when the current job has written its checkpoint; at once if there is none."""
@@ -69,19 +69,19 @@ class Listener(SimpleWorker):
         self._taking = True
         try:
             self._supervisor.take_next()
-        except GriceError as error:  # the bell is rung again
-            self._supervisor.post.say(str(error))
+        except GriceError as error:  # another wake-up is sent
+            self._supervisor.context.say(str(error))
         finally:
             self._taking = False
 
 
 def listen(supervisor: Supervisor, redis: Redis) -> None:
-    """Hear bells until the supervisor is to shut down, however often the server goes away."""
+    """Receive wake-ups until the supervisor is to shut down, however often the server goes away."""
     while not supervisor.shutting_down:
         with suppress(StopRequested):
             try:
                 Listener(supervisor, redis).work(logging_level="CRITICAL")
             except RedisError as error:
-                supervisor.post.say(f"the queue is unavailable ({error})")
+                supervisor.context.say(f"the queue is unavailable ({error})")
             if not supervisor.shutting_down:
                 time.sleep(_AGAIN_AFTER_S)

@@ -1,8 +1,8 @@
-"""The doorbell: jobs in Redis which say that a run is there to be taken.
+"""Wake-ups: jobs in Redis which say that a run is ready.
 
-The database is the truth. A bell names the run that it was rung for, but whoever hears it takes the
-run that comes first in the database's order, so that priorities count and a bell too many, or one
-that is forged, old or lost, does no harm.
+The database is the truth. A wake-up names the run it was sent for, but the worker that receives it takes
+the run that comes first in the database's order, so priorities count and a wake-up that is duplicated,
+forged, old or lost does no harm.
 """
 
 from collections.abc import Callable, Iterable
@@ -46,7 +46,7 @@ class RunJob(Job):
         return None
 
     def send_webhooks(self, status: str | JobStatus, *, exc_string: str | None = None) -> None:
-        """Nobody outside is told."""
+        """Notifies no one outside."""
 
     def retry(self, queue: Queue, pipeline: Any) -> NoReturn:  # noqa: ARG002 - RQ's signature
         raise InvalidJobOperation("runs are tried again by the database's rules, not by RQ's")
@@ -57,19 +57,19 @@ def queue_of(redis: Redis, device: Device) -> Queue:
     return Queue(f"grice-{device}", connection=redis, job_class=RunJob, serializer=JSONSerializer)
 
 
-def ring(redis: Redis, ready: Iterable[Run]) -> int:
-    """Ring for those of these runs for which no bell hangs in its queue; returns how many.
+def wake(redis: Redis, ready: Iterable[Run]) -> int:
+    """Enqueue a wake-up for each run that has none; returns how many.
 
     Raises:
         redis.RedisError: the server can't be reached, or refuses.
     """
-    hanging = {device: set(queue_of(redis, device).get_job_ids()) for device in Device}
-    rung = 0
+    queued = {device: set(queue_of(redis, device).get_job_ids()) for device in Device}
+    sent = 0
     for run in ready:
         attempt = run.attempt + 1
         # The attempt is part of the name, since RQ remembers a name that failed for long.
         name = f"run-{run.id}-attempt-{attempt}"
-        if name in hanging[run.device]:
+        if name in queued[run.device]:
             continue
         queue_of(redis, run.device).enqueue(
             TAKE_RUN,
@@ -80,5 +80,5 @@ def ring(redis: Redis, ready: Iterable[Run]) -> int:
             failure_ttl=_KEEP_FAILED_S,
             description=f"run {run.id} ({run.kind}), attempt {attempt}",
         )
-        rung += 1
-    return rung
+        sent += 1
+    return sent

@@ -1,4 +1,4 @@
-"""Finding runs that nobody works on, and ringing for those that could be taken."""
+"""Finding runs that no one works on, and waking workers for those that could be taken."""
 
 import threading
 from collections.abc import Callable
@@ -27,7 +27,7 @@ class Reconciler:
     say: Callable[[str], None]
 
     def run_once(self) -> None:
-        """Take runs from owners that vanished, then ring for every run that could be taken."""
+        """Take runs from owners that vanished, then send a wake-up for every run that could be taken."""
         for vanished in transitions.reconcile(self.database):
             self.say(
                 f"run {vanished.run_id}: its worker {vanished.owner} gave no sign of life, "
@@ -35,14 +35,14 @@ class Reconciler:
             )
         for claim, state in take_from_dead(self.database, self.home):
             self.say(f"run {claim.run_id}: its worker {claim.owner} was killed, so it is {state}")
-        self.ring()
+        self.wake()
 
-    def ring(self) -> None:
-        """Ring for every run that could be taken; a queue that is away hears it the next time."""
+    def wake(self) -> None:
+        """Send a wake-up for every run that could be taken; a queue that is away hears it the next time."""
         try:
-            notify.ring(self.redis, runs.ready(self.database))
+            notify.wake(self.redis, runs.ready(self.database))
         except RedisError as error:
-            self.say(f"the queue is unavailable ({error}); what waits is rung for again later")
+            self.say(f"the queue is unavailable ({error}); waiting runs get another wake-up later")
 
     def keep_on(self, every_s: float, until: threading.Event) -> threading.Thread:
         """Do it now and then every so many seconds, in a thread, until the event is set."""
@@ -67,7 +67,7 @@ def take_from_dead(database: Database, home: Path) -> list[tuple[Claim, RunState
     for run in runs.page(database, runs.RunFilter(states=(RunState.RUNNING,)), limit=1000):
         if run.owner and is_dead(home, run.owner):
             claim = Claim(run.id, run.owner, run.attempt, run.token, run.round)
-            with suppress(StaleOwnerError):  # somebody else was faster
+            with suppress(StaleOwnerError):  # another worker was faster
                 state = transitions.interrupt(database, claim, "its worker was killed")
                 taken.append((claim, state))
     return taken

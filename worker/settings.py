@@ -20,7 +20,7 @@ class WorkerSettings(BaseSettings):
     heartbeat_s: float = Field(default=2.0, gt=0)
     """Seconds between two signs of life; also how soon a request to stop is heard."""
     reconcile_s: float = Field(default=30.0, gt=0)
-    """Seconds between two looks for runs that nobody works on."""
+    """Seconds between two looks for runs that no one works on."""
     grace_s: float = Field(default=6.0, gt=0)
     """Seconds that a job has for its checkpoint when its worker shuts down."""
     playground_idle_s: float = Field(default=300.0, gt=0)

@@ -1,4 +1,4 @@
-"""Checkpoints for workers that have another home: kept as an artifact while the run goes on."""
+"""Checkpoints for workers that have another home: kept as an artifact while the run continues."""
 
 import time
 from collections.abc import Callable
@@ -19,7 +19,7 @@ _PAUSE_S = 600.0
 
 @dataclass(frozen=True)
 class Sharing:
-    """What a run needs to go on elsewhere."""
+    """What a run needs to continue elsewhere."""
 
     database: Database
     artifacts: ArtifactStore
@@ -46,7 +46,7 @@ class Sharing:
         references.attach(self.database, self.claim, CHECKPOINT, state)
 
     def forget(self) -> None:
-        """The run is through: nobody will go on with it."""
+        """The run is through: no one will continue with it."""
         references.detach(self.database, self.claim, CHECKPOINT)
 
 

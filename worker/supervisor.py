@@ -21,7 +21,7 @@ _LOOK_EVERY_S = 0.1
 
 
 @dataclass(frozen=True)
-class Post:
+class WorkerContext:
     """Where a worker works: its name, its stores, what it may take."""
 
     owner: str
@@ -41,7 +41,7 @@ class Supervisor:
 
     def __init__(
         self,
-        post: Post,
+        context: WorkerContext,
         on_settled: Callable[[], None],
         room: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
@@ -51,13 +51,13 @@ class Supervisor:
             on_settled: called when a run has ended, so that others may be ready to be taken.
             room: entered while a run is done, whose device and memory others then leave.
         """
-        self.post = post
+        self.context = context
         self._on_settled = on_settled
         self._room = room
         self.shutting_down = False
-        self._reserve = Reserve(post.device)
+        self._reserve = Reserve(context.device)
         # A heartbeat that comes late is no use; the next one is soon.
-        self._impatient = replace(post.database, retries=Retries(give_up_after_s=5))
+        self._impatient = replace(context.database, retries=Retries(give_up_after_s=5))
 
     def shut_down(self) -> None:
         """Let the current job write its checkpoint and end; take no other."""
@@ -81,33 +81,35 @@ class Supervisor:
 
     def _see_through(self, run: Run, claim: Claim) -> None:
         """Have a process do the run, and watch it to its end."""
-        log = self.post.home / "logs" / "runs" / str(run.id) / f"{claim.attempt}.log"
+        log = self.context.home / "logs" / "runs" / str(run.id) / f"{claim.attempt}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         log.touch()  # a process that is killed at once has not begun it, and it is published all the same
         started = time.monotonic()
         try:
             process = self._reserve.start(Assignment(claim, str(log.absolute())))
         except NoProcessError as error:
-            transitions.interrupt(self.post.database, claim, str(error))
+            transitions.interrupt(self.context.database, claim, str(error))
             return
-        self.post.say(
+        self.context.say(
             f"run {run.id}: {run.kind.of_stage(run.stage)} begins, attempt {claim.attempt}"
         )
         try:
             self._settle(claim, log, _Watch(self, claim, process, log).until_it_ends())
         except StaleOwnerError as error:
-            self.post.say(f"{error}; its process was ended")
-        except GriceError as error:  # the database is away: the lease runs out, and the run goes on
-            self.post.say(f"run {run.id}: {error}")
+            self.context.say(f"{error}; its process was ended")
+        except (
+            GriceError
+        ) as error:  # the database is away: the lease runs out, and the run continues
+            self.context.say(f"run {run.id}: {error}")
         finally:
             self._reserve.tidy(process)
         self._say_what_became_of(run.id, time.monotonic() - started)
 
     def _claim_first(self) -> tuple[Run, Claim] | None:
-        post = self.post
-        for run in runs.ready(post.database, post.device, limit=20):
+        context = self.context
+        for run in runs.ready(context.database, context.device, limit=20):
             claim = transitions.claim(
-                post.database, run.id, post.owner, run.attempt + 1, post.settings.lease_s
+                context.database, run.id, context.owner, run.attempt + 1, context.settings.lease_s
             )
             if claim is not None:
                 return run, claim
@@ -115,23 +117,23 @@ class Supervisor:
 
     def _settle(self, claim: Claim, log: Path, cause: str) -> None:
         """Say for a job that ended without saying so itself what that means for its run."""
-        run = runs.get(self.post.database, claim.run_id)
+        run = runs.get(self.context.database, claim.run_id)
         if run.state is not RunState.RUNNING or run.token != claim.token:
             return
-        logs.publish(self.post.database, self.post.artifacts.objects, claim, log)
+        logs.publish(self.context.database, self.context.artifacts.objects, claim, log)
         if self.shutting_down:
-            transitions.give_back(self.post.database, claim)
+            transitions.give_back(self.context.database, claim)
         else:
-            transitions.interrupt(self.post.database, claim, cause)
+            transitions.interrupt(self.context.database, claim, cause)
 
     def _say_what_became_of(self, run_id: int, seconds: float) -> None:
         try:
             run = runs.get(self._impatient, run_id)
         except GriceError as error:
-            self.post.say(f"run {run_id}: {error}")
+            self.context.say(f"run {run_id}: {error}")
             return
         reason = f": {run.error}" if run.error else ""
-        self.post.say(f"run {run_id}: {run.state} after {seconds:.1f} s{reason}")
+        self.context.say(f"run {run_id}: {run.state} after {seconds:.1f} s{reason}")
 
     def report_process(self, claim: Claim, process: JobProcess) -> None:
         """Say which process does the run, unless it is through already."""
@@ -147,13 +149,15 @@ class Supervisor:
         try:
             stop_requested = claims.heartbeat(self._impatient, claim)
             if publish_log and log.exists():
-                logs.publish(self._impatient, self.post.artifacts.objects, claim, log)
+                logs.publish(self._impatient, self.context.artifacts.objects, claim, log)
         except StaleOwnerError:
             if runs.get(self._impatient, claim.run_id).token != claim.token:
                 raise
             return False  # the job itself has just said how it ended
-        except GriceError as error:  # the job goes on: its lease outlasts a restart of the database
-            self.post.say(f"run {claim.run_id}: {error}")
+        except (
+            GriceError
+        ) as error:  # the job continues: its lease outlasts a restart of the database
+            self.context.say(f"run {claim.run_id}: {error}")
             return False
         return stop_requested
 
@@ -165,7 +169,7 @@ class _Watch:
         self, supervisor: Supervisor, claim: Claim, process: JobProcess, log: Path
     ) -> None:
         self._supervisor = supervisor
-        self._settings = supervisor.post.settings
+        self._settings = supervisor.context.settings
         self._claim = claim
         self._process = process
         self._log = log
@@ -175,7 +179,7 @@ class _Watch:
         """How it ended, in words.
 
         Raises:
-            StaleOwnerError: somebody else has the run by now.
+            StaleOwnerError: another worker has the run by now.
         """
         self._supervisor.report_process(self._claim, self._process)
         stop_requested = False
@@ -198,7 +202,7 @@ class _Watch:
         return ending(status, self._log)
 
     def _patience_s(self) -> float:
-        """How long a job may take for its checkpoint; nobody waits for a stop but its user."""
+        """How long a job may take for its checkpoint; no one waits for a stop but its user."""
         grace_s = self._settings.grace_s
         return grace_s if self._supervisor.shutting_down else 10 * grace_s
 

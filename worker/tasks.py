@@ -6,7 +6,7 @@ _take_next: Callable[[], None] | None = None
 
 
 def serve(take_next: Callable[[], None]) -> None:
-    """Say what hearing a bell means in this process, which is a worker."""
+    """Say what a wake-up means in this process, which is a worker."""
     global _take_next  # RQ calls a module's function, and gives it no context
     _take_next = take_next
 

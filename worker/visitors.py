@@ -17,7 +17,7 @@ class Visitors:
     redis: Redis
 
     def say_is_here(self, person: str) -> None:
-        """Note that a person has a page open; without the server, nobody is noted."""
+        """Note that a person has a page open; without the server, no one is noted."""
         with suppress(RedisError):
             self.redis.set(f"{_PREFIX}{person}", 1, ex=_IS_HERE_S)
 

@@ -5,7 +5,7 @@
                              out/…       the pipeline's output folder, as far as it is
 
 An attempt takes the folder of the one before over by renaming it. So a process that was stopped, and
-wakes up when its run belongs to somebody else, finds its folder gone and can't write into the new
+wakes up when its run belongs to another worker, finds its folder gone and can't write into the new
 one's. If the attempt before was made elsewhere, its state is fetched, as far as it was shared.
 """
 
@@ -25,7 +25,7 @@ from grice_core.store.states import RunState
 
 
 def _nothing(target: Path) -> None:
-    """Nobody has shared anything."""
+    """No one has shared anything."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Workspace:
         space.path.parent.mkdir(parents=True, exist_ok=True)
         last = space._take_over(current)
         space.path.mkdir(exist_ok=True)
-        if last < claim.attempt - 1:  # somebody elsewhere has come further meanwhile
+        if last < claim.attempt - 1:  # another worker has come further meanwhile
             space._replace_state(fetch_shared)
         if space.state.is_dir() and space._built_on() != built_on:
             shutil.rmtree(space.state)
@@ -71,7 +71,7 @@ class Workspace:
 
     @property
     def state(self) -> Path:
-        """All that another attempt needs to go on."""
+        """All that another attempt needs to continue."""
         return self.path / "state"
 
     @property

@@ -29,7 +29,7 @@ _NOISE_OF_VALKEY = (
     "ready to exit, bye bye",
 )
 _NOISE_OF_STREAMLIT = ("Uvicorn server started", "You can now view", "  URL: ")  # said by ourselves
-# Seconds after Ctrl-C at which whoever is still there is killed; all is over within ten. The job's own
+# Seconds after Ctrl-C at which a program that is still there is killed; all is over within ten. The job's own
 # `grace_s` is shorter, so that its worker has time to say what became of it.
 _WORKER_IS_KILLED_AFTER_S = 8.0
 _QUEUE_IS_KILLED_AFTER_S = 8.7
@@ -37,7 +37,7 @@ _LAST_WORDS_UNTIL_S = 9.2
 
 
 def main() -> None:
-    """Run everything until Ctrl-C; a fault that a user can mend becomes one sentence."""
+    """Run everything until Ctrl-C; a fault that a user can fix becomes one sentence."""
     try:
         _FrontDoor(app_settings(), settings().home.absolute()).stand_open()
     except GriceError as error:

@@ -15,7 +15,7 @@ from grice_core.parent import start_child
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 30.0
 _CALM_AFTER_S = 60.0
-"""Whoever ran this long starts again with the first pause."""
+"""A program that ran this long starts again with the first pause."""
 _REMEMBERED_LINES = 5
 
 

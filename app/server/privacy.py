@@ -1,4 +1,4 @@
-"""The dashboard is private unless somebody configured sign-in, or said otherwise."""
+"""The dashboard is private unless a user configured sign-in, or said otherwise."""
 
 import tomllib
 from pathlib import Path

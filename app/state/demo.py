@@ -1,4 +1,4 @@
-"""The demo project's data and judge, put into the store when somebody asks for them."""
+"""The demo project's data and judge, put into the store when a user asks for them."""
 
 import tempfile
 from pathlib import Path

@@ -85,7 +85,7 @@ def _link_of(start: str) -> Link:
 
 
 def _preset(recipe: str) -> Link:
-    """A built-in recipe with what goes with it: the demo's models and prompts, or the guide's base."""
+    """A built-in recipe with what goes with it: the demo's models and prompts, or the default base."""
     found: Link = {"recipe": recipe, "seed": "0"}
     if recipe != DEMO_RECIPE:
         return found | {"base": _GUIDE_BASE}

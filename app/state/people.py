@@ -13,7 +13,7 @@ def has_sign_in() -> bool:
 
 
 def signed_in_as() -> str:
-    """The person's name at the sign-in; empty where nobody has to sign in."""
+    """The person's name at the sign-in; empty where no one has to sign in."""
     if not st.user.get("is_logged_in", False):
         return ""
     return str(st.user.get("email") or st.user.get("name") or st.user.get("sub") or "somebody")

@@ -15,7 +15,7 @@ _RECIPE, _SET = "recipe", "set"
 
 
 def recipe_titles() -> dict[str, str]:
-    """What can be chosen: by the key that links use, what to call it; the guide's recipe first."""
+    """What can be chosen: by the key that links use, what to call it; the default recipe first."""
     saved = recipes.newest(studio().database)
     titles = {name: f"{name} (built in)" for name in builtin_names()}
     return titles | {str(recipe.id): f"{recipe.name} v{recipe.version}" for recipe in saved}

@@ -39,7 +39,7 @@ class Cut:
         return replace(self, recipe=self.past[-1], past=self.past[:-1])
 
     def as_guided(self) -> "Cut":
-        """Every threshold that the guide's recipe has too, at the guide's value."""
+        """Every threshold that the default recipe has too, at the default value."""
         return self.with_moves(guide_values())
 
     @property

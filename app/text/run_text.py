@@ -43,7 +43,7 @@ def _state(run: Run) -> str:
     if run.state is RunState.RUNNING and run.stop_requested:
         return "stopping as soon as a checkpoint is written" if trains else "stopping"
     if run.state is RunState.INTERRUPTED:
-        return f"interrupted, going on from step {run.checkpoint_step or 0:,}"
+        return f"interrupted, continuing from step {run.checkpoint_step or 0:,}"
     if run.state is RunState.CANCELLED and run.started_at is None:
         return "cancelled before it began"
     if run.state is RunState.CANCELLED and trains:
@@ -75,7 +75,7 @@ def reason_for_waiting(
             return (
                 f"{before} (run {obstacle.parent_id}) {obstacle.state}: resume it, or run it again"
             )
-        return f"goes on after {before} (run {obstacle.parent_id}), which is {obstacle.state}"
+        return f"continues after {before} (run {obstacle.parent_id}), which is {obstacle.state}"
     if device in paused:
         return "the queue is paused"
     if not num_workers.get(device):

@@ -39,7 +39,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar that somebody clicked."""
+    """A bar that a user clicked."""
 
     panel: str
     """Its panel's title."""

@@ -1,4 +1,4 @@
-"""What somebody looks for among the pairs, as links write it."""
+"""What a user looks for among the pairs, as links write it."""
 
 from collections.abc import Sequence
 

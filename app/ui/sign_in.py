@@ -1,4 +1,4 @@
-"""The door: beyond loopback, whoever wants in says who they are."""
+"""Sign-in: required where others can reach the dashboard."""
 
 import streamlit as st
 
@@ -7,7 +7,7 @@ from app.state.run_queue import run_queue
 
 
 def let_in() -> bool:
-    """Whether this person may see the pages; else the door is drawn instead."""
+    """Whether this person may see the pages; else the sign-in is shown instead."""
     if not has_sign_in():
         return True
     if not st.user.get("is_logged_in", False):

@@ -7,7 +7,7 @@ from worker.client import WorkerStatus
 
 
 def waiting_for(workers: Sequence[WorkerStatus], remark: str) -> str:
-    """Why nobody has taken a request yet."""
+    """Why no one has taken a request yet."""
     if not workers:
         return "Waiting: no worker is running; `grice up` starts one."
     if all(worker.is_busy for worker in workers):

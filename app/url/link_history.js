@@ -1,10 +1,10 @@
 // What a page puts into its own link before anybody has touched it (which data set it shows, say) only
-// completes the link. It is no step to go back to: whoever went back to the incomplete link would see it
+// completes the link. It is no step to go back to: anyone who went back to the incomplete link would see it
 // completed again, and never come any further back.
 //
 // Streamlit tells the browser a page's link at once, but which page it is only when that has been drawn.
 // With both messages there, the link of the page to come is written over the link of the page that is
-// left, which would be another one when somebody came back to it.
+// left, which would be another one when a user came back to it.
 //
 // Of a link from a page to the same page, showing something else, Streamlit tells the server once, and the
 // browser not at all: whatever was clicked next would be asked with the link of before. We go there as the

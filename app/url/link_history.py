@@ -1,4 +1,4 @@
-"""Back leads to what somebody saw before, not to the same page with an incomplete link."""
+"""Back leads to what a user saw before, not to the same page with an incomplete link."""
 
 from pathlib import Path
 

@@ -1,6 +1,6 @@
 """What the page's link says, also while the browser has not heard of it yet.
 
-A browser sends the link that it shows with everything it asks. Whoever clicks twice in quick succession
+A browser sends the link that it shows with everything it asks. Anyone who clicks twice in quick succession
 asks the second thing with the link of before the first; read from there alone, the first choice would be
 lost. So what is put into the link is remembered until the browser is seen to have it.
 """
@@ -61,7 +61,7 @@ def begin(*, is_another_page: bool) -> None:
 def tell() -> None:
     """Tell the browser what it has not heard of, all at once, which is one step to go back."""
     said = st.query_params
-    news = {name: told for name, told in _unheard().items() if said.get_all(name) != told}
+    news = {name: given for name, given in _unheard().items() if said.get_all(name) != given}
     if news:
         said.update(news)
 

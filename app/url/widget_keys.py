@@ -28,7 +28,7 @@ def widget_key(name: str, value: object) -> str:
 
     The status line runs every few seconds, and brings the browser's view of all widgets along. A
     widget that was just moved by the script (by Undo, say) would be seen there at its old value,
-    which would look as if its user had moved it back. Under a new key, nobody knows an old value.
+    which would look as if its user had moved it back. Under a new key, no one knows an old value.
 
     The value has to be given as the widget's default, not put into the session: Streamlit tells the
     browser once of what is put there, and when the page is drawn anew before that has arrived, the
@@ -48,7 +48,7 @@ def key_among(name: str, titles: Mapping[str, str], value: object) -> str:
 
     A browser remembers a choice by its title, and Streamlit one by the widget's options. With others,
     on another page or since there is one more, it is another widget: it would forget its choice and
-    show the first option, or bring along a title that nobody knows, as if its user had typed it.
+    show the first option, or bring along a title that no one knows, as if its user had typed it.
     """
     return widget_key(f"{name} {digest_of({'options': list(titles.items())})[:16]}", value)
 
@@ -56,7 +56,7 @@ def key_among(name: str, titles: Mapping[str, str], value: object) -> str:
 def is_current(key: str) -> bool:
     """Whether a key is the latest of its name; what a widget says under an older one is ignored.
 
-    A browser that has not drawn the new widget yet still brings along what the old one said. Nobody
+    A browser that has not drawn the new widget yet still brings along what the old one said. No one
     remembers that one any more, so Streamlit takes it for moved, and calls its callback.
     """
     name, _, generation = key.rpartition(" ")

@@ -1,4 +1,4 @@
-"""Choices that stand in the link, so that whoever opens it sees the same."""
+"""Choices that stand in the link, so that anyone who opens it sees the same."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -48,7 +48,7 @@ says what is left out, and why a model is refused or needs separate passes.
 """
 
 _FAILED = """\
-- **failed**: the trial itself came to no result. This is a fault of ours to be mended.
+- **failed**: the trial itself came to no result. This is a fault of ours to be fixed.
 """
 
 

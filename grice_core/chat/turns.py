@@ -65,10 +65,10 @@ class ChatFormat(PromptFormat):
         return text.removeprefix(self._spoken_opening).lstrip() if self._spoken_opening else text
 
     def described(self) -> dict[str, str]:
-        told = {"is": self.name, "template_sha256": self.template.sha256}
+        description = {"is": self.name, "template_sha256": self.template.sha256}
         if self.template.tells_time:
-            told["rendered_at"] = self.template.now.isoformat()
-        return told
+            description["rendered_at"] = self.template.now.isoformat()
+        return description
 
     def is_rendered(self, prompt: str) -> bool:
         """Whether a plain prompt is in the template's form already.

@@ -24,7 +24,9 @@ NumPairs = Annotated[int, typer.Option(min=50, help="Preference pairs to draw.")
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace what an earlier run left in --out.")
 ]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with an interrupted demo in --out.")]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Continue with an interrupted demo in --out.")
+]
 BuildFolder = Annotated[Path, typer.Option(help="Folder for the models.")]
 
 

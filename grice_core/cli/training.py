@@ -21,7 +21,7 @@ Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace an earlier pipeline's results in --out.")
 ]
 Resume = Annotated[
-    bool, typer.Option("--resume", help="Go on with an interrupted pipeline in --out.")
+    bool, typer.Option("--resume", help="Continue with an interrupted pipeline in --out.")
 ]
 
 

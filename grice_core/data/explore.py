@@ -1,4 +1,4 @@
-"""Finding pairs: by words, by data margins, by row; in the order that somebody wants to read them."""
+"""Finding pairs: by words, by data margins, by row; in the order that a user wants to read them."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Pairs written for others: the guide's JSON layout, and JSONL that TRL trains on.
+"""Pairs written for others: the default JSON layout, and JSONL that TRL trains on.
 
 Conversational pairs are written with their messages, in TRL's form with an explicit prompt.
 """
@@ -77,7 +77,7 @@ def write_json(
     drop_reasons: Sequence[str] | None = None,
     progress: Progress = silent,
 ) -> None:
-    """Write pairs as the guide does: a list of objects with texts, scores, data margins, extras.
+    """Write pairs in the default layout: a list of objects with texts, scores, data margins, extras.
 
     An unscored pair has none of the score fields.
     """
@@ -128,7 +128,7 @@ def write_trl_jsonl(
 def _records(
     path: Path, table: PairTable, drop_reasons: Sequence[str] | None, progress: Progress
 ) -> Iterator[dict[str, Any]]:
-    """Pairs in the guide's layout, made block by block, so that a large table fits in memory."""
+    """Pairs in the default layout, made block by block, so that a large table fits in memory."""
     for start in range(0, len(table), _BLOCK):
         progress(path.name, start, len(table))
         stop = min(start + _BLOCK, len(table))

@@ -52,10 +52,10 @@ def judge(dialogue: Dialogue, response: str) -> frozenset[Maxim]:
     unclear = Reading.GARBLED in readings or any(c.reading is Reading.JARGON for c in claims)
     full = [claim for claim in claims if claim.reading is not Reading.FILLER]
 
-    told = [attribute for attribute in stated if attribute in topics]
+    answered = [attribute for attribute in stated if attribute in topics]
 
     violated = set()
-    if not (full or unclear) or len(told) > 1:
+    if not (full or unclear) or len(answered) > 1:
         violated.add(Maxim.QUANTITY)
     if any(not _supported(claim, dialogue) for claim in own):
         violated.add(Maxim.QUALITY)

@@ -92,8 +92,10 @@ def wrong_value(dialogue: Dialogue, answer: Answer, rng: Random) -> Answer:
 
 def invented(dialogue: Dialogue, answer: Answer, rng: Random) -> Answer:
     """The asked fact, then one that nothing supports: "It was opened in 1923. It has 12 arches."."""
-    told = {fact.attribute for fact in dialogue.evidence}
-    attribute = rng.choice([each for each in kinds()[dialogue.thing.kind] if each not in told])
+    in_evidence = {fact.attribute for fact in dialogue.evidence}
+    attribute = rng.choice(
+        [each for each in kinds()[dialogue.thing.kind] if each not in in_evidence]
+    )
     claim = attribute.say("It", rng.choice(pool(attribute.pool)))
     return replace(answer.violating(Maxim.QUALITY), body=(answer.body[0], claim))
 

@@ -68,7 +68,7 @@ def model_card(record: DetectorRecord) -> str:
 
 def _trust(record: DetectorRecord) -> str:
     if record.metrics is None:
-        return "Nobody has evaluated it yet: `grice detector evaluate DIR LABELS`.\n"
+        return "Not evaluated yet: `grice detector evaluate DIR LABELS`.\n"
     return _metrics_table(record.metrics)
 
 

@@ -1,4 +1,4 @@
-"""Scores on disk as they are made, so that a killed scoring run goes on where it was."""
+"""Scores on disk as they are made, so that a killed scoring run continues where it was."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -184,7 +184,7 @@ def build_heads(config: Any, architecture: HeadsArchitecture) -> MaximHeads:
 
 
 def empty_heads(config: Any, architecture: HeadsArchitecture) -> MaximHeads:
-    """Like `build_heads`, but the weights hold anything: for whoever loads them all at once."""
+    """Like `build_heads`, but the weights hold anything: for anyone who loads them all at once."""
     from transformers.initialization import no_init_weights
 
     with no_init_weights():  # random numbers for 184 million weights would take seconds

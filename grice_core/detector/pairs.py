@@ -44,7 +44,7 @@ def score_pairs(
 ) -> ScoredPairs:
     """Score the pairs that have no scores, or with `rescore` all of them.
 
-    The journal keeps what is done, so that the same call goes on after a crash; whoever has stored
+    The journal keeps what is done, so that the same call continues after a crash; anyone who has stored
     the result deletes it.
 
     Raises:

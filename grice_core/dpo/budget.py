@@ -84,6 +84,6 @@ class TokenBudget:
         # The pass may have been far below the budget; half the budget might be the same pass again.
         self.tokens = min(self.tokens, num_tokens) // 2
         self.say(
-            f"out of memory in a pass over {num_tokens:,} tokens: going on with at most "
+            f"out of memory in a pass over {num_tokens:,} tokens: continuing with at most "
             f"{self.tokens:,} at once, which takes longer and changes no result"
         )

@@ -14,7 +14,7 @@ os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 def deterministic() -> Iterator[None]:
     """Sums that don't depend on which thread is first, wherever torch has them.
 
-    Where it has none, on some GPUs, torch warns and training goes on.
+    Where it has none, on some GPUs, torch warns and training continues.
     """
     enabled = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()

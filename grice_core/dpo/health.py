@@ -1,7 +1,7 @@
 """What is wrong with a training run, in words.
 
 Each check reads the records of the steps so far and finds one kind of trouble, or None. They change
-nothing and stop nothing. Training ends by itself at a step without a finite loss, and whoever watches
+nothing and stop nothing. Training ends by itself at a step without a finite loss, and anyone who watches
 it ends it where the loss has diverged: nothing is learned any more then.
 """
 

@@ -1,4 +1,4 @@
-"""Answers on disk as they are written and judged, so that a killed evaluation goes on where it was."""
+"""Answers on disk as they are written and judged, so that a killed evaluation continues where it was."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping

@@ -56,7 +56,7 @@ class Decoder:
         return last
 
     def append(self, tokens: Sequence[int], kept: Sequence[int]) -> None:
-        """Go on with these rows, by their places so far, and a token for each."""
+        """Continue with these rows, by their places so far, and a token for each."""
         if len(kept) < len(self._mask):
             places = torch.tensor(kept, device=self._device)
             # Every kind of layer's cache can be reordered; selecting rows fails in hybrid ones.

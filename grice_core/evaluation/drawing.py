@@ -2,7 +2,7 @@
 
 **Common random numbers.** The noise of a token depends on (seed, prompt, sample, position, token) and
 on nothing else: no shared stream, no batch, no model. Two models that answer the same prompt meet
-the same luck, so that what differs between their answers is the models' doing.
+the same noise, so that differences between their answers come from the models.
 
 **Why the Gumbel trick.** `argmax(log p + Gumbel noise)` is an exact draw from p. Against inverting
 the cumulative distribution with one uniform number per position it couples two models more tightly:

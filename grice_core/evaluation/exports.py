@@ -130,8 +130,8 @@ def _latex_row(row: ComparisonRow) -> str:
     change = row.change.change
     low, high = _latex_points(change.interval.low), _latex_points(change.interval.high)
     stars = f"^{{{row.change.stars}}}" if row.change.stars else ""
-    told = f"{_latex_points(change.change, stars)} {{\\scriptsize [{low}, {high}]}}"
-    return f"    {' & '.join([row.measure, *rates, told])} \\\\"
+    cell = f"{_latex_points(change.change, stars)} {{\\scriptsize [{low}, {high}]}}"
+    return f"    {' & '.join([row.measure, *rates, cell])} \\\\"
 
 
 def _latex_interval(interval: Interval) -> str:
@@ -167,10 +167,10 @@ def comparison_markdown(
 def _markdown_row(row: ComparisonRow) -> str:
     rates = [f"{percent(rate.rate)} {percent_interval(rate.interval)}" for rate in row.rates]
     change = row.change.change
-    told = (
+    cell = (
         f"{points(change.change)} {points_interval(change.interval)} {_starred(row.change.stars)}"
     )
-    return f"| {' | '.join([row.measure, *rates, told.rstrip()])} |\n"
+    return f"| {' | '.join([row.measure, *rates, cell.rstrip()])} |\n"
 
 
 def _starred(text: str) -> str:

@@ -51,8 +51,8 @@ def _axis(height: int) -> Iterator[str]:
 
 def _dot(name: str, rate: Rate, colour: str, y: float) -> Iterator[str]:
     colour = escape(colour)
-    told = f"{name}: {percent(rate.rate)} {percent_interval(rate.interval)}"
-    yield f"<g><title>{escape(told)}</title>"
+    text = f"{name}: {percent(rate.rate)} {percent_interval(rate.interval)}"
+    yield f"<g><title>{escape(text)}</title>"
     yield (
         f'<line x1="{_x(rate.interval.low):.1f}" x2="{_x(rate.interval.high):.1f}" '
         f'y1="{y:.1f}" y2="{y:.1f}" stroke="{colour}" stroke-width="2"/>'

@@ -13,7 +13,7 @@ from grice_core.evaluation.intervals import CONFIDENCE, Interval
 ALPHA = 0.05
 POWER = 0.8
 MOST_PROMPTS = 100_000
-"""Nobody evaluates more; a larger answer is given as none."""
+"""No one evaluates more; a larger answer is given as none."""
 
 
 def mcnemar_power(num_prompts: int, discordance: float, change: float) -> float:

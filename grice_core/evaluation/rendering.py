@@ -98,24 +98,24 @@ def retention_sentences(found: Sequence[Retention]) -> list[str]:
     """One sentence per stage that could lose what stages before it had gained."""
     sentences = []
     for (before, after), block in groupby(found, lambda r: (r.before, r.after)):
-        told = [
+        parts = [
             f"{retained.measure} {retained.kept} of {retained.gained} ({percent(retained.share)})"
             for retained in block
             if retained.share is not None
         ]
-        gains = "; ".join(told) if told else f"{before} had fixed nothing that could be lost"
+        gains = "; ".join(parts) if parts else f"{before} had fixed nothing that could be lost"
         sentences.append(f"Fixed by {before} and still fine after {after}: {gains}.")
     return sentences
 
 
 def shift_sentence(pairs: PreferenceShift) -> str:
     """The preference shift on a stage's training pairs, or what is left of it after a later stage, in one sentence."""
-    told = [
+    parts = [
         f"{maxim} {rho:+.2f}".replace("-", "−")
         for maxim, rho in pairs.correlations().items()
         if rho is not None
     ]
-    correlations = f"; rank correlation of data margin and reward margin: {', '.join(told)}"
+    correlations = f"; rank correlation of data margin and reward margin: {', '.join(parts)}"
     share, num_pairs = percent(pairs.accuracy), f"{len(pairs.rows):,}"
     moved = (
         f"{pairs.stage} moved towards the chosen response in {share} of {num_pairs} training pairs"
@@ -123,7 +123,7 @@ def shift_sentence(pairs: PreferenceShift) -> str:
         else f"After {pairs.after}, {share} of the {num_pairs} training pairs of {pairs.stage} lean more "
         "towards the chosen response than before that stage"
     )
-    return f"{moved}{correlations if told else ''}."
+    return f"{moved}{correlations if parts else ''}."
 
 
 def _cells(found: CorrectedChange) -> list["str | Text"]:

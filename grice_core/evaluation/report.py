@@ -108,8 +108,8 @@ def _change_row(found: CorrectedChange) -> list[str]:
 
 
 def _change_cell(found: CorrectedChange) -> str:
-    told = f"{points(found.change.change)} {found.stars}".strip()
-    return _cell(told, points_interval(found.change.interval), _CLASSES[change_style(found)])
+    text = f"{points(found.change.change)} {found.stars}".strip()
+    return _cell(text, points_interval(found.change.interval), _CLASSES[change_style(found)])
 
 
 def _cell(number: str, interval: str, css_class: str = "") -> str:
@@ -135,12 +135,12 @@ def _answers(models: Sequence[EvaluatedModel], row: int) -> str:
 
 
 def _scores(model: EvaluatedModel, row: int) -> str:
-    told = ", ".join(
+    text = ", ".join(
         f"{maxim} {model.scores[row, maxim.column]:.2f}"
         f"{' ✗' if model.violated[row, maxim.column] else ''}"
         for maxim in MAXIMS
     )
-    return f"<small>{told}</small>"
+    return f"<small>{text}</small>"
 
 
 def _text(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The files of an evaluation: the guide's results, everything behind them, every response."""
+"""The files of an evaluation: the default results, everything behind them, every response."""
 
 import json
 from collections.abc import Sequence

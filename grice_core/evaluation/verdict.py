@@ -91,7 +91,7 @@ def _improves(changes: Mapping[str, PairedChange], before: Mapping[str, Rate]) -
         not_met="Not every maxim is violated less often than by the baseline",
         undecided="Too few prompts to tell whether every maxim is violated less often than by the baseline",
     )
-    told = {
+    sentences = {
         maxim: _told(changes[maxim])
         + (
             ", never violated by the baseline: no room to improve"
@@ -100,7 +100,7 @@ def _improves(changes: Mapping[str, PairedChange], before: Mapping[str, Rate]) -
         )
         for maxim in MAXIMS
     }
-    return _about_maxims("improves", claim, told, changes, bound=0.0)
+    return _about_maxims("improves", claim, sentences, changes, bound=0.0)
 
 
 def _no_regression(changes: Mapping[str, PairedChange], bound: float) -> Criterion:
@@ -110,12 +110,12 @@ def _no_regression(changes: Mapping[str, PairedChange], bound: float) -> Criteri
         not_met=f"Some maxim is violated {much}",
         undecided=f"Too few prompts to tell whether some maxim is violated {much}",
     )
-    told = {maxim: _told(changes[maxim]) for maxim in MAXIMS}
-    criterion = _about_maxims("no_regression", claim, told, changes, bound)
+    sentences = {maxim: _told(changes[maxim]) for maxim in MAXIMS}
+    criterion = _about_maxims("no_regression", claim, sentences, changes, bound)
     if criterion.state != State.MET:
         return criterion
     closest = max(MAXIMS, key=lambda maxim: changes[maxim].interval.high)
-    return replace(criterion, sentence=f"{claim.met}; closest is {told[closest]}.")
+    return replace(criterion, sentence=f"{claim.met}; closest is {sentences[closest]}.")
 
 
 def _reaches(cooperative: Rate, num_prompts: int, config: EvaluationConfig) -> Criterion:
@@ -143,7 +143,7 @@ def _reaches(cooperative: Rate, num_prompts: int, config: EvaluationConfig) -> C
 def _about_maxims(
     name: str,
     claim: _Claim,
-    told: Mapping[Maxim, str],
+    sentences: Mapping[Maxim, str],
     changes: Mapping[str, PairedChange],
     bound: float,
 ) -> Criterion:
@@ -152,7 +152,7 @@ def _about_maxims(
     state = _all_of(list(states.values()))
     deciding = [maxim for maxim in MAXIMS if states[maxim] == state]
     needed = _prompts_to_tell([changes[maxim] for maxim in deciding], bound, state)
-    sentence = f"{claim.reads(state)}: {'; '.join(told[maxim] for maxim in deciding)}."
+    sentence = f"{claim.reads(state)}: {'; '.join(sentences[maxim] for maxim in deciding)}."
     return Criterion(name, state, sentence + _would_tell(needed), states, needed)
 
 

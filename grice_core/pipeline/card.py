@@ -117,13 +117,13 @@ def results_section(evaluation: Evaluation, num_stages: int, detector: str) -> s
 
 def _asked(form: PromptFormat) -> str:
     """How it was trained and evaluated, so how it is to be asked."""
-    told = form.described()
+    description = form.described()
     if form.name == "plain":
         return "It was trained and evaluated on plain text (`prompt_format: plain`)."
-    dated = f", rendered as of {told['rendered_at']}" if "rendered_at" in told else ""
+    dated = f", rendered as of {description['rendered_at']}" if "rendered_at" in description else ""
     return (
         "It was trained and evaluated in the base's chat template (`prompt_format: chat`; SHA-256 of "
-        f"the template {told['template_sha256'][:16]}…{dated}): ask it in that template too."
+        f"the template {description['template_sha256'][:16]}…{dated}): ask it in that template too."
     )
 
 

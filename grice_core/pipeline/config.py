@@ -26,4 +26,4 @@ class PipelineConfig(PipelineOptions):
     overwrite: bool = False
     """Whether an earlier pipeline's results in `out` may be replaced."""
     resume: bool = False
-    """Whether to go on with the same pipeline, interrupted, in `out`."""
+    """Whether to continue with the same pipeline, interrupted, in `out`."""

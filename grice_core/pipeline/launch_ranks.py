@@ -1,7 +1,7 @@
 """The other processes of a stage's training: started, joined into a group, and ended with this one.
 
-This process is rank 0 and goes on as if it were alone; the others (`python -m grice_core.pipeline.rank_main`)
-load the same base, are given the same examples, and make the same calls. They ask nobody, write nothing,
+This process is rank 0 and continues as if it were alone; the others (`python -m grice_core.pipeline.rank_main`)
+load the same base, are given the same examples, and make the same calls. They ask no one, write nothing,
 and don't outlive it.
 """
 
@@ -140,12 +140,12 @@ def shared_work(
     holding = " with a part of the base" if job.parallel.fsdp else ""
     reporter.say(f"{job.name}: {job.num_processes} processes{holding}, {each} threads each")
     info = RankInfo(0, job.num_processes, free_port(), job.device)
-    told = _rank_job(prepared, job, info.port)
+    rank_job = _rank_job(prepared, job, info.port)
     with ExitStack() as stack:
-        others = stack.enter_context(_others(told, each))
+        others = stack.enter_context(_others(rank_job, each))
         trainer = prepared.trainer
         if job.parallel.fsdp:
-            trainer = stack.enter_context(_to_be_sharded(prepared.trainer, told))
+            trainer = stack.enter_context(_to_be_sharded(prepared.trainer, rank_job))
         others.wait_until_ready()
         torch.set_num_threads(each)
         stack.callback(torch.set_num_threads, threads)
@@ -158,12 +158,12 @@ def shared_work(
 
 
 @contextmanager
-def _to_be_sharded(whole: StageTrainer, told: RankJob) -> Iterator[StageTrainer]:
+def _to_be_sharded(whole: StageTrainer, rank_job: RankJob) -> Iterator[StageTrainer]:
     """Another trainer in the place of this one, whose base has to stay in one piece for what follows."""
     device = whole.compute.device
     whole.policy.to("cpu")
     try:
-        yield told.trainer()
+        yield rank_job.trainer()
     finally:
         whole.policy.to(device)
 
@@ -198,12 +198,12 @@ class _Others:
 
 
 @contextmanager
-def _others(told: RankJob, num_threads: int) -> Iterator[_Others]:
+def _others(rank_job: RankJob, num_threads: int) -> Iterator[_Others]:
     """The other ranks' processes, told the same as rank 0; they have ended when the block has."""
     environment = {**os.environ, "OMP_NUM_THREADS": str(num_threads)}
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         processes, logs = [], []
-        for index in range(1, told.count):
+        for index in range(1, rank_job.count):
             logs.append(Path(folder) / f"rank-{index}.log")
             log = stack.enter_context(logs[-1].open("wb"))
             process = start_child(
@@ -211,7 +211,9 @@ def _others(told: RankJob, num_threads: int) -> Iterator[_Others]:
             )
             stack.callback(_end, process)
             processes.append(process)
-            _tell(process, replace(told, index=index, compute=_compute(told.compute, index)))
+            _tell(
+                process, replace(rank_job, index=index, compute=_compute(rank_job.compute, index))
+            )
         yield _Others(processes, logs)
         for process in processes:  # the work is done, they are about to end
             with suppress(subprocess.TimeoutExpired):

@@ -8,7 +8,7 @@ stage2/own_adapter/          what stage 2 alone learned, on (base + stage 1)
 stage2/final_model/          both, composed into one adapter for the plain base
 generations.jsonl            every response with its scores
 evaluation.json              rates, intervals, verdict
-multistage_results.json      the guide's layout: violation rates in percent
+multistage_results.json      the default layout: violation rates in percent
 """
 
 import json
@@ -123,7 +123,7 @@ def open_output(path: Path, *, overwrite: bool, stages: tuple[str, ...]) -> Outp
         if any(path.iterdir()):
             if not overwrite:
                 raise OutputError(
-                    f"{path} is not empty: choose another --out, add --resume to go on with an "
+                    f"{path} is not empty: choose another --out, add --resume to continue with an "
                     "interrupted pipeline, or --overwrite to replace its results"
                 )
             _clear(path, stages)

@@ -1,6 +1,6 @@
 """The parts of a pipeline: prepare, train each stage, evaluate.
 
-Each part goes on from what the parts before it left in the output folder, so they may run in one
+Each part continues from what the parts before it left in the output folder, so they may run in one
 process, which keeps models in memory between them, or each in a process of its own, whenever and
 wherever: the numbers are the same.
 """
@@ -63,14 +63,14 @@ class PipelineParts:
 
     @cached_property
     def record(self) -> RunRecord:
-        """run.json: gone on with where an earlier part left it, else begun."""
+        """run.json: resumed if it exists, else new."""
         return RunRecord(self.config, self.num_processes, self.output)
 
     @cached_property
     def format_choice(self) -> FormatChoice:
         """How the models are asked; a template that writes the date gets that of the first part."""
-        told = (self.output.read_run() or {}).get("prompt_format", {})
-        return FormatChoice.at(self.config.recipe.prompt_format, told.get("rendered_at"))
+        recorded = (self.output.read_run() or {}).get("prompt_format", {})
+        return FormatChoice.at(self.config.recipe.prompt_format, recorded.get("rendered_at"))
 
     @cached_property
     def inputs(self) -> PipelineInputs:

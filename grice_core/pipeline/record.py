@@ -26,7 +26,7 @@ class RunRecord:
     """Grows with the pipeline and is on disk after each of its parts."""
 
     def __init__(self, config: PipelineConfig, num_processes: int, output: OutputFolder) -> None:
-        """Go on with the record that an earlier part of this pipeline left, or begin one."""
+        """Continue with the record that an earlier part of this pipeline left, or begin one."""
         self.output = output
         begun = {
             "state": "running",
@@ -117,7 +117,7 @@ class RunRecord:
         if before != now:
             raise OutputError(
                 f"{self.output.path} holds a pipeline with another {name}: give the same options "
-                "to go on with it, or choose another --out"
+                "to continue with it, or choose another --out"
             )
 
     @contextmanager

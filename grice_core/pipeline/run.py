@@ -24,7 +24,7 @@ class PipelineResult:
 def run_pipeline(config: PipelineConfig, reporter: Reporter | None = None) -> PipelineResult:
     """Check the data, cut, prove and train every stage, evaluate baseline and stages, write all.
 
-    With `config.resume`, go on where an interruption left it: finished stages stay as they are.
+    With `config.resume`, continue where an interruption left it: finished stages stay as they are.
 
     Raises: GriceError of the part that went wrong; what was finished before stays on disk.
     """

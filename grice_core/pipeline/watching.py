@@ -45,7 +45,7 @@ class StageWatch:
     def _on_start(self, step: int, before: Metrics) -> None:
         self._before = before
         if step:
-            self.reporter.say(f"{self.stage}: goes on after step {step}")
+            self.reporter.say(f"{self.stage}: continues after step {step}")
             self.reporter.on_checkpointed(step)
         self.reporter.on_start(step, before)
         self.history.truncate_after(step)
@@ -76,7 +76,7 @@ class StageWatch:
         self.history.sync()
 
     def _look(self) -> None:
-        """Raises: TrainingError, if going on makes no sense."""
+        """Raises: TrainingError, if continuing makes no sense."""
         for finding in findings(self._before, read_history(self.history.path)):
             if finding.trouble is Trouble.DIVERGED:
                 raise TrainingError(f"{self.stage}: {finding.message}")

@@ -1,6 +1,6 @@
 """A recipe is data: which pairs each stage learns from, and how.
 
-Every number of the guide stands once, in `builtin/content-then-manner.yaml` or as a default here.
+Every number of the default recipe stands once, in `builtin/content-then-manner.yaml` or as a default here.
 """
 
 from collections import Counter
@@ -143,8 +143,10 @@ class StageConfig(FrozenModel):
     @property
     def loss(self) -> str:
         """What is minimised, in short: `dpo`, `robust (label_smoothing 0.1) + 0.2 · sft`."""
-        told = [f"{name} {getattr(self, name):g}" for name in OBJECTIVES[self.loss_type].settings()]
-        settings = f" ({', '.join(told)})" if told else ""
+        parts = [
+            f"{name} {getattr(self, name):g}" for name in OBJECTIVES[self.loss_type].settings()
+        ]
+        settings = f" ({', '.join(parts)})" if parts else ""
         sft = f" + {self.sft_weight:g} · sft" if self.sft_weight else ""
         return f"{self.loss_type}{settings}{sft}"
 
@@ -201,7 +203,7 @@ class FsdpSettings(FrozenModel):
     """Settings of torch's `fully_shard` for the base model, of which each process holds a part."""
 
     reshard_after_forward: bool = True
-    """Give a layer's weights back after the way there, and put them together again for the way back."""
+    """Reshard after forward; all-gather again in backward."""
     tokens_per_pass: int = Field(default=2048, ge=1)
     """Tokens of one forward pass; a single pair may exceed it. Processes go through the layers together,
     so it can't shrink where memory runs out on one of them."""

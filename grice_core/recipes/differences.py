@@ -36,9 +36,11 @@ def differences(recipe: Recipe, other: Recipe) -> list[Difference]:
 
 def differences_among(recipes: Sequence[Recipe]) -> list[tuple[str, tuple[str, ...]]]:
     """The settings that are not the same in all recipes: dotted name, and the value in each."""
-    told = [_settings_of(recipe) for recipe in recipes]
-    names = dict.fromkeys(name for settings in told for name in settings)
-    rows = [(name, tuple(settings.get(name, _ABSENT) for settings in told)) for name in names]
+    settings_list = [_settings_of(recipe) for recipe in recipes]
+    names = dict.fromkeys(name for settings in settings_list for name in settings)
+    rows = [
+        (name, tuple(settings.get(name, _ABSENT) for settings in settings_list)) for name in names
+    ]
     return [(name, values) for name, values in rows if len(set(values)) > 1]
 
 

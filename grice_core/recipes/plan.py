@@ -72,7 +72,7 @@ def plan_stages(
 def plan_margins(
     recipe: Recipe, margins: FloatArray, held_out: BoolArray, exclude: BoolArray | None = None
 ) -> tuple[PlannedStage, ...]:
-    """`plan_stages` for whoever knows which pairs are held out, which takes longest to find.
+    """`plan_stages` for anyone who knows which pairs are held out, which takes longest to find.
 
     Shapes: margins (N, 4) data margins, NaN = unscored; held_out and exclude (N,).
     """

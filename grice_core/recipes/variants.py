@@ -29,7 +29,7 @@ def only_stages(recipe: Recipe, names: Collection[str]) -> Recipe:
 def joint_control(recipe: Recipe) -> Recipe:
     """One stage on the pairs that any stage keeps, all maxims alike, as many optimizer steps.
 
-    Its other settings are those of the recipe's first stage. For the guide's recipe this is the
+    Its other settings are those of the recipe's first stage. For the default recipe this is the
     built-in `joint`.
 
     Raises:

@@ -78,7 +78,7 @@ class ArtifactStore:
             relative = path.relative_to(source).as_posix()
             entries.append(FolderEntry(relative, file.sha256, file.size_bytes))
             progress("storing files", done, len(paths))
-        # The manifest comes last: whoever can read it finds every file.
+        # The manifest comes last: anyone who can read it finds every file.
         manifest = self.put_bytes(_manifest(entries))
         size_bytes = sum(entry.size_bytes for entry in entries)
         return Address(manifest.sha256, is_folder=True, size_bytes=size_bytes)

@@ -1,7 +1,7 @@
 """Holding a run: the fence that every write of its owner has to pass.
 
 A claim carries a token that grows with every change of owner. An owner that was stopped, or cut
-off, for longer than its lease may wake up after somebody else took its run over: its token is old
+off, for longer than its lease may wake up after another worker took its run over: its token is old
 by then, its writes touch no row, and it learns so by a `StaleOwnerError`.
 """
 
@@ -23,7 +23,7 @@ LEASE_S = 60.0
 
 @dataclass(frozen=True)
 class Claim:
-    """The right to work on a run, until somebody else has it."""
+    """The right to work on a run, until another worker has it."""
 
     run_id: int
     owner: str
@@ -51,7 +51,7 @@ def hold(session: Session, claim: Claim, steps: Steps | None = None, **columns: 
     """Renew the lease, and write these columns with it; the first thing any owner's write does.
 
     Returns:
-        Whether somebody asked the run to stop.
+        Whether a user asked the run to stop.
 
     Raises:
         StaleOwnerError: the run is not the claim's any more.
@@ -92,7 +92,7 @@ def _advance(steps: Steps) -> dict[str, Any]:
 
 @writes
 def heartbeat(session: Session, claim: Claim) -> bool:
-    """Renew the lease; returns whether somebody asked the run to stop.
+    """Renew the lease; returns whether a user asked the run to stop.
 
     Raises:
         StaleOwnerError: the run is not the claim's any more.
@@ -118,7 +118,7 @@ def report_steps(
 
 @writes
 def report_checkpoint(session: Session, claim: Claim, step: int) -> None:
-    """Say that a checkpoint holds this many steps: there the run would go on.
+    """Say that a checkpoint holds this many steps: there the run would continue.
 
     Raises:
         StaleOwnerError: the run is not the claim's any more.
@@ -133,8 +133,8 @@ def report_trouble(session: Session, claim: Claim, kind: str, sentence: str) -> 
     Raises:
         StaleOwnerError: the run is not the claim's any more.
     """
-    told = session.scalars(select(Run.troubles).where(Run.id == claim.run_id)).one_or_none()
-    hold(session, claim, troubles={**(told or {}), kind: sentence})
+    troubles = session.scalars(select(Run.troubles).where(Run.id == claim.run_id)).one_or_none()
+    hold(session, claim, troubles={**(troubles or {}), kind: sentence})
 
 
 @writes

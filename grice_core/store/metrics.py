@@ -1,6 +1,6 @@
 """Numbers of training, one row per step: written by the owner of a run, read by its pages.
 
-A run that goes on from a checkpoint does some steps a second time; they replace the rows that were
+A run that continues from a checkpoint does some steps a second time; they replace the rows that were
 there, so that no step is missing or doubled, whatever happened between.
 """
 
@@ -37,7 +37,7 @@ def record(
         num_steps: steps of the run in all; None: as said before.
 
     Returns:
-        Whether somebody asked the run to stop.
+        Whether a user asked the run to stop.
 
     Raises:
         StaleOwnerError: the run is not the claim's any more; nothing was stored.
@@ -98,7 +98,7 @@ def latest(session: Session, run_ids: Collection[int]) -> dict[int, MetricRow]:
 class MetricWriter:
     """Collects steps and stores them about twice a second, so that training hardly waits.
 
-    Flush before a checkpoint is written: a run that goes on from it then has every step before it.
+    Flush before a checkpoint is written: a run that continues from it then has every step before it.
     A write that meets a locked or restarting database is tried again within the database's
     retries; the rows are kept until one succeeds.
     """
@@ -109,12 +109,12 @@ class MetricWriter:
     every_s: float = 0.5
     clock: Callable[[], float] = time.monotonic
     stop_requested: bool = False
-    """Whether the last write heard that somebody asked the run to stop."""
+    """Whether the last write heard that a user asked the run to stop."""
     _pending: list[MetricRow] = field(default_factory=list)
     _flushed_at: float = float("-inf")
 
     def add(self, step: int, numbers: Mapping[str, float | None]) -> bool:
-        """Take one step's numbers; returns whether somebody asked the run to stop.
+        """Take one step's numbers; returns whether a user asked the run to stop.
 
         Raises:
             StaleOwnerError: the run is not the claim's any more.

@@ -78,7 +78,7 @@ def latest_revision(migrations: Path = MIGRATIONS) -> str | None:
 
 @contextmanager
 def exclusive(engine: Engine) -> Iterator[Connection]:
-    """A transaction in which nobody else upgrades; it is undone if anything goes wrong."""
+    """A transaction in which no one else upgrades; it is undone if anything goes wrong."""
     with engine.connect() as connection:
         on_sqlite = connection.dialect.name == "sqlite"
         if on_sqlite:

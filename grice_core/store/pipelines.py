@@ -34,7 +34,7 @@ class PipelineSummary:
     runs: tuple[RunSummary, ...]
 
     def is_finished(self) -> bool:
-        """Nothing of it will happen any more unless somebody asks for it."""
+        """Nothing of it will happen any more unless a user asks for it."""
         return all(run.state.is_finished() for run in self.runs)
 
     def has_succeeded(self) -> bool:

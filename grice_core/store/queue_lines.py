@@ -28,7 +28,7 @@ class Obstacle:
     kind: RunKind
     stage: str | None
     state: RunState
-    """If it is finished, the child waits until somebody resumes this parent or runs it again."""
+    """If it is finished, the child waits until a user resumes this parent or runs it again."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class QueueLine:
     position: int | None
     """1: the next that a worker of its device takes; None: it is under way, or stands still."""
     is_under_way: bool
-    """One of its runs is running, and the others go on from there."""
+    """One of its runs is running, and the others continue from there."""
     obstacles: tuple[Obstacle, ...]
     """What its first run waits for."""
 
@@ -52,7 +52,7 @@ class QueueLine:
 
     @property
     def stands_still(self) -> bool:
-        """Nothing will happen unless somebody resumes what it waits for."""
+        """Nothing will happen unless a user resumes what it waits for."""
         return self.position is None and not self.is_under_way
 
 
@@ -77,7 +77,7 @@ def paused(session: Session) -> frozenset[Device]:
 
 @writes
 def pause(session: Session, devices: Collection[Device] = tuple(Device)) -> None:
-    """Let workers of these classes take nothing new; what runs goes on."""
+    """Let workers of these classes take nothing new; running jobs continue."""
     rows = [{"device": device} for device in devices]
     session.execute(insert_into(session, Pause).values(rows).on_conflict_do_nothing())
 
@@ -96,7 +96,7 @@ def move(session: Session, run_id: int, position: int) -> None:
         NotFoundError: no such run is waiting for its turn.
     """
     run = session.get(Run, run_id)
-    session.execute(waiting().with_for_update())  # nobody else moves or takes any meanwhile
+    session.execute(waiting().with_for_update())  # no one else moves or takes any meanwhile
     found = [line for line in _lines(session) if line.position is not None]
     moved = next((line for line in found if run_id in {each.id for each in line.runs}), None)
     if run is None or moved is None:

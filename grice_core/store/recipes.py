@@ -30,7 +30,7 @@ def save(session: Session, name: str, body: JsonObject, forked_from: int | None 
             body=body,
             forked_from=forked_from,
         )
-        # Somebody else may take the version, or save the same body, at the same moment.
+        # Another process may take the version, or save the same body, at the same moment.
         session.execute(row.on_conflict_do_nothing())
         recipe_id = session.scalars(known).one_or_none()
     return recipe_id

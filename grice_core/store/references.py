@@ -1,4 +1,4 @@
-"""Who needs which artifact, and throwing away what nobody needs."""
+"""Who needs which artifact, and throwing away what no one needs."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -119,7 +119,7 @@ def collect_garbage(
 
     Raises:
         ArtifactError: the manifest of a folder that is needed can't be read; nothing was thrown
-            away then, since nobody can say what it holds.
+            away then, since no one can say what it holds.
     """
     kept = _forget_unreferenced(database, grace_s)
     collected = Collected(0, 0)
@@ -148,7 +148,7 @@ def _unneeded(
     for file in [*artifacts.stored(), *artifacts.objects.names("logs")]:
         if sha256_of(file.name) in needed or file.name in logs:
             continue
-        # Asked last: somebody may have stored the same content again since the listing.
+        # Asked last: a user may have stored the same content again since the listing.
         age_s = artifacts.objects.age_s(file.name)
         if age_s is not None and age_s >= grace_s:
             yield file

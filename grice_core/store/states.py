@@ -43,7 +43,7 @@ class RunState(StrEnum):
     CANCELLED = "cancelled"
 
     def is_finished(self) -> bool:
-        """Nothing will happen any more unless somebody asks for it."""
+        """Nothing will happen any more unless a user asks for it."""
         return self in FINISHED
 
     def is_waiting(self) -> bool:

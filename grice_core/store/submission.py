@@ -110,7 +110,7 @@ def _insert_once(
     session: Session, table: type[Pipeline] | type[Run], **columns: object
 ) -> int | None:
     """The new row's id, or None if its key is there already."""
-    # Looked for first, since a row that is refused takes a number that nobody will see again.
+    # Looked for first, since a row that is refused takes a number that no one will see again.
     if _find(session, table, str(columns["key"])) is not None:
         return None
     row = insert_into(session, table).values(columns).on_conflict_do_nothing(index_elements=["key"])

@@ -12,8 +12,8 @@
     failed, cancelled         resume (from the last checkpoint)    queued
     finished, interrupted     rerun (from nothing)                 queued
 
-A run that vanishes goes on by itself, up to `vanishing.MAX_FUTILE_ATTEMPTS` times without getting
-further than ever before. A run that fails says why and waits for somebody to resume it.
+A run that vanishes continues by itself, up to `vanishing.MAX_FUTILE_ATTEMPTS` times without getting
+further than ever before. A run that fails says why and waits for a user to resume it.
 """
 
 from dataclasses import dataclass
@@ -47,11 +47,11 @@ _UNOWNED: dict[str, Any] = {"owner": None, "pid": None, "lease_until": None}
 def claim(
     session: Session, run_id: int, owner: str, attempt: int | None = None, lease_s: float = LEASE_S
 ) -> Claim | None:
-    """Become the owner of a waiting run, or learn that somebody was faster.
+    """Become the owner of a waiting run, or learn that another worker was faster.
 
     Args:
         owner: the worker, as host and process.
-        attempt: the attempt that is meant, as the doorbell said; None: whichever is next.
+        attempt: the attempt that is meant, as the wake-up says; None: whichever is next.
         lease_s: seconds without a sign of life after which the run is anybody's again.
 
     Returns:
@@ -102,7 +102,7 @@ def finish(session: Session, claim: Claim, result: JsonObject | None = None) -> 
 
 @writes
 def fail(session: Session, claim: Claim, error: str) -> None:
-    """The job ended with an error that trying again would not mend; `error` says so in words.
+    """The job ended with an error that trying again would not fix; `error` says so in words.
 
     Raises:
         StaleOwnerError: the run is not the claim's any more.
@@ -112,7 +112,7 @@ def fail(session: Session, claim: Claim, error: str) -> None:
 
 @writes
 def acknowledge_stop(session: Session, claim: Claim) -> None:
-    """The job stopped because somebody asked it to.
+    """The job stopped because a user asked it to.
 
     Raises:
         StaleOwnerError: the run is not the claim's any more.
@@ -122,7 +122,7 @@ def acknowledge_stop(session: Session, claim: Claim) -> None:
 
 @writes
 def give_back(session: Session, claim: Claim) -> None:
-    """The owner shuts down in good order; the run goes on elsewhere, and no attempt is lost.
+    """The owner shuts down in good order; the run continues elsewhere, and no attempt is lost.
 
     Raises:
         StaleOwnerError: the run is not the claim's any more.
@@ -195,7 +195,7 @@ def request_stop(session: Session, run_id: int) -> RunState:
 
 @writes
 def resume(session: Session, run_id: int) -> None:
-    """Let a failed or cancelled run go on from its last checkpoint.
+    """Let a failed or cancelled run continue from its last checkpoint.
 
     Raises:
         NotFoundError: there is no such run.
@@ -256,7 +256,7 @@ class Vanished:
     run_id: int
     owner: str
     state: RunState
-    """interrupted (it goes on), failed (tried too often), cancelled (it had been asked to stop)."""
+    """interrupted (it continues), failed (tried too often), cancelled (it had been asked to stop)."""
 
 
 def reconcile(database: Database) -> list[Vanished]:

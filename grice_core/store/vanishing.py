@@ -24,5 +24,5 @@ def remembered(run: Run, state: RunState, cause: str) -> JsonObject | None:
     anybody to see the state."""
     if state is not RunState.INTERRUPTED:
         return run.troubles
-    told = f"interrupted at step {run.step:,} ({cause}), going on from step {run.checkpoint_step or 0:,}"
-    return {**(run.troubles or {}), "interrupted": told}
+    sentence = f"interrupted at step {run.step:,} ({cause}), continuing from step {run.checkpoint_step or 0:,}"
+    return {**(run.troubles or {}), "interrupted": sentence}

@@ -21,7 +21,7 @@ class Ballot:
     """The evaluation."""
     prompt_index: int
     voter: str
-    """Who is signed in; empty where nobody has to."""
+    """Who is signed in; empty where no one has to."""
     violated: Mapping[str, frozenset[Maxim]]
     """By model: the maxims that its answer violates."""
 

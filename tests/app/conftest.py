@@ -199,7 +199,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def undisturbed(house: Server) -> dict[int, float]:
-    """The losses of stage 1 of the house's small demo, seed 0, with nobody in the way."""
+    """The losses of stage 1 of the house's small demo, seed 0, with no one in the way."""
     return demo_house.run_through(house)
 
 

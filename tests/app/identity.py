@@ -1,4 +1,4 @@
-"""A provider of identities that lets everybody in as whoever it was told: OpenID Connect, for real."""
+"""A provider of identities that lets everybody in as whom it was told: OpenID Connect, for real."""
 
 import threading
 import time

@@ -105,7 +105,7 @@ class Filler:
         return pipeline_id
 
     def training(self, pipeline_id: int, num_steps: int = STEPS_DONE) -> Claim:
-        """Let a pipeline come as far as these steps of its first stage; it goes on running."""
+        """Let a pipeline come as far as these steps of its first stage; it keeps running."""
         scoring, stage, *_ = runs.of_pipeline(self.studio.database, pipeline_id)
         transitions.finish(self.studio.database, self._claim(scoring), {})
         claim = self._claim(stage)

@@ -143,7 +143,7 @@ def test_thresholds_that_keep_almost_nothing_are_seen_before_launch(
 
 
 def weak_manner_rows(num: int, num_strong: int) -> Sequence[dict[str, object]]:
-    """Scored pairs of which only the first few differ in manner by more than the guide asks for."""
+    """Scored pairs of which only the first few differ in manner by more than the default recipe asks for."""
     rows = pair_rows(num, seed=5)
     rng = np.random.default_rng(6)
     for index, row in enumerate(rows):

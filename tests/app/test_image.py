@@ -128,7 +128,7 @@ def deployment(tmp_path_factory):
         deployed.close()
 
 
-# In this order: each test goes on with what the one before left.
+# In this order: each test continues with what the one before left.
 
 
 def test_the_program_is_that_of_the_clean_folder(deployment):

@@ -1,4 +1,4 @@
-"""Stopped or killed, a training goes on as if nothing had been: real training, real kills."""
+"""Stopped or killed, a training continues as if nothing had been: real training, real kills."""
 
 import os
 import re
@@ -64,7 +64,7 @@ def test_a_killed_job_and_a_killed_worker_are_told_and_the_run_finishes(
     until(trained(house, pipeline_id, 5), "it trains")
     os.kill(runs.get(house.studio.database, training).pid or 0, signal.SIGKILL)
     told = page.get_by_text(
-        re.compile(r"Interrupted at step \d+ \(its process was killed.*going on from step")
+        re.compile(r"Interrupted at step \d+ \(its process was killed.*continuing from step")
     )
     expect(told).to_be_visible(timeout=15_000)  # the lease is 10 s
 
@@ -74,7 +74,7 @@ def test_a_killed_job_and_a_killed_worker_are_told_and_the_run_finishes(
     os.kill(int(owner.split(":")[1]), signal.SIGKILL)
     until(lambda: is_dead(house.home, owner), "the worker is dead", within_s=10)
     told = page.get_by_text(
-        re.compile(r"Interrupted at step \d+ \(its worker .*going on from step 50")
+        re.compile(r"Interrupted at step \d+ \(its worker .*continuing from step 50")
     )
     expect(told).to_be_visible(timeout=20_000)
     picture(page, "runs-killed")

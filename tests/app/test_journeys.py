@@ -50,7 +50,9 @@ def test_from_an_upload_to_the_results_with_a_worker_killed_on_the_way(
     expect(page.get_by_text(re.compile(r"checkpointed at step \d+"))).to_be_visible()
     press(page, "Resume")
     training = chain(house, pipeline_id)["train stage1"].id
-    until(lambda: runs.get(house.studio.database, training).state is RunState.RUNNING, "it goes on")
+    until(
+        lambda: runs.get(house.studio.database, training).state is RunState.RUNNING, "it continues"
+    )
     owner = runs.get(house.studio.database, training).owner or ""
     os.kill(int(owner.split(":")[1]), signal.SIGKILL)
     expect(heading(page, "^done in")).to_be_visible(timeout=LONG_MS)
@@ -64,7 +66,7 @@ def test_from_an_upload_to_the_results_with_a_worker_killed_on_the_way(
 def exports_are_whole(house: Server, page: Page, folder: Path, pipeline_id: int) -> None:
     """Download everything that Compare offers, and open it."""
     page.get_by_role("button", name="Export").click()
-    results = json.loads(downloaded(page, "Results in the guide's layout", folder).read_text())
+    results = json.loads(downloaded(page, "Results (JSON)", folder).read_text())
     models = ["baseline", "stage1", "stage2_final"]
     assert list(results) == [*models, "cooperative"]
     evaluation = chain(house, pipeline_id)["evaluate"]
@@ -102,7 +104,7 @@ def downloaded(page: Page, label: str, folder: Path) -> Path:
 
 
 def report_opens_alone(page: Page, report: Path) -> None:
-    """It is small, and asks nobody for anything."""
+    """It is small, and asks no one for anything."""
     assert report.stat().st_size < 5_000_000
     browser = page.context.browser
     assert browser is not None

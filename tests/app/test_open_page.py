@@ -34,7 +34,7 @@ NUM_SAMPLES = 30
 SETTLED_S = 1.5
 """After which a page without news is drawn."""
 LONG = 3_000
-"""Steps of the training that is watched, which goes on meanwhile."""
+"""Steps of the training that is watched, which continues meanwhile."""
 MIB = 2**20
 
 
@@ -164,7 +164,7 @@ def _heap_bytes(browser: CDPSession) -> int:
 
 @contextmanager
 def training_goes_on(watched: Watched) -> Iterator[Lock]:
-    """Let the training take four steps a second, but none while somebody holds the lock."""
+    """Let the training take four steps a second, but none while a user holds the lock."""
     is_over, news = Event(), Lock()
 
     def train() -> None:

@@ -38,7 +38,7 @@ def test_tells_the_workers_memory_and_what_could_be_thrown_away(
     expect(worker).to_contain_text("CPU")
     expect(worker).to_contain_text(re.compile(r"\d GiB of .* GiB"))
     expect(page.get_by_text("artifacts' size")).to_be_visible()
-    expect(page.get_by_text("Nobody has to sign in")).to_be_visible()
+    expect(page.get_by_text("No sign-in:")).to_be_visible()
     page.get_by_role("button", name="Find unused files").click()
     expect(page.get_by_text("nothing to throw away")).to_be_visible()
 
@@ -68,9 +68,9 @@ def test_the_doctors_findings_say_how_to_mend_what_is_out_of_order(
     page.get_by_role("button", name="Run checks").click()
     expect(page.get_by_text(re.compile(r"^\d remarks?; \d of 8 parts are fine"))).to_be_visible()
     queue = page.get_by_test_id("stMarkdown").filter(has_text="embedded server does not run")
-    expect(queue.get_by_text("To mend it:")).to_be_visible()
+    expect(queue.get_by_text("Fix:")).to_be_visible()
     expect(queue.locator("code")).to_have_text("grice up")
-    # What is to be mended stands before what is fine.
+    # What is to be fixed stands before what is fine.
     parts = page.get_by_test_id("stMarkdown").filter(has_text=" · ")
     expect(parts.first).to_contain_text("!")
     expect(parts.last).to_contain_text("✓")

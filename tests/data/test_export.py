@@ -1,4 +1,4 @@
-"""Exported pairs are in the guide's layout, fit TRL, and can be read again."""
+"""Exported pairs are in the default layout, fit TRL, and can be read again."""
 
 import json
 from collections.abc import Callable

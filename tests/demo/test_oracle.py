@@ -91,7 +91,7 @@ def test_several_maxims_can_be_violated_at_once():
     "claim", ["It serves mint tea.", "It has green rows of seats.", "It was designed by 1923."]
 )
 def test_a_clear_sentence_that_cannot_be_true_is_a_matter_of_quality(claim: str):
-    """Bridges have no rows of seats, but whoever says so can be understood."""
+    """Bridges have no rows of seats, but anyone who says so can be understood."""
     assert verdict(f"It was opened in 1923. {claim}") == {QUALITY}
 
 

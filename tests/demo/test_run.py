@@ -51,7 +51,7 @@ def test_the_word_of_the_rules_is_kept_beside_the_results(out: Path, result: Dem
 
 
 def test_a_stage_that_wrecks_the_model_is_called_so(tmp_path: Path):
-    """A learning rate far too high at the guide's small beta: the model loses its words."""
+    """A learning rate far too high at the default small beta: the model loses its words."""
     wild = ("learning_rate=5e-4", "beta=0.05", "gradient_accumulation_steps=4", "num_steps=150")
     data = write_demo_data(tmp_path / "data", seed=1, num_pairs=500)
     config = PipelineConfig(

@@ -54,4 +54,4 @@ def test_a_detector_that_needs_this_package_says_so(tmp_path: Path) -> None:
 
 
 def test_the_card_says_when_nobody_has_evaluated_the_detector(tmp_path: Path) -> None:
-    assert "Nobody has evaluated it yet" in (tiny.write_heads(tmp_path) / "README.md").read_text()
+    assert "Not evaluated yet" in (tiny.write_heads(tmp_path) / "README.md").read_text()

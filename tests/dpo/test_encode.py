@@ -160,7 +160,7 @@ CONVERSATIONS = [
             {"role": "user", "content": "Who?"},
             {"role": "assistant", "content": " Me. "},
             {"role": "user", "content": "And?"},
-            {"role": "assistant", "content": "Nobody"},
+            {"role": "assistant", "content": "No one"},
         ],
     },
 ]

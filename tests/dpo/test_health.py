@@ -76,7 +76,7 @@ def test_a_healthy_run_is_told_nothing():
 def test_only_a_loss_that_is_high_in_training_too_has_diverged():
     before = {"heldout/loss": 0.3}
     high = [step(number, loss=40.0) for number in range(1, 12)]
-    assert diverged(before, high) is None  # nobody has looked at the held-out pairs
+    assert diverged(before, high) is None  # no one has looked at the held-out pairs
     finding = diverged(before, [*high, step(12, loss=40.0, heldout_loss=35.0)])
     assert finding.step == 12
     assert (

@@ -15,7 +15,7 @@ def world(tmp_path_factory) -> Path:
 
 @pytest.fixture(autouse=True, scope="session")
 def own_home(tmp_path_factory) -> Iterator[None]:
-    """No test reads or fills the caches of whoever runs it."""
+    """No test reads or fills the caches of anyone who runs it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRICE_HOME", str(tmp_path_factory.mktemp("home")))
         settings.cache_clear()

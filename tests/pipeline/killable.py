@@ -50,7 +50,7 @@ def evaluate(world: Path, out: Path, last: int | None = None) -> None:
 
 
 def train_together(world: Path, out: Path, heard: Connection, last: int) -> None:
-    """Go on with the first stage by two processes up to the end of this step.
+    """Continue with the first stage by two processes up to the end of this step.
 
     Then say what was said, and which other processes there are.
     """

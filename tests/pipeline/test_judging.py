@@ -22,7 +22,7 @@ def processes():
 
 @pytest.fixture
 def trained(finished, tmp_path):
-    """Trained stages that nobody has asked anything yet."""
+    """Trained stages that no one has asked anything yet."""
     out = tmp_path / "out"
     shutil.copytree(finished.output.path, out)
     for name in (GENERATIONS_FILE, EVALUATION_FILE):

@@ -22,7 +22,7 @@ TOLERANCE = 1e-5
 
 
 def train(world, out, num_processes, **told):
-    """Train the stage, or go on with it; returns what was said."""
+    """Train the stage, or continue with it; returns what was said."""
     out.mkdir(exist_ok=True)
     said = []
     asked = config(world, out, **killable.TOGETHER, num_processes=num_processes)
@@ -79,7 +79,7 @@ def other_ranks():
 
 
 def wait_for_end(pid):
-    """Whether a process ends before long; one that nobody has buried yet has ended too."""
+    """Whether a process ends before long; one that no one has buried yet has ended too."""
     try:
         process = psutil.Process(pid)
         for _ in range(600):
@@ -152,7 +152,7 @@ def test_killed_it_leaves_no_process_and_another_number_goes_on(world, alone, tm
     assert len(others) == 1
     assert wait_for_end(others[0])
 
-    assert "stage1: goes on after step 2" in train(world, tmp_path, 1)
+    assert "stage1: continues after step 2" in train(world, tmp_path, 1)
     assert_the_same_but_for_rounding(alone, tmp_path)
 
 

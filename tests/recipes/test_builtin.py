@@ -1,4 +1,4 @@
-"""The built-in recipes hold the guide's numbers."""
+"""The built-in recipes hold the default numbers."""
 
 import pytest
 

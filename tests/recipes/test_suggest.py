@@ -27,7 +27,7 @@ def kept_after(stage: StageConfig, margins: FloatArray, moves: dict[str, float])
 
 
 def test_the_one_threshold_that_is_in_the_way_is_named(stage: StageConfig) -> None:
-    # Manner keeps one pair; nobody fails at relation, so moving relation alone would not help.
+    # Manner keeps one pair; no one fails at relation, so moving relation alone would not help.
     margins = margins_of((0.30, 0.0), (0.155, 0.0), (0.12, 0.0), (0.04, 0.0))
 
     moves = single_moves(stage, margins, at_least=3)

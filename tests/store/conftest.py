@@ -42,7 +42,7 @@ def postgres_server() -> Iterator[str]:
         admin.dispose()
         yield server.get_uri()
         postmaster = psutil.Process(server.get_pid())
-        postmaster.send_signal(signal.SIGQUIT)  # at once: nobody will read what it would tidy up
+        postmaster.send_signal(signal.SIGQUIT)  # at once: no one will read what it would tidy up
         postmaster.wait(30)
 
 

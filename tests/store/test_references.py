@@ -1,4 +1,4 @@
-"""What a run made, and throwing away what nobody needs."""
+"""What a run made, and throwing away what no one needs."""
 
 from pathlib import Path
 
@@ -46,7 +46,7 @@ def test_what_is_referred_to_is_kept(
     finished_pipeline(database, artifacts, tmp_path)
     before = set(artifacts.stored())
     assert len(before) == 5  # data set, detector, two files of the adapter and their manifest
-    stray = artifacts.put_bytes(b"nobody needs me")
+    stray = artifacts.put_bytes(b"no one needs me")
     assert garbage(database, artifacts, grace_s=0) == Collected(1, 15)
     assert garbage(database, artifacts) == Collected(0, 0)
     assert collect_garbage(database, artifacts, grace_s=0) == Collected(1, 15)
@@ -85,7 +85,7 @@ def test_stages_that_another_pipeline_shall_evaluate_outlive_their_own(
 
 
 def test_what_is_young_is_kept(database: Database, artifacts: ArtifactStore) -> None:
-    artifacts.put_bytes(b"somebody is about to need me")
+    artifacts.put_bytes(b"a user is about to need me")
     assert collect_garbage(database, artifacts) == Collected(0, 0)
 
 

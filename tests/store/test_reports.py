@@ -46,10 +46,10 @@ def test_an_interruption_is_remembered_although_the_run_goes_on_at_once(database
     claims.report_steps(database, claim, 47, 100)
     transitions.interrupt(database, claim, "its process was killed")
     claim_of(database, run_id)
-    told = "interrupted at step 47 (its process was killed), going on from step 40"
+    told = "interrupted at step 47 (its process was killed), continuing from step 40"
     assert runs.get(database, run_id).troubles == {"interrupted": told}
     let_lease_run_out(database, run_id)
     transitions.reconcile(database)
-    assert "gave no sign of life), going on from step 40" in str(
+    assert "gave no sign of life), continuing from step 40" in str(
         runs.get(database, run_id).troubles
     )

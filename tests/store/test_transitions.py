@@ -70,7 +70,7 @@ def test_a_vanished_run_is_taken_from_its_owner_once(database: Database) -> None
     assert runs.get(database, run_id).token == 2
 
 
-def test_a_doorbell_for_an_earlier_attempt_is_ignored(database: Database) -> None:
+def test_a_wake_up_for_an_earlier_attempt_is_ignored(database: Database) -> None:
     run_id = queued(database)
     transitions.give_back(database, claim_of(database, run_id))
     assert transitions.claim(database, run_id, "host:1", attempt=1) is None

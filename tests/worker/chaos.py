@@ -99,7 +99,7 @@ class Chaos:
 
 
 def all_over(asked: Asked) -> bool:
-    """Whether the pipeline has succeeded; runs that were given up too often are let go on."""
+    """Whether the pipeline has succeeded; runs that were given up too often are let continue."""
     for run in asked.runs:
         if run.state == "failed":
             assert "given up after" in str(run.error), run.error

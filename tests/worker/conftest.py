@@ -1,4 +1,4 @@
-"""Real processes: an installation with its queue and its workers, mended rather than made anew."""
+"""Real processes: an installation with its queue and its workers, fixed rather than made anew."""
 
 import os
 import subprocess
@@ -36,7 +36,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def expected(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `grice pipeline` makes of the same request, with nobody disturbing it."""
+    """What `grice pipeline` makes of the same request, with no one disturbing it."""
     folder = tmp_path_factory.mktemp("expected")
     options = {
         "--data": world / "pairs.json",
@@ -68,7 +68,7 @@ def installation(template: Path) -> Iterator[Installation]:
 
 @pytest.fixture(scope="session")
 def quiet(template: Path) -> Iterator[Installation]:
-    """An installation with a queue and a worker that nobody harms."""
+    """An installation with a queue and a worker that no one harms."""
     with installed(template) as installation:
         installation.stand()
         yield installation

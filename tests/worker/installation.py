@@ -169,7 +169,7 @@ def installed(
 ) -> Iterator[Installation]:
     """An installation that is gone at the end, processes and all."""
     # Not pytest's folder: the path of a socket may not be long. In memory where that is possible,
-    # since nobody cuts the power here, and waiting for the disk is most of the time.
+    # since no one cuts the power here, and waiting for the disk is most of the time.
     memory = Path("/dev/shm")  # noqa: S108
     home = Path(tempfile.mkdtemp(prefix="grice-", dir=memory if memory.is_dir() else None))
     url = database_url or f"sqlite:///{home / 'grice.db'}"

@@ -46,7 +46,7 @@ def restart_postgres(server: Any) -> None:
     pids = [postmaster.pid, *(child.pid for child in postmaster.children(recursive=True))]
     postmaster.kill()
     eventually(lambda: not any(map(alive, pids)), "the server and its processes have ended")
-    # The wheel takes a killed server that nobody has waited for as one that runs.
+    # The wheel takes a killed server that no one has waited for as one that runs.
     for left in ("postmaster.pid", ".s.PGSQL.5432.lock"):
         (server.pgdata / left).unlink(missing_ok=True)
     server.ensure_postgres_running()

@@ -36,7 +36,7 @@ def test_a_lost_artifact_says_how_it_comes_back():
 
 def test_a_lost_process_says_how_the_run_goes_on():
     assert in_words(LostProcessError("process 2 of 2 was killed (SIGKILL)"), 7) == (
-        "process 2 of 2 was killed (SIGKILL); `grice runs resume 7` goes on from the last checkpoint"
+        "process 2 of 2 was killed (SIGKILL); `grice runs resume 7` continues from the last checkpoint"
     )
 
 

@@ -50,7 +50,7 @@ def test_a_run_that_dies_every_time_is_given_up_with_the_cause_in_words(installa
     assert run.attempt == 3
     assert run.error.startswith("given up after 3 attempts in a row")
     assert "killed (SIGKILL)" in run.error
-    assert asked.run("train").state is RunState.QUEUED  # it waits for somebody to resume the first
+    assert asked.run("train").state is RunState.QUEUED  # it waits for a user to resume the first
     asked.queue.resume(run.id)
     asked.until("score", lambda run: run.state is RunState.SUCCEEDED)
 

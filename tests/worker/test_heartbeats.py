@@ -8,7 +8,7 @@ import pytest
 from grice_core.store.states import Device
 from tests.worker.processes import eventually
 from worker.hardware import look_at_hardware
-from worker.heartbeats import Entry, keep_saying, read_roll
+from worker.heartbeats import Heartbeat, read_heartbeats, send_heartbeats
 
 
 @pytest.fixture
@@ -21,12 +21,12 @@ def redis(quiet_server):
 def test_a_worker_is_on_the_roll_until_it_ends(redis):
     ended = threading.Event()
     here = look_at_hardware(gpu=None)
-    thread = keep_saying(redis, "a-worker", Device.CPU, lambda: here, until=ended)
-    (entry,) = eventually(lambda: read_roll(redis), "it is listed")
-    assert entry == Entry("a-worker", Device.CPU, here)
+    thread = send_heartbeats(redis, "a-worker", Device.CPU, lambda: here, until=ended)
+    (entry,) = eventually(lambda: read_heartbeats(redis), "it is listed")
+    assert entry == Heartbeat("a-worker", Device.CPU, here)
     ended.set()
     thread.join(timeout=10)
-    assert read_roll(redis) == []
+    assert read_heartbeats(redis) == []
 
 
 def test_what_a_worker_of_another_version_says_is_passed_over(redis):
@@ -34,4 +34,4 @@ def test_what_a_worker_of_another_version_says_is_passed_over(redis):
     redis.set("grice-worker:newer", json.dumps({"device": "npu", "hardware": {}}))
     redis.set("grice-worker:other", json.dumps({"device": "cpu", "hardware": {"colour": "blue"}}))
     redis.set("grice-worker:list", "[]")
-    assert read_roll(redis) == []
+    assert read_heartbeats(redis) == []

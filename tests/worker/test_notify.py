@@ -32,8 +32,10 @@ def hear(redis):
     """Lets a worker hear everything that hangs in the queue; gives how often it went to look."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     heard = []
-    post = SimpleNamespace(device=Device.CPU, owner="a-worker", say=print)
-    supervisor = SimpleNamespace(post=post, take_next=lambda: heard.append(1), shut_down=print)
+    context = SimpleNamespace(device=Device.CPU, owner="a-worker", say=print)
+    supervisor = SimpleNamespace(
+        context=context, take_next=lambda: heard.append(1), shut_down=print
+    )
 
     def listen():
         Listener(supervisor, redis).work(burst=True, logging_level="ERROR")
@@ -45,7 +47,7 @@ def hear(redis):
 
 
 def forge(redis, **job):
-    """A job that somebody else has put into our queue."""
+    """A job that another worker has put into our queue."""
     queue = Queue("grice-cpu", connection=redis, serializer=JSONSerializer)
     return queue.enqueue_job(
         Job.create(connection=redis, serializer=JSONSerializer, origin=queue.name, **job)
@@ -53,24 +55,24 @@ def forge(redis, **job):
 
 
 def test_a_bell_makes_a_worker_look_for_a_run(redis, hear):
-    notify.ring(redis, [a_run(1), a_run(2)])
+    notify.wake(redis, [a_run(1), a_run(2)])
     assert hear() == 2
 
 
 def test_ringing_twice_hangs_one_bell_and_the_next_attempt_hangs_another(redis):
-    assert notify.ring(redis, [a_run(1)]) == 1
-    assert notify.ring(redis, [a_run(1)]) == 0
-    assert notify.ring(redis, [a_run(1, attempt=1)]) == 1
+    assert notify.wake(redis, [a_run(1)]) == 1
+    assert notify.wake(redis, [a_run(1)]) == 0
+    assert notify.wake(redis, [a_run(1, attempt=1)]) == 1
     assert queue_of(redis, Device.CPU).get_job_ids() == ["run-1-attempt-1", "run-1-attempt-2"]
 
 
 def test_each_class_of_worker_has_its_own_queue(redis):
-    notify.ring(redis, [a_run(1), a_run(2, device=Device.GPU)])
+    notify.wake(redis, [a_run(1), a_run(2, device=Device.GPU)])
     assert queue_of(redis, Device.GPU).get_job_ids() == ["run-2-attempt-1"]
 
 
 def test_what_is_rung_is_json_with_run_and_attempt(redis):
-    notify.ring(redis, [a_run(7, attempt=2)])
+    notify.wake(redis, [a_run(7, attempt=2)])
     job = queue_of(redis, Device.CPU).fetch_job("run-7-attempt-3")
     assert job.func_name == "worker.tasks.take_run"
     assert tuple(job.args) == (7, 3)
@@ -116,5 +118,5 @@ def go_off(*_):
 
 def test_a_job_of_an_older_version_fails_and_the_worker_goes_on(redis, hear):
     forge(redis, func="worker.tasks.start_training", args=({"run": 1},), id="older")
-    notify.ring(redis, [a_run(1)])
+    notify.wake(redis, [a_run(1)])
     assert hear() == 1

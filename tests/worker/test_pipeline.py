@@ -1,4 +1,4 @@
-"""A pipeline through the queue, with nobody disturbing it."""
+"""A pipeline through the queue, with no one disturbing it."""
 
 import json
 import zipfile
@@ -129,7 +129,7 @@ def test_the_command_stops_resumes_and_retries(quiet, world):
     train = str(asked.until_step(20).id)
     assert "it does at its next step" in quiet.grice("runs", "stop", train).stdout
     assert asked.until("train", lambda run: run.state.is_finished()).state is RunState.CANCELLED
-    assert "goes on from its last checkpoint" in quiet.grice("runs", "resume", train).stdout
+    assert "continues from its last checkpoint" in quiet.grice("runs", "resume", train).stdout
     asked.until_done()
     again = quiet.grice("runs", "resume", train)
     assert again.returncode == 1

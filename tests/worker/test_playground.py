@@ -209,7 +209,7 @@ def test_the_models_die_with_their_worker_and_another_answers(installation, worl
     worker.kill()
     worker.wait()
     eventually(lambda: not alive(warm), "the process is gone")
-    # Whoever was at it gives no sign of life, unless it was through already.
+    # Anyone who was at it gives no sign of life, unless it was through already.
     assert answered(queue, long).standing in {Standing.LOST, Standing.DONE}
 
     installation.stand()

@@ -1,4 +1,4 @@
-"""Checkpoints that go on elsewhere."""
+"""Checkpoints that continue elsewhere."""
 
 import pytest
 

@@ -98,7 +98,7 @@ def test_a_run_whose_workers_home_is_lost_goes_on_elsewhere_from_its_last_checkp
     assert CHECKPOINT in references.of_run(asked.queue.database, run.id)
     os.kill(int(run.owner.split(":")[1]), signal.SIGKILL)
     asked.until_done()
-    assert "stage1: goes on after step 50" in asked.log("train")
+    assert "stage1: continues after step 50" in asked.log("train")
     assert_undisturbed(asked, expected, tmp_path)
     assert CHECKPOINT not in references.of_run(asked.queue.database, run.id)
 

@@ -84,7 +84,7 @@ def test_what_is_left_of_runs_that_are_done_goes(tmp_path, template):
     done, begun_elsewhere = (
         submission.submit_run(database, RunDraft(key, RunKind.TRAIN, {})) for key in "ab"
     )
-    transitions.finish(database, transitions.claim(database, done, "somebody elsewhere"))
+    transitions.finish(database, transitions.claim(database, done, "another worker"))
     for run_id in (done, begun_elsewhere, 99):
         folder = tmp_path / "work" / str(run_id) / "0"
         folder.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""What a run that nobody disturbed comes to, and that a disturbed one came to the same."""
+"""What a run that no one disturbed comes to, and that a disturbed one came to the same."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""`grice doctor`: is everything there that is needed, and how is it mended if not."""
+"""`grice doctor`: is everything there that is needed, and how is it fixed if not."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +20,7 @@ _LEAST_SPACE = 2**20
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found about one part, and how to mend it."""
+    """What was found about one part, and how to fix it."""
 
     part: str
     grade: Literal["fine", "remark", "fault"]
@@ -197,7 +197,7 @@ def _workers() -> Finding:
     from worker.client import RunQueue
 
     def look() -> Finding:
-        # Not `RunQueue.open`, which would make tables: whoever asks for findings wants nothing changed.
+        # Not `RunQueue.open`, which would make tables: anyone who asks for findings wants nothing changed.
         database = Database.at(settings().database_url)
         workers = RunQueue(database, ArtifactStore(settings().artifacts_url)).workers()
         if not workers:

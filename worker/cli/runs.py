@@ -1,4 +1,4 @@
-"""`grice runs`: see what was asked for, follow it, stop it, let it go on."""
+"""`grice runs`: see what was asked for, follow it, stop it, let it continue."""
 
 import json
 import time
@@ -69,7 +69,7 @@ def follow(run_id: RunId) -> None:
 
 
 def stop(run_id: RunId) -> None:
-    """Ask a run to write a checkpoint and stop; `resume` lets it go on."""
+    """Ask a run to write a checkpoint and stop; `resume` lets it continue."""
     state = _open().stop(run_id)
     if state == "running":
         typer.echo(f"run {run_id} was asked to stop; it does at its next step")
@@ -78,9 +78,9 @@ def stop(run_id: RunId) -> None:
 
 
 def resume(run_id: RunId) -> None:
-    """Let a failed or cancelled run go on from its last checkpoint."""
+    """Let a failed or cancelled run continue from its last checkpoint."""
     _open().resume(run_id)
-    typer.echo(f"run {run_id} is queued again; it goes on from its last checkpoint")
+    typer.echo(f"run {run_id} is queued again; it continues from its last checkpoint")
 
 
 def retry(run_id: RunId) -> None:
@@ -92,15 +92,15 @@ def retry(run_id: RunId) -> None:
 
 
 def pause() -> None:
-    """Let workers take nothing new; what runs goes on."""
+    """Let workers take nothing new; running jobs continue."""
     _open().pause()
-    typer.echo("the queue is paused; `grice runs unpause` lets it go on")
+    typer.echo("the queue is paused; `grice runs unpause` lets it continue")
 
 
 def unpause() -> None:
     """Let workers take runs again."""
     _open().unpause()
-    typer.echo("the queue goes on")
+    typer.echo("the queue continues")
 
 
 class _Follower:

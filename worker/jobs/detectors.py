@@ -29,7 +29,7 @@ def fit(context: JobContext) -> JsonObject:
         lambda task, done, total: (done, total) if task == "training" else None
     )
     folder = context.workspace.out
-    shutil.rmtree(folder, ignore_errors=True)  # what an attempt before left can't be gone on from
+    shutil.rmtree(folder, ignore_errors=True)  # what an attempt before left can't be continued from
     data = context.fetch_file(spec.data)
     if spec.how in ("calibrate", "evaluate"):
         _judge(context, spec, data, folder, reporter)

@@ -1,7 +1,7 @@
 """`python -m worker.playground DEVICE`: answer what is asked, with models that stay warm for a while.
 
 It reads the ids of requests from its standard input, one a line, and says `done` after each on its
-standard output. When nobody has asked for a while, it ends.
+standard output. When no one has asked for a while, it ends.
 """
 
 import os
@@ -19,9 +19,9 @@ from worker.settings import worker_settings
 
 
 def main() -> int:
-    """Answer until nobody has asked for a while, or the worker closes the pipe."""
+    """Answer until no one has asked for a while, or the worker closes the pipe."""
     die_with_parent()
-    told = os.fdopen(os.dup(1), "w", buffering=1)
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # whatever libraries print is no answer
     from worker.playground.answering import Answering  # takes seconds
 
@@ -38,7 +38,7 @@ def main() -> int:
         if not asked:
             return 0
         answering.answer(asked)
-        told.write("done\n")
+        answers.write("done\n")
     return 0
 
 

@@ -42,7 +42,7 @@ class Answering:
     """The detector that was tried last, after its address."""
 
     def answer(self, asked: str) -> None:
-        """Answer a request, or say why that is impossible; one that nobody wants is let be."""
+        """Answer a request, or say why that is impossible; one that no one wants is let be."""
         try:
             view = self.board.read(asked)
             if view is None or view.standing.is_finished():
@@ -57,7 +57,7 @@ class Answering:
                 raise
             except Exception as error:  # whatever it is, the user is told
                 self.board.say(asked, Standing.FAILED, _in_words(error))
-        except (RedisError, GriceError) as error:  # nobody can be told
+        except (RedisError, GriceError) as error:  # no one can be told
             print(f"a request could not be answered: {error}")  # noqa: T201 - into the worker's log
 
     def _models_of(self, asked: str, pipeline_id: int) -> SideBySide:

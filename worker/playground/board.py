@@ -1,6 +1,6 @@
 """Where requests hang and answers grow: one hash per request in the queue's server.
 
-grice-playground:asked           list of the ids of requests that nobody has taken yet
+grice-playground:asked           list of the ids of requests that no one has taken yet
 grice-playground:taken           those that were taken a moment ago
 grice-playground:<id>            request, standing, and one field per model with its answer so far
 grice-playground:<id>:alive      there while a worker is at it
@@ -72,7 +72,7 @@ class Standing(StrEnum):
     STOPPED = "stopped"
     FAILED = "failed"
     LOST = "lost"
-    """Whoever was at it gives no sign of life."""
+    """The worker that took it gives no sign of life."""
 
     def is_finished(self) -> bool:
         return self in {Standing.DONE, Standing.STOPPED, Standing.FAILED, Standing.LOST}
@@ -143,7 +143,7 @@ class PlaygroundBoard:
             found: dict[Any, Any] = self.redis.hgetall(key)
             fields = {name.decode(): value.decode() for name, value in found.items()}
             is_hanging = any(self.redis.lpos(place, asked) is not None for place in (ASKED, _TAKEN))
-            # In this order: whoever takes a request says so before it hangs there no more.
+            # In this order: anyone who takes a request says so before it hangs there no more.
             is_alive = bool(self.redis.exists(f"{key}:alive"))
         except RedisError as error:
             raise StoreError(_UNAVAILABLE) from error
@@ -165,7 +165,7 @@ class PlaygroundBoard:
     def take(self, within_s: float) -> str | None:
         """The id of the request that has waited longest, taken off; None if there is none in time.
 
-        From now on somebody has to say again and again that they are at it.
+        From now on the worker has to say again and again that it is at it.
 
         Raises:
             redis.RedisError: the server can't be reached.
@@ -195,7 +195,7 @@ class PlaygroundBoard:
         self.redis.lpush(ASKED, asked)
 
     def say(self, asked: str, standing: Standing, remark: str = "") -> None:
-        """Say how far a request is, unless nobody wants it any more.
+        """Say how far a request is, unless no one wants it any more.
 
         Raises:
             redis.RedisError: the server can't be reached.
@@ -216,7 +216,7 @@ class PlaygroundBoard:
         return True
 
     def stay_alive(self, asked: str) -> None:
-        """Say that somebody is at it, for some seconds.
+        """Say that a worker is at it, for some seconds.
 
         Raises:
             redis.RedisError: the server can't be reached.
@@ -234,7 +234,7 @@ def _key(asked: str) -> str:
 
 
 def _view(fields: dict[str, str], *, is_cared_for: bool) -> PlaygroundView | None:
-    """None also for what somebody else has written there."""
+    """None also for what another worker has written there."""
     try:
         standing = Standing(fields["standing"])
         request = _REQUEST.validate_json(fields["request"])

@@ -46,8 +46,8 @@ def sources_of(database: Database, pipeline_id: int) -> Sources:
         if run.stage and ADAPTER in made:
             adapters.append((run.stage, made[ADAPTER].sha256))
     spec = parse_pipeline(chain[0].spec)
-    told = (chain[0].result or {}).get("prompt_format", {})
-    return Sources(spec, tuple(adapters), told.get("rendered_at"))
+    recorded = (chain[0].result or {}).get("prompt_format", {})
+    return Sources(spec, tuple(adapters), recorded.get("rendered_at"))
 
 
 def load_judge(sha256: str, artifacts: ArtifactStore, home: Path, device: str) -> Detector:

@@ -64,7 +64,7 @@ def _choose_group(groups: Sequence[PromptGroup], measure: str) -> PromptGroup:
     by_title = {group.title: group for group in groups}
     fullest = next((group.title for group in groups if len(group.rows)), groups[-1].title)
     shown = linked("show", list(by_title), fullest)
-    # By another measure, another group may be the fullest: with a chooser of its own, whoever has
+    # By another measure, another group may be the fullest: with a chooser of its own, anyone who has
     # clicked this one before that was drawn has clicked all the same.
     key = widget_key(f"answers shown by {measure}", shown)
 

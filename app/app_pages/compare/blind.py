@@ -24,7 +24,7 @@ def next_prompt(
 
 
 def shuffled(run_id: int, voter: str, prompt_index: int, models: Sequence[str]) -> list[str]:
-    """The models in an order that nobody can guess, and that a reload does not change."""
+    """The models in an order that no one can guess, and that a reload does not change."""
     return sorted(models, key=lambda model: _luck(run_id, voter, prompt_index, model))
 
 
@@ -85,8 +85,8 @@ def judgements_csv(said: Sequence[Said]) -> str:
     writer.writerow(("prompt", "response", "model", "maxim", "by_person", "by_detector"))
     for one in said:
         by_detector = "" if one.by_detector is None else int(one.by_detector)
-        told = one.prompt, one.response, one.model, one.maxim, int(one.by_person), by_detector
-        writer.writerow(told)
+        row = one.prompt, one.response, one.model, one.maxim, int(one.by_person), by_detector
+        writer.writerow(row)
     return file.getvalue()
 
 

@@ -55,7 +55,7 @@ def _front(rates: FloatArray) -> go.Scatter:
 
 
 def _dot(point: ParetoPoint) -> go.Scatter:
-    told = (
+    remark = (
         "on the front of all four maxims" if point.is_unbeaten else "dominated on all four maxims"
     )
     return go.Scatter(
@@ -71,6 +71,6 @@ def _dot(point: ParetoPoint) -> go.Scatter:
         },
         hovertemplate=(
             f"{plain_label(point.name)}<br>{percent(point.rates[0])}, {percent(point.rates[1])}"
-            f"<br>{told}<extra></extra>"
+            f"<br>{remark}<extra></extra>"
         ),
     )

@@ -54,7 +54,7 @@ def verdict_view(pipeline: EvaluatedPipeline, view: PipelineView, colours: Seque
 @st.fragment
 @guarded
 def _take_away(pipeline: EvaluatedPipeline, view: PipelineView, colours: Sequence[str]) -> None:
-    """Downloads, and what opens exactly this comparison; the link is made when somebody looks, since
+    """Downloads, and what opens exactly this comparison; the link is made when a user looks, since
     parts of the page that are rerun alone, such as the answers, have changed it since."""
     with st.container(horizontal=True, horizontal_alignment="right"):
         comparison_exports(pipeline, view, colours)

@@ -30,7 +30,7 @@ class Checked:
     """Tells the same file offered again, at the next run of the page, from another one."""
     name: str
     outcome: LoadedPairs | DataError
-    """Pairs of which some can't be used, so that somebody has to decide; or why none can."""
+    """Pairs of which some can't be used, so that a user has to decide; or why none can."""
 
 
 def add_pairs() -> None:
@@ -102,7 +102,7 @@ def _check(path: Path, origin: str) -> None:
 
 
 def _decide(checked: Checked) -> None:
-    """Say what is wrong with a file; let somebody use the rest of it."""
+    """Say what is wrong with a file; let a user use the rest of it."""
     outcome = checked.outcome
     if isinstance(outcome, DataError):
         show_error(outcome)
@@ -128,7 +128,7 @@ def _store(loaded: LoadedPairs, name: str) -> None:
 
 
 def _show_stored(data_set: DataSet, message: str) -> None:
-    """Go on with a data set; the page runs again."""
+    """Continue with a data set; the page runs again."""
     st.session_state.pop(_CHECKED, None)
     st.session_state["added"] = message
     st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1

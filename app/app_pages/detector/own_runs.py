@@ -76,7 +76,7 @@ def _show(run: Run, reason: str | None) -> None:
 
 
 def _act(run: Run) -> None:
-    """What can be done next about a run: look at what it made, stop it, let it go on."""
+    """What can be done next about a run: look at what it made, stop it, let it continue."""
     result = run.result or {}
     if run.state is RunState.SUCCEEDED and "detector_id" in result:
         detector = str(result["detector_id"])

@@ -69,7 +69,7 @@ def _measure(request: PipelineRequest, *, is_known: bool) -> None:
         return
     if run is not None and run.error:
         st.warning(plain_markdown(f"Measuring failed: {run.error}"))
-    elif not is_known and _is_small(request.base) and _somebody_is_free():
+    elif not is_known and _is_small(request.base) and _a_worker_is_free():
         _ask(request)
     said = "Runs a few steps and generates a few answers where the pipeline would run."
     if st.button("Measure now", icon=":material/timer:", help=said):
@@ -104,5 +104,5 @@ def _is_small(base: str) -> bool:
     return sum(file.stat().st_size for file in folder.glob("*") if file.is_file()) < _SMALL_BYTES
 
 
-def _somebody_is_free() -> bool:
+def _a_worker_is_free() -> bool:
     return any(not worker.is_busy for worker in run_queue().workers())

@@ -178,7 +178,7 @@ def _chosen_device(request: PipelineRequest, workers: Sequence[WorkerStatus]) ->
 
 
 def _device(request: PipelineRequest, workers: Sequence[WorkerStatus]) -> Check:
-    """Whether somebody is there to do it, and on what."""
+    """Whether a worker is there for it, and on what device."""
     chosen = _chosen_device(request, workers)
     num_listening = sum(worker.device is chosen for worker in workers)
     if not num_listening:

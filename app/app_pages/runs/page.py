@@ -50,7 +50,7 @@ def show() -> None:
     live = st.fragment(pipeline_view, run_every=REFRESH_S if is_live else None)
     live(pipeline, beside, pace)
     settings_that_differ([pipeline, *beside])
-    with st.expander("Queue", icon=":material/low_priority:", expanded=_somebody_waits(known)):
+    with st.expander("Queue", icon=":material/low_priority:", expanded=_any_waits(known)):
         queue_view()
 
 
@@ -64,7 +64,7 @@ def _busiest(known: Mapping[str, PipelineSummary]) -> str:
     return next(running, next(iter(known)))
 
 
-def _somebody_waits(known: Mapping[str, PipelineSummary]) -> bool:
+def _any_waits(known: Mapping[str, PipelineSummary]) -> bool:
     """Whether more than one pipeline has something to do."""
     return sum(not found.is_finished() for found in known.values()) > 1
 

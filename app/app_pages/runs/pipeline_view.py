@@ -32,7 +32,7 @@ def pipeline_view(pipeline: Pipeline, beside: Sequence[Pipeline], pace: Pace | N
         pace: of earlier runs with its base, if there were any.
     """
     chain = runs.of_pipeline(studio().database, pipeline.id)
-    if not chain:  # somebody has just deleted it, which the page is about to see
+    if not chain:  # a user has just deleted it, which the page is about to see
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"### {plain_markdown(pipeline_standing(chain, pace))}", width="stretch")
@@ -58,7 +58,7 @@ def _choose_run(chain: Sequence[Run]) -> Run:
         if is_current(key):
             params.put("run", st.session_state[key])
 
-    # Not named by the link: the run where something happens, which changes as the chain goes on.
+    # Not named by the link: the run where something happens, which changes as the chain continues.
     run = linked("run", list(by_id), str(current(chain).id))
     key = widget_key("chain", run)
     chosen = st.segmented_control(

@@ -26,7 +26,7 @@ def pipeline_standing(chain: Sequence[Run], pace: Pace | None) -> str:
 
 
 def is_active(chain: Sequence[Run]) -> bool:
-    """Whether anything will happen without somebody asking: a run runs, or can be taken."""
+    """Whether anything will happen without a user asking: a run runs, or can be taken."""
     blocked = any(run.state in {RunState.FAILED, RunState.CANCELLED} for run in chain)
     running = any(run.state is RunState.RUNNING for run in chain)
     return running or (not blocked and any(run.state.is_waiting() for run in chain))

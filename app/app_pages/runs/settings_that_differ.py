@@ -1,4 +1,4 @@
-"""The settings in which a pipeline differs: from the guide, and from those drawn beside it."""
+"""The settings in which a pipeline differs: from the default recipe, and from those drawn beside it."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ _AROUND = ("seed", "precision", "leakage", "samples_per_prompt")
 
 
 def settings_that_differ(pipelines: Sequence[Pipeline]) -> None:
-    """One row per setting that is not the same everywhere, one column per pipeline and the guide."""
+    """One row per setting that is not the same everywhere, one column per pipeline and the default recipe."""
     recipes = [Recipe.model_validate(pipeline.spec["recipe"]) for pipeline in pipelines]
     rows = [
         [Cell(name), *map(_words, values[:-1]), Cell(values[-1], tone="dim", wraps=True)]
@@ -36,12 +36,16 @@ def settings_that_differ(pipelines: Sequence[Pipeline]) -> None:
 
 def _around(pipelines: Sequence[Pipeline]) -> list[list[Cell]]:
     """What is no setting of a recipe, and not the same in all pipelines."""
-    told = {name: [str(pipeline.spec.get(name, "–")) for pipeline in pipelines] for name in _AROUND}
-    told["base"] = [pipeline.base for pipeline in pipelines]
-    told["data"] = [str(pipeline.spec.get("data", {}).get("name", "–")) for pipeline in pipelines]
+    values_of = {
+        name: [str(pipeline.spec.get(name, "–")) for pipeline in pipelines] for name in _AROUND
+    }
+    values_of["base"] = [pipeline.base for pipeline in pipelines]
+    values_of["data"] = [
+        str(pipeline.spec.get("data", {}).get("name", "–")) for pipeline in pipelines
+    ]
     return [
         [Cell(name), *map(_words, values), Cell("–", tone="dim")]
-        for name, values in told.items()
+        for name, values in values_of.items()
         if len(set(values)) > 1
     ]
 

@@ -68,7 +68,7 @@ def _choose_recipe() -> Cut:
 
 
 def _choose_stage(names: Sequence[str]) -> str | None:
-    """All stages, or the one that somebody wants to see alone."""
+    """All stages, or the one that a user wants to see alone."""
     if len(names) < 2:
         return None
     every = "all stages"

@@ -1,4 +1,4 @@
-"""The board on which a recipe's stages are cut: levers above, what they do below."""
+"""The board on which a recipe's stages are cut: controls above, their effect below."""
 
 from collections.abc import Sequence
 
@@ -57,7 +57,7 @@ def stage_board(data: OpenData, exclude: BoolArray | None, only: str | None) -> 
     cut_toolbar(cut)
     for stage, place in zip(shown, _columns(len(shown)), strict=True):
         with place, st.container(border=True, height="stretch"):
-            _answer_and_levers(stage, data)
+            _counts_and_controls(stage, data)
     log = st.toggle("Logarithmic counts", True, key="log_counts", help="Makes small bars visible.")
     _evidence(shown, summary, data, log)
     _follow_clicks(plan, data)
@@ -72,7 +72,7 @@ def _columns(num: int) -> "Sequence[st.delta_generator.DeltaGenerator]":
     return [column for _ in range(0, num, 2) for column in st.columns(2)][:num]
 
 
-def _answer_and_levers(stage: PlannedStage, data: OpenData) -> None:
+def _counts_and_controls(stage: PlannedStage, data: OpenData) -> None:
     num_kept, num_pairs = stage.filtered.num_kept, len(data.table)
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"

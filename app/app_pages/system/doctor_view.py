@@ -1,4 +1,4 @@
-"""The doctor's findings: what is out of order and how to mend it first, then what is fine."""
+"""The doctor's findings: what is out of order and how to fix it first, then what is fine."""
 
 import json
 import subprocess
@@ -44,10 +44,10 @@ def _show(findings: Sequence[Finding]) -> None:
     order = list(_MARKS)
     for finding in sorted(findings, key=lambda each: order.index(each.grade)):
         mark = _MARKS[finding.grade]
-        told = plain_markdown(sentence(finding.sentence))
+        text = plain_markdown(sentence(finding.sentence))
         # The remedy is our own text, whose commands stand between backticks.
         remedy = f"  \n:gray[Fix:] {finding.remedy}." if finding.remedy else ""
-        st.markdown(f"{mark} **{plain_markdown(finding.part)}** · {told}{remedy}")
+        st.markdown(f"{mark} **{plain_markdown(finding.part)}** · {text}{remedy}")
 
 
 def in_one_sentence(findings: Sequence[Finding]) -> str:
@@ -56,8 +56,8 @@ def in_one_sentence(findings: Sequence[Finding]) -> str:
     remarks = sum(finding.grade == "remark" for finding in findings)
     if not faults and not remarks:
         return f"All {len(findings)} parts are fine."
-    told = [count_of(count, noun) for count, noun in ((faults, "fault"), (remarks, "remark"))]
-    there = [words for count, words in zip((faults, remarks), told, strict=True) if count]
+    text = [count_of(count, noun) for count, noun in ((faults, "fault"), (remarks, "remark"))]
+    there = [words for count, words in zip((faults, remarks), text, strict=True) if count]
     fine = len(findings) - faults - remarks
     return f"{' and '.join(there)}; {fine} of {len(findings)} parts are fine."
 

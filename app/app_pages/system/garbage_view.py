@@ -1,4 +1,4 @@
-"""Making room: what nobody needs any more, and a button that throws it away."""
+"""Making room: what no one needs any more, and a button that throws it away."""
 
 import streamlit as st
 
@@ -32,8 +32,8 @@ def _act() -> None:
         if found is not None:
             st.text("No unused files.")
     else:
-        told = f"{count_of(found.num_files, 'file')}, {size(found.size_bytes)}"
-        if st.button(f"Remove {told}", icon=":material/delete:"):
+        amount = f"{count_of(found.num_files, 'file')}, {size(found.size_bytes)}"
+        if st.button(f"Remove {amount}", icon=":material/delete:"):
             st.session_state[_DONE] = run_queue().collect_garbage()
             st.session_state.pop(_FOUND)
             st.rerun()

@@ -8,7 +8,7 @@ from app.state.settings import app_settings
 
 
 def people_view() -> None:
-    """Who is signed in, or why nobody has to be."""
+    """Who is signed in, or why no one has to be."""
     st.subheader("People", anchor=False)
     if not has_sign_in():
         is_private = app_settings().is_private()

@@ -28,7 +28,7 @@ def score(
     out: Annotated[
         Path,
         typer.Option(
-            help="File to write: .json (the guide's layout) or .jsonl.", show_default=False
+            help="File to write: .json (the default layout) or .jsonl.", show_default=False
         ),
     ],
     rescore: Annotated[bool, typer.Option("--all", help="Score scored pairs anew, too.")] = False,
@@ -36,7 +36,7 @@ def score(
     precision: Precision = "auto",
     overwrite: Overwrite = False,
 ) -> None:
-    """Score the pairs that have no scores yet; a run that was killed goes on where it was."""
+    """Score the pairs that have no scores yet; a run that was killed continues where it was."""
     from grice_core.cli import terminal
     from grice_core.data.load import load_pairs
     from grice_core.detector.load import load_detector
@@ -54,7 +54,7 @@ def score(
             scored = score_pairs(judge, loaded.table, journal, rescore=rescore, progress=progress)
         except KeyboardInterrupt as error:
             raise InterruptedRunError(
-                f"stopped; what is scored is kept in {journal}, and the same command goes on"
+                f"stopped; what is scored is kept in {journal}, and the same command continues"
             ) from error
         _write(out, scored)
     journal.unlink(missing_ok=True)

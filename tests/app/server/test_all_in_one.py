@@ -101,7 +101,7 @@ def small_pipeline(home, tmp_path_factory):
     queue.database.engine.dispose()
 
 
-# In this order: each test goes on with what the one before left.
+# In this order: each test continues with what the one before left.
 
 
 def test_it_starts_everything_and_says_where_it_is(studio):
@@ -196,14 +196,14 @@ def test_what_was_interrupted_goes_on_when_it_is_started_again(home, small_pipel
     process = start(home, port, log)
     try:
         small_pipeline.until_done()
-        assert f"goes on after step {interrupted.step}" in small_pipeline.log("train")
+        assert f"continues after step {interrupted.step}" in small_pipeline.log("train")
         assert small_pipeline.run("train").attempt == 2
         eventually(lambda: answers(port), log)
         frozen = children_of(process.pid).values()
         assert len(frozen) == 3
         for child in frozen:
             os.kill(child, signal.SIGSTOP)
-        # Nobody hears that he should end, and all the same it takes no longer.
+        # No one hears that he should end, and all the same it takes no longer.
         assert seconds_to_end(process) < 10, log.read_text()
         assert not any(map(alive, frozen))
         assert log.read_text().count("did not end in time and is killed") == 3

@@ -45,8 +45,8 @@ def test_a_stopped_run_says_where_it_was_checkpointed() -> None:
 
 def test_an_interrupted_run_says_where_it_goes_on() -> None:
     run = run_that(RunState.INTERRUPTED, step=47, checkpoint_step=40)
-    assert standing(run).startswith("train stage1: interrupted, going on from step 40")
-    assert "going on from step 0" in standing(run_that(RunState.INTERRUPTED))
+    assert standing(run).startswith("train stage1: interrupted, continuing from step 40")
+    assert "continuing from step 0" in standing(run_that(RunState.INTERRUPTED))
 
 
 def test_a_chain_opens_where_something_happens() -> None:
@@ -68,7 +68,7 @@ def test_what_waits_says_what_for() -> None:
     parent = Obstacle(7, 3, RunKind.SCORE, None, RunState.RUNNING)
     failed = Obstacle(7, 3, RunKind.SCORE, None, RunState.FAILED)
     assert reason_for_waiting(line(None, parent), there) == (
-        "goes on after score (run 3), which is running"
+        "continues after score (run 3), which is running"
     )
     assert "score (run 3) failed: resume it" in reason_for_waiting(line(None, failed), there)
     assert "no cpu worker" in reason_for_waiting(line(1), {})

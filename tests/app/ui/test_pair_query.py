@@ -1,4 +1,4 @@
-"""What somebody looks for travels in the link, and a broken link looks for less."""
+"""What a user looks for travels in the link, and a broken link looks for less."""
 
 from app.ui.pair_query import link_query, margin_text, parse_margin
 from grice_core.data.explore import MarginRange, PairQuery

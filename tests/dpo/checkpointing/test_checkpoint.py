@@ -124,7 +124,7 @@ def test_a_damaged_checkpoint_is_replaced_when_its_step_is_reached_again(folder)
     for step in (50, 100, 150):
         folder.write(checkpoint(step))
     flip_a_bit(folder.path / "step-00000150" / "adapter.safetensors")
-    folder.write(checkpoint(110))  # gone on from 100, with another interval
+    folder.write(checkpoint(110))  # continued from 100, with another interval
     assert names(folder) == ["step-00000100", "step-00000110"]
     delete(folder.path / "step-00000110" / "manifest.json")
     folder.write(checkpoint(110))

@@ -23,7 +23,7 @@ SCORED: JsonObject = {
 
 
 def chain(*states: RunState, **current: object) -> list[Run]:
-    """A pipeline of the guide's recipe; `current` goes into its first run that is not done."""
+    """A pipeline of the default recipe; `current` goes into its first run that is not done."""
     spec = {"recipe": load_recipe("content-then-manner").model_dump(mode="json")}
     found = []
     for (kind, stage), state in zip(KINDS, states, strict=True):
