@@ -49,6 +49,12 @@ class Server:
     """Of what was started: the dashboard, or what keeps it running."""
 
 
+@pytest.fixture(autouse=True)
+def _own_main_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit's test harness puts the page there and leaves it, where no later test could start a process from."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+
+
 @pytest.fixture(scope="session")
 def empty_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A dashboard without any data."""

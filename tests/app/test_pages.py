@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,8 +26,6 @@ from tests.data.conversations import conversational_rows
 def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
     """An installation without any data, which the pages open, too."""
     monkeypatch.setenv("GRICE_HOME", str(tmp_path))
-    # The harness puts the page there and leaves it, where no later test could start a process from.
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     settings.cache_clear()
     st.cache_resource.clear()
     yield Studio.open(Settings(home=tmp_path))

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from grice_core.store.json import digest_of
 
 from grice_core.errors import RecipeError
 from grice_core.recipes.config import BetaRamp, Recipe
 from grice_core.recipes.documents import to_yaml
 from grice_core.recipes.load import builtin_names, load_recipe, parse_recipe
+from grice_core.store.json_text import digest_of
 
 MINIMAL = """\
 name: mine
