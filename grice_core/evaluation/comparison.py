@@ -5,8 +5,6 @@ from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any
 
-from statsmodels.stats.multitest import multipletests
-
 from grice_core.evaluation.paired import PairedChange, paired_changes
 from grice_core.evaluation.power import ALPHA, detectable_change
 from grice_core.evaluation.violations import EvaluatedModel
@@ -59,6 +57,10 @@ def corrected(changes: Sequence[PairedChange]) -> list[CorrectedChange]:
     """Correct the p-values of all these changes together, by Holm's method."""
     if not changes:
         return []
+    from statsmodels.stats.multitest import (
+        multipletests,  # takes a second, which most jobs need not wait
+    )
+
     p_values = [change.p_value for change in changes]
     adjusted = multipletests(p_values, ALPHA, method="holm")[1]
     return [

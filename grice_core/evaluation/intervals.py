@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from statsmodels.stats.proportion import proportion_confint
 
 from grice_core.data.pairs import FloatArray
 
@@ -33,6 +32,10 @@ def wilson_interval(outcomes: FloatArray) -> Interval:
 
     Source: Wilson 1927 (doi 10.2307/2276774); effective sample size: Kish 1965, *Survey Sampling*.
     """
+    from statsmodels.stats.proportion import (
+        proportion_confint,  # takes a second, as in `comparison`
+    )
+
     num_prompts, k = outcomes.shape
     rate = float(outcomes.mean())
     effective = num_prompts * k / _design_effect(outcomes)

@@ -106,8 +106,9 @@ LATENT: Mapping[str, object] = {
 } | dict(ALL_HEADS)
 """Keys and values squeezed through a few numbers; heads of three different widths."""
 
-INDEXED: Mapping[str, object] = {"index_topk": NEAR, "index_n_heads": 4, "index_head_dim": 16}
-"""Each token attends to the few tokens that an indexer picks."""
+INDEXED: Mapping[str, object] = {"index_topk": NEAR, "index_n_heads": 16, "index_head_dim": 16}
+"""Each token attends to the few tokens that an indexer picks; with as many heads its scores don't tie at 0,
+where the row's length would decide (`findings/sparse_index_ties_depend_on_row_length.sh`)."""
 
 LINEAR: Mapping[str, object] = {
     "linear_num_key_heads": 2,
