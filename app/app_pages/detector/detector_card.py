@@ -49,7 +49,7 @@ def detector_card(detector: Detector, show_view: Callable[..., None]) -> None:
         )
     else:
         st.markdown(
-            f"**Accuracy** on {count_of(record.metrics.num_texts, 'labelled text')}, "
+            f"**Evaluated** on {count_of(record.metrics.num_texts, 'labelled text')}, "
             "with 95 % intervals:"
         )
         number_table(METRICS_TITLES, metrics_rows(record.metrics), key="metrics")
