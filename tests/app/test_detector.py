@@ -55,7 +55,7 @@ def test_a_checkpoint_is_imported_with_remarks_and_measured(
     queue_it(page, "Evaluate")
     look_at_it(whole_server, page, judge.checkpoint.stem)
 
-    expect(page.get_by_text("Accuracy on 80 labelled texts")).to_be_visible()
+    expect(page.get_by_text("Evaluated on 80 labelled texts")).to_be_visible()
     expect(page.get_by_text("A weak judge of")).to_be_visible()
     expect(page.get_by_text("what it calls 70 % likely")).to_be_visible()
     expect(page.locator(".scatterlayer")).to_have_count(4)
@@ -134,7 +134,7 @@ def test_a_small_detector_is_trained_as_a_queued_run(
     picture(page, "judge-in-the-making")
 
     look_at_it(whole_server, page, "my small one")
-    expect(page.get_by_text("Accuracy on")).to_be_visible()
+    expect(page.get_by_text("Evaluated on")).to_be_visible()
 
 
 def queue_it(page: Page, button: str = "Queue training") -> None:
@@ -190,7 +190,7 @@ def test_a_detector_is_calibrated_from_its_card(
     picture(page, "judge-in-calibration")
     look_at_it(whole_server, page, "small judge, calibrated")
 
-    expect(page.get_by_text("Accuracy on 80 labelled texts")).to_be_visible()
+    expect(page.get_by_text("Evaluated on 80 labelled texts")).to_be_visible()
 
 
 def test_two_detectors_are_compared_on_the_same_labels(
