@@ -41,7 +41,7 @@ def _never() -> bool:
 
 @dataclass(frozen=True)
 class Reporter:
-    """Who is told how a training or a whole pipeline is doing, and who may stop it."""
+    """Receives the progress of a training or a whole pipeline, and may stop it."""
 
     progress: Progress = silent
     say: Callable[[str], None] = _ignore

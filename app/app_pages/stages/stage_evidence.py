@@ -44,7 +44,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Clicks:
-    """Who is told of what a user clicked, before the page runs again."""
+    """Callbacks for clicks; they run before the page runs again."""
 
     bar: Callable[[Bar], None]
     overlap: Callable[[tuple[str, str]], None]

@@ -12,14 +12,14 @@ def people_view() -> None:
     st.subheader("People", anchor=False)
     if not has_sign_in():
         is_private = app_settings().is_private()
-        whoever = (
+        reason = (
             "only this machine can reach the dashboard"
             if is_private
             else (
                 "GRICE_ANYBODY_MAY_USE_IT is set: anyone who can reach this address has full access"
             )
         )
-        st.caption(f"No sign-in: {whoever}.")
+        st.caption(f"No sign-in: {reason}.")
         return
     here = run_queue().visitors.here()
     for person in sorted({signed_in_as(), *here}):
