@@ -28,7 +28,7 @@ def test_a_pipeline_is_cloned_with_changes_drawn_beside_it_and_deleted(
     rate.fill("much")
     rate.press("Enter")
     expect(page.get_by_role("alert").filter(has_text="stage1.learning_rate")).to_be_visible()
-    expect(page.get_by_text("makes no recipe yet")).to_be_visible()
+    expect(page.get_by_text("not a valid recipe yet")).to_be_visible()
     rate.fill("2e-4")
     rate.press("Enter")
     expect(page.get_by_role("alert").filter(has_text="stage1.learning_rate")).to_have_count(0)

@@ -100,7 +100,7 @@ def test_a_file_over_the_limit_is_refused_with_the_way_beyond_it(
         open_page(page, f"{server.url}/data")
         upload(page, large)
         expect(page.get_by_text("File must be 1.0MB or smaller")).to_be_visible()
-        expect(page.get_by_text("Up to 1 MB. A larger file")).to_be_visible()
+        expect(page.get_by_text("Up to 1 MB. Larger files")).to_be_visible()
         picture(page, "over-the-limit")
         assert not data_sets.page(server.studio.database)
 

@@ -82,7 +82,7 @@ def test_three_in_the_queue_are_moved_paused_and_cancelled_and_one_that_fails_bl
     expect(waiting.get_by_text("Paused:")).to_be_visible()
     expect(waiting.get_by_text("the queue is paused").first).to_be_visible()
     waiting.get_by_role("button", name="Resume queue").click()
-    expect(waiting.get_by_text("Taken in this order")).to_be_visible()
+    expect(waiting.get_by_text("Order:")).to_be_visible()
 
     expect(page.get_by_text(BLOWN_UP)).to_be_visible(timeout=LONG_MS)
     expect(heading(page, "failed · stage 1 of 2")).to_be_visible()

@@ -50,7 +50,7 @@ def test_a_finished_pipeline_leads_to_its_comparison(busy_server: Server, page: 
 
 def test_the_queue_says_why_each_run_waits(busy_server: Server, page: Page) -> None:
     page.goto(f"{busy_server.url}/runs?pipeline=4")  # open, since two have something to do
-    waiting = page.get_by_test_id("stExpander").filter(has_text="Taken in this order")
+    waiting = page.get_by_test_id("stExpander").filter(has_text="Order:")
     unserved = waiting.get_by_text("no cpu worker is running: “grice up” starts one")
     expect(unserved.first).to_be_visible()  # other tests may have put something there as well
     expect(

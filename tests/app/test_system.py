@@ -40,7 +40,7 @@ def test_tells_the_workers_memory_and_what_could_be_thrown_away(
     expect(page.get_by_text("artifacts' size")).to_be_visible()
     expect(page.get_by_text("No sign-in:")).to_be_visible()
     page.get_by_role("button", name="Find unused files").click()
-    expect(page.get_by_text("nothing to throw away")).to_be_visible()
+    expect(page.get_by_text("No unused files.")).to_be_visible()
 
 
 def test_garbage_is_told_before_it_is_thrown_away(busy_server: Server, page: Page) -> None:
@@ -53,7 +53,7 @@ def test_garbage_is_told_before_it_is_thrown_away(busy_server: Server, page: Pag
 
     page.goto(f"{busy_server.url}/system")
     page.get_by_role("button", name="Find unused files").click()
-    throw = page.get_by_role("button", name="Throw away 1 file, 2.0 KiB")
+    throw = page.get_by_role("button", name="Remove 1 file, 2.0 KiB")
     expect(throw).to_be_visible()
     assert leftover.exists()
     throw.click()
