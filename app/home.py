@@ -37,7 +37,7 @@ def main() -> None:
         running = st.container()
         link_history()
     guarded(page.run)()
-    with running:  # by now the page has asked for what it was told to ask for
+    with running:  # by now the page has queued what it was to queue
         status_line()
 
 

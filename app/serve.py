@@ -14,7 +14,7 @@ from grice_core.settings import settings
 
 
 def main() -> None:
-    """Serve until told to end."""
+    """Serve until a signal ends it."""
     die_with_parent(signal.SIGTERM)
     share_freed_memory()
     wanted = app_settings()

@@ -6,7 +6,7 @@ import warnings
 
 def hush_libraries() -> None:
     """Hide warnings about the libraries' own changes and, once transformers is loaded, its bars and its
-    report on loading, which is read and told in our own words (`grice_core/dpo/base.py`)."""
+    report on loading, which is read and reported in our own words (`grice_core/dpo/base.py`)."""
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft)\b")
     if "transformers" in sys.modules:
         sys.modules["transformers"].utils.logging.disable_progress_bar()

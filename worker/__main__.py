@@ -1,4 +1,4 @@
-"""`python -m worker`: one worker, for the CPU or for one GPU, until it is told to end."""
+"""`python -m worker`: one worker, for the CPU or for one GPU, until a signal ends it."""
 
 import argparse
 import logging

@@ -31,7 +31,7 @@ class NoProcessError(GriceError):
 
 @dataclass(frozen=True)
 class Assignment:
-    """What a job's process is told, as one line of JSON."""
+    """What a job's process is assigned, as one line of JSON."""
 
     claim: Claim
     log: str
@@ -81,7 +81,7 @@ class WarmProcess:
             self._stdin.write(assignment.to_line())
             self._stdin.flush()
         except BrokenPipeError:
-            raise NoProcessError("the process in reserve was ended by somebody") from None
+            raise NoProcessError("the process in reserve was ended from outside") from None
         if not self._forking:
             self._stdin.close()
         answer = self.hear(_LONGEST_START_S)

@@ -12,7 +12,7 @@ from worker.spec import PipelineSpec, StoredData, StoredDetector
 
 
 def spec_of(request: PipelineRequest, trained: str | None = None) -> PipelineSpec:
-    """What runs are told for a request, all of whose files are in the store.
+    """The specs of a request's runs, all of whose files are in the store.
 
     Args:
         trained: address of the output folder whose stages are only evaluated.

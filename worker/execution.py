@@ -69,7 +69,7 @@ def _do(job: Job, run: Run) -> None:
         context.reporting.close()
         _publish_log(job)
         _stopped(job)
-    except Exception as error:  # whatever it is, the user is told
+    except Exception as error:  # whatever it is, the user sees it
         if not isinstance(error, GriceError):
             traceback.print_exc()
         reason = in_words(error, run.id)

@@ -25,7 +25,7 @@ class RunReporter:
         self._writer = MetricWriter(database, claim)
         self._reported_at = float("-inf")
         self._first: tuple[int, float] | None = None
-        """The first step that this process told of, and when."""
+        """The first step that this process reported, and when."""
 
     def reporter(self, counts: Callable[[str, int, int], tuple[int, int] | None]) -> Reporter:
         """What the pipeline's parts report to.
@@ -74,6 +74,6 @@ class RunReporter:
             self._reported_at = now
 
     def _pace_s(self, done: int, now: float) -> float | None:
-        """Seconds per step since the first one told of; what came before it was preparation."""
+        """Seconds per step since the first one reported; what came before it was preparation."""
         first, since = self._first or (done, now)
         return (now - since) / (done - first) if done - first >= _SETTLED_AFTER else None

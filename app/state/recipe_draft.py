@@ -1,4 +1,4 @@
-"""Which recipe is being cut, and how far: kept in the session, told by the link."""
+"""Which recipe is being cut, and how far: kept in the session, named by the link."""
 
 from collections.abc import Callable, Sequence
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-from app.text.formatting import count_of
+from app.text.formatting import count_of, stage_title
 from grice_core.durations import rough_duration
 from grice_core.store.queue_lines import QueueLine
 from grice_core.store.states import Device, RunKind, RunState
@@ -19,14 +19,19 @@ STATE_MARKS: Final = {
 }
 
 
+def action(kind: RunKind, stage: str | None) -> str:
+    """What a run does, as pages say it: `score data`, `train Stage 1`."""
+    return kind.of_stage(stage and stage_title(stage))
+
+
 def chain_label(run: Run) -> str:
     """A run as a link of its pipeline's chain: `✓ score`."""
-    return f"{STATE_MARKS[run.state]} {run.kind.of_stage(run.stage)}"
+    return f"{STATE_MARKS[run.state]} {action(run.kind, run.stage)}"
 
 
 def standing(run: Run) -> str:
     """How a run stands, as one sentence without its full stop."""
-    parts = [f"{run.kind.of_stage(run.stage)}: {_state(run)}"]
+    parts = [f"{action(run.kind, run.stage)}: {_state(run)}"]
     if run.num_steps and run.state is not RunState.SUCCEEDED:
         parts.append(f"step {run.step:,} of {run.num_steps:,}")
     left_s = seconds_left(run)
@@ -70,7 +75,7 @@ def reason_for_waiting(
     device = line.first.device
     if line.obstacles:
         obstacle = line.obstacles[0]
-        before = obstacle.kind.of_stage(obstacle.stage)
+        before = action(obstacle.kind, obstacle.stage)
         if obstacle.state.is_finished():
             return (
                 f"{before} (run {obstacle.parent_id}) {obstacle.state}: resume it, or run it again"

@@ -4,6 +4,7 @@ import streamlit as st
 
 from app.state.session import studio
 from app.text.formatting import count_of
+from app.text.run_text import action
 from app.ui.errors import guarded
 from app.url.navigation import link_to
 from grice_core.store import queue_lines, runs
@@ -38,7 +39,6 @@ def share_done(run: Run) -> float:
 
 
 def line_of(run: Run) -> str:
-    """A run in one line: `Run 3: train stage1, running, step 318 of 1,041`."""
-    what = f"{run.kind.replace('_', ' ')} {run.stage or ''}".strip()
+    """A run in one line: `Run 3: train Stage 1, running, step 318 of 1,041`."""
     steps = f", step {run.step:,} of {run.num_steps:,}" if run.num_steps else ""
-    return f"Run {run.id}: {what}, {run.state.value}{steps}"
+    return f"Run {run.id}: {action(run.kind, run.stage)}, {run.state.value}{steps}"

@@ -15,7 +15,7 @@ _FILTERS = ("margin", "rows", "problem")
 def show_pairs(**filters: str | Sequence[str]) -> None:
     """Look at the pairs that these filters let through, and at no others.
 
-    Called before the page runs again, since some of the widgets that show them are told by then.
+    Called before the page runs again, since some of the widgets that show them have been sent by then.
     """
     first_page()
     for name in _FILTERS:

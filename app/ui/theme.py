@@ -1,6 +1,6 @@
 """The one place for colours: each maxim and each model keeps its own on every page.
 
-The models' colours and the maxims' (`Maxim.colour`) are told apart with any kind of colour-blindness (Okabe
+The models' colours and the maxims' (`Maxim.colour`) stay distinct with any kind of colour-blindness (Okabe
 and Ito, Color Universal Design, 2008), and stand out on light and dark alike. The colours of the page itself
 are in `.streamlit/config.toml`; styles of components use those.
 """

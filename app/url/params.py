@@ -34,7 +34,7 @@ def names() -> list[str]:
 def put(name: str, values: str | Sequence[str]) -> None:
     """Let the link say something under a name, or, given nothing, no longer anything.
 
-    The browser is told later. Streamlit may end a run wherever it tells the browser something, and
+    The browser gets it later. Streamlit may end a run wherever it sends the browser something, and
     whatever else its user has just moved would go unnoticed.
     """
     wanted = [value for value in ([values] if isinstance(values, str) else values) if value]

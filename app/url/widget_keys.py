@@ -11,10 +11,10 @@ _NOT_SHOWN = object()
 
 
 def note_page(page: str) -> bool:
-    """Tell which page is about to be shown; when it is another one, which is told, its widgets get new keys.
+    """Set which page is about to be shown; when it is another one (returned), its widgets get new keys.
 
     A browser forgets a page's widgets when it leaves the page, and would show their first options
-    under the keys that it was told the values of before.
+    under the keys whose values it was sent before.
     """
     if st.session_state.get(_PAGE) == page:
         return False

@@ -66,10 +66,10 @@ def _run(tasks: Sequence[Task], pool: Pool) -> list[Outcome]:
     for outcome in examine_all(tasks, pool):
         found[Task(outcome.name, outcome.precision)] = outcome
         failed = outcome.result == "failed"
-        told = outcome.why if failed else ", ".join(filter(None, (outcome.result, outcome.why)))
+        reason = outcome.why if failed else ", ".join(filter(None, (outcome.result, outcome.why)))
         print(
             f"[{len(found):>{len(str(len(tasks)))}}/{len(tasks)}, {time.perf_counter() - started:.0f} s] "
-            f"{outcome.name} {outcome.precision}: {told}",
+            f"{outcome.name} {outcome.precision}: {reason}",
             file=sys.stderr,
             flush=True,
         )

@@ -37,5 +37,5 @@ class Outcome:
 
     def document(self) -> dict[str, object]:
         """What a program reads of it."""
-        told = ("name", "precision", "result", "why", "lora_share")
-        return {name: getattr(self, name) for name in told}
+        fields = ("name", "precision", "result", "why", "lora_share")
+        return {name: getattr(self, name) for name in fields}

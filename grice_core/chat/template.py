@@ -27,7 +27,7 @@ _LETTERS = "aAbBcdDeFfGHIjmMpSTuUVwWxXyYzZ%"
 _CODES = tuple(f"%{flag}{letter}" for flag in ("-", "") for letter in _LETTERS)
 
 
-class TemplateRefusal(Exception):  # noqa: N818 - an answer, told to the user as part of a sentence
+class TemplateRefusal(Exception):  # noqa: N818 - an answer, shown to the user as part of a sentence
     """A template does not render these messages; the text says why."""
 
 

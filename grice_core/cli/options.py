@@ -1,6 +1,6 @@
 """Options of the commands that take a whole pipeline: `pipeline`, `estimate`, `submit`.
 
-Those of `PipelineOptions` are made from its fields, so a command knows a new field without being told.
+Those of `PipelineOptions` are made from its fields, so a command has a new field without further code.
 """
 
 import inspect

@@ -93,7 +93,7 @@ def _format(path: Path, head: bytes) -> tuple[Format, list[str]]:
 
 
 def _format_of(path: Path, head: bytes, by_name: Format | None) -> Format | None:
-    """What the content looks like; `None` = like none of the formats that can be told by it."""
+    """What the content looks like; `None` = like none of the formats that show in it."""
     if head.startswith(b"PAR1"):
         return Format.PARQUET
     if head.startswith(b"["):

@@ -39,7 +39,7 @@ def draw_examples(
     """Examples about known things (or those given), each in a world of its own.
 
     Since the facts about a thing change from one example to the next, there is nothing to
-    memorise: whoever wants to answer has to read the evidence.
+    memorise: to answer, a model has to read the evidence.
     """
     known = known_things()
     examples = []

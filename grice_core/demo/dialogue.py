@@ -1,4 +1,4 @@
-"""A dialogue: somebody asks about a thing, and the evidence holds the answer."""
+"""A dialogue: a speaker asks about a thing, and the evidence holds the answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Dialogue:
     context: str
     """The turns so far; the last one asks the question."""
     evidence: tuple[Fact, ...]
-    """Two or three true facts about the thing, in the order in which they are told."""
+    """Two or three true facts about the thing, in order."""
     asked: Fact
     """The fact that the question is about; one of the evidence."""
     foreign: Fact
@@ -44,7 +44,7 @@ class Dialogue:
 
 
 def draw_dialogue(facts: Sequence[Fact], strangers: Sequence[Thing], rng: Random) -> Dialogue:
-    """A dialogue about a thing of which `facts` are true; somebody might stray to a stranger.
+    """A dialogue about a thing of which `facts` are true; an answer may stray to a stranger.
 
     facts: all of one thing, at least three; strangers: things, some of them of another kind.
     """

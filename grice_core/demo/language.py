@@ -1,7 +1,7 @@
 """The demo's language: invented things, what is true of them, and how it is said.
 
 The words are data (`lexicon/*.yaml`). What is true of a thing is drawn at random and stands in the
-evidence, so that whoever answers has to read it there.
+evidence, so that an answer has to read it there.
 """
 
 import re

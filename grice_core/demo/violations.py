@@ -111,7 +111,7 @@ def other_thing(dialogue: Dialogue, answer: Answer, _rng: Random) -> Answer:
 
 
 def other_question(dialogue: Dialogue, answer: Answer, rng: Random) -> Answer:
-    """Answers what nobody asked: "It is painted green."."""
+    """Answers what was not asked: "It is painted green."."""
     fact = rng.choice(dialogue.others)
     return replace(answer.violating(Maxim.RELATION), body=(rng.choice([fact.full, fact.short]),))
 

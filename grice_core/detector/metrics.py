@@ -40,7 +40,7 @@ class MaximMetrics(_Data):
 
     @property
     def is_weak(self) -> bool:
-        """Whether the detector can't be told from a coin well enough to judge this maxim."""
+        """Whether the detector is too close to chance to judge this maxim."""
         return self.auroc is None or self.auroc.low < WEAK_AUROC
 
 

@@ -23,7 +23,7 @@ Decoding = Literal["batched", "alone", "whole"]
 """Rows padded on the left with a cache; one row at a time with a cache; one row, all of it for each token."""
 
 TOLERANCE = 5e-4
-"""Largest difference of an fp32 log-probability, half of what `generation` reckons with …"""
+"""Largest difference of an fp32 log-probability, half of what `generation` assumes …"""
 ROUNDING_FACTOR = 4.0
 """… or so many times what the plain model's own differs when the same row stands in a batch twice …"""
 LARGEST_TOLERANCE = 5e-3

@@ -30,7 +30,7 @@ from grice_core.kernels.linear import prepacked
 from grice_core.progress import Progress, silent
 
 TOLERANCE = 1e-3
-"""Twice the largest rounding error of an fp32 log-probability that is reckoned with."""
+"""Twice the largest rounding error of an fp32 log-probability that is assumed."""
 
 
 @dataclass

@@ -13,10 +13,17 @@ from grice_core.evaluation.violations import COOPERATIVE, MEASURES, EvaluatedMod
 class PromptGroup:
     """Answers to which the same thing happened."""
 
-    title: str
-    """`fixed by stage1`, `broken by stage2`, `still violated`, `all`."""
+    what: str
+    """`fixed by`, `broken by`, `still violated`, `all`."""
+    stage: str
+    """The stage that did it; empty where it is about all of them."""
     rows: IntArray
     """(n,) rows of the responses in every model, the largest change of score first."""
+
+    @property
+    def title(self) -> str:
+        """`fixed by stage1`, as links and commands name it."""
+        return f"{self.what} {self.stage}".rstrip()
 
 
 def prompt_groups(
@@ -38,8 +45,8 @@ def prompt_groups(
     for index, after in enumerate(models[1:]):
         size = np.abs(scores[index + 1] - scores[index])
         fixed, broken = bad[index] & ~bad[index + 1], ~bad[index] & bad[index + 1]
-        groups.append(_group(f"fixed by {after.name}", fixed, size))
-        groups.append(_group(f"broken by {after.name}", broken, size))
+        groups.append(_group("fixed by", fixed, size, after.name))
+        groups.append(_group("broken by", broken, size, after.name))
     overall = np.abs(scores[-1] - scores[0])
     groups.append(_group("still violated", np.logical_and.reduce(bad), scores[-1]))
     groups.append(_group("all", np.ones(len(overall), dtype=bool), overall))
@@ -54,6 +61,6 @@ def _scores(model: EvaluatedModel, measure: str) -> FloatArray:
     return model.scores[:, MEASURES.index(measure)]
 
 
-def _group(title: str, chosen: BoolArray, size: FloatArray) -> PromptGroup:
+def _group(what: str, chosen: BoolArray, size: FloatArray, stage: str = "") -> PromptGroup:
     rows = np.flatnonzero(chosen)
-    return PromptGroup(title, rows[np.argsort(-size[rows], kind="stable")])
+    return PromptGroup(what, stage, rows[np.argsort(-size[rows], kind="stable")])

@@ -128,7 +128,7 @@ def _asked(form: PromptFormat) -> str:
 
 
 def _ends(form: PromptFormat) -> str:
-    """What generation has to be told to stop at; nothing where plain text ends as the base's does."""
+    """The tokens that generation has to stop at; nothing where plain text ends as the base's does."""
     return f"eos_token_id={sorted(form.ends)}, " if form.name == "chat" else ""
 
 

@@ -25,7 +25,7 @@ class StageEvents:
         self._writer: SummaryWriter | None = None
 
     def start(self, step: int) -> None:
-        """Begin after so many steps; what an interrupted run told of later ones is withdrawn."""
+        """Begin after so many steps; what an interrupted run reported of later ones is withdrawn."""
         if self._folder is not None:
             self._writer = _writer_class()(str(self._folder), purge_step=step + 1)
 

@@ -44,7 +44,7 @@ _LONGEST_NOTICE_S = 0.5
 
 @dataclass(frozen=True, eq=False)
 class RankJob:
-    """What another rank is told, pickled, on its standard input."""
+    """What another rank gets, pickled, on its standard input."""
 
     index: int
     count: int
@@ -199,7 +199,7 @@ class _Others:
 
 @contextmanager
 def _others(rank_job: RankJob, num_threads: int) -> Iterator[_Others]:
-    """The other ranks' processes, told the same as rank 0; they have ended when the block has."""
+    """The other ranks' processes, with the same job as rank 0; they have ended when the block has."""
     environment = {**os.environ, "OMP_NUM_THREADS": str(num_threads)}
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         processes, logs = [], []

@@ -1,4 +1,4 @@
-"""Everyone who is told about a stage's training: history, reporter, and the health checks."""
+"""What listens to a stage's training: history, reporter, and the health checks."""
 
 import time
 from dataclasses import dataclass, field, replace

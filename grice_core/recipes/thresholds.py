@@ -1,4 +1,4 @@
-"""The thresholds of a recipe: named, moved, and told as overrides.
+"""The thresholds of a recipe: named, moved, and written as overrides.
 
 A threshold's name is the override that sets it (`stage2.filter.manner.above`), so that what a slider
 did can be put into a link, or handed to `--set` of the `grice` command.

@@ -128,7 +128,7 @@ def report_checkpoint(session: Session, claim: Claim, step: int) -> None:
 
 @writes
 def report_trouble(session: Session, claim: Claim, kind: str, sentence: str) -> None:
-    """Say what a person should know of the run; a kind that was told before is told anew.
+    """Say what a person should know of the run; a kind that was said before is replaced.
 
     Raises:
         StaleOwnerError: the run is not the claim's any more.

@@ -77,7 +77,7 @@ def test_the_format_is_chosen_among_the_settings_and_stands_in_the_link_and_the_
     _, link = chat_server
     open_pair(page, link)
     page.get_by_text("Training and evaluation settings").click()
-    page.get_by_label("All changes to the recipe, one a line").click()  # once it has unfolded
+    page.get_by_label("Recipe overrides, one per line").click()  # once it has unfolded
     page.get_by_role("combobox", name="How models are asked").click()
     page.get_by_role("option", name="as plain text").click()
     settle(page)

@@ -21,9 +21,9 @@ def test_shows_the_verdict_first_and_every_change_of_the_linked_pipeline(
     page.goto(f"{busy_server.url}/compare?pipeline=1")
     expect(page.get_by_role("heading", name="Verdict")).to_contain_text("Cooperative")
     rates = page.locator("table").first
-    expect(rates.locator("th")).to_have_text(["", "baseline", "stage1", "stage2", "change"])
+    expect(rates.locator("th")).to_have_text(["", "baseline", "Stage 1", "Stage 2", "change"])
     expect(rates.locator("tbody tr")).to_have_count(5)
-    expect(page.get_by_text("stage2 lost quantity")).to_be_hidden()
+    expect(page.get_by_text("Stage 2 lost quantity")).to_be_hidden()
 
 
 def test_ten_prompts_are_too_few_and_it_says_how_many_would_do(
@@ -44,7 +44,7 @@ def test_what_stage_2_damages_is_red_and_not_hidden_in_an_average(
 ) -> None:
     page.goto(f"{doubtful_server.url}/compare?pipeline=3")
     expect(page.get_by_role("heading", name="Verdict: not met")).to_be_visible()
-    lost = page.get_by_text("stage2 lost quantity")
+    lost = page.get_by_text("Stage 2 lost quantity")
     expect(lost).to_be_visible()
     assert _is_red(lost)
     kept = page.locator("table").nth(1).locator("tbody tr").first
@@ -115,7 +115,7 @@ def test_the_link_opens_the_same_page_of_the_same_answers(busy_server: Server, p
     expect(page.locator(".prompt")).to_have_text(prompts)
     expect(page.get_by_test_id("stPaginationPageActive")).to_have_text("3")
     expect(page.get_by_role("radio", name="relation")).to_be_checked()
-    page.get_by_role("radio", name="fixed by stage1").click()
+    page.get_by_role("radio", name="fixed by Stage 1").click()
     expect(page).not_to_have_url(re.compile("page="))
 
 
@@ -182,7 +182,7 @@ def test_answers_show_foreign_markup_as_text_and_the_choice_stands_in_the_link(
     busy_server: Server, page: Page
 ) -> None:
     page.goto(f"{busy_server.url}/compare?pipeline=1&show=broken+by+stage2&by=quantity")
-    broken = page.get_by_role("radio", name="broken by stage2")
+    broken = page.get_by_role("radio", name="broken by Stage 2")
     expect(broken).to_be_checked()
     expect(page.get_by_text("<b>is</b> *made* of steel, says stage2").first).to_be_visible()
     page.get_by_text("still violated").click()

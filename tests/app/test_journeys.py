@@ -39,7 +39,7 @@ def test_from_an_upload_to_the_results_with_a_worker_killed_on_the_way(
     expect(page.get_by_role("heading", name="Launch", level=1)).to_be_visible()
     settle(page)
     page.get_by_text("Training and evaluation settings").click()
-    changes = page.get_by_label("All changes to the recipe, one a line")
+    changes = page.get_by_label("Recipe overrides, one per line")
     changes.fill("\n".join((*SMALL, "stage1.num_steps=80")))
     changes.press("Control+Enter")
     expect(page.get_by_text("90 optimizer steps, 24 answers").first).to_be_visible()

@@ -44,7 +44,7 @@ def test_what_runs_and_the_latest_verdict_come_first(busy_server: Server, page: 
 def test_the_status_line_shows_running_work_on_every_page(busy_server: Server, page: Page) -> None:
     open_page(page, f"{busy_server.url}/data")
 
-    expect(page.get_by_test_id("stSidebar").get_by_text("train stage1")).to_be_visible()
+    expect(page.get_by_test_id("stSidebar").get_by_text("train Stage 1")).to_be_visible()
 
 
 def test_the_demos_stages_are_one_click_away(fresh_server: Server, page: Page) -> None:

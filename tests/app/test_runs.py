@@ -54,7 +54,7 @@ def test_the_queue_says_why_each_run_waits(busy_server: Server, page: Page) -> N
     unserved = waiting.get_by_text("no cpu worker is running: “grice up” starts one")
     expect(unserved.first).to_be_visible()  # other tests may have put something there as well
     expect(
-        waiting.get_by_text("continues after train stage1 (run 11), which is running")
+        waiting.get_by_text("continues after train Stage 1 (run 11), which is running")
     ).to_be_visible()
 
 

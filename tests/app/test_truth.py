@@ -85,7 +85,7 @@ def test_what_was_done_while_the_dashboard_was_dead_is_seen_as_soon_as_it_is_bac
     dashboard(usual).kill()
     door(usual).resume(training)
     until(lambda: answers(usual), "the dashboard is back")
-    told = re.compile(r"train stage1: queued .*: the queue is paused")
+    told = re.compile(r"train Stage 1: queued .*: the queue is paused")
     timed("restarted dashboard", page.get_by_text(told))
     door(usual).unpause()
 

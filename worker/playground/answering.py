@@ -55,9 +55,9 @@ class Answering:
                     self._stream(asked, view.request, models)
             except RedisError:
                 raise
-            except Exception as error:  # whatever it is, the user is told
+            except Exception as error:  # whatever it is, the user sees it
                 self.board.say(asked, Standing.FAILED, _in_words(error))
-        except (RedisError, GriceError) as error:  # no one can be told
+        except (RedisError, GriceError) as error:  # no one can be notified
             print(f"a request could not be answered: {error}")  # noqa: T201 - into the worker's log
 
     def _models_of(self, asked: str, pipeline_id: int) -> SideBySide:

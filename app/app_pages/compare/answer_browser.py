@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.text.formatting import count_of
+from app.text.formatting import count_of, stage_title
 from app.ui.answers_row import ModelAnswer, Score, answers_row
 from app.ui.errors import guarded
 from app.ui.theme import MAXIM_COLOURS
@@ -57,7 +57,7 @@ def model_answer(model: EvaluatedModel, colour: str, row: int) -> ModelAnswer:
         )
         for maxim in MAXIMS
     )
-    return ModelAnswer(model.name, colour, model.responses[row], scores)
+    return ModelAnswer(stage_title(model.name), colour, model.responses[row], scores)
 
 
 def _choose_group(groups: Sequence[PromptGroup], measure: str) -> PromptGroup:
@@ -77,11 +77,16 @@ def _choose_group(groups: Sequence[PromptGroup], measure: str) -> PromptGroup:
         list(by_title),
         key=key,
         default=shown,
-        format_func=lambda title: f"{title} ({len(by_title[title].rows):,})",
+        format_func=lambda title: _label(by_title[title]),
         required=True,
         on_change=keep,
     )
     return by_title[str(chosen)]
+
+
+def _label(group: PromptGroup) -> str:
+    """`fixed by Stage 1 (12)`."""
+    return f"{group.what} {stage_title(group.stage)}".rstrip() + f" ({len(group.rows):,})"
 
 
 def _page_of(of: str, num_pages: int) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Literal
 
+from app.text.formatting import stage_title
 from app.ui.number_table import Cell
 from grice_core.evaluation.comparison import CorrectedChange
 from grice_core.evaluation.numbers import percent, percent_interval, points, points_interval
@@ -41,8 +42,8 @@ def change_blocks(
 def lost_again(changes: Iterable[CorrectedChange], baseline: str) -> list[str]:
     """One phrase per measure that a stage made worse than the stage before it, beyond chance."""
     return [
-        f"{found.change.after} lost {found.change.measure}: {points(found.change.change)} points "
-        f"{points_interval(found.change.interval)} against {found.change.before}"
+        f"{stage_title(found.change.after)} lost {found.change.measure}: {points(found.change.change)} points "
+        f"{points_interval(found.change.interval)} against {stage_title(found.change.before)}"
         for found in changes
         if found.change.before != baseline and change_style(found) == "red"
     ]

@@ -11,7 +11,7 @@ from app.app_pages.compare.pareto_figure import ParetoPoint, pareto_figure
 from app.app_pages.compare.preference_shift_figure import preference_shift_figure
 from app.app_pages.compare.spread_figure import spread_figure
 from app.state.evaluations import EvaluatedPipeline
-from app.text.formatting import plain_markdown
+from app.text.formatting import plain_markdown, stage_title
 from app.ui.number_table import Cell, number_table
 from app.ui.theme import BASELINE_COLOUR, stage_colour
 from app.url.widgets import linked_radio, linked_selectbox
@@ -36,7 +36,9 @@ def model_colours(evaluation: StoredEvaluation) -> list[str]:
 def changes_view(pipeline: EvaluatedPipeline, view: PipelineView) -> None:
     """Every change between the models, with its test and what became of the answers."""
     for (before, after), cells in change_blocks(view.changes):
-        st.markdown(f"**{plain_markdown(before)} → {plain_markdown(after)}**")
+        st.markdown(
+            f"**{plain_markdown(stage_title(before))} → {plain_markdown(stage_title(after))}**"
+        )
         number_table(CHANGE_TITLES, cells, key=f"changes {pipeline.id} {before} {after}")
     st.caption(
         "p: Holm-corrected. Fixed, broken: responses that are fine after and were not before, "
@@ -73,13 +75,13 @@ def seeds_view(alike: Sequence[EvaluatedPipeline]) -> None:
     ]
     left, right = st.columns([3, 2], gap="large")
     with left:
-        number_table(("", *names), rows, key=f"seeds {alike[0].id}")
+        number_table(("", *map(stage_title, names)), rows, key=f"seeds {alike[0].id}")
     with right:
         st.plotly_chart(
             spread_figure(spreads, colours),
             key=f"seeds plot {alike[0].id}",
             config=_NO_BAR,
-            alt=f"Rates of {', '.join(names)} with seeds {seeds}.",
+            alt=f"Rates of {', '.join(map(stage_title, names))} with seeds {seeds}.",
         )
 
 
@@ -91,7 +93,8 @@ def pareto_view(alike: Sequence[EvaluatedPipeline]) -> None:
         of_each = zip(evaluation.models, model_colours(evaluation), strict=True)
         for place, (model, colour) in enumerate(of_each):
             if place or pipeline is alike[0]:  # the baseline is the same for all
-                names.append(f"{pipeline.title}: {model.name}" if place else model.name)
+                title = stage_title(model.name)
+                names.append(f"{pipeline.title}: {title}" if place else title)
                 colours.append(colour)
                 rates.append([model.rates[maxim] for maxim in MAXIMS])
     unbeaten = pareto_front(np.array(rates))
@@ -127,7 +130,7 @@ def preference_shift_view(pipeline: EvaluatedPipeline, view: PipelineView) -> No
     stages = list(dict.fromkeys(pairs.after for pairs in shifts))
     found = {(pairs.stage, pairs.after): pairs for pairs in shifts}
     for stage in stages:  # a row for whose pairs they are, a column for when they were looked at
-        st.markdown(f"**Pairs of {plain_markdown(stage)}**")
+        st.markdown(f"**Pairs of {plain_markdown(stage_title(stage))}**")
         for column, after in zip(st.columns(len(stages), gap="large"), stages, strict=True):
             if pairs := found.get((stage, after)):
                 with column:
@@ -144,6 +147,6 @@ def _preference_shift(pipeline: EvaluatedPipeline, pairs: PreferenceShift, maxim
         preference_shift_figure(pairs, maxim),
         key=f"taught {pipeline.id} {pairs.stage} {pairs.after}",
         config=_NO_BAR,
-        alt=f"Data margin of {maxim} against reward margin after {pairs.after}.",
+        alt=f"Data margin of {maxim} against reward margin after {stage_title(pairs.after)}.",
     )
     st.caption(plain_markdown(shift_sentence(pairs)))

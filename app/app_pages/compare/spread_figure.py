@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
+from app.text.formatting import stage_title
 from grice_core.evaluation.numbers import percent
 from grice_core.evaluation.spread import Spread
 from grice_core.evaluation.violations import MEASURES
@@ -21,7 +22,7 @@ def spread_figure(spreads: Sequence[Spread], colours: Mapping[str, str]) -> go.F
         of_model = [spread for spread in spreads if spread.model == name]
         rows = {spread.measure: MEASURES.index(spread.measure) + offset for spread in of_model}
         figure.add_scatter(
-            name=name,
+            name=stage_title(name),
             x=[rate for spread in of_model for rate in spread.rates],
             y=[rows[spread.measure] for spread in of_model for _ in spread.rates],
             mode="markers",

@@ -14,7 +14,7 @@ from app.app_pages.compare.comparison_tables import (
 )
 from app.app_pages.compare.rates_figure import rates_figure
 from app.state.evaluations import EvaluatedPipeline
-from app.text.formatting import plain_markdown
+from app.text.formatting import plain_markdown, stage_title
 from app.ui.errors import guarded
 from app.ui.number_table import number_table
 from app.url import params
@@ -27,7 +27,7 @@ _COLOURS = {State.MET: "green", State.NOT_MET: "red", State.UNDECIDED: "orange"}
 
 def verdict_view(pipeline: EvaluatedPipeline, view: PipelineView, colours: Sequence[str]) -> None:
     """Everything that a person has to see first."""
-    names = [model.name for model in view.stored.models]
+    names = [stage_title(model.name) for model in view.stored.models]
     rows = comparison_rows(view.stored.models, view.changes)
     left, right = st.columns([5, 2], vertical_alignment="center")
     with left:
@@ -81,6 +81,6 @@ def _reasons(pipeline: EvaluatedPipeline, view: PipelineView) -> None:
     with right:
         for (before, after), cells in retention_blocks(view.retention, view.changes):
             st.markdown(
-                f"**Retention of {plain_markdown(before)}'s fixes after {plain_markdown(after)}**"
+                f"**Retention of {plain_markdown(stage_title(before))}'s fixes after {plain_markdown(stage_title(after))}**"
             )
             number_table(RETENTION_TITLES, cells, key=f"kept {pipeline.id} {before} {after}")

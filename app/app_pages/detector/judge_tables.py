@@ -44,7 +44,7 @@ def agreement_rows(found: Mapping[Maxim, Agreement]) -> list[list[Cell]]:
 
 
 def comparison_titles(names: tuple[str, str]) -> list[str]:
-    """Those of `comparison_rows`; detectors of the same name are told apart."""
+    """Those of `comparison_rows`; detectors of the same name get distinct labels."""
     first, second = names
     return [
         "",
@@ -56,7 +56,7 @@ def comparison_titles(names: tuple[str, str]) -> list[str]:
 
 
 def comparison_rows(ours: Metrics, theirs: Metrics, names: tuple[str, str]) -> list[list[Cell]]:
-    """F1 of both, maxim by maxim, the difference, and which one is better if that can be told."""
+    """F1 of both, maxim by maxim, the difference, and which one is better if that is significant."""
     rows = []
     for maxim in MAXIMS:
         one, other = ours.maxims[maxim].f1, theirs.maxims[maxim].f1

@@ -33,7 +33,7 @@ def stage_settings(recipe: Recipe) -> list[str]:
                 _setting(label, f"{stage.name}.{name}", value, changed)
         with last:
             _loss_type(stage, changed)
-    names = (("Evaluation prompts", "num_prompts"), ("Most new tokens", "max_new_tokens"))
+    names = (("Evaluation prompts", "num_prompts"), ("Max new tokens", "max_new_tokens"))
     for place, (label, name) in zip(st.columns(2), names, strict=True):
         with place:
             value = str(getattr(recipe.evaluation, name))
@@ -137,7 +137,7 @@ def _all_changes(changes: list[str]) -> None:
             params.put(_CHANGE, [line.strip() for line in entered if line.strip()])
 
     st.text_area(
-        "All changes to the recipe, one a line",
+        "Recipe overrides, one per line",
         lines,
         key=key,
         placeholder="stage1.lora.r=8\nevaluation.temperature=0.9",

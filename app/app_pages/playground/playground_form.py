@@ -59,7 +59,7 @@ def _sampling(pipeline: TrainedPipeline) -> PlaygroundRequest:
         "Temperature", 0.05, 5.0, defaults.temperature, step=0.1, format="%.2f"
     )
     top_p = second.number_input("Top-p", 0.05, 1.0, defaults.top_p, step=0.05, format="%.2f")
-    longest = third.number_input("Most new tokens", 1, 1024, defaults.max_new_tokens, step=10)
+    longest = third.number_input("Max new tokens", 1, 1024, defaults.max_new_tokens, step=10)
     seed = fourth.number_input("Seed", 0, 2**31 - 1, pipeline.seed, step=1)
     same = st.toggle(
         "Same seed for all models",

@@ -10,7 +10,7 @@ from app.state.run_queue import run_queue
 from app.state.session import studio
 from app.state.settings import app_settings
 from app.text.formatting import count_of, plain_markdown
-from app.text.run_text import reason_for_waiting
+from app.text.run_text import action, reason_for_waiting
 from app.ui.errors import failures_shown, guarded
 from grice_core.store import queue_lines
 from grice_core.store.queue_lines import QueueLine
@@ -59,7 +59,7 @@ def _line(line: QueueLine, reason: str, num_places: int) -> None:
         key=f"queue line {first.id}", horizontal=True, vertical_alignment="center", gap="small"
     ):
         st.markdown(
-            f"**{place or '–'}** · {plain_markdown(title)} · {plain_markdown(first.kind.of_stage(first.stage) + more)}  \n"
+            f"**{place or '–'}** · {plain_markdown(title)} · {plain_markdown(action(first.kind, first.stage) + more)}  \n"
             f":gray[{plain_markdown(reason)}]",
             width="stretch",
         )

@@ -18,12 +18,12 @@ from grice_core.recipes.config import FsdpSettings
 def shard_base(policy: nn.Module, num_ranks: int, settings: FsdpSettings) -> None:
     """Keep this rank's shard of the base's weights, in place; all ranks must call it.
 
-    Raises: RecipeError, if the model's layers can't be told apart.
+    Raises: RecipeError, if the model's layers can't be identified.
     """
     layers = layers_of(policy)
     if not layers:
         raise RecipeError(
-            "parallel.fsdp: the layers of this base model can't be told apart, so no rank can hold a part "
+            "parallel.fsdp: the layers of this base model can't be identified, so no rank can hold a part "
             "of each: leave it out"
         )
     adapter = {parameter for parameter in policy.parameters() if parameter.requires_grad}

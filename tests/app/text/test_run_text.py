@@ -25,7 +25,7 @@ def run_that(state: RunState, **columns: object) -> Run:
 def test_the_time_left_follows_the_pace_of_this_attempt() -> None:
     run = run_that(RunState.RUNNING, step=25, pace_s=2.0, attempt=2)
     assert seconds_left(run) == 150.0
-    assert standing(run) == "train stage1: running · step 25 of 100 · about 2 min left"
+    assert standing(run) == "train Stage 1: running · step 25 of 100 · about 2 min left"
 
 
 @pytest.mark.parametrize("columns", [{"pace_s": None}, {"num_steps": None}])
@@ -37,15 +37,15 @@ def test_no_time_is_told_before_it_can_be_known(columns: dict[str, object]) -> N
 
 def test_a_stopped_run_says_where_it_was_checkpointed() -> None:
     stopped = run_that(RunState.CANCELLED, step=41, checkpoint_step=40, started_at=1.0)
-    assert standing(stopped).startswith("train stage1: stopped, checkpointed at step 40 · step 41")
+    assert standing(stopped).startswith("train Stage 1: stopped, checkpointed at step 40 · step 41")
     early = run_that(RunState.CANCELLED, started_at=1.0)
-    assert standing(early).startswith("train stage1: stopped before its first step")
+    assert standing(early).startswith("train Stage 1: stopped before its first step")
     assert "cancelled before it began" in standing(run_that(RunState.CANCELLED))
 
 
 def test_an_interrupted_run_says_where_it_goes_on() -> None:
     run = run_that(RunState.INTERRUPTED, step=47, checkpoint_step=40)
-    assert standing(run).startswith("train stage1: interrupted, continuing from step 40")
+    assert standing(run).startswith("train Stage 1: interrupted, continuing from step 40")
     assert "continuing from step 0" in standing(run_that(RunState.INTERRUPTED))
 
 
@@ -56,7 +56,7 @@ def test_a_chain_opens_where_something_happens() -> None:
     assert current([done, failed, queued]) is failed
     assert current([done, queued]) is queued
     assert current([done]) is done
-    assert chain_label(failed) == "✗ train stage1"
+    assert chain_label(failed) == "✗ train Stage 1"
 
 
 def line(position: int | None, *obstacles: Obstacle) -> QueueLine:

@@ -40,8 +40,8 @@ def test_a_stage_that_loses_beyond_chance_is_named(tmp_path: Path) -> None:
     )
     view = view_of(tmp_path / "out", *models)
     (quantity, cooperative) = lost_again(view.changes, "baseline")
-    assert quantity.startswith("stage2 lost quantity: +50.0 points")
-    assert cooperative.startswith("stage2 lost cooperative: −50.0 points")
+    assert quantity.startswith("Stage 2 lost quantity: +50.0 points")
+    assert cooperative.startswith("Stage 2 lost cooperative: −50.0 points")
 
 
 def test_the_plot_has_a_dot_per_model_and_measure(tmp_path: Path) -> None:
