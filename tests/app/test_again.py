@@ -47,9 +47,9 @@ def test_a_pipeline_is_cloned_with_changes_drawn_beside_it_and_deleted(
 
     open_page(page, f"{house.url}/runs?pipeline={second}")
     press(page, "Delete")
-    expect(page.get_by_text(f"Pipeline {second} goes for good")).to_be_visible()
+    expect(page.get_by_text(f"Pipeline {second} will be deleted permanently")).to_be_visible()
     page.get_by_role("button", name="Delete permanently").click()
-    expect(page.get_by_text(f"Pipeline {second} goes for good")).to_have_count(0)
+    expect(page.get_by_text(f"Pipeline {second} will be deleted permanently")).to_have_count(0)
     assert pipelines.page(house.studio.database)[0].pipeline.id != second
 
 

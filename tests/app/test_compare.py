@@ -125,7 +125,7 @@ def test_the_link_opens_the_same_page_of_the_same_answers(busy_server: Server, p
         ("Changes", "Holm-corrected. Fixed, broken"),
         ("Seeds", "ran with one seed"),
         ("Trade-offs", "Lower left is better"),
-        ("Taught+pairs", "has not kept what its training pairs taught"),
+        ("Taught+pairs", "has stored no implicit rewards per pair"),
     ],
 )
 def test_each_view_opens_by_its_link(busy_server: Server, page: Page, view: str, told: str) -> None:
@@ -135,7 +135,7 @@ def test_each_view_opens_by_its_link(busy_server: Server, page: Page, view: str,
 
 def test_seeds_are_shown_as_spread(doubtful_server: Server, page: Page) -> None:
     page.goto(f"{doubtful_server.url}/compare?pipeline=2&view=Seeds")
-    expect(page.get_by_text(re.compile(r"Seeds .*Mean over seeds"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Seeds .*Mean and standard deviation over seeds"))).to_be_visible()
     expect(page.locator("table").last.locator("tbody tr")).to_have_count(5)
 
 

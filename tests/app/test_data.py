@@ -211,7 +211,7 @@ def test_a_data_set_is_called_something_else_and_thrown_away(
     expect(field).to_have_value("my 20 pairs (20 pairs)")
 
     page.get_by_role("button", name="Delete").click()
-    expect(page.get_by_role("dialog")).to_contain_text("go away for good")
+    expect(page.get_by_role("dialog")).to_contain_text("will be deleted permanently")
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(field).not_to_have_value("my 20 pairs (20 pairs)")
     names = [one.name for one in data_sets.page(server.studio.database)]
