@@ -9,6 +9,7 @@ from app.server.memory import share_freed_memory
 from app.server.privacy import ROOT, check_is_private
 from app.state.settings import app_settings
 from grice_core.errors import InputError
+from grice_core.loading import begin_loading
 from grice_core.parent import die_with_parent
 from grice_core.settings import settings
 
@@ -26,6 +27,7 @@ def main() -> None:
     # Streamlit looks for its configuration where it is started.
     os.environ["GRICE_HOME"] = str(settings().home.absolute())
     os.chdir(ROOT)
+    begin_loading()
     from streamlit.web.cli import main as streamlit
 
     all_pages()  # what they import takes seconds, for which the first page would have to wait

@@ -1,8 +1,12 @@
-"""Files whose tests take minutes come first, so that no process is left alone with one at the end."""
+"""What makes all tests fast: which files come first, and when garbage is collected."""
 
 from pathlib import Path
 
 import pytest
+
+from grice_core.loading import begin_loading, end_loading
+
+begin_loading()
 
 _ROOT = Path(__file__).parent
 _LONGEST = (
@@ -17,7 +21,7 @@ _LONGEST = (
     "dpo/distributed",
     "dpo/checkpointing",
 )
-"""Longest first; measured with `pytest --durations`."""
+"""Longest first, so that no process is left alone with one at the end; measured with `--durations`."""
 
 
 def _place(item: pytest.Item) -> int:
@@ -28,3 +32,7 @@ def _place(item: pytest.Item) -> int:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_place)
+
+
+def pytest_collection_finish() -> None:
+    end_loading()  # by now every test file is imported, and all that they import

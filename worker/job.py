@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Event
 from types import FrameType
 
+from grice_core.loading import begin_loading, end_loading
 from grice_core.parent import PARENT, die_with_parent
 from grice_core.quiet import hush_libraries
 from grice_core.settings import settings
@@ -30,8 +31,10 @@ def main() -> int:
     # Already here, so that a process that is asked to end when it has just begun knows what to do.
     signal.signal(signal.SIGTERM, _ask_to_stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, which then asks us
+    begin_loading()
     import worker.execution  # noqa: F401 - takes seconds, for which a run need not be claimed
 
+    end_loading()
     hush_libraries()
     _say(ready=os.getpid())
     while line := sys.stdin.buffer.readline():

@@ -1,6 +1,5 @@
 """What sessions share, and what each has chosen; links name the choice."""
 
-import gc
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from app.url import params
 from app.url.widget_keys import is_current, key_among
 from grice_core.data.leakage import leaking
 from grice_core.data.pairs import BoolArray
+from grice_core.loading import end_loading
 from grice_core.settings import settings
 from grice_core.store import data_sets
 from grice_core.store.tables import DataSet
@@ -26,8 +26,8 @@ def studio() -> Studio:
     """The installation that this process serves."""
     opened = Studio.open(settings())
     # Streamlit collects garbage after each run of a page or a part of it. By now all pages are
-    # imported; looking through their half a million objects, which stay, took longer than the run.
-    gc.freeze()
+    # imported; searching their half a million objects, which stay, took longer than the run.
+    end_loading()
     return opened
 
 

@@ -8,6 +8,7 @@ import typer
 
 from grice_core.cli import data, demo, detector, estimate, evaluation, recipe, stages, training
 from grice_core.errors import GriceError
+from grice_core.loading import begin_loading
 from grice_core.quiet import hush_libraries
 
 app = typer.Typer(
@@ -40,6 +41,7 @@ def _options(
 
 def run(application: typer.Typer) -> None:
     """Run a typer application; a `GriceError` becomes one sentence on stderr and its exit code."""
+    begin_loading()
     hush_libraries()
     try:
         application()

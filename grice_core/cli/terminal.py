@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
+from grice_core.loading import end_loading
 from grice_core.progress import Progress
 from grice_core.quiet import hush_libraries
 
@@ -41,6 +42,7 @@ def progress_bars() -> Iterator[Progress]:
     )
     from rich.progress import Progress as Bars
 
+    end_loading()
     hush_libraries()  # their bars for loading weights would cut through ours
     bars = Bars(
         TextColumn("{task.description:<24}"),

@@ -3,12 +3,15 @@
 import pickle
 import signal
 import sys
+from typing import TYPE_CHECKING
 
-from grice_core.dpo.distributed.process_group import LostRankError, RankInfo, process_group
 from grice_core.errors import GriceError, InterruptedRunError
+from grice_core.loading import begin_loading, end_loading
 from grice_core.parent import die_with_parent
-from grice_core.pipeline.launch_ranks import LOST_ANOTHER, READY, RankJob
 from grice_core.quiet import hush_libraries
+
+if TYPE_CHECKING:
+    from grice_core.pipeline.launch_ranks import RankJob
 
 
 def main() -> int:
@@ -16,6 +19,11 @@ def main() -> int:
     die_with_parent()
     for number in (signal.SIGINT, signal.SIGTERM):  # rank 0 stops, and we with it
         signal.signal(number, signal.SIG_IGN)
+    begin_loading()
+    from grice_core.dpo.distributed.process_group import LostRankError
+    from grice_core.pipeline.launch_ranks import LOST_ANOTHER
+
+    end_loading()
     hush_libraries()
     job: RankJob = pickle.load(sys.stdin.buffer)  # noqa: S301 - of our own parent
     try:
@@ -30,7 +38,10 @@ def main() -> int:
     return 0
 
 
-def _work(job: RankJob) -> None:
+def _work(job: "RankJob") -> None:
+    from grice_core.dpo.distributed.process_group import RankInfo, process_group
+    from grice_core.pipeline.launch_ranks import READY
+
     trainer = job.trainer()
     sys.stdout.buffer.write(READY)
     sys.stdout.flush()

@@ -135,7 +135,9 @@ def test_each_view_opens_by_its_link(busy_server: Server, page: Page, view: str,
 
 def test_seeds_are_shown_as_spread(doubtful_server: Server, page: Page) -> None:
     page.goto(f"{doubtful_server.url}/compare?pipeline=2&view=Seeds")
-    expect(page.get_by_text(re.compile(r"Seeds .*Mean and standard deviation over seeds"))).to_be_visible()
+    expect(
+        page.get_by_text(re.compile(r"Seeds .*Mean and standard deviation over seeds"))
+    ).to_be_visible()
     expect(page.locator("table").last.locator("tbody tr")).to_have_count(5)
 
 

@@ -8,6 +8,7 @@ import os
 import select
 import sys
 
+from grice_core.loading import begin_loading, end_loading
 from grice_core.parent import die_with_parent
 from grice_core.quiet import hush_libraries
 from grice_core.settings import settings
@@ -23,8 +24,10 @@ def main() -> int:
     die_with_parent()
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # whatever libraries print is no answer
+    begin_loading()
     from worker.playground.answering import Answering  # takes seconds
 
+    end_loading()
     hush_libraries()
     answering = Answering(
         board=PlaygroundBoard(connect()),
