@@ -21,21 +21,41 @@ def compare(
             metavar="OUT…", help="Output folders of pipelines; the first is the reference."
         ),
     ],
+    gold: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV of gold labels: prompt, response and a column per maxim (1 = violated)."
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document instead of tables.")
     ] = False,
 ) -> None:
     """Show what pipelines achieved: rates, differences, tests, what was lost again, the verdict.
 
-    Several pipelines are also compared with the first one, on the prompts that both answered.
+    Several pipelines are also compared with the first one, on the prompts that both answered. With
+    gold labels of some answers, rates and verdict are also given corrected for the detector's errors.
     """
+    from grice_core.evaluation.gold import read_gold
     from grice_core.evaluation.overview import overview, overview_document
     from grice_core.evaluation.rendering import render_overview
     from grice_core.evaluation.stored import read_evaluation
+    from grice_core.evaluation.true_rates import render_true_rates, true_rates
 
+    labels = read_gold(gold) if gold else None
     found = overview([read_evaluation(folder) for folder in folders])
+    by_gold = [
+        true_rates(view.stored.models, labels, view.stored.config)
+        for view in found.pipelines
+        if labels
+    ]
     if as_json:
         document = overview_document(found)
+        if labels:
+            document["gold"] = [rates.document() for rates in by_gold]
         typer.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
-    else:
-        stdout().print(render_overview(found))
+        return
+    stdout().print(render_overview(found))
+    for view, rates in zip(found.pipelines, by_gold, strict=bool(labels)):
+        stdout().print()
+        stdout().print(render_true_rates(rates, view.verdict.state))

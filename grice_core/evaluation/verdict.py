@@ -85,6 +85,22 @@ def judge(models: Sequence[EvaluatedModel], config: EvaluationConfig) -> Verdict
     return Verdict(state, _headline(state, before, after, changes[COOPERATIVE]), criteria)
 
 
+def decide(
+    changes: Mapping[Maxim, Interval], cooperative: Interval, config: EvaluationConfig
+) -> State:
+    """All criteria at once, from the intervals of the last model's changes and of its cooperative rate."""
+    return _all_of(
+        [
+            _at_least(cooperative, config.min_cooperative),
+            *(
+                _below(changes[maxim], bound)
+                for maxim in MAXIMS
+                for bound in (0.0, config.max_regression)
+            ),
+        ]
+    )
+
+
 def _improves(changes: Mapping[str, PairedChange], before: Mapping[str, Rate]) -> Criterion:
     claim = _Claim(
         met="All four maxims are violated less often than by the baseline",
@@ -122,15 +138,13 @@ def _reaches(cooperative: Rate, num_prompts: int, config: EvaluationConfig) -> C
     """The cooperative rate against the minimum, with a remark on the target."""
     minimum, target = config.min_cooperative, config.target_cooperative
     interval = cooperative.interval
-    if interval.low >= minimum:
-        state, claim = State.MET, f"The cooperative rate is at least {100 * minimum:g} %"
-    elif interval.high < minimum:
-        state, claim = State.NOT_MET, f"The cooperative rate is below {100 * minimum:g} %"
-    else:
-        state = State.UNDECIDED
-        claim = (
-            f"Too few prompts to tell whether the cooperative rate is at least {100 * minimum:g} %"
-        )
+    state = _at_least(interval, minimum)
+    bound = f"at least {100 * minimum:g} %"
+    claim = {
+        State.MET: f"The cooperative rate is {bound}",
+        State.NOT_MET: f"The cooperative rate is below {100 * minimum:g} %",
+        State.UNDECIDED: f"Too few prompts to tell whether the cooperative rate is {bound}",
+    }[state]
     reached = "reached" if cooperative.rate >= target else "not reached"
     sentence = (
         f"{claim}: {percent(cooperative.rate)} {percent_interval(interval)}; "
@@ -166,6 +180,12 @@ def _prompts_to_tell(changes: Sequence[PairedChange], bound: float, state: State
 
 def _would_tell(num_prompts: int | None) -> str:
     return f" About {num_prompts:,} prompts would tell." if num_prompts else ""
+
+
+def _at_least(interval: Interval, bound: float) -> State:
+    if interval.low >= bound:
+        return State.MET
+    return State.NOT_MET if interval.high < bound else State.UNDECIDED
 
 
 def _below(interval: Interval, bound: float) -> State:

@@ -34,6 +34,23 @@ def test_compare_prints_one_json_document(folder: Path) -> None:
     assert first.output == second.output
 
 
+def test_gold_labels_stand_beside_the_detectors_word(tmp_path: Path) -> None:
+    models = [judged("baseline", ["q"] * 40), judged("stage1", ["-"] * 40)]
+    folder = evaluated_folder(tmp_path / "out", *models)
+    labels = tmp_path / "labels.csv"
+    rows = [f"prompt {i},{model.name} {i},1,0,0,0\n" for model in models for i in range(20)]
+    labels.write_text("prompt,response,quantity,quality,relation,manner\n" + "".join(rows))
+    arguments = ["compare", str(folder), "--gold", str(labels)]
+
+    printed = CliRunner().invoke(app, arguments, catch_exceptions=False).output
+    document = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).output)
+
+    assert "by the detector; with 40 judgements:" in printed
+    quantity = document["gold"][0]["rates"]["stage1"]["quantity"]
+    assert quantity["by_detector"] == 0
+    assert quantity["interval"]["low"] > 0.8
+
+
 def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no finished evaluation"):
         CliRunner().invoke(app, ["compare", str(tmp_path)], catch_exceptions=False)

@@ -1,0 +1,158 @@
+"""What persons' judgements say about a pipeline's models, beside what the detector says."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from grice_core.data.pairs import FloatArray
+from grice_core.errors import DataError
+from grice_core.evaluation.gold import GoldLabels
+from grice_core.evaluation.intervals import Interval
+from grice_core.evaluation.numbers import percent, percent_interval, points, points_interval
+from grice_core.evaluation.prediction_powered import LEAST_GOLD, Estimate, prediction_powered
+from grice_core.evaluation.verdict import State, decide
+from grice_core.evaluation.violations import COOPERATIVE, MEASURES, EvaluatedModel
+from grice_core.maxims import MAXIMS
+from grice_core.recipes.config import EvaluationConfig
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+NOTE = (
+    "Prediction-powered: the detector's judgements of all answers, corrected by the gold labels; "
+    "[95 % interval], sampling error of both included."
+)
+
+
+@dataclass(frozen=True)
+class TrueFigure:
+    """A rate or a change, estimated from the detector's judgements and gold labels together."""
+
+    value: float
+    interval: Interval
+    by_detector: float
+    """The same by the detector alone."""
+    weight: float
+    """How far the detector is trusted: 0 not at all, 1 as if it were a person."""
+    num_gold: int
+    """Labelled answers that it rests on."""
+
+
+@dataclass(frozen=True)
+class TrueRates:
+    """A pipeline by its gold labels."""
+
+    num_judgements: int
+    """Judgements of the models' answers."""
+    rates: Mapping[str, Mapping[str, TrueFigure]]
+    """By model, then by measure; a model with too few labels is missing."""
+    changes: Mapping[str, TrueFigure]
+    """The last model's from the baseline, by measure; empty with too few labels of both."""
+    state: State | None
+    """The verdict that rests on them; None with too few labels."""
+
+    def document(self) -> dict[str, Any]:
+        """As plain data."""
+        return asdict(self)
+
+    def sentence(self, by_detector: State) -> str:
+        """`Verdict: met by the detector; with 60 judgements: undecided.`"""
+        beside = f"Verdict: {by_detector} by the detector; with {self.num_judgements:,} judgements"
+        if self.state is None:
+            return f"{beside}: too few, at least {LEAST_GOLD} prompts need one for every model."
+        return f"{beside}: {self.state}."
+
+
+def true_rates(
+    models: Sequence[EvaluatedModel], gold: GoldLabels, config: EvaluationConfig
+) -> TrueRates:
+    """Estimate every model's rates, and how the last one changed from the baseline.
+
+    Args:
+        models: The baseline, then each stage; all answer the same prompts in the same order.
+        gold: Labels of answers that were drawn at random, or with the chances that they name.
+        config: The criteria of the verdict.
+
+    Raises:
+        DataError: No label is of an answer of these models.
+    """
+    num_judgements = gold.num_matched(models)
+    if not num_judgements:
+        raise DataError(
+            f"none of the {len(gold.judgements):,} gold labels is of an answer of these models: prompt and "
+            "response must be the very texts that were evaluated"
+        )
+    rates = {model.name: found for model in models if (found := _rates(model, gold))}
+    changes = _changes(models[0], models[-1], gold)
+    state = None
+    if changes and models[-1].name in rates:
+        intervals = {maxim: changes[maxim].interval for maxim in MAXIMS}
+        state = decide(intervals, rates[models[-1].name][COOPERATIVE].interval, config)
+    return TrueRates(num_judgements, rates, changes, state)
+
+
+def render_true_rates(found: TrueRates, by_detector: State) -> "Group":
+    """The verdict that rests on the labels, and their rates beside the detector's, for a rich console."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column("", no_wrap=True)
+    for name in (*found.rates, *(["change"] if found.changes else [])):
+        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column("", no_wrap=True)
+    for measure in MEASURES:
+        cells = [rate_words(of[measure]) for of in found.rates.values()]
+        if found.changes:
+            cells.append(change_words(found.changes[measure]))
+        table.add_row(measure, *(text for pair in cells for text in pair))
+    title = Text(found.sentence(by_detector), "bold")
+    return Group(title, table, Text(NOTE, "dim")) if found.rates else Group(title)
+
+
+def rate_words(figure: TrueFigure) -> tuple[str, str]:
+    """A rate and its interval as people read them."""
+    return percent(figure.value), percent_interval(figure.interval)
+
+
+def change_words(figure: TrueFigure) -> tuple[str, str]:
+    """A change and its interval as people read them, in points."""
+    return points(figure.value), points_interval(figure.interval)
+
+
+def _rates(model: EvaluatedModel, gold: GoldLabels) -> dict[str, TrueFigure]:
+    prompts = list(model.rows_of_prompt)
+    figures = _figures(model.outcomes_of(prompts), *gold.of(model, prompts), Estimate.rate_interval)
+    return {
+        measure: replace(figure, value=min(max(figure.value, 0.0), 1.0))
+        for measure, figure in figures.items()
+    }
+
+
+def _changes(
+    before: EvaluatedModel, after: EvaluatedModel, gold: GoldLabels
+) -> dict[str, TrueFigure]:
+    """From answers to the same prompt, with the same noise, that both have a label."""
+    prompts = list(before.rows_of_prompt)
+    judged = after.outcomes_of(prompts) - before.outcomes_of(prompts)
+    (truth_before, chances), (truth_after, _) = gold.of(before, prompts), gold.of(after, prompts)
+    return _figures(judged, truth_after - truth_before, chances, Estimate.change_interval)
+
+
+def _figures(
+    judged: FloatArray,
+    truth: FloatArray,
+    chances: FloatArray,
+    interval: Callable[[Estimate], Interval],
+) -> dict[str, TrueFigure]:
+    """By measure, from (M, k, 5) judgements and labels; nothing with too few labels."""
+    found = {}
+    for place, measure in enumerate(MEASURES):
+        estimate = prediction_powered(judged[..., place], truth[..., place], chances)
+        if estimate is not None:
+            by_detector = float(judged[..., place].mean())
+            found[measure] = TrueFigure(
+                estimate.value, interval(estimate), by_detector, estimate.weight, estimate.num_gold
+            )
+    return found

@@ -1,0 +1,87 @@
+"""Rates and verdict by gold labels, beside the detector's."""
+
+import numpy as np
+import pytest
+
+from grice_core.errors import DataError
+from grice_core.evaluation.gold import GoldLabels, Judgement
+from grice_core.evaluation.true_rates import true_rates
+from grice_core.evaluation.verdict import State, judge
+from grice_core.evaluation.violations import EvaluatedModel
+from grice_core.maxims import MAXIMS
+from grice_core.recipes.config import EvaluationConfig
+from tests.evaluation.judged import judged
+
+NUM = 300
+CONFIG = EvaluationConfig()
+
+
+@pytest.fixture(scope="module")
+def models() -> tuple[EvaluatedModel, ...]:
+    """To the detector stage 1 mends nearly everything."""
+    return judged("baseline", ["qtrm"] * NUM), judged("stage1", ["-"] * (NUM - 3) + ["m"] * 3)
+
+
+def labels(models, violated, num=60) -> GoldLabels:
+    """Of the first prompts; `violated` says by model how often all maxims are."""
+    draw = np.random.default_rng(0)
+    return GoldLabels(
+        [
+            Judgement(
+                model.prompts[row],
+                model.responses[row],
+                frozenset(MAXIMS) if draw.random() < violated[model.name] else frozenset(),
+            )
+            for model in models
+            for row in range(num)
+        ]
+    )
+
+
+def test_labels_that_agree_confirm_the_verdict(models):
+    found = true_rates(models, labels(models, {"baseline": 1.0, "stage1": 0.0}), CONFIG)
+    assert judge(models, CONFIG).state == State.MET
+    assert found.state == State.MET
+    assert found.sentence(State.MET) == "Verdict: met by the detector; with 120 judgements: met."
+
+
+def test_a_fooled_detector_is_found_out(models):
+    found = true_rates(models, labels(models, {"baseline": 0.5, "stage1": 1.0}), CONFIG)
+    assert found.state == State.NOT_MET
+    manner = found.rates["stage1"]["manner"]
+    assert manner.by_detector == pytest.approx(0.01)
+    assert manner.interval.low > 0.9
+    assert found.changes["manner"].interval.high > 0
+
+
+def test_few_labels_decide_nothing(models):
+    found = true_rates(models, labels(models, {"baseline": 1.0, "stage1": 0.0}, num=9), CONFIG)
+    assert (dict(found.rates), dict(found.changes), found.state) == ({}, {}, None)
+    assert "with 18 judgements: too few" in found.sentence(State.MET)
+
+
+def test_labels_of_other_answers_are_refused(models):
+    with pytest.raises(DataError, match="none of the 1 gold labels is of an answer"):
+        true_rates(models, GoldLabels([Judgement("p", "r", frozenset())]), CONFIG)
+
+
+def test_the_verdict_by_intervals_is_the_verdict(models):
+    """`decide`, which labels go by, and the criteria in words agree on the detector's own figures."""
+    for final in (
+        models[1],
+        judged("stage1", ["m"] * NUM),
+        judged("stage1", ["-", "qm", "m"] * 100),
+    ):
+        pair = (models[0], final)
+        everything = GoldLabels(
+            [
+                Judgement(
+                    model.prompts[row],
+                    model.responses[row],
+                    frozenset(m for m in MAXIMS if model.violated[row, m.column]),
+                )
+                for model in pair
+                for row in range(NUM)
+            ]
+        )
+        assert true_rates(pair, everything, CONFIG).state == judge(pair, CONFIG).state
