@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import groupby
 
 from sqlalchemy import Select, delete, distinct, func, insert, null, select
 from sqlalchemy.orm import Session
@@ -48,6 +49,15 @@ class Said:
     by_person: bool
     by_detector: bool | None
     """None: a later evaluation has replaced the response."""
+
+
+@dataclass(frozen=True)
+class JudgedAnswer:
+    """One person's judgement of one answer."""
+
+    prompt: str
+    response: str
+    violated: frozenset[Maxim]
 
 
 @writes
@@ -113,6 +123,31 @@ def judged_twice(session: Session, run_id: int, voter: str) -> list[JudgedTwice]
         .order_by(Generation.prompt_index, Generation.id, Vote.maxim)
     )
     return [JudgedTwice(*row) for row in session.execute(query)]
+
+
+@reads
+def judged_answers(session: Session, run_id: int) -> list[JudgedAnswer]:
+    """What all persons say about the answers of an evaluation that are still there."""
+    query = (
+        select(
+            Generation.id,
+            Vote.voter,
+            Generation.prompt,
+            Generation.response,
+            Vote.maxim,
+            Vote.violated,
+        )
+        .join(Vote, Vote.generation_id == Generation.id)
+        .where(Generation.run_id == run_id)
+        .order_by(Generation.id, Vote.voter)
+    )
+    of_person = groupby(
+        session.execute(query), lambda row: (row.id, row.voter, row.prompt, row.response)
+    )
+    return [
+        JudgedAnswer(prompt, response, frozenset(Maxim(row.maxim) for row in rows if row.violated))
+        for (_, _, prompt, response), rows in of_person
+    ]
 
 
 def _judged_prompts(run_id: int, voter: str) -> Select[int]:

@@ -173,6 +173,10 @@ def test_ten_prompts_judged_blindly(busy_server: Server, page: Page) -> None:
 
     page.reload()
     expect(page.get_by_text("10 of 80 prompts judged")).to_be_visible()
+    expect(page.get_by_text("by the detector; with 20 judgements:")).to_be_visible()
+    corrected = page.locator("table").nth(1).locator("tbody tr").first
+    expect(corrected).to_contain_text("quantity")
+    expect(corrected).to_contain_text(re.compile(r"\d+\.\d %\[\d+\.\d, \d+\.\d\]"))
     with page.expect_download() as download:
         page.get_by_role("button", name="Download your judgements").click()
     told = list(csv.DictReader(download.value.path().read_text(encoding="utf-8").splitlines()))

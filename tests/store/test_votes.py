@@ -55,6 +55,19 @@ def test_persons_judge_for_themselves(database: Database, evaluation: int) -> No
     assert votes.judged_prompts(database, evaluation, "") == set()
 
 
+def test_all_persons_judgements_are_labels_of_the_answers(
+    database: Database, evaluation: int
+) -> None:
+    votes.cast(database, ballot(evaluation, 0, {Maxim.MANNER}, set(), set(), voter="ann"))
+    votes.cast(database, ballot(evaluation, 0, set(), set(), {Maxim.QUALITY}, voter="bob"))
+
+    found = votes.judged_answers(database, evaluation)
+
+    assert len(found) == 2 * len(MODELS)
+    assert {one.prompt for one in found} == {found[0].prompt}
+    assert [sorted(one.violated) for one in found] == [["manner"], [], [], [], [], ["quality"]]
+
+
 def test_answers_that_are_gone_can_not_be_judged(database: Database, evaluation: int) -> None:
     with pytest.raises(NotFoundError, match="reload"):
         votes.cast(database, ballot(evaluation, 99, set(), set(), set()))

@@ -12,6 +12,7 @@ from app.app_pages.compare.comparison_tables import (
     rate_rows,
     retention_blocks,
 )
+from app.app_pages.compare.gold_view import gold_view
 from app.app_pages.compare.rates_figure import rates_figure
 from app.state.evaluations import EvaluatedPipeline
 from app.text.formatting import plain_markdown, stage_title
@@ -49,6 +50,7 @@ def verdict_view(pipeline: EvaluatedPipeline, view: PipelineView, colours: Seque
             alt=f"Rates of {', '.join(names)} with 95 % intervals. {view.verdict.sentence}",
         )
     _reasons(pipeline, view)
+    gold_view(pipeline, view)
 
 
 @st.fragment

@@ -1,0 +1,51 @@
+"""What persons' judgements say about a pipeline, beside what the detector says."""
+
+import streamlit as st
+
+from app.state.evaluations import EvaluatedPipeline
+from app.state.session import studio
+from app.text.formatting import plain_markdown, stage_title
+from app.ui.number_table import Cell, number_table
+from grice_core.evaluation.gold import GoldLabels, Judgement
+from grice_core.evaluation.overview import PipelineView
+from grice_core.evaluation.true_rates import (
+    NOTE,
+    TrueFigure,
+    TrueRates,
+    change_words,
+    rate_words,
+    true_rates,
+)
+from grice_core.evaluation.violations import COOPERATIVE, MEASURES
+from grice_core.store import votes
+
+
+def gold_view(pipeline: EvaluatedPipeline, view: PipelineView) -> None:
+    """The verdict that rests on judgements, and the rates that they correct; nothing before the first."""
+    judged = votes.judged_answers(studio().database, pipeline.run_id)
+    if not judged:
+        return
+    labels = GoldLabels([Judgement(one.prompt, one.response, one.violated) for one in judged])
+    found = true_rates(view.stored.models, labels, view.stored.config)
+    st.markdown(f"**{plain_markdown(found.sentence(view.verdict.state))}**")
+    if found.rates:
+        titles = ("", *map(stage_title, found.rates), *(["change"] if found.changes else []))
+        number_table(titles, _rows(found), key=f"true rates {pipeline.id}")
+        st.caption(plain_markdown(NOTE))
+
+
+def _rows(found: TrueRates) -> list[list[Cell]]:
+    rows = []
+    for measure in MEASURES:
+        cells = [Cell(*rate_words(of[measure])) for of in found.rates.values()]
+        if found.changes:
+            cells.append(_change(measure, found.changes[measure]))
+        rows.append([Cell(measure), *cells])
+    return rows
+
+
+def _change(measure: str, figure: TrueFigure) -> Cell:
+    """Green or red where the whole interval says so."""
+    good = figure.interval.high < 0 if measure != COOPERATIVE else figure.interval.low > 0
+    bad = figure.interval.low > 0 if measure != COOPERATIVE else figure.interval.high < 0
+    return Cell(*change_words(figure), "good" if good else "bad" if bad else "")
