@@ -4,9 +4,13 @@ from dataclasses import dataclass
 
 from grice_core.data.leakage import leaking
 from grice_core.data.load import Prompts
-from grice_core.data.pairs import PairTable
+from grice_core.data.pairs import FloatArray, PairTable
+from grice_core.detector.record import Thresholds
+from grice_core.evaluation.reach import Reach, reach_of
 from grice_core.evaluation.selection import PromptSelection, select_prompts
 from grice_core.recipes.plan import PlannedStage, plan_stages
+from grice_core.recipes.side_effects import StageEffects, effects_of
+from grice_core.store.tables import Detector
 from worker.client import PipelineRequest
 
 
@@ -21,6 +25,10 @@ class LaunchPlan:
     num_models: int
     """Models that answer: the baseline, and one after every stage."""
     samples_per_prompt: int = 1
+    effects: tuple[StageEffects, ...] = ()
+    """What each stage's pairs teach besides."""
+    reach: Reach | None = None
+    """What the data's own responses score; None: no pair is scored, or nothing is trained."""
 
     @property
     def num_steps(self) -> int:
@@ -58,10 +66,19 @@ def plan(request: PipelineRequest, table: PairTable, prompts: Prompts) -> Launch
     )
     leaks = leaking(table.prompts, prompts.prompts) & (request.leakage == "drop-train")
     trains = request.trained_by is None
+    stages = plan_stages(request.recipe, table, request.seed, leaks) if trains else ()
     return LaunchPlan(
-        stages=plan_stages(request.recipe, table, request.seed, leaks) if trains else (),
+        stages=stages,
         selection=selection,
         num_unscored=int((~table.scored).sum()),
         num_models=1 + len(request.recipe.stages),
         samples_per_prompt=request.samples_per_prompt,
+        effects=effects_of(stages, table),
+        reach=reach_of(table, _thresholds(request.detector)) if trains else None,
     )
+
+
+def _thresholds(detector: Detector | str) -> FloatArray:
+    """(4,) of a detector of the store; the usual ones of any other."""
+    card = {} if isinstance(detector, str) else detector.card
+    return Thresholds.model_validate(card.get("thresholds") or {}).as_array()

@@ -3,8 +3,9 @@
 import json
 import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,7 +13,12 @@ from grice_core.progress import Progress
 
 if TYPE_CHECKING:
     from grice_core.data.load import LoadedPairs
+    from grice_core.data.pairs import FloatArray
+    from grice_core.evaluation.reach import Reach
+    from grice_core.recipes.config import Recipe
     from grice_core.recipes.plan import PlannedStage
+    from grice_core.recipes.side_effects import StageEffects
+    from grice_core.recipes.summary import StagesSummary
 
 DEFAULT_RECIPE = "content-then-manner"
 _SEED = 0  # the pipeline's default; it decides about the held-out prompts alone
@@ -40,8 +46,10 @@ def stages(
     """Show what each stage of a recipe keeps, what it drops, and why."""
     from grice_core.cli import terminal
     from grice_core.data.load import load_pairs
+    from grice_core.evaluation.reach import reach_of
     from grice_core.recipes.load import load_recipe
     from grice_core.recipes.plan import plan_stages
+    from grice_core.recipes.side_effects import effects_of
     from grice_core.recipes.summary import summarise
 
     settings = overrides or []
@@ -53,16 +61,18 @@ def stages(
             _export(out, file, loaded, planned, progress)
     margins = loaded.table.margins
     summary = summarise({stage.config.name: stage.filtered for stage in planned}, margins)
+    effects, reach = effects_of(planned, loaded.table), reach_of(loaded.table)
     if as_json:
-        typer.echo(json.dumps(summary.as_json(), indent=2))
+        typer.echo(json.dumps(_document(summary, effects, reach), indent=2))
         return
 
     from grice_core.cli.stages_report import stages_report
 
     heading = f"{loaded_recipe.name} on {file.name}: {summary.num_pairs:,} pairs\n"
     typer.echo(heading)
-    terminal.stdout().print(stages_report(planned, summary))
-    for remark in _remarks(file, loaded, planned):
+    terminal.stdout().print(stages_report(planned, summary, effects))
+    remarks = [*_remarks(file, loaded, planned), *_besides(effects, reach, loaded_recipe)]
+    for remark in remarks:
         typer.secho(f"! {remark}", err=True, fg=typer.colors.YELLOW)
     if all(stage.fills_a_step for stage in planned):
         typer.echo(f"\nTrain with\n  {_pipeline_command(file, recipe, settings)}")
@@ -102,6 +112,41 @@ def _remarks(file: Path, loaded: "LoadedPairs", planned: "Sequence[PlannedStage]
     for stage in planned:
         if stage.caution:
             yield stage.caution
+            yield from _way_out(stage, loaded.table.margins)
+
+
+def _way_out(stage: "PlannedStage", margins: "FloatArray") -> Iterator[str]:
+    """Thresholds that would keep enough, as the Stages page names them."""
+    from grice_core.recipes.plan import FEW_PAIRS
+    from grice_core.recipes.suggest import out_of_reach, single_moves
+
+    at_least = 2 * FEW_PAIRS
+    moves = single_moves(stage.config, margins, at_least)
+    if not moves:
+        yield f"{stage.config.name}: {out_of_reach(stage.config, margins, at_least)}"
+    for move in moves:
+        setting = shlex.quote(f"{move.threshold.name}={move.above:.12g}")
+        yield f"{stage.config.name} would keep {move.kept:,} with --set {setting}"
+
+
+def _besides(
+    effects: "Sequence[StageEffects]", reach: "Reach | None", recipe: "Recipe"
+) -> Iterator[str]:
+    """What the cut teaches besides, and whether the criterion is within reach."""
+    for stage in effects:
+        yield from stage.warnings()
+    if reach is not None and not reach.is_met(recipe.evaluation):
+        yield reach.sentence(recipe.evaluation)
+
+
+def _document(
+    summary: "StagesSummary", effects: "Sequence[StageEffects]", reach: "Reach | None"
+) -> dict[str, Any]:
+    """Everything as plain data."""
+    document = summary.as_json()
+    for stage, found in zip(document["stages"], effects, strict=True):
+        stage["words"] = None if found.words is None else asdict(found.words)
+    return document | {"reach": None if reach is None else asdict(reach)}
 
 
 def _pipeline_command(file: Path, recipe: str, settings: Sequence[str]) -> str:

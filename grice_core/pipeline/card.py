@@ -30,12 +30,13 @@ def write_stage_card(
     stages: Sequence[StageConfig],
     base: str,
     form: PromptFormat,
+    taught: str = "",
     results: str = "",
 ) -> None:
     """Write README.md: what the adapter is, how to load it, what it was trained for.
 
     `stages` are all that the adapter holds, in order; `form` is how it was trained to be asked;
-    `results` says in Markdown how it was judged.
+    `taught` says in Markdown what its pairs teach, `results` how it was judged.
     """
     names = " + ".join(f"{stage.name} ({stage.title})" for stage in stages)
     text = f"""---
@@ -63,7 +64,7 @@ print(tokenizer.decode(output[0, inputs["input_ids"].shape[1]:], skip_special_to
 |---|---|---|---|---|---|
 {"".join(_row(stage) for stage in stages)}
 {_equations(stages)}
-{results}"""
+{taught}{results}"""
     write_text_atomic(folder / "README.md", text)
 
 

@@ -12,6 +12,7 @@ from grice_core.chat.format import PromptFormat
 from grice_core.detector.load import load_detector
 from grice_core.detector.score import Detector
 from grice_core.errors import RecipeError
+from grice_core.evaluation.reach import reach_of
 from grice_core.evaluation.results import Evaluation, write_evaluation
 from grice_core.evaluation.sampling import Sampling
 from grice_core.evaluation.selection import PromptSelection
@@ -26,6 +27,7 @@ from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.published import StageModels
 from grice_core.pipeline.record import RunRecord
 from grice_core.pipeline.stage_job import StageJob
+from grice_core.pipeline.taught import taught_section
 from grice_core.pipeline.training import train_stage
 from grice_core.pipeline.trial import TrialJob, try_base
 from grice_core.progress import Reporter
@@ -160,12 +162,15 @@ class PipelineParts:
 
     def _write_cards(self, evaluation: Evaluation, form: PromptFormat) -> None:
         """Tell in each adapter's card how it was judged."""
-        stages = self.config.recipe.stages
-        fingerprint = self.load_detector().record.fingerprint
+        stages, planned, table = self.config.recipe.stages, self.inputs.stages, self.inputs.table
+        judge = self.load_detector()
+        reach = reach_of(table, judge.thresholds)
+        reached = reach.sentence(self.config.recipe.evaluation) if reach else ""
         for number, stage in enumerate(stages, 1):
             folder = self.output.stage(stage.name).final_model
-            results = results_section(evaluation, number, fingerprint)
-            write_stage_card(folder, stages[:number], self.config.base, form, results)
+            taught = taught_section(planned[:number], table, reached)
+            results = results_section(evaluation, number, judge.record.fingerprint)
+            write_stage_card(folder, stages[:number], self.config.base, form, taught, results)
 
     def _number(self, stage: str) -> int:
         if stage not in self.stage_names:

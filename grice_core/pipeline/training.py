@@ -21,6 +21,7 @@ from grice_core.pipeline.preference_shift import keep_preference_shifts
 from grice_core.pipeline.preparing import prepare_stage
 from grice_core.pipeline.published import Probe, StageModels, publish
 from grice_core.pipeline.stage_job import StageJob
+from grice_core.pipeline.taught import taught_section
 from grice_core.pipeline.watching import StageWatch
 from grice_core.progress import Reporter
 from grice_core.recipes.plan import PlannedStage
@@ -39,8 +40,9 @@ def train_stage(models: StageModels, job: StageJob, reporter: Reporter) -> dict[
     folder = job.output.stage(job.name)
     # By now nothing refers to the model that was trained, so that the plain base finds room.
     gap = publish(trained.own, trained.probe, models, folder.final_model, earlier)
-    stages = [stage.config for stage in (*job.earlier, job.planned)]
-    write_stage_card(folder.final_model, stages, models.base_name, trained.form)
+    planned = (*job.earlier, job.planned)
+    stages, taught = [stage.config for stage in planned], taught_section(planned, job.table)
+    write_stage_card(folder.final_model, stages, models.base_name, trained.form, taught)
     CheckpointFolder(folder.checkpoints).clear()
     whole = is_whole_model(folder.final_model)
     if whole:

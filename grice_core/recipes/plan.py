@@ -28,6 +28,11 @@ class PlannedStage:
     """Kept pairs whose prompt is held out, ascending indices into the table."""
 
     @property
+    def kept_indices(self) -> IntArray:
+        """All kept pairs, ascending indices into the table."""
+        return np.flatnonzero(self.filtered.kept)
+
+    @property
     def num_steps(self) -> int:
         """Optimizer steps of the stage; an epoch's last, smaller step counts."""
         if self.config.num_steps is not None:

@@ -67,6 +67,18 @@ def most_by_one(stage: StageConfig, margins: FloatArray) -> Move | None:
     return max(moves, key=lambda move: move.kept, default=None)
 
 
+def out_of_reach(stage: StageConfig, margins: FloatArray, at_least: int) -> str:
+    """Two sentences for where no single threshold keeps `at_least` pairs: that, and what to do."""
+    sentence = f"No single threshold reaches {at_least:,} {'pair' if at_least == 1 else 'pairs'}."
+    best = most_by_one(stage, margins)
+    if best is None or best.kept <= apply_filter(stage.filter, margins).num_kept:
+        return f"{sentence} Bring more scored pairs."
+    return (
+        f"{sentence} Most is kept with {best.threshold.statistic} at {_written(best.above)}: "
+        f"{best.kept:,}."
+    )
+
+
 def joint_move(
     stage: StageConfig, margins: FloatArray, at_least: int
 ) -> Mapping[str, float] | None:
@@ -123,3 +135,7 @@ def _down(value: float) -> float:
 
 def _count(strengths: FloatArray, above: float) -> int:
     return int(np.count_nonzero(strengths > above))
+
+
+def _written(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")

@@ -11,6 +11,9 @@ from grice_core.data.filters import FilterResult
 from grice_core.data.pairs import FloatArray
 from grice_core.maxims import MAXIMS, Maxim
 
+OPPOSITE = -0.1
+"""A pair whose data margin is below this teaches the opposite on that maxim."""
+
 
 @dataclass(frozen=True)
 class MarginSummary:
@@ -20,6 +23,10 @@ class MarginSummary:
     """None if the stage keeps nothing."""
     std: float | None
     """Population standard deviation."""
+    negative: int = 0
+    """Kept pairs with a margin below 0, the wrong sign."""
+    opposite: int = 0
+    """Kept pairs with a margin below `OPPOSITE`."""
 
 
 @dataclass(frozen=True)
@@ -76,4 +83,9 @@ def _sum_up(name: str, result: FilterResult, margins: FloatArray) -> StageSummar
 def _describe(column: FloatArray) -> MarginSummary:
     if not len(column):
         return MarginSummary(mean=None, std=None)
-    return MarginSummary(mean=float(column.mean()), std=float(column.std()))
+    return MarginSummary(
+        mean=float(column.mean()),
+        std=float(column.std()),
+        negative=int(np.count_nonzero(column < 0)),
+        opposite=int(np.count_nonzero(column < OPPOSITE)),
+    )

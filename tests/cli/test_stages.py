@@ -34,14 +34,17 @@ def test_json_has_the_promised_keys_and_nothing_else_on_stdout(pairs: Path) -> N
     result = stages(pairs, "--json")
 
     document = json.loads(result.stdout)
-    assert list(document) == ["num_pairs", "stages", "overlap"]
+    assert list(document) == ["num_pairs", "stages", "overlap", "reach"]
     assert [list(stage) for stage in document["stages"]] == [
-        ["name", "kept", "retention", "dropped", "margins"]
+        ["name", "kept", "retention", "dropped", "margins", "words"]
     ] * 2
     assert document["num_pairs"] == 100
     assert [stage["kept"] for stage in document["stages"]] == [60, 10]
     assert document["stages"][0]["dropped"] == {"no strong signal": 35, "sum too small": 5}
-    assert document["stages"][0]["margins"]["relation"] == {"mean": -0.25, "std": 0.0}
+    relation = {"mean": -0.25, "std": 0.0, "negative": 60, "opposite": 60}
+    assert document["stages"][0]["margins"]["relation"] == relation
+    assert document["stages"][0]["words"] == {"chosen": 2.0, "rejected": 2.0}
+    assert document["reach"]["chosen"]["cooperative"] == 0.35
     assert document["overlap"] == {"stage1&stage2": 0}
 
 
@@ -53,9 +56,10 @@ def test_a_person_sees_counts_signs_and_the_next_command(pairs: Path) -> None:
     assert "stage1 · content keeps 60 of 100 (60.0 %)" in lines
     assert "60 to train on, 0 held out, 30 optimizer steps" in lines
     assert "no strong signal 35" in lines
-    assert "quantity +0.500 ± 0.000 ✓ positive" in lines
-    assert "relation −0.250 ± 0.000 ✗ should be positive" in lines
-    assert "manner +0.000 ± 0.000 not trained here" in lines
+    assert "quantity +0.500 ± 0.000 0 ✓ mean > 0" in lines
+    assert "relation −0.250 ± 0.000 60 ✗ mean ≤ 0; 60 negative" in lines
+    assert "manner +0.000 ± 0.000 0 side effect" in lines
+    assert "2.0 words chosen, 2.0 rejected" in lines
     assert "stage1 and stage2 share 0 pairs" in lines
     assert lines[-1].startswith(f"grice pipeline --data {pairs}")
     assert lines[-1].endswith("--set holdout_share=0")
@@ -75,6 +79,24 @@ def test_small_sets_are_cautioned_about_on_stderr(pairs: Path) -> None:
 
     assert "! stage2 has 10 training pairs: expect little from fewer than 50." in result.stderr
     assert "stage1 has" not in result.stderr
+
+
+def test_thresholds_that_keep_enough_are_named_as_set_takes_them(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.json"
+    write_json(path, table_of([MANNER] * 10 + [(0.0, 0.0, 0.0, 0.15)] * 95))
+
+    named = "stage2 would keep 105 with --set stage2.filter.manner.above=0.14"
+    assert f"! {named}\n" in stages(path).stderr
+    assert "! stage1: No single threshold reaches 100 pairs." in stages(path).stderr
+
+    taken = stages(path, "--set", named.split()[-1], "--json")
+    assert json.loads(taken.stdout)["stages"][1]["kept"] == 105
+
+
+def test_what_a_cut_teaches_besides_is_said_on_stderr(pairs: Path) -> None:
+    said = stages(pairs).stderr
+    assert "! stage1 may teach the opposite on relation: 60 of 60 pairs below −0.10" in said
+    assert "the data's own chosen responses are 35.0 % cooperative" in said
 
 
 def test_unscored_and_unusable_rows_are_pointed_out(tmp_path: Path) -> None:

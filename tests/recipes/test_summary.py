@@ -19,7 +19,7 @@ def summary_of(
 
 
 def test_kept_and_dropped_pairs_are_counted_and_described() -> None:
-    summary = summary_of([(0.5, 0, 0, 0), (0.75, 0.25, 0, 0.25), (0, 0, 0, 0.5), UNSCORED])
+    summary = summary_of([(0.5, 0, 0, -0.0625), (0.75, -0.25, 0, 0.25), (0, 0, 0, 0.5), UNSCORED])
 
     document = json.loads(json.dumps(summary.as_json()))
     margins = document["stages"][0].pop("margins")
@@ -31,17 +31,23 @@ def test_kept_and_dropped_pairs_are_counted_and_described() -> None:
         "dropped": {"unscored": 1, "no strong signal": 1, "sum too small": 0},
     }
     assert margins == {
-        "quantity": {"mean": 0.625, "std": 0.125},  # population sd of 0.5 and 0.75
-        "quality": {"mean": 0.125, "std": 0.125},
-        "relation": {"mean": 0.0, "std": 0.0},
-        "manner": {"mean": 0.125, "std": 0.125},
+        # population sd of 0.5 and 0.75
+        "quantity": {"mean": 0.625, "std": 0.125, "negative": 0, "opposite": 0},
+        "quality": {"mean": -0.125, "std": 0.125, "negative": 1, "opposite": 1},
+        "relation": {"mean": 0.0, "std": 0.0, "negative": 0, "opposite": 0},
+        "manner": {"mean": 0.09375, "std": 0.15625, "negative": 1, "opposite": 0},
     }
     assert document["overlap"] == {"stage1&stage2": 1}
 
 
 def test_a_stage_that_keeps_nothing_has_no_mean() -> None:
     stage = summary_of([(0, 0, 0, 0)]).as_json()["stages"][0]
-    assert stage["margins"]["manner"] == {"mean": None, "std": None}
+    assert stage["margins"]["manner"] == {
+        "mean": None,
+        "std": None,
+        "negative": 0,
+        "opposite": 0,
+    }
 
 
 def test_no_pairs_have_no_retention() -> None:

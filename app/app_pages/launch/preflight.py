@@ -46,6 +46,7 @@ def preflight(
     """
     yield _scores(planned)
     yield from (_stage(stage, planned) for stage in planned.stages)
+    yield from _besides(request, planned)
     yield from _prompts(planned.selection)
     yield from _detector(request)
     yield _base(request.base)
@@ -74,6 +75,18 @@ def _stage(stage: PlannedStage, planned: LaunchPlan) -> Check:
             f"{len(stage.heldout_indices):,} held out, {count_of(stage.num_steps, 'step')}.",
         )
     return Check("warn" if stage.fills_a_step or planned.num_unscored else "stop", stage.caution)
+
+
+def _besides(request: PipelineRequest, planned: LaunchPlan) -> Iterator[Check]:
+    """What the pairs teach besides, and whether their own chosen responses meet the criterion."""
+    for stage in planned.effects:
+        title = stage_title(stage.stage.name)
+        for warning in stage.warnings():
+            yield Check("warn", f"{sentence(warning.replace(stage.stage.name, title, 1))}")
+    if planned.reach is not None:
+        criterion = request.recipe.evaluation
+        state: Literal["pass", "warn"] = "pass" if planned.reach.is_met(criterion) else "warn"
+        yield Check(state, sentence(planned.reach.sentence(criterion)))
 
 
 def _prompts(selection: PromptSelection) -> Iterator[Check]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from app.app_pages.stages.side_effects import reach_line
 from app.app_pages.stages.stage_board import stage_board
 from app.state.recipe_draft import current_cut, keep_cut, recipe_titles
 from app.state.session import choose_data_set, known_data_sets, open_data
@@ -41,7 +42,9 @@ def show() -> None:
         evaluation = choose_evaluation(data_set, known)
     exclude = left_out_of_training(data_set, evaluation)
     only = _choose_stage([stage.name for stage in cut.recipe.stages])
-    stage_board(open_data(data_set.artifact_sha256), exclude, only)
+    data = open_data(data_set.artifact_sha256)
+    reach_line(cut.recipe, data)
+    stage_board(data, exclude, only)
 
 
 def _choose_recipe() -> Cut:

@@ -4,11 +4,14 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from app.app_pages.stages.side_effects import effects_table, warn_of_side_effects
+from app.state.open_data import OpenData
 from app.state.recipe_draft import change_cut
-from app.text.formatting import count_of, number, plain_markdown
+from app.text.formatting import number, plain_markdown
 from grice_core.data.pairs import FloatArray
 from grice_core.recipes.plan import FEW_PAIRS, PlannedStage
-from grice_core.recipes.suggest import Move, joint_move, most_by_one, single_moves, steps_towards
+from grice_core.recipes.side_effects import effects_of
+from grice_core.recipes.suggest import Move, joint_move, out_of_reach, single_moves, steps_towards
 
 
 def is_it_enough(stage: PlannedStage) -> None:
@@ -21,15 +24,21 @@ def is_it_enough(stage: PlannedStage) -> None:
         st.badge("too few to train on", icon=":material/error:", color="red")
 
 
-def stage_advice(stage: PlannedStage, margins: FloatArray) -> None:
-    """A warning where a stage is too small, and thresholds that would keep enough."""
+def stage_advice(stage: PlannedStage, data: OpenData) -> None:
+    """What a stage teaches besides; where it is too small, thresholds that would keep enough."""
+    margins = data.margins
+    (effects,) = effects_of([stage], data.table)
     if stage.caution:
         st.warning(plain_markdown(stage.caution), icon=":material/warning:")
         _show_the_way(stage, margins, at_least=2 * FEW_PAIRS)
+    warn_of_side_effects(effects)
     name = stage.config.name
-    finder = st.popover(
-        "Keep at least …", icon=":material/filter_alt:", key=f"finder {name}", on_change="rerun"
-    )
+    with st.container(horizontal=True):
+        finder = st.popover(
+            "Keep at least …", icon=":material/filter_alt:", key=f"finder {name}", on_change="rerun"
+        )
+        with st.popover("What it teaches", icon=":material/balance:", key=f"effects {name}"):
+            effects_table(effects)
     if finder.open:  # looking for thresholds takes longer than all the rest
         with finder:
             _find_thresholds(stage, margins)
@@ -38,7 +47,7 @@ def stage_advice(stage: PlannedStage, margins: FloatArray) -> None:
 def _show_the_way(stage: PlannedStage, margins: FloatArray, at_least: int) -> None:
     moves = single_moves(stage.config, margins, at_least)
     if not moves:
-        st.caption(_out_of_reach(stage, margins, at_least))
+        st.caption(plain_markdown(out_of_reach(stage.config, margins, at_least)))
         return
     best = moves[0]
     st.markdown(
@@ -68,7 +77,7 @@ def _find_thresholds(stage: PlannedStage, margins: FloatArray) -> None:
     for move in single_moves(stage.config, margins, at_least):
         _offer(move)
     if together is None:
-        st.caption(_out_of_reach(stage, margins, at_least))
+        st.caption(plain_markdown(out_of_reach(stage.config, margins, at_least)))
     else:
         st.button(
             "Move all together, each a little",
@@ -87,14 +96,3 @@ def _offer(move: Move) -> None:
 
 def _take(moves: Mapping[str, float]) -> None:
     change_cut(lambda cut: cut.with_moves(moves))
-
-
-def _out_of_reach(stage: PlannedStage, margins: FloatArray, at_least: int) -> str:
-    best = most_by_one(stage.config, margins)
-    sentence = f"No single threshold reaches {count_of(at_least, 'pair')}."
-    if best is None or best.kept <= stage.filtered.num_kept:
-        return f"{sentence} Bring more scored pairs."
-    return (
-        f"{sentence} Most is kept with {plain_markdown(best.threshold.statistic)} at "
-        f"{number(best.above)}: {best.kept:,}."
-    )

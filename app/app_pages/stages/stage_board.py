@@ -97,7 +97,7 @@ def _counts_and_controls(stage: PlannedStage, data: OpenData) -> None:
         )
     for threshold in found:
         threshold_control(threshold, move)
-    stage_advice(stage, data.margins)
+    stage_advice(stage, data)
 
 
 def _evidence(

@@ -1,5 +1,6 @@
 """What a launch would do."""
 
+import json
 import shlex
 from pathlib import Path
 
@@ -61,6 +62,42 @@ def test_few_prompts_and_leaks_are_said(tmp_path: Path) -> None:
     )
     said = "1 evaluation row with a prompt that is trained on, left out of the evaluation."
     assert told[said] == "pass"
+
+
+def test_what_the_pairs_teach_besides_is_said_before_the_launch(tmp_path: Path) -> None:
+    scores = {
+        "chosen_scores": per_maxim(0.1, quality=0.9),
+        "rejected_scores": per_maxim(0.9, quality=0.1),
+    }
+    texts = {"chosen": "one", "rejected": "one"}
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps([{"prompt": f"p{n}", **texts, **scores} for n in range(40)]))
+    found = plan(request(), load_pairs(path).table, Prompts.of_texts(["new"]))
+
+    told = states(Studio.open(Settings(home=tmp_path)), request(), found)
+
+    side_effect = (
+        "Stage 1 may teach the opposite on quality, as a side effect: 40 of 40 pairs below −0.10, "
+        "mean −0.80."
+    )
+    assert told[side_effect] == "warn"
+    out_of_reach = (
+        "The data's own chosen responses are 0.0 % cooperative, the rejected 0.0 % (chosen: quality "
+        "violated 100.0 %): the success criterion of 60 % can't be expected to be met."
+    )
+    assert told[out_of_reach] == "warn"
+
+
+def test_the_detectors_own_thresholds_say_what_is_cooperative(tmp_path: Path) -> None:
+    table = load_pairs(write_pairs_file(tmp_path / "pairs.json")).table
+    lenient = Detector(name="v2", card={"thresholds": per_maxim(0.999)})
+    found = plan(request(detector=lenient), table, Prompts.of_texts(["new"]))
+    assert found.reach is not None
+    assert found.reach.chosen["cooperative"] == 1.0
+
+
+def per_maxim(score: float, **others: float) -> dict[str, float]:
+    return dict.fromkeys(map(str, MAXIMS), score) | others
 
 
 def test_what_stands_in_the_way_stops(tmp_path: Path) -> None:
