@@ -29,6 +29,8 @@ class Intake:
         data, prompts, detector = request.data, request.eval, request.detector
         if isinstance(data, Path):
             data = keeper.keep_pairs(data, data.name, progress)
+        if prompts == request.data and request.leakage == "hold-out":
+            prompts = data  # its usable pairs: a row without a prompt does not stand in the way
         if isinstance(prompts, Path):
             prompts = keeper.keep_prompts(prompts, prompts.name)
         if isinstance(detector, str) and Path(detector).expanduser().is_dir():

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-from grice_core.data.leakage import leaking
 from grice_core.data.load import Prompts
 from grice_core.data.pairs import FloatArray, PairTable
 from grice_core.detector.record import Thresholds
 from grice_core.evaluation.reach import Reach, reach_of
-from grice_core.evaluation.selection import PromptSelection, select_prompts
+from grice_core.evaluation.selection import PromptSelection, left_out_of_training, select_prompts
 from grice_core.recipes.plan import PlannedStage, plan_stages
 from grice_core.recipes.side_effects import StageEffects, effects_of
 from grice_core.store.tables import Detector
@@ -21,6 +20,8 @@ class LaunchPlan:
     stages: tuple[PlannedStage, ...]
     """Those that would be trained."""
     selection: PromptSelection
+    num_held_out: int
+    """Pairs that training loses since their prompt is evaluated."""
     num_unscored: int
     num_models: int
     """Models that answer: the baseline, and one after every stage."""
@@ -55,7 +56,7 @@ def plan(request: PipelineRequest, table: PairTable, prompts: Prompts) -> Launch
     """Cut what the stages learn from, and choose the evaluation prompts.
 
     Raises:
-        DataError: no evaluation prompt is left.
+        NoPromptsError: no evaluation prompt is left.
     """
     selection = select_prompts(
         prompts,
@@ -64,12 +65,13 @@ def plan(request: PipelineRequest, table: PairTable, prompts: Prompts) -> Launch
         num_prompts=request.recipe.evaluation.num_prompts,
         seed=request.seed,
     )
-    leaks = leaking(table.prompts, prompts.prompts) & (request.leakage == "drop-train")
+    leaks = left_out_of_training(table.prompts, prompts.prompts, selection)
     trains = request.trained_by is None
     stages = plan_stages(request.recipe, table, request.seed, leaks) if trains else ()
     return LaunchPlan(
         stages=stages,
         selection=selection,
+        num_held_out=int(leaks.sum()),
         num_unscored=int((~table.scored).sum()),
         num_models=1 + len(request.recipe.stages),
         samples_per_prompt=request.samples_per_prompt,

@@ -12,6 +12,7 @@ from app.url import params
 from app.url.widget_keys import is_current, key_among
 from grice_core.data.leakage import leaking
 from grice_core.data.pairs import BoolArray
+from grice_core.evaluation.selection import NoPromptsError, left_out_of_training, select_prompts
 from grice_core.loading import end_loading
 from grice_core.settings import settings
 from grice_core.store import data_sets
@@ -53,6 +54,21 @@ def leaks_between(training_sha256: str, evaluation_sha256: str) -> Leaks:
     prompts = open_data(training_sha256).table.prompts
     others = open_data(evaluation_sha256).table.prompts
     return Leaks(leaking(prompts, others), int(leaking(others, prompts).sum()))
+
+
+@st.cache_resource(max_entries=8, show_spinner="Comparing prompts …")
+def held_out_of(training_sha256: str, evaluation_sha256: str, num_prompts: int) -> BoolArray | None:
+    """(N,) which pairs training loses where the prompts that are asked are held out of it; None: there
+    are too few prompts."""
+    table = open_data(training_sha256).table
+    prompts = open_data(evaluation_sha256).prompts
+    try:
+        selection = select_prompts(
+            prompts, table.prompts, policy="hold-out", num_prompts=num_prompts, seed=0
+        )
+    except NoPromptsError:
+        return None
+    return left_out_of_training(table.prompts, prompts.prompts, selection)
 
 
 def choose_data_set(known: Sequence[DataSet]) -> DataSet:

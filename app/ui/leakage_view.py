@@ -4,17 +4,17 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.state.session import Leaks, leaks_between
+from app.state.session import Leaks, held_out_of, leaks_between
 from app.text.formatting import count_of, plain_markdown, told_apart
 from app.url.navigation import link_to
 from app.url.widgets import linked_or_none, linked_radio
 from grice_core.data.pairs import BoolArray
 from grice_core.store.tables import DataSet
 
-DROP_TRAIN = "drop-train"
 RULES = {
     "drop-eval": "leave them out of the evaluation",
-    DROP_TRAIN: "leave them out of training",
+    "hold-out": "leave those that are asked out of training",
+    "drop-train": "leave them out of training",
     "keep": "keep them in both",
 }
 
@@ -43,20 +43,37 @@ def leakage_view(data_set: DataSet, known: Sequence[DataSet]) -> None:
     link_to("stages", "Continue: choose the stages", ":material/content_cut:", **query)
 
 
-def left_out_of_training(data_set: DataSet, evaluation: DataSet | None) -> BoolArray | None:
-    """Let a person choose what happens to leaking prompts; (N,) the pairs that training then loses."""
+def left_out_of_training(
+    data_set: DataSet, evaluation: DataSet | None, num_prompts: int
+) -> BoolArray | None:
+    """Let a person choose what happens to leaking prompts; (N,) the pairs that training then loses.
+
+    `num_prompts` are to be asked, with the seed that a launch starts from.
+    """
     if evaluation is None:
         return None
+    if evaluation.id == data_set.id:
+        return held_out_of(data_set.artifact_sha256, data_set.artifact_sha256, num_prompts)
     leaks = leaks_between(data_set.artifact_sha256, evaluation.artifact_sha256)
-    if not leaks.num_evaluation or _choose_rule(data_set, leaks) != DROP_TRAIN:
-        return None
-    return leaks.training
+    rule = _choose_rule(data_set, leaks) if leaks.num_evaluation else ""
+    if rule == "hold-out":
+        return held_out_of(data_set.artifact_sha256, evaluation.artifact_sha256, num_prompts)
+    return leaks.training if rule == "drop-train" else None
 
 
-def choose_evaluation(data_set: DataSet, known: Sequence[DataSet]) -> DataSet | None:
-    """The data set whose prompts the trained models shall answer, if one is chosen."""
+def choose_evaluation(
+    data_set: DataSet, known: Sequence[DataSet], *, or_held_out: bool = False
+) -> DataSet | None:
+    """The data set whose prompts the trained models shall answer, if one is chosen.
+
+    Args:
+        or_held_out: whether prompts may be held out of the data set itself.
+    """
     others = {str(other.id): other for other in known if other.id != data_set.id}
     titles = told_apart({key: other.name for key, other in others.items()})
+    if or_held_out:
+        others[str(data_set.id)] = data_set
+        titles[str(data_set.id)] = f"held out of {data_set.name}"
     chosen = linked_or_none(
         "Evaluation set",
         "eval",

@@ -24,7 +24,11 @@ _INPUTS: dict[str, tuple[Any, Any]] = {
     "data": (Path, typer.Option(help="Preference pairs: JSON, JSONL, CSV or Parquet.")),
     "eval": (
         Path,
-        typer.Option("--eval", help="Evaluation prompts: any file with a prompt field."),
+        typer.Option(
+            "--eval",
+            help="Evaluation prompts: any file with a prompt field. Not given: --num-eval prompts are "
+            "held out of --data.",
+        ),
     ),
     "base": (str, typer.Option(help="Base model: a hub id or a folder.")),
     "detector": (
@@ -32,7 +36,9 @@ _INPUTS: dict[str, tuple[Any, Any]] = {
         typer.Option(help="Detector folder (see `grice detector import`), or a hub id."),
     ),
 }
-"""Type and option of each; none of them has a default."""
+"""Type and option of each."""
+_CAN_LACK = ("eval",)
+"""The inputs that a command can do without."""
 RecipeName = Annotated[str, typer.Option(help="Built-in recipe or YAML file.")]
 RecipeOfChoice = Annotated[
     str | None, typer.Option(help=f"Built-in recipe or YAML file; {DEFAULT_RECIPE} if none.")
@@ -61,7 +67,11 @@ class AskedPipeline:
     @property
     def missing(self) -> list[str]:
         """The inputs that were not given, as options."""
-        return [f"--{name}" for name, value in self.inputs.items() if value is None]
+        return [
+            f"--{name}"
+            for name, value in self.inputs.items()
+            if value is None and name not in _CAN_LACK
+        ]
 
     def chosen_recipe(self) -> "Recipe":
         """Raises: RecipeError."""
@@ -72,9 +82,14 @@ class AskedPipeline:
     def fields(self) -> dict[str, Any]:
         """All of it, by the names that `PipelineConfig` and the worker's requests have for it.
 
+        Without evaluation prompts, some are held out of the data.
+
         Raises: RecipeError.
         """
-        return {**self.inputs, "recipe": self.chosen_recipe(), **self.options}
+        chosen: dict[str, Any] = {**self.inputs, "recipe": self.chosen_recipe(), **self.options}
+        if chosen["eval"] is None:
+            chosen |= {"eval": chosen["data"], "leakage": "hold-out"}
+        return chosen
 
 
 def takes_pipeline(*, inputs_required: bool = True) -> Callable[[Callable[..., None]], Any]:
@@ -123,7 +138,7 @@ def _parameters(*, inputs_required: bool) -> list[Parameter]:
     """The inputs, how the recipe is named and changed, and every option."""
     inputs = [
         _parameter(name, Annotated[type_, option])
-        if inputs_required
+        if inputs_required and name not in _CAN_LACK
         else _parameter(name, Annotated[type_ | None, option], None)
         for name, (type_, option) in _INPUTS.items()
     ]

@@ -150,7 +150,7 @@ def _document(
 
 
 def _pipeline_command(file: Path, recipe: str, settings: Sequence[str]) -> str:
-    command = ["grice", "pipeline", "--data", str(file), "--eval", "FILE", "--base", "DIR"]
+    command = ["grice", "pipeline", "--data", str(file), "--base", "DIR"]
     command += ["--detector", "DIR", "--out", "out/"]
     if recipe != DEFAULT_RECIPE:
         command += ["--recipe", recipe]

@@ -4,13 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from grice_core.data.export import write_json
-from grice_core.data.leakage import leaking
-from grice_core.data.load import load_pairs
+from grice_core.data.load import Prompts, load_pairs
 from grice_core.data.pairs import PairTable
 from grice_core.detector.pairs import score_pairs
 from grice_core.detector.score import Detector
 from grice_core.errors import DataError
-from grice_core.evaluation.selection import LeakagePolicy, PromptSelection, select_prompts
+from grice_core.evaluation.selection import (
+    LeakagePolicy,
+    PromptSelection,
+    left_out_of_training,
+    select_prompts,
+)
 from grice_core.pipeline.config import PipelineConfig
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.sources import OpenedPairs, open_pairs, open_prompts
@@ -19,6 +23,7 @@ from grice_core.recipes.plan import PlannedStage, plan_stages
 
 _POLICIES: dict[LeakagePolicy, str] = {
     "drop-eval": "left out of the evaluation",
+    "hold-out": "those that are asked are left out of training",
     "drop-train": "left out of training",
     "keep": "kept in both",
 }
@@ -63,7 +68,8 @@ def cut_inputs(
 
     Raises: DataError, if a file can't be used or a stage's set is too small to train on.
     """
-    prompts = open_prompts(config.eval)
+    holds_out = config.leakage == "hold-out" and config.eval == config.data
+    prompts = Prompts.of_table(table, opened.sha256) if holds_out else open_prompts(config.eval)
     selection = select_prompts(
         prompts,
         table.prompts,
@@ -72,7 +78,9 @@ def cut_inputs(
         seed=config.seed,
     )
     reporter.say(_about_prompts(selection))
-    leaks = leaking(table.prompts, prompts.prompts) & (config.leakage == "drop-train")
+    leaks = left_out_of_training(table.prompts, prompts.prompts, selection)
+    if config.leakage == "hold-out":
+        reporter.say(f"{int(leaks.sum()):,} pairs with these prompts are held out of training")
     stages = plan_stages(config.recipe, table, config.seed, leaks)
     for stage in stages:
         _check_size(stage, reporter)

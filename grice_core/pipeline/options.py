@@ -66,8 +66,12 @@ class PipelineOptions:
         ),
     ] = "auto"
     leakage: Annotated[
-        Literal["drop-eval", "drop-train", "keep"],
-        About("Prompts in both files", "Where prompts that stand in both files are left out."),
+        Literal["drop-eval", "hold-out", "drop-train", "keep"],
+        About(
+            "Prompts in both files",
+            "Where prompts that stand in both files are left out. hold-out: those that are asked are "
+            "left out of training, at most half of the training prompts.",
+        ),
     ] = "drop-eval"
     samples_per_prompt: Annotated[
         int,

@@ -60,14 +60,23 @@ class Problem:
     message: str
 
 
+class InvalidRecipeError(RecipeError):
+    """A recipe has problems."""
+
+    def __init__(self, message: str, problems: Sequence[Problem]) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems)
+
+
 def refuse(problems: Sequence[Problem], source: str, overrides: Sequence[str]) -> RecipeError:
     """The error that tells all problems, each with the `--set` that it came from."""
     lines = [_line(problem, overrides) for problem in problems]
     if len(lines) == 1:
-        return RecipeError(f"{source}: {lines[0]}")
+        return InvalidRecipeError(f"{source}: {lines[0]}", problems)
     if len(lines) > _SHOWN:
         lines = [*lines[:_SHOWN], f"… and {len(lines) - _SHOWN} more"]
-    return RecipeError("\n  ".join([f"{source} has {len(problems)} problems:", *lines]))
+    message = "\n  ".join([f"{source} has {len(problems)} problems:", *lines])
+    return InvalidRecipeError(message, problems)
 
 
 def _line(problem: Problem, overrides: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 """Launch: begins where the last pipeline left off, checks as one types, one pipeline per intent."""
 
+import json
 import re
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from grice_core.registry import Keeper
 from grice_core.store import pipelines
-from tests.app.conftest import Server
+from tests.app.conftest import Picture, Server
 from tests.app.driving import open_page, settle
 from tests.app.samples import write_pairs_file, write_unscored_file
 
@@ -85,3 +86,45 @@ def test_what_was_chosen_on_stages_comes_along(
         "held-out.json (20 rows)"
     )
     expect(page).to_have_url(re.compile(f"eval={prompts.id}"))
+
+
+def test_a_first_launch_holds_prompts_out_and_says_all_that_stands_in_the_way(
+    fresh_server: Server, page: Page, tmp_path: Path, picture: Picture
+) -> None:
+    studio = fresh_server.studio
+    pairs = write_pairs_file(tmp_path / "mine.json")
+    Keeper(studio.database, studio.artifacts).keep_pairs(pairs, "mine.json")
+    open_page(page, f"{fresh_server.url}/launch?base=./nowhere&change=stage1.beta%3Dhot")
+    launch = page.get_by_role("button", name="Launch", exact=True)
+    expect(launch).to_be_disabled()
+    expect(page.get_by_text("3 problems to solve first:")).to_be_visible()
+    expect(page.get_by_text("Setting stage1.beta: must be a number (got 'hot').")).to_be_visible()
+    expect(page.get_by_text("There is no base model in ./nowhere")).to_be_visible()
+    expect(page.get_by_text("Choose a detector.")).to_be_visible()
+
+    open_page(page, f"{fresh_server.url}/launch?base=gpt2&judge=org/judge")
+    expect(page.get_by_role("combobox", name="Evaluation prompts")).to_have_value(
+        "held out of mine.json"
+    )
+    expect(page.get_by_text("100 evaluation prompts.")).to_be_visible()
+    expect(page.get_by_text("with an evaluation prompt, held out of training")).to_be_visible()
+    expect(launch).to_be_enabled()
+    picture(page, "first-launch")
+
+
+def test_leaking_prompts_are_told_in_the_pages_words(
+    fresh_server: Server, page: Page, tmp_path: Path
+) -> None:
+    studio = fresh_server.studio
+    keeper = Keeper(studio.database, studio.artifacts)
+    keeper.keep_pairs(write_pairs_file(tmp_path / "mine.json"), "mine.json")
+    rows = json.loads((tmp_path / "mine.json").read_text())
+    (tmp_path / "part.json").write_text(json.dumps(rows[:5]))
+    keeper.keep_pairs(tmp_path / "part.json", "part.json")
+    open_page(page, f"{fresh_server.url}/launch?data=1&eval=2&base=gpt2&judge=org/judge")
+    expect(page.get_by_text("Each of the 5 rows of part.json has a prompt")).to_be_visible()
+    expect(page.get_by_role("button", name="Launch", exact=True)).to_be_disabled()
+    page.get_by_text("More options", exact=True).click()
+    page.get_by_role("radiogroup").get_by_text("leave those that are asked").click()
+    expect(page.get_by_text(re.compile(r"\d evaluation prompts: expect"))).to_be_visible()
+    expect(page.get_by_role("button", name="Launch", exact=True)).to_be_enabled()

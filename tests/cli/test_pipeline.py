@@ -59,6 +59,26 @@ def test_the_command_ends_with_a_table_and_a_verdict(world, tmp_path):
     assert "Warning" not in done.stderr
 
 
+def test_without_evaluation_prompts_some_are_held_out_of_the_data(world, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    words = command_line(
+        world,
+        *("--set", "stage1.epochs=1", "--set", "stage2.epochs=1"),
+        *("--set", "evaluation.max_new_tokens=5", "--num-eval", "4", "--device", "cpu"),
+        out=out,
+    )
+    at = words.index("--eval")
+    monkeypatch.setattr("sys.argv", [*words[:at], *words[at + 2 :]])
+    with pytest.raises(SystemExit) as exit_:
+        main()
+    assert not exit_.value.code
+    run = json.loads((out / "run.json").read_text())
+    assert run["leakage"] == "hold-out"
+    assert run["inputs"]["eval"]["prompts"]["used"] == 4
+    assert run["inputs"]["data"]["num_left_out_by_leakage"] >= 4
+    assert run["inputs"]["eval"]["sha256"] == run["inputs"]["data"]["sha256"]
+
+
 @pytest.mark.parametrize(
     ("changes", "options", "sentence"),
     [

@@ -3,7 +3,13 @@ import pytest
 from grice_core.data.load import Prompts
 from grice_core.data.messages import Conversation
 from grice_core.errors import DataError
-from grice_core.evaluation.selection import LeakagePolicy, PromptSelection, select_prompts
+from grice_core.evaluation.selection import (
+    LeakagePolicy,
+    NoPromptsError,
+    PromptSelection,
+    left_out_of_training,
+    select_prompts,
+)
 
 
 def select(
@@ -31,6 +37,37 @@ def test_leaking_prompts_are_left_out_and_counted() -> None:
         "left_out": 2,
         "used": 2,
     }
+
+
+def test_prompts_are_held_out_of_the_training_data_by_prompt() -> None:
+    training = [f"prompt {i % 10}" for i in range(30)]  # three pairs of each prompt
+
+    selection = select(training, training, "hold-out", num_prompts=4)
+    lost = left_out_of_training(training, training, selection)
+
+    assert len(selection.prompts) == 4
+    assert lost.sum() == 12
+    assert {training[i] for i in lost.nonzero()[0]} == set(selection.prompts)
+
+
+def test_at_most_half_of_the_training_prompts_are_held_out() -> None:
+    training = [f"prompt {i}" for i in range(7)]
+
+    assert len(select(training, training, "hold-out").prompts) == 3
+    apart = [*training, *(f"other {i}" for i in range(20))]
+    assert len(select(apart, training, "hold-out").prompts) == 20 + 3
+
+
+def test_one_prompt_is_too_few_to_hold_any_out() -> None:
+    with pytest.raises(NoPromptsError, match="fewer than two distinct prompts"):
+        select(["a", "a"], ["a", "a"], "hold-out")
+
+
+@pytest.mark.parametrize(("policy", "lost"), [("drop-train", 2), ("drop-eval", 0), ("keep", 0)])
+def test_what_training_loses_is_the_policys(policy: LeakagePolicy, lost: int) -> None:
+    training = ["a", "b", "c"]
+    selection = select(["a", "b", "new"], training, policy, num_prompts=1)
+    assert left_out_of_training(training, ["a", "b", "new"], selection).sum() == lost
 
 
 @pytest.mark.parametrize("policy", ["drop-train", "keep"])

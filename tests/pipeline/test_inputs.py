@@ -65,3 +65,20 @@ def test_prompts_are_selected_with_their_messages(inputs_of_conversations):
     for prompt in PROMPTS:
         text = f"[user]: hello\n[assistant]: yes.\n[user]: {prompt}"
         assert by_text[text] == tuple(turns("hello", "yes.", prompt))
+
+
+def test_prompts_can_be_held_out_of_the_pairs_themselves(world: Path, tmp_path: Path) -> None:
+    rows = json.loads((world / "pairs.json").read_text())
+    del rows[0]["prompt"]  # an unusable row does not stand in the way
+    data = tmp_path / "pairs.json"
+    data.write_text(json.dumps(rows))
+    (tmp_path / "out").mkdir()
+    asked = config(world, tmp_path / "out", data=data, eval=data, leakage="hold-out")
+
+    inputs = PipelineParts(asked).inputs
+
+    trained = {inputs.table.prompts[i] for stage in inputs.stages for i in stage.train_indices}
+    assert len(inputs.selection.prompts) == 5
+    assert trained
+    assert not trained & set(inputs.selection.prompts)
+    assert inputs.num_leaking_pairs >= 5

@@ -27,11 +27,12 @@ def command(request: PipelineRequest, names: tuple[str, str], recipe: str, out: 
     """The same job without a browser; `names` are the files of pairs and of prompts, `recipe` one too."""
     data, prompts = names
     detector = request.detector if isinstance(request.detector, str) else request.detector.name
-    parts = ["--data", data, "--eval", prompts, "--base", request.base]
+    holds_out = request.eval == request.data and request.leakage == "hold-out"
+    parts = ["--data", data, *([] if holds_out else ["--eval", prompts]), "--base", request.base]
     parts += ["--detector", detector or "DETECTOR", "--recipe", recipe]
     for option in pipeline_options():
         value = getattr(request, option.name)
-        if value != option.default:
+        if value != option.default and not (holds_out and option.name == "leakage"):
             parts += [option.flag, str(value)]
     if request.trained_by is not None:  # its stages are in this installation's store
         return shlex.join(["grice", "submit", *parts, "--trained-by", str(request.trained_by)])

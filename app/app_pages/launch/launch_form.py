@@ -6,14 +6,15 @@ from typing import Any
 import streamlit as st
 
 from app.app_pages.launch.option_widget import option_widget
+from app.app_pages.launch.preflight import model_checks
 from app.app_pages.launch.stage_settings import stage_settings
 from app.state.launch_start import begin_with, complete_link, link_of, starts
 from app.state.recipe_draft import current_cut, keep_cut, recipe_titles
 from app.state.session import choose_data_set, known_data_sets, studio
 from app.state.threshold_edits import Cut
-from app.text.formatting import told_apart
-from app.ui.errors import show_error
+from app.text.formatting import sentence, told_apart
 from app.url import params
+from app.url.navigation import link_to
 from app.url.widget_keys import is_current, widget_key
 from app.url.widgets import (
     linked_number,
@@ -28,6 +29,7 @@ from grice_core.pipeline.options import option, pipeline_options
 from grice_core.recipes.config import Recipe
 from grice_core.recipes.documents import to_yaml
 from grice_core.recipes.load import parse_recipe
+from grice_core.recipes.problems import InvalidRecipeError
 from grice_core.recipes.variants import joint_control, only_stages
 from grice_core.store import detectors, pipelines
 from grice_core.store.pipelines import PipelineSummary
@@ -49,6 +51,12 @@ _WHAT = {
 
 _IN_SIGHT = ("seed", "samples_per_prompt")
 """Of the pipeline's options; the others are folded."""
+_OF_HELD_OUT = ("hold-out", "keep")
+"""The rules for shared prompts that make sense where the evaluation's are those of the data."""
+_NONE_TRAINED = (
+    "No pipeline has trained all its stages yet, so there is nothing to evaluate: choose another What "
+    "to do."
+)
 _DEVICES: tuple[DeviceChoice, ...] = ("auto", "cpu", "gpu")
 
 
@@ -57,9 +65,13 @@ class Launch:
     """What the form says."""
 
     requests: tuple[PipelineRequest, ...]
-    """One pipeline each: for every seed the recipe, and its control if that was asked for."""
+    """One pipeline each: for every seed the recipe, and its control if that was asked for; none where
+    the form makes no request yet."""
+    problems: tuple[str, ...]
+    """Why it makes none, a sentence each."""
     data: DataSet
     prompts: DataSet
+    """The data itself where prompts are held out of it."""
 
     @property
     def request(self) -> PipelineRequest:
@@ -67,8 +79,8 @@ class Launch:
         return self.requests[0]
 
 
-def launch_form() -> Launch | None:
-    """Show the form; None if what it says makes no recipe, which it has said."""
+def launch_form() -> Launch:
+    """Show the form."""
     known = known_data_sets()
     finished = {found.pipeline.id: found for found in pipelines.page(studio().database)}
     complete_link()
@@ -85,9 +97,13 @@ def launch_form() -> Launch | None:
         explained = "The same with so many seeds, counted up from this one: how much is chance?"
         repeats = linked_number("Repeats", "repeats", 1, 1, _MOST_SEEDS, help=explained)
         samples = option_widget(option("samples_per_prompt"), at_most=_MOST_SAMPLES)
-    recipe = _settings(cut, what)
-    if recipe is None or (what == "evaluate" and trained_by is None):
-        return None
+    recipe, problems = _settings(cut, what)
+    if what == "evaluate" and trained_by is None:
+        problems.append(_NONE_TRAINED)
+    folded = _folded(held_out=prompts.id == data.id)
+    if recipe is None or problems:
+        models = [check.sentence for check in model_checks(base, detector) if check.state == "stop"]
+        return Launch((), (*problems, *models), data, prompts)
     with_control = what == "all" and recipe.control_for is None and _wants_control()
     request = PipelineRequest(
         data=data,
@@ -97,7 +113,7 @@ def launch_form() -> Launch | None:
         recipe=recipe,
         trained_by=trained_by,
         samples_per_prompt=samples,
-        **_folded(),
+        **folded,
     )
     recipes = [recipe, joint_control(recipe)] if with_control else [recipe]
     requests = tuple(
@@ -105,7 +121,7 @@ def launch_form() -> Launch | None:
         for repeat in range(repeats)
         for each in recipes
     )
-    return Launch(requests, data, prompts)
+    return Launch(requests, (), data, prompts)
 
 
 def _choose_start(known: dict[int, PipelineSummary]) -> None:
@@ -132,6 +148,7 @@ def _choose_prompts(known: list[DataSet], data: DataSet) -> DataSet:
     by_id = {str(data_set.id): data_set for data_set in known}
     others = [key for key in by_id if key != str(data.id)]
     titles = told_apart({key: f"{one.name} ({one.num_rows:,} rows)" for key, one in by_id.items()})
+    titles[str(data.id)] = f"held out of {data.name}"
     chosen = linked_selectbox(
         "Evaluation prompts",
         "eval",
@@ -171,6 +188,8 @@ def _choose_detector() -> Detector | str:
     linked = params.get("detector")
     elsewhere = linked if linked not in {*known, _OTHER, ""} else ""
     options = [*known, *filter(None, [elsewhere]), _OTHER]
+    if not known:
+        link_to("detector", "No detector yet: import or train one", ":material/gavel:")
 
     def title(key: str) -> str:
         if key in known:
@@ -187,7 +206,6 @@ def _choose_trained(known: dict[int, PipelineSummary]) -> int | None:
     """The pipeline whose stages are evaluated: on its data, with its recipe and base."""
     trained = {str(number): found for number, found in known.items() if _has_trained(found)}
     if not trained:
-        st.warning("No pipeline has trained all its stages yet, so there is nothing to evaluate.")
         return None
     chosen = linked_selectbox(
         "Evaluate the stages of",
@@ -210,8 +228,8 @@ def _has_trained(found: PipelineSummary) -> bool:
     return bool(training) and all(run.state is RunState.SUCCEEDED for run in training)
 
 
-def _settings(cut: Cut, what: str) -> Recipe | None:
-    """The recipe with what was changed of it, or None if that makes no recipe."""
+def _settings(cut: Cut, what: str) -> tuple[Recipe | None, list[str]]:
+    """The recipe with what was changed of it, or why that makes no recipe."""
     with st.expander("Training and evaluation settings"):
         changes = stage_settings(cut.recipe)
     try:
@@ -221,10 +239,11 @@ def _settings(cut: Cut, what: str) -> Recipe | None:
         if what == "some":
             names = [stage.name for stage in recipe.stages]
             recipe = only_stages(recipe, linked_several("Stages", "stages", names, str))
+    except InvalidRecipeError as error:
+        return None, [f"Setting {each.path}: {each.message}." for each in error.problems]
     except RecipeError as error:
-        show_error(error)
-        return None
-    return recipe
+        return None, [sentence(str(error))]
+    return recipe, []
 
 
 def _wants_control() -> bool:
@@ -235,11 +254,12 @@ def _wants_control() -> bool:
     )
 
 
-def _folded() -> dict[str, Any]:
+def _folded(*, held_out: bool) -> dict[str, Any]:
     """The options that few people change, and the class of worker."""
+    choices = {"leakage": _OF_HELD_OUT} if held_out else {}
     with st.expander("More options"):
         chosen = {
-            each.name: option_widget(each)
+            each.name: option_widget(each, choices=choices.get(each.name))
             for each in pipeline_options()
             if each.name not in _IN_SIGHT
         }

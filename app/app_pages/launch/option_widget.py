@@ -1,6 +1,6 @@
 """A widget for one of a pipeline's options, made from what the option says of itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.ui.leakage_view import RULES
@@ -13,15 +13,20 @@ _MOST = 10_000
 """Of a number that has no limit of its own."""
 
 
-def option_widget(option: Option, at_most: int = _MOST) -> Any:
-    """Show the option's widget, whose choice stands in the link; returns the option's value."""
+def option_widget(
+    option: Option, at_most: int = _MOST, choices: Sequence[str] | None = None
+) -> Any:
+    """Show the option's widget, whose choice stands in the link; returns the option's value.
+
+    `choices` are those that make sense here, if not all do.
+    """
     about = option.about
     if option.choices:
         titles = _TITLES.get(option.name, {})
         chosen = linked_radio(
             about.label,
             option.link,
-            option.choices,
+            choices or option.choices,
             lambda choice: titles.get(choice, choice),
             help=about.help,
         )

@@ -1,12 +1,14 @@
 """Launch: what will happen, does anything speak against it, go."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from app.app_pages.launch.checklist import checklist
 from app.app_pages.launch.estimate_line import estimate_line, measured_pair, pace_of
 from app.app_pages.launch.launch_command import command, recipe_files
 from app.app_pages.launch.launch_form import Launch, launch_form
-from app.app_pages.launch.preflight import Check, preflight
+from app.app_pages.launch.preflight import Check, no_prompts, preflight
 from app.app_pages.launch.token_text import shown_pair
 from app.state.launch_plan import LaunchPlan, plan
 from app.state.run_queue import run_queue
@@ -15,6 +17,7 @@ from app.text.formatting import count_of, plain_markdown, sentence
 from app.ui.page import Page
 from app.url.navigation import go_to, link_to
 from grice_core.errors import InputError
+from grice_core.evaluation.selection import NoPromptsError
 from worker.client import PipelineRequest
 
 _COMMANDS_SHOWN = 6
@@ -31,33 +34,46 @@ def show() -> None:
     with left:
         launch = launch_form()
     with right:
-        if launch is None:
-            st.info("These settings are not a valid recipe yet.", icon=":material/edit:")
-        else:
+        if launch.requests:
             _decide(launch)
+        else:
+            checks = [Check("stop", problem) for problem in launch.problems]
+            _launch(launch, checks)
+            checklist(checks)
 
 
 def _decide(launch: Launch) -> None:
-    plans = [_plan(launch, request) for request in launch.requests]
+    checks, plans = _planned(launch)
     pace, before = None, None
+    speaks_against = []
     try:
         pace, before = pace_of(launch.request), run_queue().submitted_before(launch.request)
     except InputError as error:
         speaks_against = [Check("stop", sentence(str(error)))]
     else:
-        speaks_against = []
         estimate_line(launch.requests, plans, pace)
     peak_bytes = None if pace is None else pace.peak_bytes
     workers = run_queue().workers()
-    checks = list(preflight(studio(), launch.request, plans[0], workers, peak_bytes))
+    first = plans[0] if plans else None
+    checks += preflight(studio(), launch.request, first, workers, peak_bytes)
     checks += [check for check in speaks_against if check not in checks]
     if before is not None:
         checks.append(Check("warn", f"Already submitted: Launch opens pipeline {before}."))
-    _launch(launch, is_stopped=any(check.state == "stop" for check in checks))
+    _launch(launch, checks)
     checklist(checks)
-    if not speaks_against:
+    if plans and not speaks_against:
         _as_the_model_sees_it(launch.request)
     _without_a_browser(launch)
+
+
+def _planned(launch: Launch) -> tuple[list[Check], list[LaunchPlan]]:
+    """What each pipeline would work on, or what stands in the way."""
+    try:
+        return [], [_plan(launch, request) for request in launch.requests]
+    except NoPromptsError as error:
+        return [Check("stop", no_prompts(error, launch.prompts.name))], []
+    except InputError as error:
+        return [Check("stop", sentence(str(error)))], []
 
 
 def _plan(launch: Launch, request: PipelineRequest) -> LaunchPlan:
@@ -65,17 +81,21 @@ def _plan(launch: Launch, request: PipelineRequest) -> LaunchPlan:
     return plan(request, table, open_data(launch.prompts.artifact_sha256).prompts)
 
 
-def _launch(launch: Launch, *, is_stopped: bool) -> None:
+def _launch(launch: Launch, checks: Sequence[Check]) -> None:
     many = len(launch.requests)
+    in_the_way = [check.sentence for check in checks if check.state == "stop"]
+    allowed = "Submitting the same request twice creates one pipeline."
     if st.button(
-        "Launch" if many == 1 else f"Launch {count_of(many, 'pipeline')}",
+        "Launch" if many <= 1 else f"Launch {count_of(many, 'pipeline')}",
         type="primary",
         icon=":material/rocket_launch:",
-        disabled=is_stopped,
-        help="Submitting the same request twice creates one pipeline.",
+        disabled=bool(in_the_way),
+        help=plain_markdown(" ".join(in_the_way) or allowed),
     ):
         first, *others = (str(run_queue().submit(request)) for request in launch.requests)
         go_to("runs", pipeline=first, over=others)
+    if in_the_way:
+        st.caption(f"{count_of(len(in_the_way), 'problem')} to solve first:")
 
 
 def _as_the_model_sees_it(request: PipelineRequest) -> None:

@@ -11,7 +11,7 @@ from app.state.studio import Studio
 from app.text.formatting import count_of, sentence, stage_title
 from grice_core.detector.metrics import Metrics
 from grice_core.errors import GriceError
-from grice_core.evaluation.selection import PromptSelection
+from grice_core.evaluation.selection import NoPromptsError
 from grice_core.recipes.plan import PlannedStage
 from grice_core.registry import check_base
 from grice_core.store.states import Device
@@ -35,22 +35,23 @@ class Check:
 def preflight(
     studio: Studio,
     request: PipelineRequest,
-    planned: LaunchPlan,
+    planned: LaunchPlan | None,
     workers: Sequence[WorkerStatus],
     peak_bytes: int | None = None,
 ) -> Iterator[Check]:
     """Everything that can be known before a job runs; the job itself then proves its reference.
 
     Args:
+        planned: None if it can't be planned, which is said elsewhere.
         peak_bytes: most memory at once, as it was measured; None: not known.
     """
-    yield _scores(planned)
-    yield from (_stage(stage, planned) for stage in planned.stages)
-    yield from _besides(request, planned)
-    yield from _prompts(planned.selection)
-    yield from _detector(request)
-    yield _base(request.base)
-    if planned.stages:
+    if planned is not None:
+        yield _scores(planned)
+        yield from (_stage(stage, planned) for stage in planned.stages)
+        yield from _besides(request, planned)
+        yield from _prompts(planned)
+    yield from model_checks(request.base, request.detector)
+    if planned is not None and planned.stages:
         yield _reference(request, planned)
     yield _disk(studio)
     yield _memory(request, peak_bytes, workers)
@@ -74,7 +75,8 @@ def _stage(stage: PlannedStage, planned: LaunchPlan) -> Check:
             f"{stage_title(stage.config.name)}: {count_of(len(stage.train_indices), 'pair')} to train on, "
             f"{len(stage.heldout_indices):,} held out, {count_of(stage.num_steps, 'step')}.",
         )
-    return Check("warn" if stage.fills_a_step or planned.num_unscored else "stop", stage.caution)
+    caution = stage.caution.replace(stage.config.name, stage_title(stage.config.name), 1)
+    return Check("warn" if stage.fills_a_step or planned.num_unscored else "stop", caution)
 
 
 def _besides(request: PipelineRequest, planned: LaunchPlan) -> Iterator[Check]:
@@ -89,7 +91,21 @@ def _besides(request: PipelineRequest, planned: LaunchPlan) -> Iterator[Check]:
         yield Check(state, sentence(planned.reach.sentence(criterion)))
 
 
-def _prompts(selection: PromptSelection) -> Iterator[Check]:
+def no_prompts(error: NoPromptsError, name: str) -> str:
+    """Why there is nothing to evaluate on, and what to choose on the page."""
+    other = "choose another data set under Evaluation prompts"
+    if not error.num_rows:
+        return f"{name} has no usable prompt: {other}."
+    if error.held_out:
+        return f"With fewer than two distinct prompts none can be held out: bring more pairs, or {other}."
+    return (
+        f"Each of the {count_of(error.num_rows, 'row')} of {name} has a prompt that is also trained on: "
+        f"{other}, or, under More options, leave those that are asked out of training."
+    )
+
+
+def _prompts(planned: LaunchPlan) -> Iterator[Check]:
+    selection = planned.selection
     used = count_of(len(selection.prompts), "evaluation prompt")
     if len(selection.prompts) < FEW_PROMPTS:
         yield Check("warn", f"{used}: expect a verdict of “too few to tell”; 100 are usual.")
@@ -100,20 +116,29 @@ def _prompts(selection: PromptSelection) -> Iterator[Check]:
         yield Check("pass", "No evaluation prompt is trained on.")
     elif selection.policy == "keep":
         yield Check("warn", f"{leaks} with a prompt that is trained on: gains may be memorised.")
+    elif selection.policy == "hold-out":
+        pairs = count_of(planned.num_held_out, "pair")
+        yield Check("pass", f"{pairs} with an evaluation prompt, held out of training.")
     else:
         where = "the evaluation" if selection.policy == "drop-eval" else "training"
         yield Check("pass", f"{leaks} with a prompt that is trained on, left out of {where}.")
 
 
-def _detector(request: PipelineRequest) -> Iterator[Check]:
-    if isinstance(request.detector, str):
-        if request.detector:
+def model_checks(base: str, detector: Detector | str) -> Iterator[Check]:
+    """What is known of judge and base model."""
+    yield from _detector(detector)
+    yield _base(base)
+
+
+def _detector(detector: Detector | str) -> Iterator[Check]:
+    if isinstance(detector, str):
+        if detector:
             yield Check("warn", "How well this detector judges is not known here.")
         else:
             yield Check("stop", "Choose a detector.")
         return
-    yield _strength(request.detector)
-    for remark in request.detector.card.get("remarks") or ():
+    yield _strength(detector)
+    for remark in detector.card.get("remarks") or ():
         yield Check("warn", f"Detector: {remark}")
 
 

@@ -39,8 +39,8 @@ def show() -> None:
         _explain_unscored(data_set)
         return
     with right:
-        evaluation = choose_evaluation(data_set, known)
-    exclude = left_out_of_training(data_set, evaluation)
+        evaluation = choose_evaluation(data_set, known, or_held_out=True)
+    exclude = left_out_of_training(data_set, evaluation, cut.recipe.evaluation.num_prompts)
     only = _choose_stage([stage.name for stage in cut.recipe.stages])
     data = open_data(data_set.artifact_sha256)
     reach_line(cut.recipe, data)

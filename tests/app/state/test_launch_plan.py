@@ -4,13 +4,16 @@ import json
 import shlex
 from pathlib import Path
 
+import pytest
+
 from app.app_pages.launch.launch_command import command, recipe_files
-from app.app_pages.launch.preflight import preflight
+from app.app_pages.launch.preflight import no_prompts, preflight
 from app.state.launch_plan import LaunchPlan, plan
 from app.state.pace import Pace
 from app.state.studio import Studio
 from grice_core.data.load import Prompts, load_pairs
 from grice_core.detector.metrics import Estimate, MaximMetrics, Metrics
+from grice_core.evaluation.selection import NoPromptsError
 from grice_core.maxims import MAXIMS
 from grice_core.recipes.load import load_recipe
 from grice_core.recipes.variants import joint_control
@@ -98,6 +101,48 @@ def test_the_detectors_own_thresholds_say_what_is_cooperative(tmp_path: Path) ->
 
 def per_maxim(score: float, **others: float) -> dict[str, float]:
     return dict.fromkeys(map(str, MAXIMS), score) | others
+
+
+def test_prompts_held_out_of_the_data_are_not_trained_on(tmp_path: Path) -> None:
+    table = load_pairs(write_pairs_file(tmp_path / "pairs.json")).table
+    same = DataSet(name="pairs.json")
+    asked = request(data=same, eval=same, leakage="hold-out")
+
+    found = plan(asked, table, Prompts.of_table(table))
+
+    trained = {table.prompts[i] for stage in found.stages for i in stage.train_indices}
+    assert len(found.selection.prompts) == 100
+    assert not trained & set(found.selection.prompts)
+    told = states(Studio.open(Settings(home=tmp_path)), asked, found)
+    assert (
+        told[f"{found.num_held_out} pairs with an evaluation prompt, held out of training."]
+        == "pass"
+    )
+    words = command(asked, ("pairs.json", "pairs.json"), "r.yaml", "out")
+    assert "--eval" not in words
+    assert "--leakage" not in words
+
+
+def test_without_a_plan_all_else_is_still_checked(tmp_path: Path) -> None:
+    studio = Studio.open(Settings(home=tmp_path))
+    checks = list(preflight(studio, request(detector=""), None, workers=[]))
+    assert "Choose a detector." in [check.sentence for check in checks]
+
+
+@pytest.mark.parametrize(
+    ("num_rows", "held_out", "said"),
+    [
+        (
+            0,
+            False,
+            "p.json has no usable prompt: choose another data set under Evaluation prompts.",
+        ),
+        (2, True, "bring more pairs, or choose another data set under Evaluation prompts."),
+        (2, False, "or, under More options, leave those that are asked out of training."),
+    ],
+)
+def test_no_prompts_are_told_in_the_pages_words(num_rows: int, held_out: bool, said: str) -> None:
+    assert no_prompts(NoPromptsError(num_rows, held_out=held_out), "p.json").endswith(said)
 
 
 def test_what_stands_in_the_way_stops(tmp_path: Path) -> None:
