@@ -9,6 +9,8 @@ import streamlit as st
 
 from app.state import demo
 from app.state.session import known_data_sets, studio
+from app.state.threshold_edits import Cut
+from app.state.worked_on import evaluated_on, work_on, worked_on
 from app.url import params
 from grice_core.demo.project import RECIPE as DEMO_RECIPE
 from grice_core.demo.project import demo_models
@@ -21,11 +23,16 @@ from grice_core.store.tables import Pipeline
 
 Link = dict[str, str | list[str]]
 
+_OF_TRAINED = ("what", "stages", "trained")
+"""What makes sense for the very thresholds that it was chosen for."""
+_RECIPE_THEN = "recipe of the form"
+"""Which recipe and thresholds the form had when it was remembered."""
 PRESET, EARLIER = "preset ", "pipeline "
 _GUIDE_BASE = "gpt2-medium"
 _FORM = ("eval", "recipe", "base", "detector", "device")
 """Besides the pipeline's options."""
-_CHANGES = ("set", "change", "what", "stages", "trained", "joint", "repeats", "judge")
+_SETTINGS = ("change", "what", "stages", "trained", "joint", "repeats", "judge")
+_CHANGES = ("set", *_SETTINGS)
 """What a start takes out of the link; the data set stays unless the start names one."""
 
 
@@ -47,17 +54,53 @@ def begin_with(start: str) -> None:
 
 
 def complete_link() -> None:
-    """Fill in what the link leaves open: by the last pipeline, or by the preset of its recipe."""
+    """Fill in what the link leaves open: by what is worked on, the last pipeline, or a preset."""
     if all(params.get(name) for name in ("data", "base", "detector")):
         return
+    _fill(_session())
     last = next(iter(pipelines.page(studio().database, limit=1)), None)
     recipe = params.get("recipe")
     if last is not None and recipe != DEMO_RECIPE:
         found = link_of(last.pipeline)
+        if params.get("data") not in ("", found["data"]):  # its prompts go with its own data
+            found = {name: found[name] for name in found if name not in ("eval", "leakage")}
     else:
         found = _preset(recipe if recipe in builtin_names() else builtin_names()[0])
-    for name, value in found.items():
-        if not params.get(name):
+    _fill(found)
+
+
+def remember() -> None:
+    """Keep what the form says for when its page is opened again without a link."""
+    for name in _kept():
+        work_on(name, params.get_all(name))
+    work_on(_RECIPE_THEN, [params.get("recipe"), *params.get_all("set")])
+
+
+def _session() -> Link:
+    """What the session works on: data, thresholds, prompts, judge, and what the form said before."""
+    if params.get("recipe") and not params.get("data"):
+        return {}  # a start of its own
+    found: Link = dict(worked_on(*_kept()).items())
+    cut: Cut | None = st.session_state.get("cut")
+    if cut is not None and not params.get("recipe"):
+        found |= {"recipe": cut.key, "set": cut.overrides}
+    data = params.get("data") or str(st.session_state.get("data") or "")
+    found |= {"data": data, "eval": evaluated_on(data)}
+    now = [cut.key, *cut.overrides] if cut is not None else []
+    then = worked_on(_RECIPE_THEN).get(_RECIPE_THEN, [])
+    gone = () if now == then else _OF_TRAINED if now[:1] == then[:1] else (*_OF_TRAINED, "change")
+    return {name: value for name, value in found.items() if name not in gone}
+
+
+def _kept() -> list[str]:
+    """What the form remembers by itself; recipe and thresholds are those of the draft."""
+    options = (option.link for option in pipeline_options() if option.about.identifies)
+    return ["base", "detector", "device", *_SETTINGS, *options]
+
+
+def _fill(link: Link) -> None:
+    for name, value in link.items():
+        if not params.get_all(name):
             params.put(name, value)
 
 

@@ -29,6 +29,8 @@ def current_cut(titles: Sequence[str]) -> Cut:
         return cut  # came from another page, whose link says nothing of recipes
     key = key if key in titles or _is_saved(key) else DEFAULT_RECIPE
     overrides = params.get_all(_SET)
+    if overrides and (saved := _saved().get((key, *overrides))):
+        key, overrides = saved, []  # a link of before the draft was saved
     if cut is None or cut.key != key or cut.overrides != overrides:
         cut = from_overrides(key, recipe_of(key), overrides)
     return cut
@@ -58,7 +60,18 @@ def save_cut(cut: Cut, name: str) -> str:
     recipe = Recipe.model_validate(cut.recipe.model_dump() | {"name": name})
     forked_from = int(cut.key) if cut.key.isdecimal() else None
     body = recipe.model_dump(mode="json")
-    return str(recipes.save(studio().database, name, body, forked_from))
+    key = str(recipes.save(studio().database, name, body, forked_from))
+    _saved()[cut.key, *cut.overrides] = key
+    return key
+
+
+def _saved() -> dict[tuple[str, ...], str]:
+    """Keys of the recipes that drafts were saved as in this session, by the drafts' keys and overrides.
+
+    A user may follow a link that was drawn before the draft was saved.
+    """
+    found: dict[tuple[str, ...], str] = st.session_state.setdefault("saved drafts", {})
+    return found
 
 
 def _is_saved(key: str) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app.state.session import Leaks, held_out_of, leaks_between
+from app.state.worked_on import evaluate_on
 from app.text.formatting import count_of, plain_markdown, told_apart
 from app.url.navigation import link_to
 from app.url.widgets import linked_or_none, linked_radio
@@ -27,6 +28,7 @@ def leakage_view(data_set: DataSet, known: Sequence[DataSet]) -> None:
         )
         return
     evaluation = choose_evaluation(data_set, known)
+    evaluate_on(None if evaluation is None else evaluation.id, data_set.id)
     if evaluation is None:
         return
     st.markdown(

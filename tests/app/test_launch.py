@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from grice_core.registry import Keeper
 from grice_core.store import pipelines
 from tests.app.conftest import Picture, Server
-from tests.app.driving import open_page, settle
+from tests.app.driving import open_page, set_number, settle
 from tests.app.samples import write_pairs_file, write_unscored_file
 
 pytestmark = pytest.mark.stack
@@ -128,3 +128,62 @@ def test_leaking_prompts_are_told_in_the_pages_words(
     page.get_by_role("radiogroup").get_by_text("leave those that are asked").click()
     expect(page.get_by_text(re.compile(r"\d evaluation prompts: expect"))).to_be_visible()
     expect(page.get_by_role("button", name="Launch", exact=True)).to_be_enabled()
+
+
+def test_thresholds_data_and_prompts_come_along_through_the_sidebar(
+    busy_server: Server, page: Page, tmp_path: Path
+) -> None:
+    """Whatever the last pipeline had."""
+    keeper = Keeper(busy_server.studio.database, busy_server.studio.artifacts)
+    mine = keeper.keep_pairs(write_pairs_file(tmp_path / "own.json", num=60, seed=9), "own.json")
+    open_page(page, f"{busy_server.url}/stages?data={mine.id}")
+    set_number(page, "manner >", "0.27")
+    expect(page).to_have_url(re.compile("manner.above%3D0.27"))
+    to_launch(page)
+    expect(page).to_have_url(re.compile("manner.above%3D0.27"))
+    expect(page.get_by_role("combobox", name="Data set")).to_have_value("own.json (60 pairs)")
+    expect(page.get_by_role("combobox", name="Recipe", exact=True)).to_have_value(
+        "content-then-manner (built in); 1 thresholds moved"
+    )
+
+    page.get_by_role("combobox", name="Evaluation prompts").click()
+    page.get_by_role("option", name="held out of own.json").click()
+    page.get_by_role("textbox", name="Base model").fill("org/other-base")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Base model org/other-base")).to_be_visible()
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Stages").click()
+    expect(page.get_by_role("heading", name="Stages", level=1)).to_be_visible()
+    settle(page)
+    expect(page.get_by_role("spinbutton", name="manner >")).to_have_value("0.27")
+    to_launch(page)
+    expect(page.get_by_role("textbox", name="Base model")).to_have_value("org/other-base")
+
+
+def to_launch(page: Page) -> None:
+    """Through the sidebar."""
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Launch").click()
+    expect(page.get_by_role("heading", name="Launch", level=1)).to_be_visible()
+    settle(page)
+
+
+def test_a_link_of_before_a_draft_was_saved_leads_to_what_it_was_saved_as(
+    server: Server, page: Page
+) -> None:
+    open_page(page, f"{server.url}/stages?data=1")
+    set_number(page, "manner >", "0.22")
+    expect(page).to_have_url(re.compile("manner.above%3D0.22"))
+    settle(page)
+    before = page.get_by_role("link", name="Launch with these stages").get_attribute("href")
+    page.get_by_role("button", name="Save as …").click()
+    page.get_by_role("textbox", name="Name").fill("just-saved")
+    page.get_by_role("dialog").get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("combobox", name="Recipe", exact=True)).to_have_value("just-saved v1")
+    assert before is not None
+    # As the anchor that the browser still shows does it: the session stays.
+    page.evaluate(
+        """href => { history.pushState({}, "", href); dispatchEvent(new PopStateEvent("popstate")); }""",
+        before,
+    )
+    expect(page.get_by_role("heading", name="Launch", level=1)).to_be_visible()
+    settle(page)
+    expect(page.get_by_role("combobox", name="Recipe", exact=True)).to_have_value("just-saved v1")

@@ -11,6 +11,7 @@ from app.app_pages.detector.detector_import import IMPORTED, detector_import
 from app.app_pages.detector.detector_trial import detector_trial
 from app.app_pages.detector.score_data import score_data
 from app.state.session import studio
+from app.state.worked_on import work_on
 from app.ui.page import Page
 from app.url import params
 from app.url.widgets import linked_segments, linked_selectbox
@@ -35,6 +36,7 @@ def show() -> None:
     chosen = linked_selectbox(
         "Detector", "detector", list(known), lambda key: f"{known[key].name} (no. {key})"
     )
+    work_on("detector", [chosen])
     _show_view(linked_segments("View", _VIEW, _VIEWS), known[chosen], known)
 
 

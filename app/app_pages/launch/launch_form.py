@@ -8,10 +8,11 @@ import streamlit as st
 from app.app_pages.launch.option_widget import option_widget
 from app.app_pages.launch.preflight import model_checks
 from app.app_pages.launch.stage_settings import stage_settings
-from app.state.launch_start import begin_with, complete_link, link_of, starts
+from app.state.launch_start import begin_with, complete_link, link_of, remember, starts
 from app.state.recipe_draft import current_cut, keep_cut, recipe_titles
 from app.state.session import choose_data_set, known_data_sets, studio
 from app.state.threshold_edits import Cut
+from app.state.worked_on import evaluate_on
 from app.text.formatting import sentence, told_apart
 from app.url import params
 from app.url.navigation import link_to
@@ -101,6 +102,8 @@ def launch_form() -> Launch:
     if what == "evaluate" and trained_by is None:
         problems.append(_NONE_TRAINED)
     folded = _folded(held_out=prompts.id == data.id)
+    remember()
+    evaluate_on(prompts.id, data.id)
     if recipe is None or problems:
         models = [check.sentence for check in model_checks(base, detector) if check.state == "stop"]
         return Launch((), (*problems, *models), data, prompts)

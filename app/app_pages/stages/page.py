@@ -9,6 +9,7 @@ from app.app_pages.stages.stage_board import stage_board
 from app.state.recipe_draft import current_cut, keep_cut, recipe_titles
 from app.state.session import choose_data_set, known_data_sets, open_data
 from app.state.threshold_edits import Cut
+from app.state.worked_on import evaluate_on, work_on
 from app.text.formatting import stage_title
 from app.ui.leakage_view import choose_evaluation, left_out_of_training
 from app.ui.page import Page
@@ -40,7 +41,9 @@ def show() -> None:
         return
     with right:
         evaluation = choose_evaluation(data_set, known, or_held_out=True)
+    evaluate_on(None if evaluation is None else evaluation.id, data_set.id)
     exclude = left_out_of_training(data_set, evaluation, cut.recipe.evaluation.num_prompts)
+    work_on("leakage", params.get_all("leakage"))
     only = _choose_stage([stage.name for stage in cut.recipe.stages])
     data = open_data(data_set.artifact_sha256)
     reach_line(cut.recipe, data)
