@@ -8,7 +8,7 @@ from app.state.session import studio
 from app.state.threshold_edits import Cut, from_overrides
 from app.url import params
 from grice_core.recipes.config import Recipe
-from grice_core.recipes.load import DEFAULT_RECIPE, builtin_names, load_recipe
+from grice_core.recipes.load import DEFAULT_RECIPE, builtin_names, load_recipe, read_stored
 from grice_core.store import recipes
 
 _RECIPE, _SET = "recipe", "set"
@@ -52,7 +52,8 @@ def recipe_of(key: str) -> Recipe:
     """A built-in recipe by its name, or a saved version by its number."""
     if key in builtin_names():
         return load_recipe(key)
-    return Recipe.model_validate(recipes.get(studio().database, int(key)).body)
+    stored = recipes.get(studio().database, int(key))
+    return read_stored(stored.body, f"{stored.name} v{stored.version}")
 
 
 def save_cut(cut: Cut, name: str) -> str:

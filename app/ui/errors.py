@@ -8,10 +8,11 @@ from typing import ParamSpec
 from uuid import uuid4
 
 import streamlit as st
+from pydantic import ValidationError
 
 from app.text.formatting import plain_markdown, sentence
 from app.url import params
-from grice_core.errors import GriceError
+from grice_core.errors import GriceError, InputError
 
 P = ParamSpec("P")
 
@@ -25,6 +26,9 @@ def failures_shown() -> Iterator[None]:
         yield
     except GriceError as error:
         show_error(error)
+    except ValidationError as error:  # an input that has no rule of its own yet
+        _log.exception("invalid input")
+        show_error(InputError(_first_fault(error)))
     except Exception:
         reference = uuid4().hex[:8]
         _log.exception("page failed, reference %s", reference)
@@ -33,6 +37,12 @@ def failures_shown() -> Iterator[None]:
             f"dashboard's log under reference {reference}.",
             icon=":material/error:",
         )
+
+
+def _first_fault(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(map(str, first["loc"])) or error.title
+    return f"{where} can't be used: {first['msg'].lower()}"
 
 
 def show_error(error: GriceError) -> None:

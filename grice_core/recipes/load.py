@@ -1,10 +1,11 @@
 """Recipes by name or file, with overrides, validated as a whole."""
 
 import reprlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -55,6 +56,18 @@ def parse_recipe(
     if problems:
         raise refuse(problems, source, overrides)
     return recipe
+
+
+def read_stored(body: Mapping[str, Any], source: str) -> Recipe:
+    """A recipe as it was stored, perhaps by another version of this program.
+
+    Raises:
+        RecipeError: it can't be read.
+    """
+    try:
+        return Recipe.model_validate(body)
+    except ValidationError as error:
+        raise refuse(in_plain_words(error.errors(), body), source, ()) from None
 
 
 def _find(name_or_path: str) -> tuple[str, str, Path]:

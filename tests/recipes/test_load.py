@@ -7,7 +7,7 @@ import pytest
 from grice_core.errors import RecipeError
 from grice_core.recipes.config import BetaRamp, Recipe
 from grice_core.recipes.documents import to_yaml
-from grice_core.recipes.load import builtin_names, load_recipe, parse_recipe
+from grice_core.recipes.load import builtin_names, load_recipe, parse_recipe, read_stored
 from grice_core.store.json_text import digest_of
 
 MINIMAL = """\
@@ -309,3 +309,9 @@ def test_a_base_can_be_held_in_parts_if_a_recipe_says_so() -> None:
     assert told.parallel.fsdp.reshard_after_forward
     (problem,) = problems_of(MINIMAL, "parallel.fsdp.sharding_strategy=FULL_SHARD")
     assert problem.startswith("parallel.fsdp.sharding_strategy")
+
+
+def test_a_stored_recipe_that_this_version_cannot_read_says_why() -> None:
+    body = load_recipe("joint").model_dump(mode="json") | {"from_the_future": 1}
+    with pytest.raises(RecipeError, match="mine v2: from_the_future: is not a setting"):
+        read_stored(body, "mine v2")

@@ -4,9 +4,11 @@ import streamlit as st
 
 from app.state.recipe_draft import change_cut, keep_cut, recipe_of, save_cut
 from app.state.threshold_edits import Cut, from_overrides
+from app.text.formatting import plain_markdown
 from app.ui.errors import guarded
 from app.url import params
 from app.url.navigation import link_to
+from grice_core.recipes.names import recipe_name
 
 _TAKEN_ALONG = ("data", "recipe", "set", "eval", "leakage")
 """What the link says that a launch has to know."""
@@ -47,8 +49,13 @@ def cut_toolbar(cut: Cut) -> None:
 @guarded
 def _save(cut: Cut) -> None:
     st.text("A run keeps the version it was started with, whatever you save later.")
-    name = st.text_input("Name", value=cut.recipe.name, max_chars=60)
-    if st.button("Save", type="primary"):
+    words = st.text_input("Name", value=cut.recipe.name, max_chars=60)
+    name = recipe_name(words)
+    if not name:
+        st.caption("Use at least one letter from a to z, or a digit.")
+    elif name != words:
+        st.caption(f"Saved as {plain_markdown(name)}, which files and commands can be named after.")
+    if st.button("Save", type="primary", disabled=not name):
         key = save_cut(cut, name)
         keep_cut(from_overrides(key, recipe_of(key), []))
         st.rerun()
