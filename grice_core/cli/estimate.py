@@ -42,9 +42,10 @@ def estimate(
     from grice_core.pipeline.estimate import estimate_pipeline
     from grice_core.progress import Reporter
 
-    config = PipelineConfig(**asked.fields(), out=out or Path("out"), device=device)
-    with progress_bars() as progress, stop_on_signals() as should_stop:
-        estimated = estimate_pipeline(config, Reporter(progress, say, should_stop))
+    with asked.fetched() as fields:
+        config = PipelineConfig(**fields, out=out or Path("out"), device=device)
+        with progress_bars() as progress, stop_on_signals() as should_stop:
+            estimated = estimate_pipeline(config, Reporter(progress, say, should_stop))
     if as_json:
         typer.echo(json.dumps(estimated.document(), indent=2))
     else:

@@ -4,11 +4,13 @@ Those of `PipelineOptions` are made from its fields, so a command has a new fiel
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from inspect import Parameter
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
@@ -21,7 +23,10 @@ if TYPE_CHECKING:
 DEFAULT_RECIPE = "content-then-manner"
 
 _INPUTS: dict[str, tuple[Any, Any]] = {
-    "data": (Path, typer.Option(help="Preference pairs: JSON, JSONL, CSV or Parquet.")),
+    "data": (
+        Path,
+        typer.Option(help="Preference pairs: JSON, JSONL, CSV or Parquet, or studio:NAME."),
+    ),
     "eval": (
         Path,
         typer.Option(
@@ -33,15 +38,18 @@ _INPUTS: dict[str, tuple[Any, Any]] = {
     "base": (str, typer.Option(help="Base model: a hub id or a folder.")),
     "detector": (
         str,
-        typer.Option(help="Detector folder (see `grice detector import`), or a hub id."),
+        typer.Option(
+            help="Detector folder (see `grice detector import`), a hub id, or studio:NAME."
+        ),
     ),
 }
 """Type and option of each."""
 _CAN_LACK = ("eval",)
 """The inputs that a command can do without."""
-RecipeName = Annotated[str, typer.Option(help="Built-in recipe or YAML file.")]
+RecipeName = Annotated[str, typer.Option(help="Built-in recipe, YAML file, or studio:NAME.")]
 RecipeOfChoice = Annotated[
-    str | None, typer.Option(help=f"Built-in recipe or YAML file; {DEFAULT_RECIPE} if none.")
+    str | None,
+    typer.Option(help=f"Built-in recipe, YAML file, or studio:NAME; {DEFAULT_RECIPE} if none."),
 ]
 Overrides = Annotated[
     list[str] | None,
@@ -75,20 +83,59 @@ class AskedPipeline:
 
     def chosen_recipe(self) -> "Recipe":
         """Raises: RecipeError."""
-        from grice_core.recipes.load import load_recipe
+        from grice_core.pipeline.addresses import chosen_recipe
 
-        return load_recipe(self.recipe or DEFAULT_RECIPE, self.overrides)
+        return chosen_recipe(self.recipe or DEFAULT_RECIPE, self.overrides)
 
     def fields(self) -> dict[str, Any]:
         """All of it, by the names that `PipelineConfig` and the worker's requests have for it.
 
         Without evaluation prompts, some are held out of the data.
 
+        What is addressed as `studio:NAME` still is: see `fetched` and `in_studio`.
+
         Raises: RecipeError.
         """
         chosen: dict[str, Any] = {**self.inputs, "recipe": self.chosen_recipe(), **self.options}
         if chosen["eval"] is None:
             chosen |= {"eval": chosen["data"], "leakage": "hold-out"}
+        return chosen
+
+    @contextmanager
+    def fetched(self) -> Iterator[dict[str, Any]]:
+        """`fields` with local copies of what the studio keeps, for as long as the block runs.
+
+        Raises: RecipeError, NotFoundError, StoreError.
+        """
+        from grice_core.pipeline.addresses import Addresses, is_address
+
+        chosen = self.fields()
+        with TemporaryDirectory() as folder:
+            copies: dict[str, Any] = {}
+            for name in [name for name in self.inputs if is_address(chosen[name])]:
+                address, place = str(chosen[name]), Path(folder) / name
+                if address not in copies:
+                    place.mkdir()
+                    copies[address] = (
+                        str(Addresses.open().detector_folder(address, place / "detector"))
+                        if name == "detector"
+                        else Addresses.open().pairs(address, place)
+                    )
+                chosen[name] = copies[address]
+            yield chosen
+
+    def in_studio(self) -> dict[str, Any]:
+        """`fields` with the studio's own data sets and detector where they are addressed.
+
+        Raises: RecipeError, NotFoundError, StoreError.
+        """
+        from grice_core.pipeline.addresses import Addresses, is_address
+
+        chosen = self.fields()
+        for name in [name for name in self.inputs if is_address(chosen[name])]:
+            addresses = Addresses.open()
+            find = addresses.detector if name == "detector" else addresses.data_set
+            chosen[name] = find(chosen[name])
         return chosen
 
 
@@ -115,6 +162,36 @@ def takes_pipeline(*, inputs_required: bool = True) -> Callable[[Callable[..., N
         return with_options
 
     return decorate
+
+
+@contextmanager
+def local_file(file: Path) -> Iterator[Path]:
+    """A file of pairs, or a copy of a data set that is addressed as `studio:NAME`.
+
+    Raises: NotFoundError, StoreError.
+    """
+    from grice_core.pipeline.addresses import Addresses, is_address
+
+    if not is_address(file):
+        yield file
+        return
+    with TemporaryDirectory() as folder:
+        yield Addresses.open().file(file, Path(folder))
+
+
+@contextmanager
+def local_detector(source: str) -> Iterator[str]:
+    """A detector's folder or hub id, or a copy of one that is addressed as `studio:NAME`.
+
+    Raises: NotFoundError, StoreError.
+    """
+    from grice_core.pipeline.addresses import Addresses, is_address
+
+    if not is_address(source):
+        yield source
+        return
+    with TemporaryDirectory() as folder:
+        yield str(Addresses.open().detector_folder(source, Path(folder) / "detector"))
 
 
 def _asked(given: dict[str, Any]) -> AskedPipeline:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from grice_core.cli.options import local_file
 from grice_core.progress import Progress
 
 if TYPE_CHECKING:
@@ -30,9 +31,11 @@ def register(app: typer.Typer) -> None:
 
 
 def stages(
-    file: Annotated[Path, typer.Argument(help="Scored preference pairs.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(help="Scored preference pairs, or studio:NAME.", show_default=False)
+    ],
     recipe: Annotated[
-        str, typer.Option(help="Name of a built-in recipe, or a YAML file.")
+        str, typer.Option(help="Name of a built-in recipe, a YAML file, or studio:NAME.")
     ] = DEFAULT_RECIPE,
     overrides: Annotated[
         list[str] | None,
@@ -47,15 +50,15 @@ def stages(
     from grice_core.cli import terminal
     from grice_core.data.load import load_pairs
     from grice_core.evaluation.reach import reach_of
-    from grice_core.recipes.load import load_recipe
+    from grice_core.pipeline.addresses import chosen_recipe
     from grice_core.recipes.plan import plan_stages
     from grice_core.recipes.side_effects import effects_of
     from grice_core.recipes.summary import summarise
 
     settings = overrides or []
-    loaded_recipe = load_recipe(recipe, settings)
-    with terminal.progress_bars() as progress:
-        loaded = load_pairs(file, progress)
+    loaded_recipe = chosen_recipe(recipe, settings)
+    with terminal.progress_bars() as progress, local_file(file) as path:
+        loaded = load_pairs(path, progress)
         planned = plan_stages(loaded_recipe, loaded.table, _SEED)
         if out is not None:
             _export(out, file, loaded, planned, progress)

@@ -45,11 +45,12 @@ def pipeline(
 
     if overwrite and resume:
         raise typer.BadParameter("--overwrite and --resume exclude each other")
-    config = PipelineConfig(
-        **asked.fields(), out=out, device=device, overwrite=overwrite, resume=resume
-    )
-    with progress_bars() as progress, stop_on_signals() as should_stop:
-        result = run_pipeline(config, Reporter(progress, say, should_stop))
+    with asked.fetched() as fields:
+        config = PipelineConfig(
+            **fields, out=out, device=device, overwrite=overwrite, resume=resume
+        )
+        with progress_bars() as progress, stop_on_signals() as should_stop:
+            result = run_pipeline(config, Reporter(progress, say, should_stop))
     show_result(result)
 
 

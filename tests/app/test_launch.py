@@ -1,7 +1,10 @@
 """Launch: begins where the last pipeline left off, checks as one types, one pipeline per intent."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,7 +29,7 @@ def test_checks_then_launches_one_pipeline(busy_server: Server, page: Page) -> N
     page.keyboard.press("Enter")
     expect(launch).to_be_enabled()
     expect(page.get_by_text("Reference for Stage 1: gpt2-medium")).to_be_visible()
-    expect(page.get_by_text("grice pipeline --data scored.json")).to_be_visible()
+    expect(page.get_by_text("grice pipeline --data studio:scored.json")).to_be_visible()
     launch.dblclick()
     expect(page.get_by_role("heading", name="Runs")).to_be_visible()
     assert len(pipelines.page(busy_server.studio.database)) == before + 1
@@ -194,3 +197,27 @@ def test_a_link_of_before_a_draft_was_saved_leads_to_what_it_was_saved_as(
     expect(page.get_by_role("heading", name="Launch", level=1)).to_be_visible()
     settle(page)
     expect(page.get_by_role("combobox", name="Recipe", exact=True)).to_have_value("just-saved v1")
+
+
+def test_the_commands_run_when_they_are_pasted(server: Server, page: Page, tmp_path: Path) -> None:
+    open_page(page, f"{server.url}/stages?data=1&set=stage2.filter.manner.above%3D0.1")
+    page.get_by_role("button", name="As a command").click()
+    kept = page.get_by_text(re.compile("^keeps ")).last.inner_text()
+    out = pasted(page.locator("code").inner_text(), tmp_path)
+    assert kept.removeprefix("keeps ").split(" of ")[0] in out.partition("stage2")[2].split("\n")[0]
+
+    open_page(
+        page, f"{server.url}/launch?data=1&base=gpt2&judge=./no-judge&change=stage1.epochs%3D1"
+    )
+    shown = page.locator("code").first.inner_text()
+    assert "--set stage1.epochs=1" in shown
+    # As far as it goes without models: pairs and recipe are found, and then it wants the judge.
+    assert "grice: ./no-judge: there is no such folder" in pasted(shown, tmp_path)
+
+
+def pasted(command: str, folder: Path) -> str:
+    """Everything that a shell says to it."""
+    at = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    shell = ["/bin/sh", "-c", command]
+    done = subprocess.run(shell, cwd=folder, env=at, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr

@@ -5,8 +5,18 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from app.cli import main
+from app.cli import app, main
+from grice_core.data.load import load_pairs
+from grice_core.detector.record import read_record
+from grice_core.errors import NotFoundError
+from grice_core.pipeline.addresses import Addresses, address_of
+from grice_core.recipes.load import load_recipe
+from grice_core.registry import Keeper
+from grice_core.settings import settings
+from grice_core.store import recipes
+from grice_core.store.tables import DataSet
 from tests.pipeline.world import write_pairs, write_world
 
 
@@ -77,6 +87,70 @@ def test_without_evaluation_prompts_some_are_held_out_of_the_data(world, tmp_pat
     assert run["inputs"]["eval"]["prompts"]["used"] == 4
     assert run["inputs"]["data"]["num_left_out_by_leakage"] >= 4
     assert run["inputs"]["eval"]["sha256"] == run["inputs"]["data"]["sha256"]
+
+
+@pytest.fixture
+def studio(world, tmp_path, monkeypatch):
+    """An installation that keeps the world's pairs, detector, and a recipe of two versions."""
+    monkeypatch.setenv("GRICE_HOME", str(tmp_path / "home"))
+    settings.cache_clear()
+    addresses = Addresses.open()
+    keeper = Keeper(addresses.database, addresses.artifacts)
+    keeper.keep_pairs(world / "pairs.json", "my pairs")
+    keeper.keep_detector(world / "detector")
+    for epochs in (1, 2):
+        recipe = load_recipe("content-then-manner", [f"stage1.epochs={epochs}", *_SHORT])
+        body = recipe.model_copy(update={"name": "mine"}).model_dump(mode="json")
+        recipes.save(addresses.database, "mine", body)
+    yield addresses
+    settings.cache_clear()
+
+
+_SHORT = ("stage2.epochs=1", "evaluation.max_new_tokens=5", "evaluation.num_prompts=4")
+
+
+@pytest.mark.usefixtures("studio")
+def test_what_the_studio_keeps_is_addressed_by_name(world, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    words = ["grice", "pipeline", "--data", "studio:my pairs", "--base", str(world / "base")]
+    words += ["--detector", "studio:detector", "--recipe", "studio:mine@1", "--out", str(out)]
+    monkeypatch.setattr("sys.argv", [*words, "--device", "cpu"])
+    with pytest.raises(SystemExit) as exit_:
+        main()
+    assert not exit_.value.code
+    run = json.loads((out / "run.json").read_text())
+    assert run["recipe"]["stages"][0]["epochs"] == 1
+    assert run["inputs"]["data"]["path"] == "my pairs"
+    assert run["inputs"]["data"]["sha256"] == load_pairs(world / "pairs.json").sha256
+
+
+@pytest.mark.usefixtures("studio")
+def test_stages_and_detectors_of_the_studio_are_had_from_the_command(tmp_path):
+    named = CliRunner().invoke(
+        app, ["stages", "studio:my pairs", "--recipe", "studio:mine", "--json"]
+    )
+    assert json.loads(named.stdout)["num_pairs"] == 48
+    out = tmp_path / "judge"
+    CliRunner().invoke(app, ["detector", "export", "studio:1", "--out", str(out)])
+    assert read_record(out).architecture.kind == "heads"
+
+
+def test_a_name_that_the_studio_does_not_have_is_told_with_its_home(studio, tmp_path):
+    with pytest.raises(NotFoundError, match=f"no data set 'nothing' in {tmp_path / 'home'}"):
+        studio.data_set("studio:nothing")
+    with pytest.raises(NotFoundError, match="no recipe 'mine@7'"):
+        studio.recipe("studio:mine@7")
+
+
+def test_the_newest_version_of_a_recipe_takes_overrides(studio):
+    assert studio.recipe("studio:mine").stages[0].epochs == 2
+    assert studio.recipe("studio:mine", ["stage1.epochs=5"]).stages[0].epochs == 5
+
+
+def test_a_name_that_several_have_is_told_by_number(studio):
+    data_set = studio.data_set("studio:1")
+    assert address_of(data_set, [data_set]) == "studio:my pairs"
+    assert address_of(data_set, [data_set, DataSet(id=2, name="my pairs")]) == "studio:1"
 
 
 @pytest.mark.parametrize(

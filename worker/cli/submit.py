@@ -54,7 +54,7 @@ def submit(
             raise InputError(
                 f"{', '.join(asked.missing)} missing: give it, or submit the demo with --demo"
             )
-        request = PipelineRequest(**asked.fields(), device=device, trained_by=trained_by)
+        request = PipelineRequest(**asked.in_studio(), device=device, trained_by=trained_by)
         queue = RunQueue.open()
         with progress_bars() as progress:
             pipeline_id = queue.submit(request, progress)

@@ -8,6 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from app.app_pages.detector.detector_download import detector_download
 from app.app_pages.detector.detector_fit import CALIBRATE
 from app.app_pages.detector.judge_tables import (
     AGREEMENT_TITLES,
@@ -71,6 +72,7 @@ def detector_card(detector: Detector, show_view: Callable[..., None]) -> None:
         args=("Train", CALIBRATE),
     )
     st.caption(f"Origin: {plain_markdown(record.origin)}")
+    detector_download(detector)
 
 
 def _cautions(record: DetectorRecord) -> None:

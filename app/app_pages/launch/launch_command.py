@@ -2,11 +2,13 @@
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from grice_core.errors import RecipeError
 from grice_core.pipeline.options import pipeline_options
 from grice_core.recipes.config import Recipe
 from grice_core.recipes.documents import to_yaml
-from grice_core.recipes.load import builtin_names
+from grice_core.recipes.load import builtin_names, load_recipe, parse_recipe
 from worker.client import PipelineRequest
 
 
@@ -23,13 +25,44 @@ def _as_file(recipe: Recipe) -> str:
     return to_yaml(recipe)
 
 
-def command(request: PipelineRequest, names: tuple[str, str], recipe: str, out: str) -> str:
-    """The same job without a browser; `names` are the files of pairs and of prompts, `recipe` one too."""
-    data, prompts = names
-    detector = request.detector if isinstance(request.detector, str) else request.detector.name
+@dataclass(frozen=True)
+class Origin:
+    """Where a recipe comes from, as commands say it."""
+
+    recipe: Recipe
+    """Before it was changed."""
+    word: str
+    """For `--recipe`."""
+    overrides: tuple[str, ...]
+    """For `--set`."""
+
+    def words(self, recipe: Recipe) -> list[str] | None:
+        """What makes just this recipe; None: only its file does."""
+        if recipe == self.recipe:
+            return ["--recipe", self.word]
+        if recipe.name in builtin_names() and recipe == load_recipe(recipe.name):
+            return ["--recipe", recipe.name]  # such as the control
+        try:
+            made = parse_recipe(to_yaml(self.recipe), "the recipe", self.overrides)
+        except RecipeError:
+            return None
+        sets = [word for each in self.overrides for word in ("--set", each)]
+        return ["--recipe", self.word, *sets] if made == recipe else None
+
+
+def command(
+    request: PipelineRequest, names: tuple[str, str, str], recipe: Sequence[str], out: str
+) -> str:
+    """The same job without a browser.
+
+    Args:
+        names: what commands call the pairs, the prompts and the detector.
+        recipe: the words for the recipe.
+    """
+    data, prompts, detector = names
     holds_out = request.eval == request.data and request.leakage == "hold-out"
     parts = ["--data", data, *([] if holds_out else ["--eval", prompts]), "--base", request.base]
-    parts += ["--detector", detector or "DETECTOR", "--recipe", recipe]
+    parts += ["--detector", detector, *recipe]
     for option in pipeline_options():
         value = getattr(request, option.name)
         if value != option.default and not (holds_out and option.name == "leakage"):

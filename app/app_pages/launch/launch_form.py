@@ -5,9 +5,11 @@ from typing import Any
 
 import streamlit as st
 
+from app.app_pages.launch.launch_command import Origin
 from app.app_pages.launch.option_widget import option_widget
 from app.app_pages.launch.preflight import model_checks
 from app.app_pages.launch.stage_settings import stage_settings
+from app.state.command_words import recipe_word
 from app.state.launch_start import begin_with, complete_link, link_of, remember, starts
 from app.state.recipe_draft import current_cut, keep_cut, recipe_titles
 from app.state.session import choose_data_set, known_data_sets, studio
@@ -73,6 +75,7 @@ class Launch:
     data: DataSet
     prompts: DataSet
     """The data itself where prompts are held out of it."""
+    origin: Origin
 
     @property
     def request(self) -> PipelineRequest:
@@ -98,7 +101,8 @@ def launch_form() -> Launch:
         explained = "The same with so many seeds, counted up from this one: how much is chance?"
         repeats = linked_number("Repeats", "repeats", 1, 1, _MOST_SEEDS, help=explained)
         samples = option_widget(option("samples_per_prompt"), at_most=_MOST_SAMPLES)
-    recipe, problems = _settings(cut, what)
+    recipe, changes, problems = _settings(cut, what)
+    origin = Origin(cut.origin, recipe_word(cut), (*cut.overrides, *changes))
     if what == "evaluate" and trained_by is None:
         problems.append(_NONE_TRAINED)
     folded = _folded(held_out=prompts.id == data.id)
@@ -106,7 +110,7 @@ def launch_form() -> Launch:
     evaluate_on(prompts.id, data.id)
     if recipe is None or problems:
         models = [check.sentence for check in model_checks(base, detector) if check.state == "stop"]
-        return Launch((), (*problems, *models), data, prompts)
+        return Launch((), (*problems, *models), data, prompts, origin)
     with_control = what == "all" and recipe.control_for is None and _wants_control()
     request = PipelineRequest(
         data=data,
@@ -124,7 +128,7 @@ def launch_form() -> Launch:
         for repeat in range(repeats)
         for each in recipes
     )
-    return Launch(requests, (), data, prompts)
+    return Launch(requests, (), data, prompts, origin)
 
 
 def _choose_start(known: dict[int, PipelineSummary]) -> None:
@@ -231,8 +235,8 @@ def _has_trained(found: PipelineSummary) -> bool:
     return bool(training) and all(run.state is RunState.SUCCEEDED for run in training)
 
 
-def _settings(cut: Cut, what: str) -> tuple[Recipe | None, list[str]]:
-    """The recipe with what was changed of it, or why that makes no recipe."""
+def _settings(cut: Cut, what: str) -> tuple[Recipe | None, list[str], list[str]]:
+    """The recipe with what was changed of it, the changes, and why they make no recipe."""
     with st.expander("Training and evaluation settings"):
         changes = stage_settings(cut.recipe)
     try:
@@ -243,10 +247,10 @@ def _settings(cut: Cut, what: str) -> tuple[Recipe | None, list[str]]:
             names = [stage.name for stage in recipe.stages]
             recipe = only_stages(recipe, linked_several("Stages", "stages", names, str))
     except InvalidRecipeError as error:
-        return None, [f"Setting {each.path}: {each.message}." for each in error.problems]
+        return None, changes, [f"Setting {each.path}: {each.message}." for each in error.problems]
     except RecipeError as error:
-        return None, [sentence(str(error))]
-    return recipe, []
+        return None, changes, [sentence(str(error))]
+    return recipe, changes, []
 
 
 def _wants_control() -> bool:

@@ -10,6 +10,7 @@ from app.app_pages.launch.launch_command import command, recipe_files
 from app.app_pages.launch.launch_form import Launch, launch_form
 from app.app_pages.launch.preflight import Check, no_prompts, preflight
 from app.app_pages.launch.token_text import shown_pair
+from app.state.command_words import data_word, detector_word, environment
 from app.state.launch_plan import LaunchPlan, plan
 from app.state.run_queue import run_queue
 from app.state.session import known_data_sets, open_data, studio
@@ -63,7 +64,8 @@ def _decide(launch: Launch) -> None:
     checklist(checks)
     if plans and not speaks_against:
         _as_the_model_sees_it(launch.request)
-    _without_a_browser(launch)
+    if not any(check.state == "stop" for check in checks):
+        _without_a_browser(launch)
 
 
 def _planned(launch: Launch) -> tuple[list[Check], list[LaunchPlan]]:
@@ -108,19 +110,30 @@ def _as_the_model_sees_it(request: PipelineRequest) -> None:
 
 
 def _without_a_browser(launch: Launch) -> None:
-    files = recipe_files(launch.requests)
-    names = launch.data.name, launch.prompts.name
-    commands = [
-        command(request, names, f"{request.recipe.name}.yaml", out=_out(request, launch))
-        for request in launch.requests[:_COMMANDS_SHOWN]
-    ]
-    st.caption(
-        f"The same from the command line, with {plain_markdown(' and '.join(files))} from below:"
+    words = [launch.origin.words(each.recipe) for each in launch.requests]
+    in_files = [each for each, found in zip(launch.requests, words, strict=True) if not found]
+    names = (
+        data_word(launch.data),
+        data_word(launch.prompts),
+        detector_word(launch.request.detector),
     )
-    st.code("\n".join(commands), language=None, wrap_lines=True)
+    commands = [
+        command(
+            request,
+            names,
+            found or ["--recipe", f"{request.recipe.name}.yaml"],
+            out=_out(request, launch),
+        )
+        for request, found in [*zip(launch.requests, words, strict=True)][:_COMMANDS_SHOWN]
+    ]
+    files = recipe_files(in_files)
+    download = f", after a download of {plain_markdown(' and '.join(files))} below" if files else ""
+    st.caption(f"The same from the command line{download}:")
+    lines = "\n".join(f"{environment()}{each}" for each in commands)
+    st.code(lines, language=None, wrap_lines=True)
     if len(launch.requests) > _COMMANDS_SHOWN:
         st.caption(f"… and {len(launch.requests) - _COMMANDS_SHOWN} more, with the next seeds.")
-    for name, text in files.items():
+    for name, text in recipe_files(launch.requests).items():
         with st.expander(f"The whole recipe: {plain_markdown(name)}"):
             st.download_button("Download", text, name, "text/yaml", icon=":material/download:")
             st.code(text, language="yaml")

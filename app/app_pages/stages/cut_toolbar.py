@@ -1,14 +1,19 @@
 """Undo, reset, save: what can be done with a cut as a whole."""
 
+import shlex
+
 import streamlit as st
 
+from app.state.command_words import data_word, environment, recipe_word
 from app.state.recipe_draft import change_cut, keep_cut, recipe_of, save_cut
+from app.state.session import studio
 from app.state.threshold_edits import Cut, from_overrides
 from app.text.formatting import plain_markdown
 from app.ui.errors import guarded
 from app.url import params
 from app.url.navigation import link_to
 from grice_core.recipes.names import recipe_name
+from grice_core.store import data_sets
 
 _TAKEN_ALONG = ("data", "recipe", "set", "eval", "leakage")
 """What the link says that a launch has to know."""
@@ -62,5 +67,7 @@ def _save(cut: Cut) -> None:
 
 
 def _command(cut: Cut) -> str:
-    settings = "".join(f' \\\n  --set "{override}"' for override in cut.overrides)
-    return f"grice stages FILE --recipe {cut.origin.name}{settings}"
+    data_set = data_sets.get(studio().database, int(params.get("data")))
+    words = ["grice", "stages", data_word(data_set), "--recipe", recipe_word(cut)]
+    sets = "".join(f" \\\n  --set {shlex.quote(override)}" for override in cut.overrides)
+    return f"{environment()}{shlex.join(words)}{sets}"

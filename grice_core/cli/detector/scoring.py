@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grice_core.cli.detector.options import Device, Overwrite, Precision
+from grice_core.cli.options import local_detector, local_file
 from grice_core.errors import DataError, InterruptedRunError, OutputError
 
 if TYPE_CHECKING:
@@ -17,11 +18,13 @@ _SUFFIXES = (".json", ".jsonl")
 
 
 def score(
-    file: Annotated[Path, typer.Argument(help="Preference pairs.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(help="Preference pairs, or studio:NAME.", show_default=False)
+    ],
     detector: Annotated[
         str,
         typer.Option(
-            help="Detector folder, or a four-label classifier (folder or hub id).",
+            help="Detector folder, a four-label classifier (folder or hub id), or studio:NAME.",
             show_default=False,
         ),
     ],
@@ -45,9 +48,10 @@ def score(
 
     _check_out(out, overwrite=overwrite)
     journal = out.with_name(f"{out.name}.partial")
-    judge = load_detector(detector, resolve_device(device), precision)
-    with terminal.progress_bars() as progress:
-        loaded = load_pairs(file, progress)
+    with local_detector(detector) as source:
+        judge = load_detector(source, resolve_device(device), precision)
+    with terminal.progress_bars() as progress, local_file(file) as path:
+        loaded = load_pairs(path, progress)
         if not len(loaded.table):
             raise DataError(f"{file} has no row that can be used; grice check {file} says why")
         try:

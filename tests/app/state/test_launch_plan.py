@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.app_pages.launch.launch_command import command, recipe_files
+from app.app_pages.launch.launch_command import Origin, command, recipe_files
 from app.app_pages.launch.preflight import no_prompts, preflight
 from app.state.launch_plan import LaunchPlan, plan
 from app.state.pace import Pace
@@ -16,7 +16,7 @@ from grice_core.detector.metrics import Estimate, MaximMetrics, Metrics
 from grice_core.evaluation.selection import NoPromptsError
 from grice_core.maxims import MAXIMS
 from grice_core.recipes.load import load_recipe
-from grice_core.recipes.variants import joint_control
+from grice_core.recipes.variants import joint_control, only_stages
 from grice_core.settings import Settings
 from grice_core.store.states import Device
 from grice_core.store.tables import DataSet, Detector
@@ -118,7 +118,7 @@ def test_prompts_held_out_of_the_data_are_not_trained_on(tmp_path: Path) -> None
         told[f"{found.num_held_out} pairs with an evaluation prompt, held out of training."]
         == "pass"
     )
-    words = command(asked, ("pairs.json", "pairs.json"), "r.yaml", "out")
+    words = command(asked, ("pairs.json", "pairs.json", "judge"), (), "out")
     assert "--eval" not in words
     assert "--leakage" not in words
 
@@ -183,17 +183,34 @@ def figures(auroc_low: float) -> MaximMetrics:
 
 def test_the_command_says_only_what_is_unusual() -> None:
     asked = request(seed=3)
-    words = shlex.split(command(asked, ("pairs.json", "my prompts.json"), "r.yaml", "out"))
+    words = shlex.split(command(asked, ("pairs.json", "my prompts.json", "judge"), (), "out"))
     assert words[:6] == ["grice", "pipeline", "--data", "pairs.json", "--eval", "my prompts.json"]
     assert words[-4:] == ["--seed", "3", "--out", "out"]
     assert "--precision" not in words
+
+
+@pytest.mark.parametrize("overrides", [(), ("stage2.filter.manner.above=0.1", "stage1.epochs=1")])
+def test_the_command_makes_the_very_recipe(overrides: tuple[str, ...]) -> None:
+    own = load_recipe("content-then-manner")
+    wanted = load_recipe("content-then-manner", overrides)
+    words = Origin(own, "content-then-manner", overrides).words(wanted)
+    assert words is not None
+    assert words[:2] == ["--recipe", "content-then-manner"]
+    assert load_recipe(words[1], words[3::2]) == wanted
+
+
+def test_a_control_goes_by_its_name_and_some_stages_by_their_file() -> None:
+    own = load_recipe("content-then-manner")
+    origin = Origin(own, "content-then-manner", ())
+    assert origin.words(joint_control(own)) == ["--recipe", "joint"]
+    assert origin.words(only_stages(own, ["stage2"])) is None
 
 
 def test_an_evaluation_alone_trains_nothing(tmp_path: Path) -> None:
     table = load_pairs(write_pairs_file(tmp_path / "pairs.json")).table
     found = plan(request(trained_by=3), table, Prompts.of_texts(["new", "newer"]))
     assert (found.stages, found.num_steps, found.num_answers) == ((), 0, 3 * 2)
-    words = shlex.split(command(request(trained_by=3), ("a.json", "b.json"), "r.yaml", "out"))
+    words = shlex.split(command(request(trained_by=3), ("a", "b", "c"), (), "out"))
     assert words[:2] == ["grice", "submit"]
     assert words[-2:] == ["--trained-by", "3"]
 
