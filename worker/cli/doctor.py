@@ -225,7 +225,8 @@ def _hub() -> Finding:
     place = (
         "a token is set" if os.environ.get("HF_TOKEN") else "no token is set; public models only"
     )
-    return Finding("hub", "fine", f"asked only for models that you name; {place}; {HF_HUB_CACHE}")
+    sentence = f"not tried: asked only for models that you name; {place}; {HF_HUB_CACHE}"
+    return Finding("hub", "remark", sentence)
 
 
 def _guarded(part: str, remedy: str, look: Callable[[], Finding]) -> Finding:

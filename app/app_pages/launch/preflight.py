@@ -10,10 +10,9 @@ from app.state.launch_plan import LaunchPlan
 from app.state.studio import Studio
 from app.text.formatting import count_of, sentence, stage_title
 from grice_core.detector.metrics import Metrics
-from grice_core.errors import GriceError
 from grice_core.evaluation.selection import NoPromptsError
+from grice_core.pipeline.model_files import model_files
 from grice_core.recipes.plan import PlannedStage
-from grice_core.registry import check_base
 from grice_core.store.states import Device
 from grice_core.store.tables import Detector
 from worker.client import PipelineRequest, WorkerStatus
@@ -133,6 +132,7 @@ def model_checks(base: str, detector: Detector | str) -> Iterator[Check]:
 def _detector(detector: Detector | str) -> Iterator[Check]:
     if isinstance(detector, str):
         if detector:
+            yield _files(detector, "Detector")
             yield Check("warn", "How well this detector judges is not known here.")
         else:
             yield Check("stop", "Choose a detector.")
@@ -160,13 +160,15 @@ def _strength(detector: Detector) -> Check:
 def _base(base: str) -> Check:
     if not base:
         return Check("stop", "Name a base model: a hub id, or a folder.")
-    try:
-        where = check_base(base)
-    except GriceError as error:
-        return Check("stop", sentence(str(error)))
-    if Path(where).is_dir():
-        return Check("pass", f"Base model in {where}.")
-    return Check("pass", f"Base model {base} from the hub; a first use downloads it.")
+    return _files(base, "Base model")
+
+
+def _files(name: str, what: str) -> Check:
+    """Whether a model is there; what was not tried does not pass."""
+    found = model_files(name, what)
+    states: dict[str, Literal["pass", "warn", "stop"]]
+    states = {"found": "pass", "not tried": "warn", "missing": "stop"}
+    return Check(states[found.state], sentence(found.sentence))
 
 
 def _reference(request: PipelineRequest, planned: LaunchPlan) -> Check:
@@ -197,7 +199,7 @@ def _memory(
     free = [worker.hardware.free_bytes for worker in workers if worker.device is chosen]
     known = [each for each in free if each is not None]
     if not known:
-        return Check("pass", f"{needed}, which its worker must have.")
+        return Check("warn", f"{needed}; how much its worker has is not known.")
     least = min(known)
     if least < peak_bytes:
         return Check("warn", f"{needed}, and where it may run only {_gib(least)} were free.")
