@@ -1,6 +1,7 @@
 """`grice compare`: what evaluations say, and how pipelines differ."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,12 @@ def compare(
             help="CSV of gold labels: prompt, response and a column per maxim (1 = violated)."
         ),
     ] = None,
+    detector: Annotated[
+        Path | None,
+        typer.Option(
+            help="Detector folder: correct rates by its errors on held-out labels, where there is no gold."
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document instead of tables.")
     ] = False,
@@ -34,11 +41,17 @@ def compare(
     """Show what pipelines achieved: rates, differences, tests, what was lost again, the verdict.
 
     Several pipelines are also compared with the first one, on the prompts that both answered. With
-    gold labels of some answers, rates and verdict are also given corrected for the detector's errors.
+    gold labels of some answers, rates and verdict are also given corrected for the detector's errors;
+    with the detector, rates corrected by the errors that it made on held-out labels.
     """
     from grice_core.evaluation.gold import read_gold
     from grice_core.evaluation.overview import overview, overview_document
     from grice_core.evaluation.rendering import render_overview
+    from grice_core.evaluation.rogan_gladen import (
+        corrected_rates,
+        measured,
+        render_corrected_rates,
+    )
     from grice_core.evaluation.stored import read_evaluation
     from grice_core.evaluation.true_rates import render_true_rates, true_rates
 
@@ -49,13 +62,30 @@ def compare(
         for view in found.pipelines
         if labels
     ]
+    metrics = measured(detector) if detector else None
+    by_errors = [
+        {model.name: corrected_rates(model, metrics) for model in view.stored.models}
+        for view in found.pipelines
+        if metrics
+    ]
     if as_json:
         document = overview_document(found)
         if labels:
             document["gold"] = [rates.document() for rates in by_gold]
+        if metrics:
+            document["by_detector_errors"] = [
+                {
+                    model: {maxim: asdict(rate) for maxim, rate in rates.items()}
+                    for model, rates in of.items()
+                }
+                for of in by_errors
+            ]
         typer.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
         return
     stdout().print(render_overview(found))
     for view, rates in zip(found.pipelines, by_gold, strict=bool(labels)):
         stdout().print()
         stdout().print(render_true_rates(rates, view.verdict.state))
+    for of in by_errors:
+        stdout().print()
+        stdout().print(render_corrected_rates(of))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import norm, t
 
 from grice_core.data.pairs import FloatArray
 
@@ -25,7 +26,8 @@ def wilson_interval(outcomes: FloatArray) -> Interval:
 
     With several responses per prompt, whose outcomes resemble each other, the number of responses is
     first cut to the number of independent ones that would say as much: the design effect is
-    estimated between prompts, and never below 1 nor above k.
+    estimated between prompts, and never below 1 nor above k. Where it is estimated, Student's quantile
+    with M − 1 degrees of freedom takes the place of the normal one.
 
     Args:
         outcomes: (M, k) 0 or 1 for k responses to each of M prompts.
@@ -38,8 +40,11 @@ def wilson_interval(outcomes: FloatArray) -> Interval:
 
     num_prompts, k = outcomes.shape
     rate = float(outcomes.mean())
-    effective = num_prompts * k / _design_effect(outcomes)
-    low, high = proportion_confint(rate * effective, effective, 1 - CONFIDENCE, method="wilson")
+    effective = effective_size(outcomes)
+    alpha = 1 - CONFIDENCE
+    if k > 1 and num_prompts > 1 and 0 < rate < 1:
+        alpha = 2 * float(norm.sf(t.ppf(1 - alpha / 2, num_prompts - 1)))
+    low, high = proportion_confint(rate * effective, effective, alpha, method="wilson")
     return Interval(float(low), float(high))
 
 
@@ -67,6 +72,11 @@ def paired_interval(differences: FloatArray, k: int = 1) -> Interval:
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(draws @ values / total, [tail, 1 - tail])
     return Interval(float(low), float(high))
+
+
+def effective_size(outcomes: FloatArray) -> float:
+    """How many independent responses say as much as k, 0 or 1, to each of M prompts."""
+    return outcomes.size / _design_effect(outcomes)
 
 
 def _design_effect(outcomes: FloatArray) -> float:

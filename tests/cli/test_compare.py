@@ -1,4 +1,5 @@
 import json
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ from typer.testing import CliRunner
 
 from grice_core.cli import app
 from grice_core.errors import DataError
+from grice_core.maxims import MAXIMS
 from tests.evaluation.folders import evaluated_folder
 from tests.evaluation.judged import judged
 
@@ -49,6 +51,23 @@ def test_gold_labels_stand_beside_the_detectors_word(tmp_path: Path) -> None:
     quantity = document["gold"][0]["rates"]["stage1"]["quantity"]
     assert quantity["by_detector"] == 0
     assert quantity["interval"]["low"] > 0.8
+
+
+def test_a_detectors_errors_on_labels_correct_its_rates(folder: Path) -> None:
+    arguments = [
+        "compare",
+        str(folder),
+        "--detector",
+        str(resources.files("grice_core.demo") / "assets" / "detector"),
+    ]
+
+    printed = CliRunner().invoke(app, arguments, catch_exceptions=False).output
+    document = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).output)
+
+    assert "Corrected by the detector's errors on held-out labels" in printed
+    (by_model,) = document["by_detector_errors"]
+    assert set(by_model) == {"baseline", "stage1"}
+    assert set(by_model["baseline"]) == set(map(str, MAXIMS))
 
 
 def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
