@@ -84,8 +84,13 @@ class RunQueue:
         migrate.prepare(database)
         return cls(database, ArtifactStore(settings().artifacts_url))
 
-    def submit(self, request: PipelineRequest, progress: Progress = silent) -> int:
+    def submit(
+        self, request: PipelineRequest, progress: Progress = silent, started_by: str = ""
+    ) -> int:
         """Ask for a pipeline; asking twice for the same gives the same one. Returns its id.
+
+        Args:
+            started_by: who asks; empty: not known.
 
         Raises:
             InputError: a file, the detector or the base can't be used; nothing is submitted then.
@@ -106,6 +111,7 @@ class RunQueue:
             trained_sha256=spec.trained,
             spec=spec.document(),
             runs=chain_of(spec, self._device(request.device)),
+            started_by=started_by,
         )
         pipeline_id = submission.submit(self.database, draft)
         self.wake()

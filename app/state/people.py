@@ -5,6 +5,7 @@ import fnmatch
 import streamlit as st
 
 from app.state.settings import app_settings
+from grice_core.account import account_name
 
 
 def has_sign_in() -> bool:
@@ -28,3 +29,10 @@ def is_member() -> bool:
         return False
     email = str(st.user.get("email") or "").lower()
     return any(fnmatch.fnmatchcase(email, pattern.lower()) for pattern in patterns)
+
+
+def who_asks() -> str:
+    """Whom to name as the one who submits something; empty where that can't be known."""
+    if has_sign_in() or not app_settings().is_private():
+        return signed_in_as()
+    return account_name()

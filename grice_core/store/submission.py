@@ -53,6 +53,8 @@ class PipelineDraft:
     """Output folder of another pipeline, whose stages this one only evaluates."""
     spec: JsonObject = field(default_factory=dict)
     """Everything else that the results depend on."""
+    started_by: str = ""
+    """Who asks for it; empty: not known."""
 
 
 @writes
@@ -70,6 +72,7 @@ def submit(session: Session, draft: PipelineDraft) -> int:
         base=draft.base,
         trained_sha256=draft.trained_sha256,
         spec=draft.spec,
+        started_by=draft.started_by or None,
     )
     if pipeline_id is None:
         return _id_of(session, Pipeline, draft.key)

@@ -25,6 +25,7 @@ from grice_core.store.tables import (
     JsonObject,
     Metric,
     Pipeline,
+    PipelineTag,
     Recipe,
     Run,
     RunArtifact,
@@ -50,6 +51,7 @@ ORDER: tuple[type[Base], ...] = (
     Recipe,
     Detector,
     Pipeline,
+    PipelineTag,
     Run,
     RunParent,
     RunArtifact,
@@ -102,6 +104,7 @@ def _parts(pipeline: Pipeline) -> dict[type[Base], ColumnElement[bool]]:
         Recipe: Recipe.id == pipeline.recipe_id,
         Detector: detectors,
         Pipeline: Pipeline.id == pipeline.id,
+        PipelineTag: PipelineTag.pipeline_id == pipeline.id,
         Run: Run.pipeline_id == pipeline.id,
         RunParent: RunParent.run_id.in_(runs) & RunParent.parent_id.in_(runs),
         RunArtifact: RunArtifact.run_id.in_(runs),
@@ -130,7 +133,7 @@ class Arrival:
         pipeline_id = None
         for name, columns in rows:
             table = tables.get(name)
-            if table is None or set(columns) != set(_columns(table)):
+            if table is None or not _has_our_columns(table, columns):
                 raise DataError(f"a row of the table {name!r} has other columns than ours")
             row = table(**self._translated(table, columns))
             self._add(row, columns.get("id"))
@@ -144,7 +147,7 @@ class Arrival:
         """The row's values as this database has them: new ids, members of enums."""
         translated: JsonObject = {}
         for column in table.__table__.columns:
-            value = _checked(table, column, columns[column.key])
+            value = _checked(table, column, columns.get(column.key))
             targets = [key.column for key in column.foreign_keys if key.column.key == "id"]
             if value is None or (column.key == "id" and not targets):
                 continue
@@ -181,6 +184,12 @@ class Arrival:
         self.session.add(row)
         self.session.flush()
         return row
+
+
+def _has_our_columns(table: type[Base], columns: JsonObject) -> bool:
+    """Whether a row can be one of ours; an earlier version's lacks the columns that came since."""
+    may_lack = {column.key for column in table.__table__.columns if column.nullable}
+    return columns.keys() | may_lack == set(_columns(table)) | may_lack
 
 
 def _columns(table: type[Base]) -> list[str]:

@@ -8,7 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from app.state.studio import Studio
-from grice_core.evaluation.results import EVALUATION_FILE, Evaluation, write_evaluation
+from grice_core.evaluation.results import (
+    EVALUATION_FILE,
+    RESULTS_FILE,
+    Evaluation,
+    write_evaluation,
+)
 from grice_core.evaluation.sampling import Sampling
 from grice_core.evaluation.selection import PromptSelection
 from grice_core.evaluation.violations import EvaluatedModel
@@ -100,7 +105,8 @@ class Filler:
                 address = self.studio.artifacts.put_folder(output)
                 references.attach(self.studio.database, claim, "output", address)
                 document = json.loads((output / EVALUATION_FILE).read_text())
-                result = {"verdict": document["verdict"]}
+                percent = json.loads((output / RESULTS_FILE).read_text())
+                result = {"verdict": document["verdict"], "percent": percent}
             transitions.finish(self.studio.database, claim, result)
         return pipeline_id
 

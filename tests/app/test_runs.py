@@ -5,11 +5,11 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from grice_core.store import metrics, runs
+from grice_core.store import metrics, pipeline_table, runs
 from grice_core.store.claims import Claim
 from grice_core.store.metrics import MetricRow
 from tests.app.conftest import Server
-from tests.app.driving import open_page
+from tests.app.driving import open_page, settle
 from tests.app.pipelines import NUM_STEPS, STEPS_DONE, numbers
 from worker.client import RunQueue
 
@@ -75,3 +75,50 @@ def test_another_tab_shows_within_three_seconds_what_was_done_in_this_one(
 def test_a_running_pipeline_can_not_be_deleted(busy_server: Server, page: Page) -> None:
     open_page(page, f"{busy_server.url}/runs?pipeline=3")
     expect(page.get_by_role("button", name="Delete")).to_be_disabled()
+
+
+def pick_line(page: Page, number: int) -> None:
+    """Choose the pipeline in this line of the table; the first one is 0."""
+    table = page.get_by_test_id("stDataFrame").first
+    table.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)  # the table draws itself on a canvas, which says nothing of it
+    table.click(position={"x": 16, "y": 50 + 33 * number})
+
+
+def test_the_table_leads_from_one_pipeline_to_another(busy_server: Server, page: Page) -> None:
+    open_page(page, f"{busy_server.url}/runs?pipeline=3")
+    pick_line(page, 2)  # the newest stands first: 4, 3, 2
+    expect(page.get_by_role("heading", name="2 · joint on scored.json · seed 1")).to_be_visible()
+    expect(page).to_have_url(re.compile("pipeline=2"))
+    page.get_by_label("Search pipelines").fill("seed 3")
+    page.get_by_label("Search pipelines").press("Enter")
+    settle(page)
+    # The shown one is filtered out and stays; another can be picked from what is found.
+    expect(page.get_by_role("heading", name="2 · joint on scored.json · seed 1")).to_be_visible()
+    pick_line(page, 0)
+    expect(page.get_by_role("heading", name="4 · joint on scored.json · seed 3")).to_be_visible()
+
+
+def test_a_pipeline_gets_a_name_tags_and_a_note_that_it_is_found_by(
+    busy_server: Server, page: Page
+) -> None:
+    open_page(page, f"{busy_server.url}/runs?pipeline=2")
+    page.get_by_role("button", name="Name, tags, note").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("the control")
+    dialog.get_by_label("Tags").fill("paper")
+    dialog.get_by_label("Tags").press("Enter")
+    dialog.get_by_label("Note").fill("one stage, all four weights")
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="2 · the control")).to_be_visible()
+    expect(page.get_by_text("one stage, all four weights")).to_be_visible()
+    page.get_by_label("Search pipelines").fill("weights paper")
+    page.get_by_label("Search pipelines").press("Enter")
+    settle(page)
+    (row,) = [r for r in pipeline_table.rows(busy_server.studio.database) if r.tags]
+    assert (row.id, row.name, row.tags) == (2, "the control", ("paper",))
+    page.reload()
+    expect(page.get_by_label("Search pipelines")).to_have_value("weights paper")
+    pipeline_table.annotate(
+        busy_server.studio.database, 2, name="joint on scored.json", tags=[], note=""
+    )

@@ -69,6 +69,7 @@ def submitted_pipeline(
             base="gpt2",
             trained_sha256=trained,
             spec={"seed": 0},
+            started_by="ada",
             runs=[
                 RunDraft(f"{key}/stage1", RunKind.TRAIN, {"stage": "stage1"}, stage="stage1"),
                 RunDraft(f"{key}/evaluate", RunKind.EVALUATE, {}, parents=(f"{key}/stage1",)),

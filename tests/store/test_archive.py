@@ -138,6 +138,14 @@ def replaced(old: str, new: str) -> Callable[[Path], Path]:
     return lambda archive: changed(archive, change)
 
 
+def test_an_archive_from_before_a_column_came_is_taken(
+    database: Database, archive: Path, elsewhere: ArtifactStore
+) -> None:
+    older = replaced(',"started_by":"ada","note":null', "")(archive)
+    imported = pipelines.get(database, import_pipeline(database, elsewhere, older))
+    assert (imported.started_by, imported.note) == (None, None)
+
+
 @pytest.mark.parametrize(
     ("broken", "message"),
     [

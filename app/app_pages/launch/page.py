@@ -12,6 +12,7 @@ from app.app_pages.launch.preflight import Check, no_prompts, preflight
 from app.app_pages.launch.token_text import shown_pair
 from app.state.command_words import data_word, detector_word, environment
 from app.state.launch_plan import LaunchPlan, plan
+from app.state.people import who_asks
 from app.state.run_queue import run_queue
 from app.state.session import known_data_sets, open_data, studio
 from app.text.formatting import count_of, plain_markdown, sentence
@@ -94,7 +95,10 @@ def _launch(launch: Launch, checks: Sequence[Check]) -> None:
         disabled=bool(in_the_way),
         help=plain_markdown(" ".join(in_the_way) or allowed),
     ):
-        first, *others = (str(run_queue().submit(request)) for request in launch.requests)
+        queue, person = run_queue(), who_asks()
+        first, *others = (
+            str(queue.submit(request, started_by=person)) for request in launch.requests
+        )
         go_to("runs", pipeline=first, over=others)
     if in_the_way:
         st.caption(f"{count_of(len(in_the_way), 'problem')} to solve first:")

@@ -1,4 +1,4 @@
-"""What can be done with a pipeline as a whole: ask for it again with changes, delete it."""
+"""What can be done with a pipeline as a whole: write on it, ask for it again with changes, delete it."""
 
 from collections.abc import Sequence
 
@@ -11,13 +11,15 @@ from app.state.session import studio
 from app.ui.errors import guarded
 from app.url import params
 from app.url.navigation import link_to
-from grice_core.store import runs
+from grice_core.store import pipeline_table, runs
 from grice_core.store.states import RunState
 from grice_core.store.tables import Pipeline, Run
 
 
 def pipeline_controls(pipeline: Pipeline, chain: Sequence[Run]) -> None:
-    """A link to the filled-in form, and a button that asks before it deletes."""
+    """Name, tags and note; a link to the filled-in form; a button that asks before it deletes."""
+    if st.button("Name, tags, note", icon=":material/edit_note:", type="tertiary"):
+        _annotate(pipeline.id)
     link_to("launch", "Clone with changes", ":material/content_copy:", **link_of(pipeline))
     running = [run.id for run in chain if run.state is RunState.RUNNING]
     if st.button(
@@ -29,6 +31,28 @@ def pipeline_controls(pipeline: Pipeline, chain: Sequence[Run]) -> None:
         help=f"Run {running[0]} is running: stop it first." if running else None,
     ):
         _confirm(pipeline.id)
+
+
+@st.dialog("Name, tags, note")
+@guarded
+def _annotate(pipeline_id: int) -> None:
+    rows = {row.id: row for row in pipeline_table.rows(studio().database)}
+    row = rows[pipeline_id]
+    known = sorted({tag for each in rows.values() for tag in each.tags})
+    with st.form("annotate", border=False):
+        name = st.text_input("Name", row.name, max_chars=pipeline_table.LONGEST)
+        tags = st.multiselect(
+            "Tags",
+            known,
+            list(row.tags),
+            accept_new_options=True,
+            placeholder="Choose tags, or type new ones",
+        )
+        note = st.text_area("Note", row.note or "", height=120)
+        is_saved = st.form_submit_button("Save", type="primary")
+    if is_saved:
+        pipeline_table.annotate(studio().database, pipeline_id, name=name, tags=tags, note=note)
+        st.rerun()
 
 
 @st.dialog("Delete this pipeline?")

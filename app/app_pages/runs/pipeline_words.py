@@ -1,6 +1,6 @@
 """A pipeline in words: where it stands, how long all of it will take."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from app.state.pace import Pace
 from app.text.formatting import count_of
@@ -16,7 +16,7 @@ def pipeline_standing(chain: Sequence[Run], pace: Pace | None) -> str:
     run = current(chain)
     if all(each.state is RunState.SUCCEEDED for each in chain):
         return f"done in {rough_duration(_taken_s(chain))}"
-    parts = [_state(chain), _place(chain, run)]
+    parts = [state_of({each.state for each in chain}), _place(chain, run)]
     if run.num_steps and run.state is not RunState.SUCCEEDED:
         parts.append(f"step {run.step:,} of {run.num_steps:,}")
     left_s = pipeline_seconds_left(chain, pace)
@@ -62,8 +62,10 @@ def _expected_s(run: Run, chain: Sequence[Run], running: Run, pace: Pace | None)
     return None
 
 
-def _state(chain: Sequence[Run]) -> str:
-    states = {run.state for run in chain}
+def state_of(states: Collection[RunState]) -> str:
+    """A pipeline's state in one word, from those of its runs."""
+    if states and all(state is RunState.SUCCEEDED for state in states):
+        return "done"
     for state in (RunState.RUNNING, RunState.FAILED, RunState.INTERRUPTED):
         if state in states:
             return str(state)

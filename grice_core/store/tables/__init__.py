@@ -1,7 +1,14 @@
 """The tables, one class each; `migrations/` makes them in a database."""
 
 from grice_core.store.tables.base import Base, JsonObject
-from grice_core.store.tables.catalogue import Artifact, DataSet, Detector, Pipeline, Recipe
+from grice_core.store.tables.catalogue import (
+    Artifact,
+    DataSet,
+    Detector,
+    Pipeline,
+    PipelineTag,
+    Recipe,
+)
 from grice_core.store.tables.evaluations import FormerVote, Generation, Violation, Vote
 from grice_core.store.tables.runs import LogPosition, Metric, Pause, Run, RunArtifact, RunParent
 
@@ -17,6 +24,7 @@ __all__ = [
     "Metric",
     "Pause",
     "Pipeline",
+    "PipelineTag",
     "Recipe",
     "Run",
     "RunArtifact",

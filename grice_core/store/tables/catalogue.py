@@ -115,3 +115,17 @@ class Pipeline(Base):
     trained_sha256: Mapped[Sha256 | None] = mapped_column(
         comment="Output folder of another pipeline, whose stages this one only evaluates"
     )
+    started_by: Mapped[Name | None] = mapped_column(comment="Who submitted it; null: not known")
+    note: Mapped[str | None] = mapped_column(comment="What people wrote on it; null: nothing")
+
+
+class PipelineTag(Base):
+    """A tag that people gave a pipeline, to find it by."""
+
+    __tablename__ = "pipeline_tags"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - as SQLAlchemy wants it
+
+    pipeline_id: Mapped[int] = mapped_column(
+        ForeignKey("pipelines.id", ondelete="CASCADE"), primary_key=True, comment="The pipeline"
+    )
+    tag: Mapped[Name] = mapped_column(primary_key=True, comment="One word or a few")
