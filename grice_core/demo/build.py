@@ -1,6 +1,7 @@
 """The demo's models, made from nothing."""
 
 import shutil
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,14 +11,17 @@ from typing import Any
 
 import torch
 
+from grice_core.data.load import load_pairs
 from grice_core.demo import base_model, detector
 from grice_core.demo.corpus import Example, draw_examples, new_things
-from grice_core.demo.project import BASE_FOLDER, DETECTOR_FOLDER
+from grice_core.demo.project import BASE_FOLDER, DETECTOR_FOLDER, NUM_PAIRS, write_demo_data
+from grice_core.demo.scores import SEED, write_scores
 from grice_core.demo.tokenizer import fast_tokenizer, train_tokenizer
 from grice_core.demo.training import FitSettings
 from grice_core.detector.evaluate import evaluate_detector
 from grice_core.detector.folder import update_record, write_detector
 from grice_core.detector.load import load_detector
+from grice_core.detector.pairs import score_pairs
 from grice_core.detector.record import DetectorRecord
 from grice_core.errors import OutputError
 from grice_core.progress import Progress, silent
@@ -37,6 +41,8 @@ class BuildConfig:
     detector: FitSettings = detector.FIT
     num_test_texts: int = 1000
     """Answers about new things that the detector is measured on."""
+    num_pairs: int = NUM_PAIRS
+    """Preference pairs that are scored."""
 
 
 def build_models(
@@ -68,6 +74,17 @@ def build_models(
     detector.fit_detector(judge, encoder, lessons["detector"], config.detector, progress)
     _write_detector(out / DETECTOR_FOLDER, judge, tokenizer)
     _evaluate_detector(out / DETECTOR_FOLDER, config, progress)
+    score_demo_pairs(out, progress, config.num_pairs)
+
+
+def score_demo_pairs(models: Path, progress: Progress, num_pairs: int = NUM_PAIRS) -> None:
+    """Score the demo's pairs with its detector, in fp32, for those who want to look at them at once."""
+    judge = load_detector(models / DETECTOR_FOLDER, torch.device("cpu"), "fp32")
+    with tempfile.TemporaryDirectory() as folder:
+        data = write_demo_data(Path(folder), SEED, num_pairs)
+        table = load_pairs(data.pairs).table
+        scored = score_pairs(judge, table, Path(folder) / "journal", progress=progress)
+    write_scores(models, scored.table)
 
 
 def _learn_tokenizer(*lessons: Sequence[Example]) -> Any:

@@ -16,7 +16,7 @@ NUM_PAIRS = 2500
 NUM_MENTIONS = 2
 """Evaluation prompts about each new thing."""
 
-BASE_FOLDER, DETECTOR_FOLDER = "base", "detector"
+BASE_FOLDER, DETECTOR_FOLDER, PAIRS_FOLDER = "base", "detector", "pairs"
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ def shortened(num_steps: int, reading_steps: int) -> BuildConfig:
         habits=replace(base_model.HABITS, num_steps=num_steps, batch_size=8),
         detector=replace(detector.FIT, num_steps=num_steps, batch_size=16),
         num_test_texts=200,
+        num_pairs=60,
     )
 
 
