@@ -12,8 +12,8 @@ from grice_core.data.load import LoadedPairs, Prompts
 from grice_core.data.pairs import PairTable
 from grice_core.data.report import ValidationReport
 from grice_core.detector import load as detectors
+from grice_core.detector.judge import Detector
 from grice_core.detector.pairs import score_pairs
-from grice_core.detector.score import Detector
 from grice_core.dpo.base import BaseModel, load_base
 from grice_core.dpo.policy import merge_saved
 from grice_core.dpo.train import StageTrainer

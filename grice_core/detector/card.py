@@ -69,7 +69,8 @@ def model_card(record: DetectorRecord) -> str:
 def _trust(record: DetectorRecord) -> str:
     if record.metrics is None:
         return "Not evaluated yet: `grice detector evaluate DIR LABELS`.\n"
-    return _metrics_table(record.metrics)
+    note = f"\n> {record.metrics_note}\n" if record.metrics_note else ""
+    return _metrics_table(record.metrics) + note
 
 
 def _metrics_table(metrics: Metrics) -> str:

@@ -11,6 +11,7 @@ from grice_core.detector.folder import Destination, new_detector_folder, write_d
 from grice_core.detector.labels import LabelledTexts, Split, split_by_group
 from grice_core.detector.losses import soft_target_loss
 from grice_core.detector.record import Agreement, DetectorRecord, TrainingData
+from grice_core.detector.seen import write_seen
 from grice_core.detector.student import Student
 from grice_core.detector.template import JudgedText
 from grice_core.detector.train import Trained, check_split
@@ -48,6 +49,7 @@ def distill_detector(
         scores = expit(student.logits(student.encode(split.test.texts)))
         record = _record(split, student, settings, agreement(scores, split.test.labels))
         record = write_detector(folder, student.model, student.encoder.tokenizer, record)
+        write_seen(folder, split)
     return Trained(record, epochs, split)
 
 

@@ -8,13 +8,15 @@ import numpy as np
 from grice_core.data.pairs import FloatArray
 from grice_core.detector.calibrate import Calibration, calibrate
 from grice_core.detector.folder import update_record
+from grice_core.detector.judge import Detector
 from grice_core.detector.labels import LabelledTexts, split_again
 from grice_core.detector.metrics import Metrics, measure
 from grice_core.detector.record import DetectorRecord
 from grice_core.detector.reliability import write_reliability
-from grice_core.detector.score import Detector
+from grice_core.detector.seen import without_seen
 from grice_core.detector.template import JudgedText
 from grice_core.detector.train import repetition_remarks
+from grice_core.errors import DataError
 from grice_core.files import write_json_atomic
 from grice_core.maxims import MAXIMS, Maxim
 from grice_core.progress import Progress, silent
@@ -58,7 +60,24 @@ class Evaluation:
     mistakes: tuple[Mistake, ...]
     """The most confident ones of each maxim."""
     note: str | None
-    """What was left out, and why."""
+    """What was left out, and why; or that it can't be known."""
+    num_seen: int = 0
+    """Texts that were left out since the detector was trained on them."""
+
+    def is_outdone_by(self, record: DetectorRecord) -> bool:
+        """Whether the figures in a record say more: these had texts left out, and rest on fewer."""
+        known = record.metrics
+        return bool(self.num_seen) and known is not None and known.num_texts > len(self.labelled)
+
+    def remarks(self, record: DetectorRecord) -> tuple[str, ...]:
+        """What to say of these figures beside those that the record holds."""
+        stay: tuple[str, ...] = ()
+        if self.is_outdone_by(record) and record.metrics is not None:
+            stay = (
+                f"The figures on {record.metrics.num_texts:,} texts that it was not trained on stay: "
+                "they rest on more texts than these.",
+            )
+        return (*filter(None, [self.note]), *stay)
 
     def document(self) -> dict[str, object]:
         """As JSON."""
@@ -67,14 +86,22 @@ class Evaluation:
             "weak_maxims": list(self.metrics.weak_maxims),
             "mistakes": [mistake.document() for mistake in self.mistakes],
             "note": self.note,
+            "num_seen": self.num_seen,
         }
 
 
 def write_evaluation(
     folder: Path, record: DetectorRecord, evaluation: Evaluation
 ) -> DetectorRecord:
-    """Write figures, mistakes and diagrams into a detector's folder; returns its record with the figures."""
-    measured = record.model_copy(update={"metrics": evaluation.metrics})
+    """Write figures, mistakes and diagrams into a detector's folder; returns its record.
+
+    Where texts had to be left out, figures that rest on more texts stay instead.
+    """
+    if evaluation.is_outdone_by(record):
+        return record
+    measured = record.model_copy(
+        update={"metrics": evaluation.metrics, "metrics_note": evaluation.note}
+    )
     update_record(folder, measured)
     kept = folder / "evaluation"
     kept.mkdir(exist_ok=True)
@@ -86,30 +113,68 @@ def write_evaluation(
 def evaluate_detector(
     detector: Detector, labelled: LabelledTexts, progress: Progress = silent
 ) -> Evaluation:
-    """Judge labelled texts and compare; of the detector's own training file, only its test part."""
+    """Judge labelled texts and compare; only those count that the detector was not trained on.
+
+    Raises:
+        DataError: it was trained on all of them.
+    """
+    unseen = unseen_texts(detector, labelled)
+    judgement = detector.judge(unseen.test.texts, progress=progress)
+    probabilities = detector.probabilities(judgement)
+    return Evaluation(
+        labelled=unseen.test,
+        probabilities=probabilities,
+        metrics=measure(
+            unseen.test.labels,
+            probabilities,
+            probabilities > detector.thresholds,
+            unseen.test.groups,
+            labelled.sha256,
+        ),
+        mistakes=find_mistakes(unseen.test, probabilities, detector.thresholds),
+        note=unseen.note,
+        num_seen=len(labelled) - len(unseen.test),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class UnseenTexts:
+    """What of some labelled texts can say how good a detector is."""
+
+    test: LabelledTexts
+    note: str | None
+    """What was left out, and why; or that it can't be known."""
+
+
+def unseen_texts(detector: Detector, labelled: LabelledTexts) -> UnseenTexts:
+    """Of the detector's own training file the test part; of others the texts that it has not seen.
+
+    Raises:
+        DataError: it has seen them all.
+    """
     split = split_again(labelled, detector.record.training)
-    note = None
     if split is not None:
         note = (
             f"The detector was trained on this file: only the {len(split.test):,} texts that were "
             "kept aside as a test count."
         )
-        labelled = split.test
-    judgement = detector.judge(labelled.texts, progress=progress)
-    probabilities = detector.probabilities(judgement)
-    return Evaluation(
-        labelled=labelled,
-        probabilities=probabilities,
-        metrics=measure(
-            labelled.labels,
-            probabilities,
-            probabilities > detector.thresholds,
-            labelled.groups,
-            labelled.sha256,
-        ),
-        mistakes=find_mistakes(labelled, probabilities, detector.thresholds),
-        note=note,
+        return UnseenTexts(split.test, note)
+    if detector.seen is None:
+        return UnseenTexts(labelled, detector.unknown_training)
+    left = without_seen(labelled, detector.seen)
+    num_seen = len(labelled) - len(left)
+    if not len(left):
+        raise DataError(
+            f"the detector was trained on all {len(labelled):,} of these texts, so they can't say how "
+            "good it is: give texts that it has not seen"
+        )
+    if not num_seen:
+        return UnseenTexts(left, None)
+    note = (
+        f"The detector was trained on {num_seen:,} of these {len(labelled):,} texts: only the "
+        f"other {len(left):,} count."
     )
+    return UnseenTexts(left, note)
 
 
 def find_mistakes(
@@ -148,12 +213,15 @@ def calibrate_detector(
 ) -> Calibrated:
     """Find temperatures and thresholds on labelled texts, and measure the detector with them.
 
+    Texts that the detector was trained on are left out.
+
     Of the detector's own training file the validation part is used, and the metrics come from the
     test part. Otherwise the metrics are cross-fitted: each text is judged with the temperature
     and threshold found on the other dialogues.
     """
     split = split_again(labelled, detector.record.training)
-    judged = split.validation if split else labelled
+    unseen = unseen_texts(detector, labelled)
+    judged = split.validation if split else unseen.test
     logits = detector.judge(judged.texts, progress=progress).logits
     before = detector.record.temperatures
     found = calibrate(logits, judged.labels, judged.groups, before, precision)
@@ -163,13 +231,14 @@ def calibrate_detector(
             "thresholds": found.thresholds,
             "remarks": (*found.remarks, *(repetition_remarks(split) if split else ())),
             "agreement": None,  # it was that of other probabilities
+            "metrics_note": unseen.note,
         }
     )
+    note = unseen.note
     if split:
         note = "The detector was trained on this file: its validation part calibrates it."
         metrics = evaluate_detector(replace(detector, record=record), labelled, progress).metrics
     else:
-        note = None
         verdicts = (found.probabilities, found.violated)
         metrics = measure(judged.labels, *verdicts, judged.groups, judged.sha256)
     return Calibrated(record.model_copy(update={"metrics": metrics}), found, note)

@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 
 from grice_core.detector.encode import TextEncoder
 from grice_core.detector.folder import file_sha256
+from grice_core.detector.judge import Detector
 from grice_core.detector.model import DetectorModel, LabelClassifier, MaximHeads
 from grice_core.detector.record import (
     RECORD_NAME,
@@ -18,7 +19,8 @@ from grice_core.detector.record import (
     HeadsArchitecture,
     read_record,
 )
-from grice_core.detector.score import Detector
+from grice_core.detector.score import NetworkDetector
+from grice_core.detector.seen import read_seen
 from grice_core.detector.template import JudgedText
 from grice_core.errors import DetectorError
 from grice_core.kernels.deberta import speed_up
@@ -57,7 +59,7 @@ def load_detector(
         raise DetectorError(
             f"{source}: its inputs of {record.max_length} tokens have no room for a response"
         )
-    return Detector(record, model, encoder, device, dtype)
+    return NetworkDetector(record, read_seen(folder), model, encoder, device, dtype)
 
 
 def load_tokenizer(source: str) -> Any:

@@ -9,16 +9,9 @@ import numpy as np
 
 from grice_core.data.pairs import PairTable
 from grice_core.detector.journal import PairScores, ScoreJournal
-from grice_core.detector.score import Detector
+from grice_core.detector.judge import Detector
 from grice_core.detector.template import JudgedText
 from grice_core.progress import PartOf, Progress, silent
-
-_TOKENS_OF_A_PAIR = 256
-"""Both texts of a usual pair, about."""
-
-_BATCHES_OF_A_WINDOW = 8
-"""Batches between two writings of the journal: with fewer, texts of like length don't meet; with more,
-a killed run loses more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +46,7 @@ def score_pairs(
     wanted = np.arange(len(table)) if rescore else np.flatnonzero(~table.scored)
     taken_over = 0
     with ScoreJournal(journal_path, _work_key(detector, table, rescore=rescore)) as journal:
-        size = _pairs_of_a_window(detector)
+        size = detector.window_pairs
         for start in range(0, len(wanted), size):
             window = wanted[start : start + size].tolist()
             if journal.done.keys() >= set(window):
@@ -71,17 +64,9 @@ def score_pairs(
     )
 
 
-def _pairs_of_a_window(detector: Detector) -> int:
-    """Pairs scored between two writings of the journal.
-
-    On a CPU 64, ten to twenty seconds of DeBERTa-v3-base on two cores.
-    """
-    return max(1, _BATCHES_OF_A_WINDOW * detector.batch_tokens // _TOKENS_OF_A_PAIR)
-
-
 def _work_key(detector: Detector, table: PairTable, *, rescore: bool) -> str:
     """What the scores and their order depend on."""
-    parts = (detector.record.fingerprint, str(detector.dtype), table.fingerprint, str(rescore))
+    parts = (detector.record.fingerprint, detector.numerics, table.fingerprint, str(rescore))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

@@ -88,6 +88,8 @@ class DetectorRecord(FrozenModel):
     """What it was trained on, where that was done here."""
     metrics: Metrics | None = None
     """How well it judged labelled texts that it was not trained on."""
+    metrics_note: str | None = None
+    """What was left out of these figures, or can't be known of them."""
     agreement: dict[Maxim, Agreement] | None = None
     """How near it is to its teacher, if it was distilled from one."""
     remarks: tuple[str, ...] = ()

@@ -1,88 +1,63 @@
-"""A detector at work: texts in, violation probabilities out."""
+"""Detectors that are networks, at work on a device of this machine."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.special import expit
 from torch import Tensor, nn
 
-from grice_core.data.pairs import BoolArray, FloatArray
+from grice_core.data.pairs import FloatArray
 from grice_core.detector.encode import EncodedText, TextEncoder
+from grice_core.detector.judge import Detector, Judgement
 from grice_core.detector.model import DetectorModel
-from grice_core.detector.record import DetectorRecord
 from grice_core.detector.template import JudgedText
-from grice_core.maxims import MAXIMS, Maxim
+from grice_core.maxims import MAXIMS
 from grice_core.progress import Progress, silent
 
 _BATCH_TOKENS = {"cpu": 2048, "cuda": 65536}
 """Padded tokens of a batch: enough to keep the device's multipliers busy, little memory."""
 
 
-@dataclass(frozen=True, eq=False)
-class Judgement:
-    """What a detector says about N texts."""
-
-    logits: FloatArray
-    """(N, 4) in the order of `MAXIMS`, before temperatures."""
-    response_cut: BoolArray
-    """(N,) where the response alone was longer than the detector can read."""
+_TOKENS_OF_A_PAIR = 256
+"""Both texts of a usual pair, about."""
+_BATCHES_OF_A_WINDOW = 8
 
 
 @dataclass(frozen=True, eq=False)
-class Detector:
-    """A network that judges whether a response violates each maxim, ready on a device."""
+class NetworkDetector(Detector):
+    """A network on a device of this machine."""
 
-    record: DetectorRecord
     model: DetectorModel
     encoder: TextEncoder
     device: torch.device
     dtype: torch.dtype
 
     @property
-    def thresholds(self) -> FloatArray:
-        """(4,) a maxim counts as violated where its probability is above this."""
-        return self.record.thresholds.as_array()
+    def numerics(self) -> str:
+        """Its number format."""
+        return str(self.dtype)
 
     @property
-    def batch_tokens(self) -> int:
-        """Padded tokens of a batch that suit the device."""
-        return suitable_batch_tokens(self.device)
+    def window_pairs(self) -> int:
+        """On a CPU 64, ten to twenty seconds of DeBERTa-v3-base on two cores.
 
-    @property
-    def weak_maxims(self) -> tuple[Maxim, ...]:
-        """Maxims that it was found too weak to judge; none where it was never evaluated."""
-        return self.record.metrics.weak_maxims if self.record.metrics else ()
-
-    def score(
-        self,
-        prompts: Sequence[str],
-        responses: Sequence[str],
-        *,
-        batch_tokens: int | None = None,
-        progress: Progress = silent,
-    ) -> FloatArray:
-        """(N, 4) violation probabilities, in the order of `MAXIMS`.
-
-        They don't depend on the batches: within 1e-5 in fp32.
+        With fewer batches, texts of like length don't meet.
         """
-        texts = [JudgedText.from_pair(*pair) for pair in zip(prompts, responses, strict=True)]
-        return self.probabilities(self.judge(texts, batch_tokens=batch_tokens, progress=progress))
-
-    def probabilities(self, judgement: Judgement) -> FloatArray:
-        """(N, 4) violation probabilities: sigmoid(logit / temperature) per maxim."""
-        scaled: FloatArray = expit(judgement.logits / self.record.temperatures.as_array())
-        return scaled
+        batch_tokens = suitable_batch_tokens(self.device)
+        return max(1, _BATCHES_OF_A_WINDOW * batch_tokens // _TOKENS_OF_A_PAIR)
 
     def judge(
         self,
         texts: Sequence[JudgedText],
         *,
-        batch_tokens: int | None = None,
         progress: Progress = silent,
+        batch_tokens: int | None = None,
     ) -> Judgement:
-        """Read each distinct text once, in batches of like length."""
+        """Read each distinct text once, in batches of like length.
+
+        Probabilities don't depend on the batches: within 1e-5 in fp32.
+        """
         distinct = list(dict.fromkeys(texts))
         encoded = self.encoder.encode(distinct)
         pad = self.encoder.tokenizer.pad_token_id

@@ -13,6 +13,7 @@ from grice_core.detector.labels import LabelledTexts, Split, split_by_group
 from grice_core.detector.losses import focal_loss, inverse_frequency_weights
 from grice_core.detector.metrics import macro_f1, measure
 from grice_core.detector.record import DetectorRecord, Temperatures, TrainingData
+from grice_core.detector.seen import write_seen
 from grice_core.detector.student import Student
 from grice_core.detector.thresholds import best_f1_thresholds
 from grice_core.errors import DataError
@@ -55,6 +56,7 @@ def train_detector(
         epochs = _learn(split, student, settings, progress)
         record = _measured_record(split, student, settings)
         record = write_detector(folder, student.model, student.encoder.tokenizer, record)
+        write_seen(folder, split)
     return Trained(record, epochs, split)
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from grice_core.data.export import write_json
 from grice_core.data.load import Prompts, load_pairs
 from grice_core.data.pairs import PairTable
+from grice_core.detector.judge import Detector
 from grice_core.detector.pairs import score_pairs
-from grice_core.detector.score import Detector
 from grice_core.errors import DataError
 from grice_core.evaluation.selection import (
     LeakagePolicy,

@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
 from grice_core.chat.choice import FormatChoice
-from grice_core.detector.score import Detector
+from grice_core.detector.judge import Detector
 from grice_core.dpo.base import BaseModel
 from grice_core.dpo.encode import encode_prompts
 from grice_core.dpo.reference import config_hash, weights_hash
@@ -58,7 +58,7 @@ def evaluate_stages(models: StageModels, job: EvaluationJob, reporter: Reporter)
         selection=job.selection,
         sampling=job.sampling,
         config=job.config,
-        warnings=_warnings(job.detector),
+        warnings=job.detector.warnings,
     )
 
 
@@ -131,10 +131,3 @@ def _published(output: OutputFolder, stage: str) -> Iterator[str]:
     for path in sorted(output.stage(stage).final_model.glob("*.safetensors")):
         with path.open("rb") as file:
             yield hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _warnings(detector: Detector) -> tuple[str, ...]:
-    """What a reader has to know of the detector before believing the rates."""
-    weak: Sequence[str] = detector.weak_maxims
-    too_weak = [f"The detector is too weak to judge {maxim}." for maxim in weak]
-    return (*detector.record.remarks, *too_weak)

@@ -9,8 +9,8 @@ from functools import cached_property
 
 from grice_core.chat.choice import FormatChoice
 from grice_core.chat.format import PromptFormat
+from grice_core.detector.judge import Detector
 from grice_core.detector.load import load_detector
-from grice_core.detector.score import Detector
 from grice_core.errors import RecipeError
 from grice_core.evaluation.reach import reach_of
 from grice_core.evaluation.results import Evaluation, write_evaluation

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from grice_core.chat.format import PromptFormat
-from grice_core.detector.score import Detector
+from grice_core.detector.judge import Detector
 from grice_core.dpo.base import BaseModel
 from grice_core.dpo.reference import weights_hash
 from grice_core.errors import OutputError

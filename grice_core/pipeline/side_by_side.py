@@ -9,7 +9,7 @@ import torch
 from peft import PeftModel
 
 from grice_core.chat.choice import FormatChoice
-from grice_core.detector.score import Detector
+from grice_core.detector.judge import Detector
 from grice_core.dpo.base import BaseModel
 from grice_core.dpo.hub import loading_errors
 from grice_core.errors import ModelError

@@ -8,6 +8,7 @@ class RunKind(StrEnum):
 
     SCORE = "score"
     FIT_DETECTOR = "fit_detector"
+    IMPORT_DETECTOR = "import_detector"
     SCORE_DATA = "score_data"
     """Gives the unscored pairs of a data set scores; stands on its own."""
     TRAIN = "train"

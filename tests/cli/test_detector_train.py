@@ -15,6 +15,7 @@ from grice_core.cli import app
 from grice_core.detector.card import WEAK
 from grice_core.detector.load import load_detector
 from grice_core.detector.record import DetectorRecord, read_record
+from grice_core.detector.seen import SEEN_NAME
 from grice_core.errors import DataError, DetectorError, GriceError, OutputError
 from grice_core.maxims import MAXIMS, Maxim
 from tests.detector import lessons, tiny
@@ -56,6 +57,7 @@ def without_training(folder: Path) -> Path:
     """The same detector, as if it had been trained elsewhere."""
     path = folder / "detector.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "training": None}))
+    (folder / SEEN_NAME).unlink(missing_ok=True)
     return folder
 
 

@@ -11,9 +11,9 @@ WORD_OF = dict(zip(MAXIMS, ("yes", "dogs", "sun", "blue"), strict=True))
 FILLERS = ("on the mat", "it is warm", "they sleep", "in the old")
 
 
-def _rows(num_dialogues: int) -> list[dict[str, Any]]:
+def _rows(num_dialogues: int, first: int = 0) -> list[dict[str, Any]]:
     rows = []
-    for i in range(num_dialogues):
+    for i in range(first, first + num_dialogues):
         maxim = MAXIMS[i % 4]
         clean, violating = FILLERS[i % 3], f"{FILLERS[i % 3]} {WORD_OF[maxim]}"
         context = f"where do cats sleep {'one two ' * (i % 7)} {i}"
@@ -21,8 +21,12 @@ def _rows(num_dialogues: int) -> list[dict[str, Any]]:
     return rows
 
 
-def write_labels(path: Path, num_dialogues: int = 120) -> Path:
-    """Two labelled texts a dialogue: a cooperative one and one that violates one maxim."""
+def write_labels(path: Path, num_dialogues: int = 120, first: int = 0) -> Path:
+    """Two labelled texts a dialogue: a cooperative one and one that violates one maxim.
+
+    Args:
+        first: number of the first dialogue; from other numbers come other texts.
+    """
     labelled = [
         {
             "context": row["context"],
@@ -30,7 +34,7 @@ def write_labels(path: Path, num_dialogues: int = 120) -> Path:
             "labels": {m: int(violates and m == row["maxim"]) for m in MAXIMS},
             "original_id": f"t_{row['id']}",
         }
-        for row in _rows(num_dialogues)
+        for row in _rows(num_dialogues, first)
         for violates, response in enumerate(row["responses"])
     ]
     path.write_text(json.dumps(labelled))

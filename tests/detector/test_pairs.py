@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from grice_core.data.pairs import PairTable
-from grice_core.detector import pairs as scoring
+from grice_core.detector.judge import Detector
 from grice_core.detector.load import load_detector
 from grice_core.detector.pairs import score_pairs
-from grice_core.detector.score import Detector
+from grice_core.detector.score import NetworkDetector
 from tests.detector import killable, tiny
 
 
@@ -63,7 +63,7 @@ def test_responses_too_long_to_read_are_counted(detector: Detector, tmp_path: Pa
 def test_a_stopped_run_goes_on_where_it_was(
     detector: Detector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scoring, "_pairs_of_a_window", lambda _: 2)
+    monkeypatch.setattr(NetworkDetector, "window_pairs", 2)
     table = table_of(10)
     whole = score_pairs(detector, table, tmp_path / "undisturbed")
 

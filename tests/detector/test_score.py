@@ -9,7 +9,7 @@ from scipy.special import expit
 
 from grice_core.detector.load import load_detector
 from grice_core.detector.record import HeadsArchitecture
-from grice_core.detector.score import Detector, batches_by_length
+from grice_core.detector.score import NetworkDetector, batches_by_length
 from grice_core.detector.template import JudgedText
 from tests.detector import tiny
 
@@ -24,12 +24,14 @@ RESPONSES = ["on the mat .", "yes", "they sleep in the sun .", "it is warm and n
 
 
 @pytest.fixture(scope="module")
-def detector(tmp_path_factory: pytest.TempPathFactory) -> Detector:
+def detector(tmp_path_factory: pytest.TempPathFactory) -> NetworkDetector:
     folder = tiny.write_heads(tmp_path_factory.mktemp("detector"))
-    return load_detector(folder, CPU, "fp32")
+    found = load_detector(folder, CPU, "fp32")
+    assert isinstance(found, NetworkDetector)
+    return found
 
 
-def test_scores_are_probabilities_of_each_text_and_maxim(detector: Detector) -> None:
+def test_scores_are_probabilities_of_each_text_and_maxim(detector: NetworkDetector) -> None:
     scores = detector.score(PROMPTS, RESPONSES)
     assert scores.shape == (4, 4)
     assert scores.dtype == np.float64
@@ -38,19 +40,20 @@ def test_scores_are_probabilities_of_each_text_and_maxim(detector: Detector) -> 
 
 
 @pytest.mark.parametrize("batch_tokens", [1, 24, 10_000])
-def test_scores_do_not_depend_on_the_batches(detector: Detector, batch_tokens: int) -> None:
+def test_scores_do_not_depend_on_the_batches(detector: NetworkDetector, batch_tokens: int) -> None:
     alone = np.vstack([detector.score([p], [r]) for p, r in zip(PROMPTS, RESPONSES, strict=True)])
-    together = detector.score(PROMPTS, RESPONSES, batch_tokens=batch_tokens)
+    texts = [JudgedText.from_pair(*pair) for pair in zip(PROMPTS, RESPONSES, strict=True)]
+    together = detector.probabilities(detector.judge(texts, batch_tokens=batch_tokens))
     np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
-def test_each_maxims_logit_is_divided_by_its_temperature(detector: Detector) -> None:
+def test_each_maxims_logit_is_divided_by_its_temperature(detector: NetworkDetector) -> None:
     judgement = detector.judge([JudgedText(PROMPTS[0], RESPONSES[0])])
     expected = expit(judgement.logits / np.array([0.5, 1.0, 1.5, 2.0]))
     np.testing.assert_allclose(detector.score(PROMPTS[:1], RESPONSES[:1]), expected, atol=1e-7)
 
 
-def test_the_same_text_is_read_once(detector: Detector) -> None:
+def test_the_same_text_is_read_once(detector: NetworkDetector) -> None:
     seen: list[int] = []
     scores = detector.score(
         PROMPTS[:1] * 5, RESPONSES[:1] * 5, progress=lambda _task, _done, total: seen.append(total)
@@ -59,16 +62,16 @@ def test_the_same_text_is_read_once(detector: Detector) -> None:
     assert (scores == scores[0]).all()
 
 
-def test_nothing_to_score_gives_no_scores(detector: Detector) -> None:
+def test_nothing_to_score_gives_no_scores(detector: NetworkDetector) -> None:
     assert detector.score([], []).shape == (0, 4)
 
 
-def test_a_response_too_long_to_read_is_reported(detector: Detector) -> None:
+def test_a_response_too_long_to_read_is_reported(detector: NetworkDetector) -> None:
     judgement = detector.judge([JudgedText("no", "yes " * 80), JudgedText("no " * 80, "yes")])
     assert judgement.response_cut.tolist() == [True, False]
 
 
-def test_bf16_scores_are_near_those_of_fp32(tmp_path: Path, detector: Detector) -> None:
+def test_bf16_scores_are_near_those_of_fp32(tmp_path: Path, detector: NetworkDetector) -> None:
     rough = load_detector(tiny.write_heads(tmp_path), CPU, "bf16")
     assert rough.dtype is torch.bfloat16
     np.testing.assert_allclose(

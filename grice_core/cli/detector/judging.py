@@ -39,7 +39,7 @@ def evaluate(
     if as_json:
         typer.echo(json.dumps(evaluation.document(), indent=2, ensure_ascii=False))
     else:
-        _show_evaluation(detector, record, evaluation)
+        _show_evaluation(detector, judge.record, record, evaluation)
 
 
 def calibrate(
@@ -104,7 +104,9 @@ def _calibration_json(calibrated: "Calibrated") -> dict[str, object]:
     }
 
 
-def _show_evaluation(folder: Path, record: "DetectorRecord", evaluation: "Evaluation") -> None:
+def _show_evaluation(
+    folder: Path, before: "DetectorRecord", record: "DetectorRecord", evaluation: "Evaluation"
+) -> None:
     from rich.text import Text
 
     from grice_core.cli import terminal
@@ -120,9 +122,10 @@ def _show_evaluation(folder: Path, record: "DetectorRecord", evaluation: "Evalua
             f"{mistake.maxim:<9} row {mistake.row:>6,}  said {mistake.probability:.2f}, {verdict}: "
         )
         console.print(Text(head + mistake.text.response), no_wrap=True, overflow="ellipsis")
-    tables.say([evaluation.note] if evaluation.note else [])
+    tables.say([*evaluation.remarks(before)])
     tables.say(tables.warnings_of(record))
-    tables.say([f"figures and reliability diagram in {folder / 'evaluation'}"], style="dim")
+    if not evaluation.is_outdone_by(before):
+        tables.say([f"figures and reliability diagram in {folder / 'evaluation'}"], style="dim")
 
 
 def _show_calibration(folder: Path, calibrated: "Calibrated") -> None:

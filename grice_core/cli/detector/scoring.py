@@ -11,8 +11,8 @@ from grice_core.errors import DataError, InterruptedRunError, OutputError
 
 if TYPE_CHECKING:
     from grice_core.data.load import LoadedPairs
+    from grice_core.detector.judge import Detector
     from grice_core.detector.pairs import ScoredPairs
-    from grice_core.detector.score import Detector
 
 _SUFFIXES = (".json", ".jsonl")
 
