@@ -44,7 +44,13 @@ from worker.playground.board import (
     Standing,
 )
 from worker.reconcile import take_from_dead
-from worker.requests import DetectorRequest, DeviceChoice, PipelineRequest, WorkerStatus
+from worker.requests import (
+    DetectorRequest,
+    DeviceChoice,
+    ImportRequest,
+    PipelineRequest,
+    WorkerStatus,
+)
 from worker.roles import OUTPUT
 from worker.spec import ScoreDataSpec, StoredData, StoredDetector
 from worker.visitors import Visitors
@@ -53,6 +59,7 @@ __all__ = [
     "DetectorRequest",
     "DetectorTrial",
     "DeviceChoice",
+    "ImportRequest",
     "PipelineRequest",
     "PlaygroundAnswer",
     "PlaygroundRequest",
@@ -161,6 +168,19 @@ class RunQueue:
         return self.submit_run(
             RunDraft(f"detector-{digest_of(body)}", RunKind.FIT_DETECTOR, body, device)
         )
+
+    def submit_import(self, request: ImportRequest) -> int:
+        """Ask for a foreign detector to be imported; asking twice gives the same run. Returns its id.
+
+        Raises:
+            InputError: a file can't be read, or there is no such encoder; nothing is submitted then.
+        """
+        spec = self._intake.import_spec(request)
+        body = spec.model_dump(mode="json")
+        draft = RunDraft(
+            f"import-{spec.digest}", RunKind.IMPORT_DETECTOR, body, self._device("auto")
+        )
+        return self.submit_run(draft)
 
     def submit_run(self, draft: RunDraft) -> int:
         """Ask for a run outside any pipeline, such as a detector to be made; returns its id."""

@@ -14,7 +14,7 @@ from grice_core.store.claims import Claim
 from grice_core.store.database import Database
 from grice_core.store.states import RunKind
 from grice_core.store.tables import JsonObject, Run
-from worker.failures import in_words
+from worker.failures import in_words, without_folders
 from worker.jobs import detectors, estimating, pipelines, scoring
 from worker.jobs.context import JobContext
 
@@ -38,6 +38,7 @@ JOBS: dict[RunKind, Callable[[JobContext], JsonObject]] = {
     RunKind.EVALUATE: pipelines.evaluate,
     RunKind.EXPORT: pipelines.export,
     RunKind.FIT_DETECTOR: detectors.fit,
+    RunKind.IMPORT_DETECTOR: detectors.import_detector,
     RunKind.SCORE_DATA: scoring.score_data,
     RunKind.ESTIMATE: estimating.estimate,
 }
@@ -72,7 +73,7 @@ def _do(job: Job, run: Run) -> None:
     except Exception as error:  # whatever it is, the user sees it
         if not isinstance(error, GriceError):
             traceback.print_exc()
-        reason = in_words(error, run.id)
+        reason = without_folders(in_words(error, run.id), job.home)
         _print(reason)
         _keep_last_steps(context)
         _publish_log(job)

@@ -1,7 +1,9 @@
 """Why a run failed, in words that say what to do."""
 
 import errno
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from grice_core.errors import ArtifactError, GriceError, LostProcessError
 
@@ -31,6 +33,14 @@ def in_words(error: BaseException, run_id: int) -> str:
     if isinstance(error, GriceError):
         return str(error)
     return f"unexpected {type(error).__name__}: {_first_line(error)}; its log shows where"
+
+
+def without_folders(reason: str, home: Path) -> str:
+    """The same sentence, in which a user's file is called what the user called it.
+
+    A job keeps it below the home, in a folder that is named by its hash.
+    """
+    return re.sub(rf"{re.escape(str(home))}/\S+/inputs/[0-9a-f]{{64}}/(?=\S)", "", reason)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

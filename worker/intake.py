@@ -11,9 +11,16 @@ from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database
 from grice_core.store.states import RunKind, RunState
 from worker.drafts import spec_of
-from worker.requests import DetectorRequest, PipelineRequest
+from worker.requests import DetectorRequest, ImportRequest, PipelineRequest
 from worker.roles import OUTPUT
-from worker.spec import FitDetectorSpec, PipelineSpec, StoredDetector, StoredFile, parse_pipeline
+from worker.spec import (
+    FitDetectorSpec,
+    ImportDetectorSpec,
+    PipelineSpec,
+    StoredDetector,
+    StoredFile,
+    parse_pipeline,
+)
 
 
 @dataclass(frozen=True)
@@ -66,20 +73,42 @@ class Intake:
             raise InputError(f"pipeline {pipeline_id} has kept none of the stages that it trained")
         return output.sha256
 
+    def import_spec(self, request: ImportRequest) -> ImportDetectorSpec:
+        """What an import needs, its files in the store.
+
+        Raises:
+            InputError: a file can't be read, or there is no such encoder.
+        """
+        source, temperatures = request.source, request.temperatures
+        files = [source] if source.is_file() else [*filter(Path.is_file, sorted(source.iterdir()))]
+        return ImportDetectorSpec(
+            files=tuple(map(self._stored_file, files)),
+            encoder=request.encoder and check_base(request.encoder),
+            temperatures=temperatures and self._stored_file(temperatures),
+            name=request.name,
+        )
+
+    def _stored_file(self, path: Path) -> StoredFile:
+        """A user's file, put into the store as it is.
+
+        Raises:
+            InputError: it can't be read.
+        """
+        try:
+            return StoredFile(name=path.name, sha256=self.artifacts.put_file(path).sha256)
+        except OSError as error:
+            raise InputError(f"{path} can't be read: {error.strerror}") from None
+
     def detector_spec(self, request: DetectorRequest) -> FitDetectorSpec:
         """Everything that a detector's numbers depend on, its data in the store.
 
         Raises:
             InputError: the file can't be read, or there is no such folder.
         """
-        try:
-            data = self.artifacts.put_file(request.data)
-        except OSError as error:
-            raise InputError(f"{request.data} can't be read: {error.strerror}") from None
         start = request.start
         return FitDetectorSpec(
             how=request.how,
-            data=StoredFile(name=request.data.name, sha256=data.sha256),
+            data=self._stored_file(request.data),
             start=check_base(start) if isinstance(start, str) else StoredDetector.of(start),
             name=request.name,
             settings=dict(request.settings),

@@ -49,6 +49,19 @@ class DetectorRequest:
 
 
 @dataclass(frozen=True)
+class ImportRequest:
+    """A foreign detector to be made one of ours by a run."""
+
+    source: Path
+    """A Detector V2 checkpoint, or the folder of a four-label classifier."""
+    name: str
+    encoder: str | None = None
+    """The checkpoint's: hub id, or a folder that every worker sees."""
+    temperatures: Path | None = None
+    """A JSON object with one number per maxim; a checkpoint needs it."""
+
+
+@dataclass(frozen=True)
 class WorkerStatus:
     """A worker that listens."""
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from grice_core.errors import InputError
@@ -137,6 +137,30 @@ class FitDetectorSpec(_Spec):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
 
 
+class ImportDetectorSpec(_Spec):
+    """A foreign detector to be made one of ours."""
+
+    files: tuple[StoredFile, ...] = Field(min_length=1)
+    """A checkpoint; without an encoder, the files of a four-label classifier's folder."""
+    encoder: str | None = None
+    """The checkpoint's: hub id, or a folder that every worker sees."""
+    temperatures: StoredFile | None = None
+    """A JSON object with one number per maxim; a checkpoint needs it."""
+    name: str
+    """What the detector is called."""
+
+    @model_validator(mode="after")
+    def _checkpoint_is_whole(self) -> Self:
+        if self.encoder is not None and self.temperatures is None:
+            raise ValueError("a checkpoint needs its temperatures")
+        return self
+
+    @property
+    def digest(self) -> str:
+        """The same for the same request: 64 hex digits."""
+        return digest_of(self.model_dump(mode="json"))
+
+
 class ScoreDataSpec(_Spec):
     """A data set whose unscored pairs a detector shall score."""
 
@@ -166,6 +190,15 @@ def parse_fit_detector(spec: dict[str, Any]) -> FitDetectorSpec:
         InputError: it is of another version, or damaged.
     """
     return _parse(TypeAdapter(FitDetectorSpec), spec)
+
+
+def parse_import_detector(spec: dict[str, Any]) -> ImportDetectorSpec:
+    """The spec of a run that imports a detector.
+
+    Raises:
+        InputError: it is of another version, or damaged.
+    """
+    return _parse(TypeAdapter(ImportDetectorSpec), spec)
 
 
 def parse_score_data(spec: dict[str, Any]) -> ScoreDataSpec:

@@ -1,9 +1,10 @@
 import errno
+from pathlib import Path
 
 import pytest
 
 from grice_core.errors import ArtifactError, LostProcessError, OutputError, TrainingError
-from worker.failures import in_words
+from worker.failures import in_words, without_folders
 
 
 def chained(error, cause):
@@ -49,3 +50,12 @@ def test_our_own_errors_speak_for_themselves():
 def test_what_nobody_expected_names_its_kind_and_the_log():
     sentence = in_words(ZeroDivisionError("division by zero\nmore"), 7)
     assert sentence == "unexpected ZeroDivisionError: division by zero; its log shows where"
+
+
+def test_a_users_file_is_called_what_the_user_called_it():
+    home = Path("/home/ada/my work")
+    path = home / "work" / "7" / "0" / "attempt-1" / "inputs" / ("a" * 64) / "half.pt"
+    assert without_folders(f"{path} is cut off", home) == "half.pt is cut off"
+    assert (
+        without_folders("data/inputs/half.pt is cut off", home) == "data/inputs/half.pt is cut off"
+    )

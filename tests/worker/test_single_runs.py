@@ -4,21 +4,25 @@ import json
 import shutil
 
 import pytest
+from pydantic import ValidationError
 
 from grice_core.data.columnar import read_pairs
 from grice_core.data.load import load_pairs
 from grice_core.errors import InputError
+from grice_core.maxims import MAXIMS
 from grice_core.registry import Keeper
 from grice_core.store import data_sets, detectors, runs
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database
 from grice_core.store.states import RunKind, RunState
 from grice_core.store.submission import RunDraft
+from tests.app.judges import write_judge
 from tests.detector import lessons, tiny
 from tests.worker.asked import ask_anew, unique_name
 from tests.worker.processes import eventually
-from worker.client import DetectorRequest, RunQueue
+from worker.client import DetectorRequest, ImportRequest, RunQueue
 from worker.connection import client_of
+from worker.spec import ImportDetectorSpec
 
 
 @pytest.fixture
@@ -101,7 +105,7 @@ def test_a_detector_made_through_the_queue_is_the_one_that_the_command_makes(
     if how == "distill":
         return
     # Calibrated on other texts, by the queue and by the command.
-    others = lessons.write_labels(tmp_path / "others.json", num_dialogues=40)
+    others = lessons.write_labels(tmp_path / "others.json", num_dialogues=40, first=1000)
     calibrated = made(installation, "calibrate", others, "--start", here, "--name", "better")
     assert calibrated.id != ours.id
     done = installation.grice("detector", "calibrate", str(there), str(others), "--device", "cpu")
@@ -109,7 +113,7 @@ def test_a_detector_made_through_the_queue_is_the_one_that_the_command_makes(
     installation.queue().artifacts.fetch_folder(calibrated.artifact_sha256, tmp_path / "better")
     assert contents(tmp_path / "better") == contents(there) != contents(here)
     # Its figures on yet other texts, too.
-    more = lessons.write_labels(tmp_path / "more.json", num_dialogues=30)
+    more = lessons.write_labels(tmp_path / "more.json", num_dialogues=30, first=2000)
     better = ("--start", tmp_path / "better", "--name", "better")
     evaluated = made(installation, "evaluate", more, *better)
     assert evaluated.card["metrics"] != calibrated.card["metrics"]
@@ -118,6 +122,64 @@ def test_a_detector_made_through_the_queue_is_the_one_that_the_command_makes(
     assert done.returncode == 0, done.stderr
     installation.queue().artifacts.fetch_folder(evaluated.artifact_sha256, tmp_path / "measured")
     assert contents(tmp_path / "measured") == contents(there)
+
+
+def ended(installation, run_id):
+    """A run that has ended."""
+    database = installation.queue().database
+    return eventually(
+        lambda: (run := runs.get(database, run_id)).state.is_finished() and run, "it ends"
+    )
+
+
+@pytest.mark.parametrize("what", ["checkpoint", "classifier"])
+def test_a_detector_imported_through_the_queue_is_the_one_that_the_command_imports(
+    installation, tmp_path, what
+):
+    installation.stand()
+    queue, judge = installation.queue(), write_judge(tmp_path)
+    classifier = tiny.write_classifier(tmp_path / "four labels", tuple(MAXIMS))
+    if what == "checkpoint":
+        encoder = ("--encoder", str(judge.encoder), "--temperatures", str(judge.temperatures))
+        source = judge.checkpoint
+        request = ImportRequest(source, "brought", str(judge.encoder), judge.temperatures)
+    else:
+        encoder, source = (), classifier
+        request = ImportRequest(source, "brought")
+    run_id = queue.submit_import(request)
+    assert queue.submit_import(request) == run_id
+    run = ended(installation, run_id)
+    assert run.state is RunState.SUCCEEDED, run.error
+    ours = detectors.get(queue.database, run.result["detector_id"])
+    assert ours.name == "brought"
+
+    done = installation.grice(
+        "detector", "import", str(source), *encoder, "--out", str(tmp_path / "there")
+    )
+    assert done.returncode == 0, done.stderr
+    queue.artifacts.fetch_folder(ours.artifact_sha256, tmp_path / "here")
+    here, there = contents(tmp_path / "here"), contents(tmp_path / "there")
+    for records in (here, there):  # says where it lay, which differs
+        records.pop("detector.json")
+    assert here == there
+
+
+def test_a_checkpoint_that_is_none_fails_with_its_sentence_and_needs_its_temperatures(
+    installation, tmp_path
+):
+    installation.stand()
+    judge = write_judge(tmp_path)
+    broken = tmp_path / "half.pt"
+    broken.write_bytes(judge.checkpoint.read_bytes()[:999])
+    encoder = str(judge.encoder)
+    run_id = installation.queue().submit_import(
+        ImportRequest(broken, "half", encoder, judge.temperatures)
+    )
+    run = ended(installation, run_id)
+    assert run.state is RunState.FAILED
+    assert "half.pt" in run.error
+    with pytest.raises(ValidationError, match="a checkpoint needs its temperatures"):
+        ImportDetectorSpec(files=run.spec["files"], encoder=encoder, name="half")
 
 
 def test_pairs_scored_through_the_queue_are_the_ones_that_the_command_scores(

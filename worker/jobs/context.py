@@ -1,5 +1,6 @@
 """What a job needs besides the library."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -68,6 +69,16 @@ class JobContext:
         if not path.exists():
             self.artifacts.fetch_file(file.sha256, path)
         return path
+
+    def fetch_files(self, files: Sequence[StoredFile], name: str) -> Path:
+        """Files that lie beside each other, in a folder of this name."""
+        folder = self.workspace.inputs / "files" / Path(name).name
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in files:
+            path = folder / Path(file.name).name
+            if not path.exists():
+                self.artifacts.fetch_file(file.sha256, path)
+        return folder
 
     def fetch_detector(self, detector: StoredDetector | str) -> str:
         """The detector's folder, or its hub id."""

@@ -1,6 +1,7 @@
-"""Detectors made as runs: trained, distilled, calibrated or evaluated, then kept for everybody."""
+"""Detectors made as runs: imported, trained, distilled, calibrated or evaluated, then kept for everybody."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from grice_core.data.load import load_pairs
@@ -8,6 +9,7 @@ from grice_core.detector.distill import distill_detector
 from grice_core.detector.evaluate import calibrate_detector, evaluate_detector, write_evaluation
 from grice_core.detector.fit import FitSettings, Place
 from grice_core.detector.folder import Destination, update_record
+from grice_core.detector.importing import import_checkpoint, import_classifier
 from grice_core.detector.labels import load_labels
 from grice_core.detector.load import load_detector
 from grice_core.detector.record import read_record
@@ -19,7 +21,7 @@ from grice_core.store import detectors
 from grice_core.store.tables import JsonObject
 from worker.jobs.context import JobContext
 from worker.roles import OUTPUT
-from worker.spec import FitDetectorSpec, parse_fit_detector
+from worker.spec import FitDetectorSpec, parse_fit_detector, parse_import_detector
 
 
 def fit(context: JobContext) -> JsonObject:
@@ -28,17 +30,43 @@ def fit(context: JobContext) -> JsonObject:
     reporter = context.reporting.reporter(
         lambda task, done, total: (done, total) if task == "training" else None
     )
-    folder = context.workspace.out
-    shutil.rmtree(folder, ignore_errors=True)  # what an attempt before left can't be continued from
+    folder = _new_folder(context)
     data = context.fetch_file(spec.data)
+    remarks: Sequence[str] = ()
     if spec.how in ("calibrate", "evaluate"):
-        _judge(context, spec, data, folder, reporter)
+        remarks = _judge(context, spec, data, folder, reporter)
     else:
         _train(context, spec, data, folder, reporter)
+    return _kept(context, folder, spec.name) | {"remarks": list(remarks)}
+
+
+def import_detector(context: JobContext) -> JsonObject:
+    """Make a foreign detector one of ours and add it to those that can be chosen."""
+    spec = parse_import_detector(context.run.spec)
+    out = Destination(_new_folder(context))
+    given = spec.temperatures
+    temperatures = None if given is None else context.fetch_file(given)
+    if spec.encoder is not None and temperatures is not None:
+        import_checkpoint(context.fetch_file(spec.files[0]), spec.encoder, temperatures, out)
+    else:
+        source = context.fetch_files(spec.files, spec.name)
+        import_classifier(str(source), temperatures, out)
+    return _kept(context, out.folder, spec.name)
+
+
+def _new_folder(context: JobContext) -> Path:
+    """Where the detector is made."""
+    folder = context.workspace.out
+    shutil.rmtree(folder, ignore_errors=True)  # what an attempt before left can't be continued from
+    return folder
+
+
+def _kept(context: JobContext, folder: Path, name: str) -> JsonObject:
+    """Keep a detector that was made; returns the run's result."""
     context.keep(OUTPUT, folder)
     card = read_record(folder).model_dump(mode="json")
     address = context.artifacts.put_folder(folder)
-    return {"detector_id": detectors.add(context.database, spec.name, address, card)}
+    return {"detector_id": detectors.add(context.database, name, address, card)}
 
 
 def _train(
@@ -63,14 +91,18 @@ def _train(
 
 def _judge(
     context: JobContext, spec: FitDetectorSpec, data: Path, folder: Path, reporter: Reporter
-) -> None:
-    """A copy of a detector with its figures on these labels, or with thresholds that fit them as well."""
+) -> Sequence[str]:
+    """A copy of a detector with its figures on these labels, or with thresholds that fit them as well.
+
+    Returns what to say of them.
+    """
     shutil.copytree(context.fetch_detector(spec.start), folder)
     detector = load_detector(str(folder), resolve_device(context.device), spec.precision)
     labelled = load_labels(data, reporter.interruptible)
     if spec.how == "calibrate":
         calibrated = calibrate_detector(detector, labelled, progress=reporter.interruptible)
         update_record(folder, calibrated.record)
-    else:
-        evaluation = evaluate_detector(detector, labelled, reporter.interruptible)
-        write_evaluation(folder, detector.record, evaluation)
+        return [calibrated.note] if calibrated.note else []
+    evaluation = evaluate_detector(detector, labelled, reporter.interruptible)
+    write_evaluation(folder, detector.record, evaluation)
+    return evaluation.remarks(detector.record)

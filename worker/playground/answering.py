@@ -8,7 +8,7 @@ from pathlib import Path
 
 from redis import RedisError
 
-from grice_core.detector.score import Detector
+from grice_core.detector.judge import Detector
 from grice_core.errors import GriceError
 from grice_core.evaluation.sampling import Sampling
 from grice_core.pipeline.side_by_side import Reply, SideBySide

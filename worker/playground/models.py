@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grice_core.chat.choice import FormatChoice
+from grice_core.detector.judge import Detector
 from grice_core.detector.load import load_detector
-from grice_core.detector.score import Detector
 from grice_core.dpo.base import load_base
 from grice_core.errors import InputError
 from grice_core.kernels.precision import resolve_device, resolve_precision

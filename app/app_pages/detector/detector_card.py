@@ -54,6 +54,8 @@ def detector_card(detector: Detector, show_view: Callable[..., None]) -> None:
             "with 95 % intervals:"
         )
         number_table(METRICS_TITLES, metrics_rows(record.metrics), key="metrics")
+        if record.metrics_note:
+            st.caption(plain_markdown(record.metrics_note))
         _reliability(detector)
     if record.agreement is not None:
         st.markdown("**Agreement with its teacher** on held-out prompts:")

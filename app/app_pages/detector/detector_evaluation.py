@@ -6,8 +6,10 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from app.app_pages.detector.judge_tables import comparison_rows, comparison_titles
+from app.app_pages.detector.labels_layout import labels_layout
 from app.app_pages.detector.own_runs import ask_for_detector, own_runs
 from app.state.session import studio
+from app.text.formatting import plain_markdown
 from app.ui.errors import guarded
 from app.ui.number_table import number_table
 from app.ui.uploads import as_file
@@ -20,7 +22,7 @@ from grice_core.store.states import RunKind
 from grice_core.store.tables import Detector
 from worker.client import DetectorRequest
 
-_LABELS = "Labelled texts: JSON with input_text and labels"
+_LABELS = "Labelled texts"
 _COMPARED = ("detector", "against")
 """In links: the detectors that are compared."""
 _EVALUATING = "evaluating"
@@ -29,6 +31,8 @@ _EVALUATING = "evaluating"
 
 def detector_evaluation(detector: Detector) -> None:
     """A form, and how far such runs are; the figures then stand on the detector's card."""
+    labels_layout("evaluate")
+    st.caption("Texts that the detector was trained on don't count, whatever their file is called.")
     with st.form("evaluate"):
         labels = st.file_uploader(_LABELS)
         asked = st.form_submit_button("Evaluate", type="primary", icon=":material/fact_check:")
@@ -56,6 +60,15 @@ def detector_comparison(detector: Detector, known: Mapping[str, Detector]) -> No
     ours, theirs = _metrics(detector), _metrics(other)
     if ours is None or theirs is None or ours.data_sha256 != theirs.data_sha256:
         st.info("They have not been evaluated on the same labels yet.", icon=":material/info:")
+        _measure_both(detector, other)
+        return
+    if ours.num_texts != theirs.num_texts:
+        st.info(
+            f"Of these labels {ours.num_texts:,} count for {plain_markdown(detector.name)} and "
+            f"{theirs.num_texts:,} for {plain_markdown(other.name)}, since a detector is not measured "
+            "on texts that it was trained on. To compare them, give labels that neither has seen.",
+            icon=":material/info:",
+        )
         _measure_both(detector, other)
         return
     names = detector.name, other.name

@@ -9,6 +9,7 @@ from typing import Final, Literal, cast
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from app.app_pages.detector.labels_layout import labels_layout
 from app.app_pages.detector.own_runs import ask_for_detector, own_runs
 from app.state.session import known_data_sets, open_data, studio
 from app.text.formatting import told_apart
@@ -41,10 +42,15 @@ _WAYS: dict[str, tuple[str, str]] = {
 }
 
 
-def detector_fit(detector: Detector | None) -> None:
+def detector_fit(detector: Detector) -> None:
+    """The ways in which one is made, the form of one of them, and how far such runs are."""
+    detector_form(
+        cast(How, linked_radio("How", HOW, list(_WAYS), lambda way: _WAYS[way][0])), detector
+    )
+
+
+def detector_form(how: How, detector: Detector | None) -> None:
     """A form; below it, how far such runs are and what they made."""
-    ways = [way for way in _WAYS if detector is not None or way != CALIBRATE]
-    how = cast(How, linked_radio("How", HOW, ways, lambda way: _WAYS[way][0]))
     st.caption(_WAYS[how][1])
     scored = [one for one in known_data_sets() if one.num_scored]
     if how == "distill" and not scored:
@@ -57,12 +63,10 @@ def detector_fit(detector: Detector | None) -> None:
 
 def _form(how: How, detector: Detector | None, scored: Sequence[DataSet]) -> None:
     calibrated = detector if how == CALIBRATE else None
+    if how != "distill":
+        labels_layout(how)
     with st.form(f"fit {how}"):
-        data = (
-            _choose_pairs(scored)
-            if how == "distill"
-            else st.file_uploader("Labelled texts: JSON with input_text, labels")
-        )
+        data = _choose_pairs(scored) if how == "distill" else st.file_uploader("Labelled texts")
         name = st.text_input(
             "Name of the new detector",
             value="my detector" if calibrated is None else f"{calibrated.name}, calibrated",

@@ -5,13 +5,17 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from app.state.detector_command import Checkpoint, import_checkpoint, import_folder
+from app.app_pages.detector.own_runs import ask_for_detector, own_runs
 from app.state.session import studio
 from app.ui.errors import show_error
 from app.ui.import_folder import importable_detectors, locate
 from app.ui.uploads import as_file
+from grice_core.detector.record import RECORD_NAME
 from grice_core.errors import GriceError
+from grice_core.registry import Keeper
 from grice_core.settings import settings
+from grice_core.store.states import RunKind
+from worker.client import ImportRequest
 
 ENCODER = "microsoft/deberta-v3-base"
 IMPORTED = "imported detector"
@@ -19,7 +23,7 @@ IMPORTED = "imported detector"
 
 
 def detector_import() -> None:
-    """Both ways, each a form."""
+    """Both ways, each a form; below, how far imports are."""
     with st.form("import_checkpoint"):
         st.markdown("**A Detector V2 checkpoint**")
         weights = st.file_uploader("Checkpoint (.pt); no code in it is run")
@@ -29,10 +33,11 @@ def detector_import() -> None:
             if weights is None or temperatures is None:
                 st.warning("Give both files: the checkpoint and its temperatures.")
             else:
-                _import_uploaded(weights, temperatures, encoder)
+                _import_uploaded(weights, temperatures, encoder.strip())
     import_dir = settings().import_dir
     if import_dir is not None:
         _offer_folders(import_dir)
+    own_runs(RunKind.IMPORT_DETECTOR)
 
 
 def _offer_folders(import_dir: Path) -> None:
@@ -49,27 +54,24 @@ def _offer_folders(import_dir: Path) -> None:
 
 def _import_uploaded(weights: UploadedFile, temperatures: UploadedFile, encoder: str) -> None:
     with as_file(weights) as weights_path, as_file(temperatures) as temperatures_path:
-        checkpoint = Checkpoint(weights_path, encoder, temperatures_path)
-        try:
-            with st.spinner("Importing the checkpoint …"):
-                detector = import_checkpoint(studio(), checkpoint, weights_path.stem)
-        except GriceError as error:
-            show_error(error)
-            return
-    _show_imported(detector.id)
+        ask_for_detector(ImportRequest(weights_path, weights_path.stem, encoder, temperatures_path))
 
 
 def _import_from_server(import_dir: Path, name: str) -> None:
+    """One of ours is kept as it is; a classifier is made one by a run, since that takes torch."""
     try:
         folder = locate(import_dir, name, is_folder=True)
-        with st.spinner("Importing the folder …"):
-            detector = import_folder(studio(), folder)
+        if not (folder / RECORD_NAME).exists():
+            ask_for_detector(ImportRequest(folder, folder.name))
+            return
+        detector = Keeper(studio().database, studio().artifacts).keep_detector(folder)
     except GriceError as error:
         show_error(error)
         return
-    _show_imported(detector.id)
+    show_detector(detector.id)
 
 
-def _show_imported(detector_id: int) -> None:
+def show_detector(detector_id: int) -> None:
+    """Show a detector that has just been brought in."""
     st.session_state[IMPORTED] = detector_id
     st.rerun()

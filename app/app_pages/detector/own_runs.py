@@ -15,18 +15,22 @@ from grice_core.store import queue_lines, runs
 from grice_core.store.runs import RunFilter
 from grice_core.store.states import RunKind, RunState
 from grice_core.store.tables import Run
-from worker.client import DetectorRequest
+from worker.client import DetectorRequest, ImportRequest
 
 _NUM_SHOWN = 5
 
 
-def ask_for_detector(request: DetectorRequest) -> int | None:
+def ask_for_detector(request: DetectorRequest | ImportRequest) -> int | None:
     """Ask for it; asking twice for the same gives one run, which continues if it has stopped.
 
     Returns its id; None if it can't be asked for, which is then shown.
     """
+    queue = run_queue()
     try:
-        run_id = run_queue().submit_detector(request)
+        if isinstance(request, ImportRequest):
+            run_id = queue.submit_import(request)
+        else:
+            run_id = queue.submit_detector(request)
     except InputError as error:
         show_error(error)
         return None
@@ -73,6 +77,8 @@ def _show(run: Run, reason: str | None) -> None:
         st.progress(min(run.step / run.num_steps, 1.0) if run.num_steps else 0.0)
     if run.error and not run.state.is_waiting():
         st.caption(plain_markdown(run.error))
+    for remark in (run.result or {}).get("remarks", ()):
+        st.caption(plain_markdown(remark))
 
 
 def _act(run: Run) -> None:

@@ -9,6 +9,7 @@ from app.app_pages.detector.detector_evaluation import detector_comparison, dete
 from app.app_pages.detector.detector_fit import HOW, detector_fit
 from app.app_pages.detector.detector_import import IMPORTED, detector_import
 from app.app_pages.detector.detector_trial import detector_trial
+from app.app_pages.detector.first_detector import first_detector
 from app.app_pages.detector.score_data import score_data
 from app.state.session import studio
 from app.state.worked_on import work_on
@@ -31,7 +32,7 @@ def show() -> None:
         params.put("detector", str(imported))
     known = {str(one.id): one for one in newest_of_each(detectors.page(studio().database))}
     if not known:
-        _first()
+        first_detector(_VIEW)
         return
     chosen = linked_selectbox(
         "Detector", "detector", list(known), lambda key: f"{known[key].name} (no. {key})"
@@ -57,19 +58,6 @@ def _show_next(view: str, how: str = "") -> None:
     """Another view of the same detector, in the page's next run."""
     params.put(_VIEW, view)
     params.put(HOW, how)
-
-
-def _first() -> None:
-    """Without a detector there are two things to do."""
-    st.markdown(
-        "A detector is the judge: it gives each response one violation probability per "
-        "maxim. Import one, or train one on labelled texts."
-    )
-    view = linked_segments("View", _VIEW, ("Import", "Train"))
-    if view == "Train":
-        detector_fit(None)
-    else:
-        detector_import()
 
 
 def _show_view(view: str, detector: Detector, known: dict[str, Detector]) -> None:
