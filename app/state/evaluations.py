@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from app.state.studio import Studio
-from grice_core.errors import ArtifactError
+from grice_core.errors import ArtifactError, DataError
 from grice_core.evaluation.preference_shift import PAIRS_FILE
 from grice_core.evaluation.results import EVALUATION_FILE, GENERATIONS_FILE
 from grice_core.evaluation.stored import RUN_FILE, StoredEvaluation, read_evaluation
@@ -132,7 +132,10 @@ def open_evaluation(studio: Studio, sha256: str) -> StoredEvaluation:
         for entry in studio.artifacts.folder(sha256):
             if Path(entry.path).name in _NEEDED:
                 studio.artifacts.fetch_file(entry.sha256, Path(scratch) / entry.path)
-        return read_evaluation(Path(scratch))
+        try:
+            return read_evaluation(Path(scratch))
+        except DataError as error:  # which names a folder that no one knows
+            raise DataError(str(error).replace(scratch, "its output folder")) from None
 
 
 def adapter_stages(studio: Studio, run_id: int) -> set[str]:

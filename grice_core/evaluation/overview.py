@@ -47,7 +47,7 @@ def overview(stored: Sequence[StoredEvaluation]) -> Overview:
         change
         for other in stored[1:]
         for change in between_pipelines(
-            (str(first.folder), first.models[-1]), (str(other.folder), other.models[-1])
+            (first.name, first.models[-1]), (other.name, other.models[-1])
         )
     ]
     # One correction over everything that is shown, dealt out again in the same order.
@@ -77,7 +77,7 @@ def overview_document(found: Overview) -> dict[str, Any]:
 def _pipeline_document(view: PipelineView) -> dict[str, Any]:
     """What evaluation.json says, with this overview's correction, and where it comes from."""
     return {
-        "folder": str(view.stored.folder),
+        "folder": view.stored.name,
         "recipe": view.stored.recipe,
         "seed": view.stored.seed,
         **view.stored.document,

@@ -1,5 +1,6 @@
 """Two models on the same prompts: what changed, and whether that could be chance."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,21 +56,26 @@ def paired_changes(before: EvaluatedModel, after: EvaluatedModel) -> dict[str, P
         DataError: The models have no prompt in common, or differ in responses per prompt.
     """
     prompts = [prompt for prompt in before.rows_of_prompt if prompt in after.rows_of_prompt]
-    if not prompts:
+    if reason := incomparable(before.prompts, after.prompts):
         raise DataError(
-            f"{before.name} and {after.name} have no evaluation prompt in common: "
-            "evaluate both on the same file with the same seed"
-        )
-    if before.samples_per_prompt != after.samples_per_prompt:
-        raise DataError(
-            f"{before.name} has {before.samples_per_prompt} responses per prompt and {after.name} "
-            f"{after.samples_per_prompt}: evaluate both with the same --samples-per-prompt"
+            f"{before.name} and {after.name} have {reason}: evaluate both on the same file with the same "
+            "seed and the same number of responses per prompt"
         )
     first, second = before.outcomes_of(prompts), after.outcomes_of(prompts)
     return {
         measure: _change(measure, (before.name, after.name), first[..., m], second[..., m])
         for m, measure in enumerate(MEASURES)
     }
+
+
+def incomparable(before: Sequence[str], after: Sequence[str]) -> str | None:
+    """What two models' answers have that speaks against pairing them, given the prompt of each answer."""
+    if not set(before) & set(after):
+        return "no evaluation prompt in common"
+    counts = [len(prompts) // len(set(prompts)) for prompts in (before, after)]
+    if counts[0] != counts[1]:
+        return f"{counts[0]} and {counts[1]} responses per prompt"
+    return None
 
 
 def sign_test(up: int, down: int) -> float:

@@ -60,7 +60,7 @@ def _pipeline(view: PipelineView) -> list["RenderableType"]:
         *(f"! {warning}" for warning in stored.document["warnings"]),
     ]
     return [
-        Text(f"{stored.folder} · {stored.recipe} · seed {stored.seed}", "dim"),
+        Text(f"{stored.name} · {stored.recipe} · seed {stored.seed}", "dim"),
         render_comparison(stored.models, view.verdict, view.changes),
         Text(),
         changes_blocks(view.changes),

@@ -36,6 +36,13 @@ class StoredEvaluation:
     preference_shifts: tuple[PreferenceShift, ...]
     """After each stage its own training pairs, then those of the stages before it; as far as the
     pipeline kept them."""
+    label: str = ""
+    """What it is called beside others; empty: by its folder."""
+
+    @property
+    def name(self) -> str:
+        """What it is called beside others."""
+        return self.label or str(self.folder)
 
     @property
     def is_rejudged(self) -> bool:

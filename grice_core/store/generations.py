@@ -157,6 +157,18 @@ def changes(
 
 
 @reads
+def asked(session: Session, run_ids: Sequence[int], model: str) -> dict[int, list[str]]:
+    """The prompts of one model's answers in each of these evaluations, a prompt as often as it answered."""
+    query = select(Generation.run_id, Generation.prompt).where(
+        Generation.run_id.in_(run_ids), Generation.model == model
+    )
+    found: dict[int, list[str]] = {}
+    for run_id, prompt in session.execute(query):
+        found.setdefault(run_id, []).append(prompt)
+    return found
+
+
+@reads
 def violation_rates(session: Session, run_id: int) -> dict[str, dict[Maxim, float]]:
     """For each model of an evaluation, the share of its answers that violates each maxim, 0 to 1."""
     # A look-up by key for each answer and maxim: joined to its judgements instead, Postgres reads the

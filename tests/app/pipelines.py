@@ -54,6 +54,8 @@ class Filler:
     prompts: DataSet = field(init=False)
     num_prompts: int = NUM_PROMPTS
     """How many of them the models are asked."""
+    topic: str = "bridge"
+    """What the models are asked about."""
 
     def __post_init__(self) -> None:
         keeper = Keeper(self.studio.database, self.studio.artifacts)
@@ -132,7 +134,7 @@ class Filler:
 
     def _keep_answers(self, claim: Claim, rates: dict[str, tuple[float, ...]]) -> None:
         for name, of_model in rates.items():
-            model = _model(name, of_model, self.num_prompts)
+            model = _model(name, of_model, self.num_prompts, self.topic)
             generations.replace(self.studio.database, claim, name, _answers(model))
 
     def _evaluated(
@@ -140,7 +142,9 @@ class Filler:
     ) -> Path:
         folder = self.folder / f"out-{pipeline_id}"
         folder.mkdir()
-        models = tuple(_model(name, of_model, self.num_prompts) for name, of_model in rates.items())
+        models = tuple(
+            _model(name, of_model, self.num_prompts, self.topic) for name, of_model in rates.items()
+        )
         config = load_recipe(recipe).evaluation
         prompts = tuple(models[0].prompts)
         plain, no_tools = (None,) * len(prompts), ((),) * len(prompts)
@@ -218,15 +222,16 @@ def _answers(model: EvaluatedModel) -> list[Answer]:
     ]
 
 
-def _model(name: str, rates: tuple[float, ...], num_prompts: int) -> EvaluatedModel:
+def _model(name: str, rates: tuple[float, ...], num_prompts: int, topic: str) -> EvaluatedModel:
     """The same luck for every model: prompt i violates a maxim if its number is below the rate."""
     luck = np.random.default_rng(0).random((num_prompts, len(MAXIMS)))
     scores = np.where(luck < np.array(rates), 0.6 + 0.4 * luck, 0.4 * luck)
     return EvaluatedModel(
         name=name,
-        prompts=[f"Context: we spoke of bridge {i}. Reply:" for i in range(num_prompts)],
+        prompts=[f"Context: we spoke of {topic} {i}. Reply:" for i in range(num_prompts)],
         responses=[
-            f"Bridge {i} <b>is</b> *made* of steel, says {name}." for i in range(num_prompts)
+            f"{topic.title()} {i} <b>is</b> *made* of steel, says {name}."
+            for i in range(num_prompts)
         ],
         scores=scores,
         thresholds=np.full(len(MAXIMS), 0.5),

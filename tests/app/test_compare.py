@@ -2,6 +2,7 @@
 
 import csv
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -11,6 +12,7 @@ from grice_core.evaluation.numbers import percent, percent_interval
 from grice_core.store import runs, votes
 from tests.app.conftest import Server
 from tests.app.driving import open_page, settle
+from tests.app.pipelines import CURED, JOINT, Filler
 
 pytestmark = pytest.mark.stack
 
@@ -208,3 +210,23 @@ def test_the_report_downloads(busy_server: Server, page: Page) -> None:
     report = download.value.path().read_text(encoding="utf-8")
     assert "Verdict" in report
     assert "<b>is</b>" not in report
+
+
+def test_what_cannot_be_compared_is_told_and_the_page_stays(
+    fresh_server: Server, page: Page, tmp_path: Path
+) -> None:
+    studio = fresh_server.studio
+    Filler(studio, tmp_path).finished("content-then-manner", CURED)
+    Filler(studio, tmp_path, topic="tower").finished("joint", JOINT, seed=1)
+    Filler(studio, tmp_path, topic="tower").finished("joint", JOINT, seed=2)
+    page.goto(f"{fresh_server.url}/compare?pipeline=1&against=2")
+    expect(page.get_by_text("have no evaluation prompt in common.")).to_be_visible()
+    expect(page.get_by_text("Verdict").first).to_be_visible()
+    page.get_by_role("combobox", name="Compare final stage with").click()
+    options = page.get_by_role("option")
+    expect(options.nth(1)).to_contain_text("✗ 3 ·")
+    page.keyboard.press("Escape")
+
+    page.goto(f"{fresh_server.url}/compare?pipeline=2&against=3")
+    expect(page.get_by_role("heading", name="Against the other pipeline")).to_be_visible()
+    expect(page.get_by_text(str(tmp_path.parent))).to_have_count(0)

@@ -3,7 +3,7 @@ import pytest
 from statsmodels.stats.contingency_tables import mcnemar
 
 from grice_core.errors import DataError
-from grice_core.evaluation.paired import Transitions, paired_changes, sign_test
+from grice_core.evaluation.paired import Transitions, incomparable, paired_changes, sign_test
 from tests.evaluation.judged import judged
 
 
@@ -75,7 +75,7 @@ def test_models_without_a_common_prompt_are_refused() -> None:
 
 
 def test_models_with_different_numbers_of_samples_are_refused() -> None:
-    with pytest.raises(DataError, match="a has 1 responses per prompt and b 2"):
+    with pytest.raises(DataError, match="a and b have 1 and 2 responses per prompt"):
         paired_changes(
             judged("a", ["-"], prompts=["x"]), judged("b", ["-", "-"], prompts=["x"] * 2)
         )
@@ -88,3 +88,9 @@ def test_by_chance_alone_the_test_rarely_rejects() -> None:
     rejected = np.array([sign_test(int(up), 40 - int(up)) < 0.05 for up in distinct])
 
     assert (rejected * repeats).sum() / 2000 <= 0.05
+
+
+def test_what_cannot_be_paired_says_why() -> None:
+    assert incomparable(["a", "b"], ["c"]) == "no evaluation prompt in common"
+    assert incomparable(["a", "b"], ["b", "b"]) == "1 and 2 responses per prompt"
+    assert incomparable(["a", "b"], ["b", "c"]) is None

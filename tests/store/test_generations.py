@@ -71,3 +71,9 @@ def test_an_attempt_replaces_what_the_one_before_stored(
     generations.replace(database, claim, "baseline", [answer(0, 0.2)])
     assert generations.violation_rates(database, evaluation.id)["baseline"][Maxim.MANNER] == 0
     assert generations.answers(database, evaluation.id, 1) == {}
+
+
+def test_what_each_evaluation_was_asked(database: Database, evaluation: int) -> None:
+    asked = generations.asked(database, [evaluation, 999], "baseline")
+    assert list(asked) == [evaluation]
+    assert len(asked[evaluation]) == len(set(asked[evaluation]))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from app.app_pages.compare.comparing import evaluation_of
+from app.app_pages.compare.comparing import evaluation_of, openable
 from app.app_pages.compare.comparison_tables import CHANGE_TITLES, change_blocks
 from app.app_pages.compare.pareto_figure import ParetoPoint, pareto_figure
 from app.app_pages.compare.preference_shift_figure import preference_shift_figure
@@ -49,6 +49,7 @@ def changes_view(pipeline: EvaluatedPipeline, view: PipelineView) -> None:
 
 def seeds_view(alike: Sequence[EvaluatedPipeline]) -> None:
     """The pipelines that differ in nothing but their seed."""
+    alike = _readable(alike)
     if len(alike) < 2:
         st.info(
             "This pipeline ran with one seed. Launch it with more seeds to see the variation "
@@ -88,6 +89,7 @@ def seeds_view(alike: Sequence[EvaluatedPipeline]) -> None:
 def pareto_view(alike: Sequence[EvaluatedPipeline]) -> None:
     """All models of all pipelines that were asked the same by the same judge."""
     names, colours, rates = [], [], []
+    alike = _readable(alike)
     for pipeline in alike:
         evaluation = evaluation_of(pipeline)
         of_each = zip(evaluation.models, model_colours(evaluation), strict=True)
@@ -118,6 +120,14 @@ def pareto_view(alike: Sequence[EvaluatedPipeline]) -> None:
         "Lower left is better. The line is the Pareto front of these two maxims; filled dots are on "
         f"the front of all four: {plain_markdown('; '.join(best))}."
     )
+
+
+def _readable(pipelines: Sequence[EvaluatedPipeline]) -> list[EvaluatedPipeline]:
+    """Those that can be shown; of the others it is said why not."""
+    found, reasons = openable(pipelines)
+    for reason in reasons:
+        st.caption(plain_markdown(reason))
+    return found
 
 
 def preference_shift_view(pipeline: EvaluatedPipeline, view: PipelineView) -> None:

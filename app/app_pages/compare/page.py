@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.app_pages.compare.answer_browser import answer_browser
 from app.app_pages.compare.blind_ballot import blind_ballot
-from app.app_pages.compare.comparing import compared, evaluation_of
+from app.app_pages.compare.comparing import compared, evaluation_of, incomparable_with, openable
 from app.app_pages.compare.comparison_tables import CHANGE_TITLES, change_blocks
 from app.app_pages.compare.comparison_views import (
     changes_view,
@@ -61,14 +61,36 @@ def _choose(
             linked_selectbox("Pipeline", "pipeline", list(known), lambda key: known[key].title)
         ]
     others = {key: pipeline for key, pipeline in known.items() if pipeline != chosen}
+    reasons = incomparable_with(chosen, list(others.values()))
+    others = dict(sorted(others.items(), key=lambda item: item[1].id in reasons))
+
+    def title(key: str) -> str:
+        if key not in others:
+            return "no other pipeline"
+        reason = reasons.get(others[key].id)
+        return f"✗ {others[key].title}: {reason}" if reason else others[key].title
+
     with right:
-        against = linked_selectbox(
-            "Compare final stage with",
-            "against",
-            [_ALONE, *others],
-            lambda key: others[key].title if key in others else "no other pipeline",
+        against = linked_selectbox("Compare final stage with", "against", [_ALONE, *others], title)
+    other = others.get(against)
+    if other is not None and other.id in reasons:
+        st.info(
+            f"Not compared: {plain_markdown(chosen.title)} and {plain_markdown(other.title)} have "
+            f"{reasons[other.id]}.",
+            icon=":material/link_off:",
         )
-    return chosen, others.get(against)
+        return chosen, None
+    return chosen, _readable(other)
+
+
+def _readable(other: EvaluatedPipeline | None) -> EvaluatedPipeline | None:
+    """The other pipeline, unless its evaluation can't be read, which is said."""
+    if other is None:
+        return None
+    found, reasons = openable([other])
+    for reason in reasons:
+        st.warning(plain_markdown(reason), icon=":material/link_off:")
+    return found[0] if found else None
 
 
 def _between(chosen: EvaluatedPipeline, other: EvaluatedPipeline, found: Overview) -> None:
