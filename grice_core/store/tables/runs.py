@@ -96,7 +96,7 @@ class RunParent(Base):
 
 
 class Pause(Base):
-    """A class of workers that takes nothing new; running jobs continue."""
+    """A class of workers that shall take nothing new; what runs goes on."""
 
     __tablename__ = "pauses"
     __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - as SQLAlchemy wants it
