@@ -8,6 +8,8 @@ from scipy.stats import norm, t
 from grice_core.data.pairs import FloatArray
 
 CONFIDENCE = 0.95
+NORMAL = float(norm.ppf(1 - (1 - CONFIDENCE) / 2))
+"""The normal quantile of a two-sided 95 % interval."""
 NUM_DRAWS = 10_000
 BOOTSTRAP_SEED = 0
 """Fixed: the same responses give the same intervals, whatever seed they were sampled with."""
@@ -34,18 +36,24 @@ def wilson_interval(outcomes: FloatArray) -> Interval:
 
     Source: Wilson 1927 (doi 10.2307/2276774); effective sample size: Kish 1965, *Survey Sampling*.
     """
-    from statsmodels.stats.proportion import (
-        proportion_confint,  # takes a second, as in `comparison`
-    )
-
     num_prompts, k = outcomes.shape
     rate = float(outcomes.mean())
     effective = effective_size(outcomes)
-    alpha = 1 - CONFIDENCE
-    if k > 1 and num_prompts > 1 and 0 < rate < 1:
-        alpha = 2 * float(norm.sf(t.ppf(1 - alpha / 2, num_prompts - 1)))
-    low, high = proportion_confint(rate * effective, effective, alpha, method="wilson")
-    return Interval(float(low), float(high))
+    estimated = k > 1 and num_prompts > 1 and 0 < rate < 1
+    return wilson(rate, effective, student(num_prompts - 1) if estimated else NORMAL)
+
+
+def wilson(rate: float, num: float, quantile: float) -> Interval:
+    """Wilson's score interval of a rate among `num` independent outcomes, which need not be a whole number."""
+    weight = quantile**2 / num
+    centre = (rate + weight / 2) / (1 + weight)
+    half = quantile * np.sqrt(rate * (1 - rate) / num + weight / (4 * num)) / (1 + weight)
+    return Interval(max(float(centre - half), 0.0), min(float(centre + half), 1.0))
+
+
+def student(degrees: int) -> float:
+    """Student's quantile of a two-sided 95 % interval."""
+    return float(t.ppf(1 - (1 - CONFIDENCE) / 2, degrees))
 
 
 def paired_interval(differences: FloatArray, k: int = 1) -> Interval:

@@ -17,14 +17,12 @@ Wilson's for as many independent labels as would have that variance.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm, t
 
 from grice_core.data.pairs import FloatArray
-from grice_core.evaluation.intervals import CONFIDENCE, Interval
+from grice_core.evaluation.intervals import NORMAL, Interval, student, wilson
 
 LEAST_GOLD = 10
 """Labelled prompts below which nothing is estimated."""
-_TAIL = 1 - (1 - CONFIDENCE) / 2
 
 
 @dataclass(frozen=True)
@@ -51,10 +49,7 @@ class Estimate:
         spread = value * (1 - value)
         effective = spread / self.variance if self.variance > 0 else float(self.num_prompts)
         effective = min(max(effective, 1.0), float(self.num_answers))
-        z = self._quantile()
-        centre = (value + z**2 / (2 * effective)) / (1 + z**2 / effective)
-        half = z * np.sqrt(spread / effective + z**2 / (4 * effective**2)) / (1 + z**2 / effective)
-        return Interval(max(float(centre - half), 0.0), min(float(centre + half), 1.0))
+        return wilson(value, effective, self._quantile())
 
     def change_interval(self) -> Interval:
         """Of a change between −1 and 1.
@@ -72,8 +67,8 @@ class Estimate:
     def _quantile(self) -> float:
         """Student's where answers to one prompt are alike, since the variance is then estimated."""
         if self.samples > 1 and self.num_gold > self.num_prompts:
-            return float(t.ppf(_TAIL, self.num_prompts - 1))
-        return float(norm.ppf(_TAIL))
+            return student(self.num_prompts - 1)
+        return NORMAL
 
 
 def prediction_powered(

@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import norm
 
 from grice_core.detector.metrics import MaximMetrics, Metrics
 from grice_core.detector.record import read_record
 from grice_core.errors import DetectorError
-from grice_core.evaluation.intervals import CONFIDENCE, Interval, effective_size
+from grice_core.evaluation.intervals import NORMAL, Interval, effective_size
 from grice_core.evaluation.numbers import percent, percent_interval
 from grice_core.evaluation.violations import EvaluatedModel
 from grice_core.maxims import MAXIMS
@@ -75,7 +74,7 @@ def rogan_gladen(rate: float, num_answers: float, errors: HeldOutErrors) -> Corr
     """
     if not errors.support or not errors.sound:
         return None
-    z = float(norm.ppf(1 - (1 - CONFIDENCE) / 2))
+    z = NORMAL
     sensitivity = (errors.found + 1) / (errors.support + 2)
     specificity = (errors.sound - errors.false + 1) / (errors.sound + 2)
     informed = sensitivity + specificity - 1
