@@ -12,25 +12,10 @@ from streamlit.components import v2
 from grice_core.data.word_diff import Piece
 
 _SCRIPT = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
-_STYLE = """
-.text {
-  color: var(--st-text-color);
-  font-family: var(--st-font);
-  line-height: 1.5;
-  max-height: 24rem;
-  overflow: auto;
-  overflow-wrap: anywhere;
-  unicode-bidi: plaintext;
-  white-space: pre-wrap;
-}
-mark {
-  background: color-mix(in srgb, var(--st-primary-color) 26%, transparent);
-  border-radius: 3px;
-  color: inherit;
-}
-"""
+STYLE = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
+"""Of text in which something is marked; `launch/token_text.py` frames tokens besides."""
 _render = v2.component(
-    "grice_marked_text", html='<div class="text" tabindex="0"></div>', css=_STYLE, js=_SCRIPT
+    "grice_marked_text", html='<div class="text" tabindex="0"></div>', css=STYLE, js=_SCRIPT
 )
 
 

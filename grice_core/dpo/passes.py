@@ -4,7 +4,7 @@ Compared is with `model(input_ids)` of one response at a time, which knows nothi
 values: an adapter that changes something is in place meanwhile, and its gradients have to agree too.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
@@ -16,6 +16,7 @@ from grice_core.dpo.encode import EncodedPair
 from grice_core.dpo.head import can_chunk_logits
 from grice_core.dpo.hub import first_line
 from grice_core.dpo.logps import Passes, plain_logps, response_logps
+from grice_core.dpo.measured import Measured, measured, relative_gap
 from grice_core.dpo.prefix_trees import Tree, shared_trees
 from grice_core.dpo.signature import watched_embeddings
 from grice_core.errors import PreflightError
@@ -32,8 +33,6 @@ LARGEST_TOLERANCE = 1e-4
 """… but no more than this: deep models round more, wrong ones are further off."""
 GRADIENT_TOLERANCE = 1e-3
 """The same of an adapter matrix's gradient, by norms."""
-SMALL_GRADIENT = 1e-2
-"""A matrix whose gradient is smaller than this share of the largest is measured by this share."""
 NUM_OTHERS = 3
 """Pairs of other lengths on which values are compared too."""
 BF16_FACTOR = 4.0
@@ -73,20 +72,6 @@ class _Tried:
     def logps(self, trees: Sequence[Tree], passes: Passes) -> Tensor:
         """(responses,) by these passes."""
         return response_logps(self.policy, trees, passes, self.head)
-
-
-@dataclass(frozen=True)
-class _Measured:
-    """What some passes give for the responses of some trees."""
-
-    values: Tensor
-    """(responses,) log-probabilities."""
-    gradients: Mapping[str, Tensor]
-    """Of the adapter's matrices, of a sum in which each response weighs differently."""
-
-    def gap_to(self, exact: "_Measured") -> float:
-        """Largest relative difference of a log-probability."""
-        return _relative_gap(self.values, exact.values)
 
 
 def choose_passes(
@@ -191,11 +176,11 @@ def acting_as_trained(policy: PeftModel) -> Iterator[None]:
                 parameter.copy_(before)
 
 
-def _plain(policy: PeftModel, trees: Sequence[Tree], name: str) -> _Measured:
+def _plain(policy: PeftModel, trees: Sequence[Tree], name: str) -> Measured:
     """What the plain model says. Raises: PreflightError, if it says nothing."""
     try:
         with plain_kernels():
-            found = _measured(policy, plain_logps(policy, trees))
+            found = measured(policy, plain_logps(policy, trees))
     except torch.OutOfMemoryError:
         raise
     except _OWN_WAYS_TO_FAIL as error:
@@ -216,21 +201,17 @@ def _tolerance(policy: PeftModel, tree: Tree) -> float:
     (alone, *_) = tree.apart
     with torch.no_grad(), plain_kernels():
         once, twice = plain_logps(policy, [alone]), plain_logps(policy, [alone], copies=2)
-    return min(max(TOLERANCE, ROUNDING_FACTOR * _relative_gap(twice, once)), LARGEST_TOLERANCE)
-
-
-def _relative_gap(found: Tensor, exact: Tensor) -> float:
-    return float(((found - exact).abs() / exact.abs().clamp(min=1.0)).max())
+    return min(max(TOLERANCE, ROUNDING_FACTOR * relative_gap(twice, once)), LARGEST_TOLERANCE)
 
 
 def _attempt(
-    tried: _Tried, trees: Sequence[Tree], passes: Passes, exact: _Measured, tolerance: float
+    tried: _Tried, trees: Sequence[Tree], passes: Passes, exact: Measured, tolerance: float
 ) -> float | str:
     """The largest relative difference of a log-probability, or why these passes won't do."""
     try:
         if passes == "shared" and _leaks(tried, trees):
             return "let one response see another"
-        found = _measured(tried.policy, tried.logps(trees, passes))
+        found = measured(tried.policy, tried.logps(trees, passes))
     except torch.OutOfMemoryError:  # says nothing about the passes
         raise
     except _OWN_WAYS_TO_FAIL as error:
@@ -238,7 +219,7 @@ def _attempt(
     difference = found.gap_to(exact)
     if not difference <= tolerance:  # NaN is no agreement
         return f"differ by {difference:.1e}"
-    gap = _gradient_difference(found.gradients, exact.gradients)
+    gap = found.gradient_gap_to(exact)
     if not gap <= GRADIENT_TOLERANCE:
         return f"have gradients that differ by {gap:.1e}"
     return difference
@@ -253,17 +234,17 @@ def _elsewhere(
         with plain_kernels():
             exact = plain_logps(tried.policy, trees)
         found = tried.logps(trees, passes)
-    gap = _relative_gap(found, exact)
+    gap = relative_gap(found, exact)
     return None if gap <= tolerance else f"differ by {gap:.1e}"
 
 
-def _in_bf16(tried: _Tried, trees: Sequence[Tree], passes: Passes, exact: _Measured) -> str | None:
+def _in_bf16(tried: _Tried, trees: Sequence[Tree], passes: Passes, exact: Measured) -> str | None:
     """Why these passes won't do in bf16; None if their error is no larger than bf16's own."""
     device = next(tried.policy.parameters()).device
     with torch.autocast(device.type, dtype=torch.bfloat16), without_prepacking():
         plain = _plain(tried.policy, trees, "bf16")
         try:
-            found = _measured(tried.policy, tried.logps(trees, passes))
+            found = measured(tried.policy, tried.logps(trees, passes))
         except torch.OutOfMemoryError:
             raise
         except _OWN_WAYS_TO_FAIL as error:
@@ -274,32 +255,6 @@ def _in_bf16(tried: _Tried, trees: Sequence[Tree], passes: Passes, exact: _Measu
     if not ours <= BF16_FACTOR * theirs + BF16_FLOOR:
         return f"are off by {ours:.1e} in bf16, the plain model's by {theirs:.1e}"
     return None
-
-
-def _measured(policy: PeftModel, values: Tensor) -> _Measured:
-    """Log-probabilities with their graph, and the gradients of a sum of them."""
-    weights = torch.linspace(-1, 2, len(values), device=values.device)
-    named = {name: p for name, p in policy.named_parameters() if p.requires_grad}
-    found = torch.autograd.grad((weights * values).sum(), list(named.values()), allow_unused=True)
-    gradients = {
-        name: gradient.detach()
-        for name, gradient in zip(named, found, strict=True)
-        if gradient is not None
-    }
-    return _Measured(values.detach(), gradients)
-
-
-def _gradient_difference(found: Mapping[str, Tensor], exact: Mapping[str, Tensor]) -> float:
-    """Largest relative difference of a matrix's gradient."""
-    norms = {name: float(gradient.norm()) for name, gradient in exact.items()}
-    floor = SMALL_GRADIENT * max(norms.values(), default=0.0)
-    worst = 0.0
-    for name in exact.keys() | found.keys():
-        there = [each[name] for each in (found, exact) if name in each]
-        gap = float((there[0] - there[1] if len(there) == 2 else there[0]).norm())
-        if gap:
-            worst = max(worst, gap / max(norms.get(name, 0.0), floor, 1e-30))
-    return worst
 
 
 def _leaks(tried: _Tried, trees: Sequence[Tree]) -> bool:

@@ -10,24 +10,13 @@ from pathlib import Path
 import streamlit as st
 from streamlit.components import v2
 
+from app.ui.marked_text import STYLE
 from grice_core.dpo.shown import ShownPair, ShownPiece, visible
 
 _SCRIPT = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
-_STYLE = """
+_FRAME = """
 .text {
-  color: var(--st-text-color);
-  font-family: var(--st-font);
   line-height: 1.7;
-  max-height: 20rem;
-  overflow: auto;
-  overflow-wrap: anywhere;
-  unicode-bidi: plaintext;
-  white-space: pre-wrap;
-}
-mark {
-  background: color-mix(in srgb, var(--st-primary-color) 26%, transparent);
-  border-radius: 3px;
-  color: inherit;
 }
 .special {
   border: 1px solid color-mix(in srgb, var(--st-text-color) 55%, transparent);
@@ -40,7 +29,7 @@ mark {
 """
 _FORMATS = {"chat": "in the base's chat template", "plain": "as plain text"}
 _render = v2.component(
-    "grice_token_text", html='<div class="text" tabindex="0"></div>', css=_STYLE, js=_SCRIPT
+    "grice_token_text", html='<div class="text" tabindex="0"></div>', css=STYLE + _FRAME, js=_SCRIPT
 )
 
 
