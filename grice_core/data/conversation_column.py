@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from grice_core.data.flattening import flatten, render
-from grice_core.data.json_column import JSON_TYPE, decoded, json_array
+from grice_core.data.json_column import decoded, json_array
 from grice_core.data.messages import Conversation, Messages, as_tools
 from grice_core.data.splitting import split_conversation
 
@@ -97,7 +97,11 @@ def json_values(column: pa.Array | pa.ChunkedArray | list[Any]) -> list[Any]:
     if isinstance(column, list):
         return column
     values = decoded(column)
-    return values if column.type == JSON_TYPE else [_without_nulls(value) for value in values]
+    return (
+        values
+        if isinstance(column.type, pa.JsonType)
+        else [_without_nulls(value) for value in values]
+    )
 
 
 def _without_nulls(value: Any) -> Any:

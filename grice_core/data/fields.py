@@ -23,8 +23,9 @@ def score_object_name(side: str) -> str:
 
 
 def score_spellings(side: str, maxim: Maxim) -> tuple[str, ...]:
-    """The flat fields that may hold one score: `chosen_quantity`, `chosen_scores.quantity`, …"""
-    return (f"{side}_{maxim}", f"{side}_scores.{maxim}", f"{side}_scores_{maxim}")
+    """The flat fields that may hold one score, in lower case: `chosen_quantity`, `chosen_scores.quantity`, …"""
+    joints = (".", "_", "/", "__")
+    return (f"{side}_{maxim}", *(f"{side}_scores{joint}{maxim}" for joint in joints))
 
 
 def require_fields(name: str, found: Collection[str], fields: Iterable[str] = TEXT_FIELDS) -> None:

@@ -21,7 +21,7 @@ def json_array(values: Sequence[Any]) -> pa.Array:
 def decoded(array: pa.Array | pa.ChunkedArray) -> list[Any]:
     """The values of a column of any type, JSON text decoded."""
     values: list[Any] = array.to_pylist()
-    if array.type != JSON_TYPE:
+    if not isinstance(array.type, pa.JsonType):
         return values
     return [None if text is None else json.loads(text) for text in values]
 

@@ -8,7 +8,6 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 
-from grice_core.data import problems
 from grice_core.data.batches import Batch, check_num_fields
 from grice_core.data.conversation_column import TOOLS, with_tools
 from grice_core.data.fields import require_fields
@@ -168,5 +167,5 @@ def _problems(parts: list[Part], table: PairTable) -> Iterator[Problem]:
     for kind in parts[0].error_rows:
         yield kind.at(np.concatenate([part.error_rows[kind] for part in parts]))
     yield from find_warnings(table)
-    disagree = np.concatenate([part.margins_disagree for part in parts])
-    yield problems.MARGINS_DISAGREE.at(table.rows[disagree])
+    for kind in parts[0].warning_rows:
+        yield kind.at(np.concatenate([part.warning_rows[kind] for part in parts]))

@@ -24,6 +24,8 @@ from grice_core.data.text_fields import parse_texts
 from grice_core.maxims import MAXIMS
 
 _MARGIN_TOLERANCE = 1e-6
+_ROUNDING = 1e-6
+"""How far a score may lie outside [0, 1] and still be taken for one that arithmetic pushed out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +41,8 @@ class ParsedRows:
     extras: dict[str, pa.Array]
     errors: dict[ProblemKind, BoolArray]
     """(N,) each: the rows with this error."""
-    margins_disagree: BoolArray
-    """(N,) the file's own margins are not those of its scores."""
+    warnings: dict[ProblemKind, BoolArray]
+    """(N,) each: the rows of which it must be said; what can be seen in a table of pairs is not among them."""
 
     @property
     def usable(self) -> BoolArray:
@@ -54,7 +56,7 @@ def parse_rows(batch: Batch) -> ParsedRows:
     remaining = dict(batch.columns)
     texts = parse_texts(batch, remaining)
     scores, faults, unknown_scores = _parse_scores(batch, remaining)
-    margins_disagree = _margins_disagree(batch, scores[:, 1] - scores[:, 0])
+    scores, rounded = _without_rounding(scores)
     extras = {name: extra_array(column) for name, column in {**remaining, **unknown_scores}.items()}
     return ParsedRows(
         texts={field: column.values for field, column in texts.columns.items()},
@@ -62,7 +64,10 @@ def parse_rows(batch: Batch) -> ParsedRows:
         messages=None if texts.conversations is None else conversation_array(texts.conversations),
         extras=extras,
         errors={**texts.errors(batch.not_objects), **_score_errors(scores, faults)},
-        margins_disagree=margins_disagree,
+        warnings={
+            problems.MARGINS_DISAGREE: _margins_disagree(batch, scores[:, 1] - scores[:, 0]),
+            problems.SCORE_ROUNDED: rounded,
+        },
     )
 
 
@@ -91,9 +96,10 @@ def _parse_scores(
 def _take_flat_scores(
     spellings: tuple[str, ...], batch: Batch, remaining: dict[str, Column]
 ) -> ScoreColumn | None:
-    for name in spellings:
-        if name in remaining:
-            return score_column(remaining.pop(name), batch.textual)
+    written = {name.strip().lower(): name for name in remaining}
+    for spelling in spellings:
+        if spelling in written:
+            return score_column(remaining.pop(written[spelling]), batch.textual)
     return None
 
 
@@ -114,6 +120,13 @@ def _score_errors(scores: FloatArray, faults: FaultArray) -> dict[ProblemKind, B
 def _any_score(mask: BoolArray) -> BoolArray:
     """(N,) rows where the (N, 2, 4) mask holds for any score."""
     return np.asarray(mask.any(axis=(1, 2)))
+
+
+def _without_rounding(scores: FloatArray) -> tuple[FloatArray, BoolArray]:
+    """(N, 2, 4) scores, those that lie just outside [0, 1] moved to its end, and (N,) rows with such."""
+    clipped = scores.clip(0, 1)
+    is_near = (clipped != scores) & (np.abs(clipped - scores) <= _ROUNDING)
+    return np.where(is_near, clipped, scores), _any_score(is_near)
 
 
 def _margins_disagree(batch: Batch, margins: FloatArray) -> BoolArray:

@@ -28,8 +28,8 @@ class Part:
     """(U,) conversations as JSON; `None` = there are none."""
     extras: dict[str, pa.Array]
     """(U,) each."""
-    margins_disagree: BoolArray
-    """(U,) the file's own margins are not those of its scores."""
+    warning_rows: dict[ProblemKind, IntArray]
+    """For every kind of warning that the pairs don't show, the usable rows that it is about."""
     unusable: list[dict[str, object]]
     """The other rows: `row`, `codes` of their errors, `content` as JSON text."""
     error_rows: dict[ProblemKind, IntArray]
@@ -54,7 +54,7 @@ def take_apart(batch: Batch, num_before: int) -> Part:
         rows=rows[usable],
         messages=None if parsed.messages is None else parsed.messages.filter(usable),
         extras=_rows_of(parsed.extras, usable),
-        margins_disagree=parsed.margins_disagree[usable],
+        warning_rows={kind: rows[mask & usable] for kind, mask in parsed.warnings.items()},
         unusable=[
             {
                 "row": int(rows[index]),

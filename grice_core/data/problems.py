@@ -29,6 +29,12 @@ PARTS_NOT_TEXT = {
     )
     for kind in PART_KINDS
 }
+MESSAGES_UNREADABLE = ProblemKind(
+    "messages_unreadable",
+    _ERROR,
+    "messages stand in a cell as text that is neither JSON nor a Python literal, as NumPy prints them",
+    "write such columns with json.dumps, or the file as JSON Lines or Parquet",
+)
 TEXT_MALFORMED = ProblemKind(
     "text_malformed",
     _ERROR,
@@ -89,6 +95,12 @@ UNEQUAL_TURNS = ProblemKind(
     _WARNING,
     "chosen and rejected have different numbers of messages, so the length tells them apart",
     "end both where the answer to the prompt ends",
+)
+SCORE_ROUNDED = ProblemKind(
+    "score_rounded",
+    _WARNING,
+    "a score lies outside [0, 1] by no more than a millionth and was taken for 0 or 1",
+    "no action needed: arithmetic rounds",
 )
 MARGINS_DISAGREE = ProblemKind(
     "margins_disagree",

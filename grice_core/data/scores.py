@@ -1,5 +1,7 @@
 """Columns of scores, whatever a file put there."""
 
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import chain
@@ -13,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from grice_core.data.batches import Column, check_num_fields, is_text
+from grice_core.data.literal import parse_literal
 from grice_core.data.pairs import FloatArray
 from grice_core.data.texts import as_mask
 from grice_core.maxims import MAXIMS
@@ -21,10 +24,11 @@ from grice_core.nesting import parse_json
 FaultArray = npt.NDArray[np.uint8]
 MAXIM_KEYS = tuple(maxim.value for maxim in MAXIMS)
 
+_DECIMAL_COMMA = re.compile(r"^([+-]?\d*),(\d+)$")
 _NUMBERS = {float, int, type(None)}
 _MAX_EXACT_INT = 2**53
 _LACKING = object()  # stands where an object lacks a key, and nowhere else
-_NO_OBJECT: dict[str, Any] = dict.fromkeys(MAXIM_KEYS, "")  # four values of a wrong type
+_NO_OBJECT: dict[str, Any] = dict.fromkeys(MAXIM_KEYS, False)  # four values of a wrong type
 
 
 class Fault(IntEnum):
@@ -65,8 +69,8 @@ def score_column(column: Column, textual: bool = False) -> ScoreColumn:
     kind = column.type
     if pa.types.is_null(kind):
         return no_scores(len(column))
-    if textual:
-        return _from_cells(column)
+    if textual or is_text(kind):
+        return _from_cells(column.cast(pa.large_string()))
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return _from_numbers(column.cast(pa.float64(), safe=False))
     faults = np.where(as_mask(pc.is_valid(column)), Fault.WRONG_TYPE, Fault.ABSENT)
@@ -97,6 +101,13 @@ def _from_objects(values: list[Any]) -> tuple[list[ScoreColumn], dict[str, Colum
     objects = values
     if set(map(type, values)) != {dict}:
         objects = [_as_object(value) for value in values]
+    keys = dict.fromkeys(chain.from_iterable(objects))
+    if spelt := {
+        key: key.strip().lower()
+        for key in keys
+        if key.strip().lower() in MAXIM_KEYS and key not in MAXIM_KEYS
+    }:
+        objects = [{spelt.get(key, key): value for key, value in item.items()} for item in objects]
     columns = [_from_list(_values(objects, key)) for key in MAXIM_KEYS]
     unknown = dict.fromkeys(chain.from_iterable(objects)).keys() - set(MAXIM_KEYS)
     check_num_fields("an object of scores", unknown)
@@ -117,7 +128,10 @@ def _as_object(value: Any) -> dict[str, Any]:
 
 
 def _from_struct(column: pa.StructArray) -> tuple[list[ScoreColumn], dict[str, Column]]:
-    names = [field.name for field in column.type]
+    names = [
+        name if (name := field.name).strip().lower() not in MAXIM_KEYS else name.strip().lower()
+        for field in column.type
+    ]
     parts = dict(zip(names, column.flatten(), strict=True))
     lacking = np.where(as_mask(pc.is_valid(column)), Fault.LACKING, Fault.ABSENT).astype(np.uint8)
     columns = [
@@ -130,17 +144,17 @@ def _from_struct(column: pa.StructArray) -> tuple[list[ScoreColumn], dict[str, C
 
 
 def _parse_object(cell: str | None) -> Any:
-    """A cell's JSON object; what is no JSON stays text, which is a wrong type."""
+    """A cell's object, in JSON or Python's notation; what is neither stays text, which is a wrong type."""
     if cell is None:
         return None
     try:
         return orjson.loads(cell)
     except orjson.JSONDecodeError:
         pass  # it may hold NaN, which only the lenient parser takes
-    try:
-        return parse_json(cell)
-    except ValueError:
-        return cell
+    for parse in (parse_json, parse_literal):
+        with suppress(ValueError):
+            return parse(cell)
+    return cell
 
 
 def _from_list(values: list[Any]) -> ScoreColumn:
@@ -149,6 +163,7 @@ def _from_list(values: list[Any]) -> ScoreColumn:
             return _from_numbers(pa.array(values, pa.float64()))
         except pa.ArrowInvalid:
             pass  # some integer is too large for a float64
+    values = [_parse_number(value) if isinstance(value, str) else value for value in values]
     faults = np.array([_fault(value) for value in values], dtype=np.uint8)
     numbers = [
         _as_float(value) if fault == Fault.NONE else None
@@ -167,9 +182,11 @@ def _from_cells(cells: pa.Array) -> ScoreColumn:
 
 
 def _parse_number(cell: str | None) -> float | None:
-    """A cell's number; infinite if it is not written as one."""
+    """A cell's number, with a point or a decimal comma; infinite if it is not written as one."""
+    if not cell or not cell.strip():
+        return None
     try:
-        return None if not cell else float(cell)
+        return float(_DECIMAL_COMMA.sub(r"\1.\2", cell.strip()))
     except ValueError:
         return float("inf")
 

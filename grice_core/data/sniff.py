@@ -11,6 +11,7 @@ _FORMATS = {
     ".jsonl": Format.JSONL,
     ".ndjson": Format.JSONL,
     ".csv": Format.CSV,
+    ".tsv": Format.CSV,
     ".parquet": Format.PARQUET,
     ".pq": Format.PARQUET,
 }
@@ -75,7 +76,7 @@ def _head(source: Source) -> bytes:
 def _format(path: Path, head: bytes) -> tuple[Format, list[str]]:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     by_name = next((_FORMATS[suffix] for suffix in reversed(suffixes) if suffix in _FORMATS), None)
-    by_content = _format_of(path, head, by_name)
+    by_content = _format_of(head, by_name)
     if by_content is None and by_name is None:
         raise DataError(
             f"{path.name} is of no kind that we know; its name should end with .json, .jsonl, "
@@ -92,7 +93,7 @@ def _format(path: Path, head: bytes) -> tuple[Format, list[str]]:
     return fmt, [f"{path.name} holds {fmt}, not {by_name}; read as what it is"]
 
 
-def _format_of(path: Path, head: bytes, by_name: Format | None) -> Format | None:
+def _format_of(head: bytes, by_name: Format | None) -> Format | None:
     """What the content looks like; `None` = like none of the formats that show in it."""
     if head.startswith(b"PAR1"):
         return Format.PARQUET
@@ -100,11 +101,8 @@ def _format_of(path: Path, head: bytes, by_name: Format | None) -> Format | None
         return Format.JSON
     if not head.startswith(b"{"):
         return None
-    if by_name is not Format.JSON or _has_several_objects(head):
-        return Format.JSONL
-    raise DataError(
-        f"{path.name} holds one JSON object, not a list of pairs; "
-        "put the pairs into a list: [{…}, {…}]"
+    return (
+        Format.JSON if by_name is Format.JSON and not _has_several_objects(head) else Format.JSONL
     )
 
 

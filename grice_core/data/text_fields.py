@@ -13,6 +13,7 @@ from grice_core.data.messages import Conversation
 from grice_core.data.pairs import TEXT_FIELDS, BoolArray
 from grice_core.data.report import ProblemKind
 from grice_core.data.texts import TextColumn, first_text, no_text, text_column
+from grice_core.data.written_messages import read_written
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +26,8 @@ class ParsedTexts:
     """(N,) what texts were flattened from, without tools; `None` = all are plain."""
     parts: dict[str, BoolArray] = field(default_factory=dict)
     """(N,) per kind: rows whose messages hold parts that are no text; empty = there are none."""
+    unreadable: BoolArray | None = None
+    """(N,) rows with messages that are written in a notation that can't be read; `None` = there are none."""
 
     def missing(self, name: str) -> BoolArray:
         """(N,) rows without a usable text in this field."""
@@ -53,13 +56,16 @@ class ParsedTexts:
             },
             problems.TEXT_WRONG_TYPE: wrong_type & ~other_parts,
             **{kind: self.parts.get(name, none) for name, kind in problems.PARTS_NOT_TEXT.items()},
+            problems.MESSAGES_UNREADABLE: none if self.unreadable is None else self.unreadable,
             problems.TEXT_MALFORMED: np.logical_or.reduce([column.malformed for column in columns]),
         }
 
 
 def parse_texts(batch: Batch, remaining: dict[str, Column]) -> ParsedTexts:
     """Find the text fields and conversations of a batch, and take them out of `remaining`."""
-    columns = {name: _take_text(name, remaining, batch.num_rows) for name in TEXT_FIELDS}
+    read = {name: read_written(_take_text(name, remaining, batch.num_rows)) for name in TEXT_FIELDS}
+    columns = {name: column for name, (column, _) in read.items()}
+    unreadable = [mask for _, mask in read.values() if mask is not None]
     conversations: list[Conversation | None] | None = None
     parts: dict[str, BoolArray] = {}
     if any(map(may_hold_messages, columns.values())):
@@ -76,7 +82,10 @@ def parse_texts(batch: Batch, remaining: dict[str, Column]) -> ParsedTexts:
             found = conversations or kept
             conversations = [one or other for one, other in zip(found, kept, strict=True)]
     return ParsedTexts(
-        {name: text_column(column) for name, column in columns.items()}, conversations, parts
+        {name: text_column(column) for name, column in columns.items()},
+        conversations,
+        parts,
+        np.logical_or.reduce(unreadable) if unreadable else None,
     )
 
 

@@ -159,7 +159,7 @@ def test_an_empty_csv_cell_is_no_value_and_text_no_number(tmp_path: Path) -> Non
 
 def test_a_csv_cell_that_is_no_score_object_is_of_a_wrong_type(tmp_path: Path) -> None:
     path = tmp_path / "pairs.csv"
-    path.write_bytes(_csv([pair(1)]))  # Python's notation, with single quotes
+    path.write_bytes(_csv([pair(1, chosen_scores="none of them")]))
 
     (problem,) = load_pairs(path).report.problems
 
@@ -168,7 +168,7 @@ def test_a_csv_cell_that_is_no_score_object_is_of_a_wrong_type(tmp_path: Path) -
 
 def test_parquet_columns_of_a_wrong_type_are_reported(tmp_path: Path) -> None:
     path = tmp_path / "pairs.parquet"
-    rows = [{**flat(pair(1)), "chosen": 5, "chosen_manner": "0.4"}]
+    rows = [{**flat(pair(1)), "chosen": 5, "chosen_manner": True}]
     path.write_bytes(_parquet(rows))
 
     codes = [problem.code for problem in load_pairs(path).report.problems]

@@ -4,43 +4,49 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from grice_core.data.batches import Batch
 from grice_core.data.encoding import not_utf8
+from grice_core.data.fields import TEXT_SPELLINGS
 from grice_core.data.source import MIB, Source, UnpackedStream, format_bytes
 from grice_core.errors import DataError
 from grice_core.progress import Progress
 
 _RAGGED = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
 _HEADER_SIZE = MIB
+_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+_KNOWN = frozenset(chain.from_iterable(TEXT_SPELLINGS.values()))
 
 
 def read_csv(source: Source, progress: Progress) -> Iterator[Batch]:
     """The rows of a CSV file, every cell as text; an empty cell is no value, `""` an empty text."""
-    names = _header(source)
+    names, delimiter = _header(source)
     with source.open() as stream:
         counted = _QuoteCounter(stream)
         try:
-            for batch in _open(source, counted, names):
+            for batch in _open(source, counted, names, delimiter):
                 columns = dict(zip(names, batch.columns, strict=True))
                 yield Batch(columns, batch.num_rows, textual=True)
                 progress(f"read {source.name}", stream.num_packed, stream.packed_size)
         except pa.ArrowInvalid as error:
-            raise _explain(source, error) from error
+            raise _explain(source, error, delimiter) from error
     if counted.num_quotes % 2:
         _check_quotes(source)
 
 
-def _open(source: Source, stream: io.RawIOBase, names: list[str]) -> arrow_csv.CSVStreamingReader:
+def _open(
+    source: Source, stream: io.RawIOBase, names: list[str], delimiter: str
+) -> arrow_csv.CSVStreamingReader:
     """Arrow's reader, on one thread: only then does it know row numbers."""
     block_size = source.limits.max_line_bytes
     reader = arrow_csv.open_csv(
         stream,
         read_options=arrow_csv.ReadOptions(block_size=block_size, use_threads=False),
-        parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
+        parse_options=arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
         convert_options=arrow_csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.large_string()),
             null_values=[""],
@@ -53,8 +59,8 @@ def _open(source: Source, stream: io.RawIOBase, names: list[str]) -> arrow_csv.C
     return reader
 
 
-def _header(source: Source) -> list[str]:
-    """The column names; refuses what would be misread silently."""
+def _header(source: Source) -> tuple[list[str], str]:
+    """The column names and what separates them; refuses what would be misread silently."""
     with source.open() as stream:
         head = stream.read(_HEADER_SIZE)
     line = head.split(b"\n", 1)[0].removesuffix(b"\r")
@@ -66,7 +72,7 @@ def _header(source: Source) -> list[str]:
             )
         line = line.split(b"\r", 1)[0]
     try:
-        names = next(csv.reader([line.decode("utf-8-sig")]), [])
+        names, delimiter = _split(line.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise not_utf8(source) from error
     except csv.Error as error:
@@ -74,7 +80,19 @@ def _header(source: Source) -> list[str]:
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
         raise DataError(f"{source.name} has two columns named {doubled[0]!r}; rename one")
-    return names
+    return names, delimiter
+
+
+def _split(header: str) -> tuple[list[str], str]:
+    """Column names and the delimiter under which most of them are known; a comma where none are.
+
+    Spreadsheets write semicolons where the comma is the decimal sign.
+    """
+    found = [
+        (next(csv.reader([header], delimiter=delimiter), []), delimiter)
+        for delimiter in _DELIMITERS
+    ]
+    return max(found, key=lambda split: len(_KNOWN.intersection(split[0])))
 
 
 def _bad_header(source: Source) -> DataError:
@@ -116,14 +134,14 @@ def _check_quotes(source: Source) -> None:
             ) from error
 
 
-def _explain(source: Source, error: pa.ArrowInvalid) -> DataError:
+def _explain(source: Source, error: pa.ArrowInvalid, delimiter: str) -> DataError:
     reason = str(error).splitlines()[0]
     if ragged := _RAGGED.search(reason):
         _check_quotes(source)
         row, expected, got = (int(number) for number in ragged.groups())
         return DataError(
             f"{source.name}: row {row - 1:,} has {got} cells where the header has {expected}; "
-            "quote cells that hold commas or line breaks"
+            f"quote cells that hold {_DELIMITERS[delimiter]} or line breaks"
         )
     if "straddl" in reason:
         limit = format_bytes(source.limits.max_line_bytes)

@@ -1,19 +1,24 @@
 """JSON lists and JSON Lines."""
 
 import json
+import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import orjson
 
 from grice_core.data.batches import Batch, batch_of_objects
 from grice_core.data.encoding import not_utf8
+from grice_core.data.fields import TEXT_SPELLINGS
 from grice_core.data.source import BLOCK_SIZE, Source, UnpackedStream, format_bytes
 from grice_core.errors import DataError
-from grice_core.nesting import NestingError, parse_json
+from grice_core.nesting import NestingError, check_depth, parse_json
 from grice_core.progress import Progress
 
 _ROWS_PER_BATCH = 65_536
+_ROW_FIELDS = frozenset(chain.from_iterable(TEXT_SPELLINGS.values()))
+_BLANK = re.compile(r"[\s]*")
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -90,14 +95,39 @@ def _parse_list(source: Source, content: bytes) -> list[Any]:
         rows = orjson.loads(content)
     except orjson.JSONDecodeError:
         rows = _parse_list_leniently(source, content)
+    if isinstance(rows, dict):
+        return _unwrapped(source, rows)
     if not isinstance(rows, list):
         raise DataError(f"{source.name} holds no list of pairs; write [{{…}}, {{…}}]")
     return rows
 
 
+def _unwrapped(source: Source, document: dict[str, Any]) -> list[Any]:
+    """The rows of a file that holds one object: a row itself, or the only list of rows in it.
+
+    Raises:
+        DataError: it is neither.
+    """
+    if _ROW_FIELDS & document.keys():
+        return [document]
+    lists = {key: rows for key, rows in document.items() if _are_rows(rows)}
+    if len(lists) == 1:
+        return next(iter(lists.values()))
+    splits = f"; it has {', '.join(map(repr, lists))}: keep one of them" if lists else ""
+    raise DataError(
+        f"{source.name} holds one JSON object, not a list of pairs{splits or '; put the pairs into a list: [{…}, {…}]'}"
+    )
+
+
+def _are_rows(value: Any) -> bool:
+    return (
+        isinstance(value, list) and len(value) > 0 and all(isinstance(row, dict) for row in value)
+    )
+
+
 def _parse_list_leniently(source: Source, content: bytes) -> Any:
     try:
-        return _loads_leniently(content)
+        return _loads_all(content)
     except UnicodeDecodeError as error:
         raise not_utf8(source) from error
     except ValueError as error:
@@ -105,6 +135,26 @@ def _parse_list_leniently(source: Source, content: bytes) -> Any:
             f"{source.name} is not valid JSON ({_reason(error)}); "
             "correct it, or copy the file again if it is cut off there"
         ) from error
+
+
+def _loads_all(content: bytes) -> Any:
+    """A document, or the list of the objects that follow each other in it."""
+    text = content.decode("utf-8")
+    try:
+        return parse_json(text)
+    except json.JSONDecodeError as error:
+        if error.msg != "Extra data":
+            raise
+    rows, place, decoder = [], len(text) - len(text.lstrip()), json.JSONDecoder()
+    while place < len(text):
+        try:
+            row, place = decoder.raw_decode(text, place)
+        except RecursionError as error:
+            raise NestingError from error
+        rows.append(row)
+        place = _BLANK.match(text, place).end()  # type: ignore[union-attr]  # matches anywhere
+    check_depth(rows)
+    return rows
 
 
 def _loads_leniently(text: bytes) -> Any:

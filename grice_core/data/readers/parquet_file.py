@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from pyarrow import parquet
 
 from grice_core.data.batches import Batch, Column, is_text
+from grice_core.data.json_column import decoded
 from grice_core.data.source import Source, format_bytes
 from grice_core.errors import DataError
 from grice_core.progress import Progress
@@ -18,7 +19,14 @@ _ROWS_PER_BATCH = 65_536
 def read_parquet(source: Source, progress: Progress) -> Iterator[Batch]:
     """The rows of a Parquet file."""
     try:
-        yield from _read(source, progress)
+        try:
+            batch = None
+            for batch in _read(source, progress, as_dictionary=True):
+                yield batch
+        except OSError as error:  # delta encodings, as in DuckDB's Parquet V2
+            if batch is not None or "Not yet implemented" not in str(error):
+                raise
+            yield from _read(source, progress, as_dictionary=False)
     except (pa.ArrowException, OSError) as error:
         raise DataError(
             f"{source.name} is not a complete Parquet file ({str(error).splitlines()[0]}); "
@@ -26,9 +34,9 @@ def read_parquet(source: Source, progress: Progress) -> Iterator[Batch]:
         ) from error
 
 
-def _read(source: Source, progress: Progress) -> Iterator[Batch]:
+def _read(source: Source, progress: Progress, *, as_dictionary: bool) -> Iterator[Batch]:
     content = pa.BufferReader(source.read_document()) if source.compression else str(source.path)
-    with closing(_open(content)) as file:
+    with closing(_open(content, as_dictionary=as_dictionary)) as file:
         _check_names(source, file.schema_arrow.names)
         num_done = num_bytes = 0
         for batch in file.iter_batches(_ROWS_PER_BATCH):
@@ -45,8 +53,13 @@ def _read(source: Source, progress: Progress) -> Iterator[Batch]:
             progress(f"read {source.name}", num_done, file.metadata.num_rows)
 
 
-def _open(content: pa.BufferReader | str) -> parquet.ParquetFile:
-    """Opens with text kept as a dictionary, so that its plain size is known before it takes memory."""
+def _open(content: pa.BufferReader | str, *, as_dictionary: bool) -> parquet.ParquetFile:
+    """Opens with text kept as a dictionary, so that its plain size is known before it takes memory.
+
+    Arrow 26 can't do so with text in delta encodings, which have no dictionary to unfold either.
+    """
+    if not as_dictionary:
+        return parquet.ParquetFile(content)
     texts = [field.name for field in parquet.read_schema(content) if is_text(field.type)]
     return parquet.ParquetFile(content, read_dictionary=texts)
 
@@ -65,7 +78,9 @@ def _plain_size(column: pa.Array) -> int:
     return int(pc.sum(lengths).as_py() or 0)
 
 
-def _plain(column: pa.Array) -> pa.Array:
+def _plain(column: pa.Array) -> Column:
+    if isinstance(column.type, pa.JsonType):  # `datasets`' Json(), DuckDB's JSON
+        return decoded(column)
     if _is_dictionary_of_texts(column):
         return column.dictionary.cast(pa.large_string()).take(column.indices)
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
