@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs" / "images"
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 WIDTH = 1440
-HEIGHTS = {"stages": 1030, "compare": 705}
+HEIGHTS = {"stages": 905, "compare": 705}
 """Of the pictures, in pixels: as far as a page's first part goes."""
 WAIT_MS = 120_000
 

@@ -74,8 +74,8 @@ assert joint_control(recipe).stages[0].weights.as_array().tolist() == [1] * 5
 assert len(Temperatures().as_array()) == 5
 
 data = OpenData(table)
-assert data.bins.total.sum(axis=1).tolist() == [60] * 5
-panels = [panel.title for panel in stage_panels(data, stage, filtered.kept)]
+assert data.margin_counts.sum(axis=1).tolist() == [60] * 5
+panels = [panel.title for panel in stage_panels(stage)]
 assert panels == [*maxims.MAXIMS, "manner + politeness"]
 """
 

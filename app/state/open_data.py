@@ -1,6 +1,8 @@
 """A data set opened for looking at: read once, shared by all sessions, never copied."""
 
 import tempfile
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,12 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from app.state.studio import Studio
+from grice_core.data.codes import CodedColumn, grid_edges
 from grice_core.data.columnar import is_columnar, read_pairs
-from grice_core.data.histograms import MarginBins
 from grice_core.data.load import Prompts, load_pairs
-from grice_core.data.pairs import BoolArray, FloatArray, PairTable
-from grice_core.data.rules import ThresholdRule
+from grice_core.data.pairs import BoolArray, FloatArray, IntArray, PairTable
 from grice_core.data.split import holdout_mask
+
+MAX_SHARED = 16
+"""Columns of a data set that are kept for browsers, of which a recipe with two stages needs six or so."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,28 +32,37 @@ class OpenData:
         return np.asfortranarray(self.table.margins)
 
     @cached_property
-    def bins(self) -> MarginBins:
-        return MarginBins.of(self.margins)
+    def margin_counts(self) -> IntArray:
+        """(4, 200) scored pairs by data margin, in cells of 0.01 that hold their right edge, the first one both."""
+        edges = grid_edges(-1, 1)
+        counts = np.stack([CodedColumn.of(column, edges).counts for column in self.margins.T])
+        counts[:, 1] += counts[:, 0]
+        return counts[:, 1:-1]
 
     @cached_property
     def prompts(self) -> Prompts:
         return Prompts.of_table(self.table)
 
     @cached_property
-    def _strength_bins(self) -> dict[tuple[str, ...], MarginBins]:
-        return {}
+    def _shared(self) -> "OrderedDict[Hashable, bytes]":
+        return OrderedDict()
 
     @cached_property
     def _held_out(self) -> dict[float, BoolArray]:
         return {}
 
-    def strength_bins(self, rule: ThresholdRule) -> MarginBins:
-        """The bins of what a rule over several maxims compares, scaled to [-1, 1]."""
-        key = (rule.kind, *rule.maxims)
-        if key not in self._strength_bins:
-            scaled = rule.strength(self.margins) / rule.range[1]
-            self._strength_bins[key] = MarginBins.of(scaled[:, np.newaxis])
-        return self._strength_bins[key]
+    def shared(self, key: Hashable, make: Callable[[], bytes]) -> bytes:
+        """What is made of the pairs for browsers: made once for all sessions, kept while it is asked for."""
+        found = self._shared.pop(key, None)
+        found = make() if found is None else found
+        self._shared[key] = found
+        while len(self._shared) > MAX_SHARED:
+            self._shared.popitem(last=False)
+        return found
+
+    def knows_held_out(self, share: float) -> bool:
+        """Whether `held_out` answers at once; of a million prompts it first has to hash each."""
+        return share in self._held_out
 
     def held_out(self, share: float) -> BoolArray:
         """(N,) the pairs that training only watches, with the seed that a launch starts from."""

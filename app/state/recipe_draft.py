@@ -31,8 +31,10 @@ def current_cut(titles: Sequence[str]) -> Cut:
     overrides = params.get_all(_SET)
     if overrides and (saved := _saved().get((key, *overrides))):
         key, overrides = saved, []  # a link of before the draft was saved
-    if cut is None or cut.key != key or cut.overrides != overrides:
-        cut = from_overrides(key, recipe_of(key), overrides)
+    if cut is None or cut.key != key:
+        return from_overrides(key, recipe_of(key), overrides)
+    if cut.overrides != overrides:
+        return cut.back_at(overrides) or from_overrides(key, recipe_of(key), overrides)
     return cut
 
 

@@ -24,23 +24,49 @@ class Cut:
     """The recipe as it is cut now."""
     past: tuple[Recipe, ...] = ()
     """Earlier cuts, the latest last."""
+    future: tuple[Recipe, ...] = ()
+    """Cuts that were undone, the latest first."""
 
     def with_moves(self, moves: Mapping[str, float]) -> "Cut":
         """Move thresholds by their names; nothing new is nothing to undo."""
         changed = move(self.recipe, moves)
         if changed == self.recipe:
             return self
-        return replace(self, recipe=changed, past=(*self.past, self.recipe)[-MAX_UNDO:])
+        past = (*self.past, self.recipe)[-MAX_UNDO:]
+        return replace(self, recipe=changed, past=past, future=())
 
     def undone(self) -> "Cut":
         """The cut before the last change."""
         if not self.past:
             return self
-        return replace(self, recipe=self.past[-1], past=self.past[:-1])
+        future = (self.recipe, *self.future)
+        return replace(self, recipe=self.past[-1], past=self.past[:-1], future=future)
+
+    def redone(self) -> "Cut":
+        """The cut before the last one was undone."""
+        if not self.future:
+            return self
+        past = (*self.past, self.recipe)
+        return replace(self, recipe=self.future[0], past=past, future=self.future[1:])
+
+    def back_at(self, overrides: Sequence[str]) -> "Cut | None":
+        """The nearest cut before or after this one that these overrides describe: the browser's Back and Forward
+        go there by its link."""
+        before = after = self
+        while before.past or after.future:
+            before, after = before.undone(), after.redone()
+            for found in (before, after):
+                if found.overrides == overrides:
+                    return found
+        return None
 
     def as_guided(self) -> "Cut":
         """Every threshold that the default recipe has too, at the default value."""
         return self.with_moves(guide_values())
+
+    def as_in_recipe(self) -> "Cut":
+        """Every threshold as in the recipe that it began with."""
+        return self.with_moves({found.name: found.above for found in thresholds(self.origin)})
 
     @property
     def overrides(self) -> list[str]:

@@ -9,10 +9,10 @@ from app.text.formatting import signed
 from app.ui.errors import guarded
 from app.ui.histogram_row import Bar, Panel, histogram_row
 from app.ui.number_table import Cell, number_table
-from app.ui.pair_query import margin_text
+from app.ui.pair_query import bar_range, margin_text
 from app.ui.shown_pairs import show_pairs
 from app.ui.theme import MAXIM_COLOURS
-from grice_core.data.explore import MarginRange, correlation
+from grice_core.data.explore import correlation
 from grice_core.data.pairs import BoolArray, FloatArray, IntArray
 from grice_core.maxims import MAXIMS, Maxim
 
@@ -27,15 +27,9 @@ def distributions(data: OpenData) -> None:
     """Histograms that lead to the pairs behind a bar, and the maxims' correlation."""
     st.markdown("Data margin = rejected − chosen score: positive means chosen is better.")
     log = st.toggle("Logarithmic counts", True, key="log_data")
+    bars = data.margin_counts.reshape(len(MAXIMS), -1, 2).sum(axis=2)
     panels = [
-        Panel(
-            maxim,
-            MAXIM_COLOURS[maxim],
-            data.bins.edges,
-            data.bins.total[maxim.column],
-            data.bins.total[maxim.column],
-        )
-        for maxim in MAXIMS
+        Panel(maxim, MAXIM_COLOURS[maxim], -1.0, 0.02, bars[maxim.column]) for maxim in MAXIMS
     ]
     histogram_row(panels, log, key="distributions", on_click=_show_bar)
     st.caption("Click a bar to read the pairs behind it.")
@@ -106,7 +100,7 @@ def scatter_figure(margins: FloatArray, maxims: tuple[Maxim, Maxim]) -> go.Figur
 
 
 def _show_bar(bar: Bar) -> None:
-    show_pairs(margin=margin_text(MarginRange(Maxim(bar.panel), bar.low, bar.high)))
+    show_pairs(margin=margin_text(bar_range(Maxim(bar.panel), bar.low, bar.high)))
 
 
 def correlation_rows(found: FloatArray) -> list[list[Cell]]:

@@ -1,8 +1,14 @@
 // Histograms side by side, wrapping on narrow screens; stands behind histogram.js.
+const drawn = (panel, log, choose) => {
+  const histogram = new Histogram(panel, log, choose);
+  histogram.show(panel.total);
+  histogram.frame.setAttribute("aria-label", `${panel.title}: ${panel.summary}`);
+  return histogram.root;
+};
+
 export default function ({ data, parentElement, setTriggerValue }) {
-  const choose = (panel, low, width) =>
-    setTriggerValue("bar", { panel: panel.title, low, high: low + width });
+  const choose = (bar) => setTriggerValue("bar", bar);
   parentElement
     .querySelector(".row")
-    .replaceChildren(...data.panels.map((panel) => drawPanel(panel, data.log, choose)));
+    .replaceChildren(...data.panels.map((panel) => drawn(panel, data.log, choose)));
 }

@@ -1,11 +1,18 @@
 """What a user looks for among the pairs, as links write it."""
 
+import math
 from collections.abc import Sequence
 
 from grice_core.data.explore import FILE_ORDER, MarginRange, PairQuery
 from grice_core.maxims import MAXIMS, Maxim
 
 ORDERS = (FILE_ORDER, *(maxim.value for maxim in MAXIMS))
+
+
+def bar_range(maxim: Maxim, low: float, high: float) -> MarginRange:
+    """The pairs of a histogram's bar, which holds its right edge where a range holds its left one."""
+    first = low if low <= -1 else math.nextafter(low, math.inf)
+    return MarginRange(maxim, first, math.nextafter(high, math.inf))
 
 
 def margin_text(wanted: MarginRange) -> str:

@@ -35,12 +35,12 @@ class FilterRule(FrozenModel):
 
 
 @dataclass(frozen=True)
-class Cut:
-    """Where a threshold cuts through the histogram of one maxim's data margins."""
+class CutLine:
+    """Where a threshold cuts through the histogram of one maxim's data margins: at `sign` times its value."""
 
-    value: float
+    sign: Literal[-1, 1] = 1
     is_certain: bool = True
-    """Whatever lies left of it is dropped; if not, it is enough to be beyond one of several cuts."""
+    """Whatever lies left of it is dropped; if not, it is enough to be beyond one of several lines."""
 
 
 class ThresholdRule(FilterRule):
@@ -71,9 +71,14 @@ class ThresholdRule(FilterRule):
         """Whether pages draw a histogram of the strength, since no maxim's own shows it."""
         return len(self.maxims) > 1
 
-    def cuts(self, maxim: Maxim) -> tuple[Cut, ...]:
-        """Where the threshold cuts through the histogram of one maxim's margins."""
-        return (Cut(self.above),) if self.maxims == (maxim,) else ()
+    @property
+    def is_margin(self) -> bool:
+        """Whether the strength is nothing but the margin of the rule's only maxim."""
+        return False
+
+    def lines(self, maxim: Maxim) -> tuple[CutLine, ...]:
+        """The lines through the histogram of one maxim's margins, which moving the threshold moves."""
+        return (CutLine(),) if self.maxims == (maxim,) else ()
 
     def columns(self, margins: FloatArray) -> list[FloatArray]:
         """The (N,) margins of each of the rule's maxims."""
@@ -105,10 +110,10 @@ class AnyAbsRule(ThresholdRule):
     def is_shown_apart(self) -> bool:
         return False
 
-    def cuts(self, maxim: Maxim) -> tuple[Cut, ...]:
+    def lines(self, maxim: Maxim) -> tuple[CutLine, ...]:
         if maxim not in self.maxims:
             return ()
-        return Cut(-self.above, is_certain=False), Cut(self.above, is_certain=False)
+        return CutLine(-1, is_certain=False), CutLine(1, is_certain=False)
 
 
 class SumRule(ThresholdRule):
@@ -123,6 +128,10 @@ class SumRule(ThresholdRule):
     @property
     def statistic(self) -> str:
         return " + ".join(self.maxims)
+
+    @property
+    def is_margin(self) -> bool:
+        return len(self.maxims) == 1
 
     @property
     def range(self) -> tuple[float, float]:

@@ -26,6 +26,24 @@ def set_number(page: Page, label: str, value: str) -> None:
     field.press("Enter")
 
 
+def drag_line(page: Page, label: str, to: float, *, release: bool = True) -> None:
+    """Drag a threshold's line on its histogram, in small moves, until it is at a value."""
+    line = page.get_by_role("slider", name=label).first
+    line.scroll_into_view_if_needed()
+    box = line.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    step = 1 if to > float(line.get_attribute("aria-valuenow") or 0) else -1
+    while step * (to - float(line.get_attribute("aria-valuenow") or 0)) > 1e-9:
+        x += step
+        page.mouse.move(x, y)
+        page.wait_for_timeout(20)  # a frame
+    if release:
+        page.mouse.up()
+
+
 def text_of(page: Page, text: str) -> Locator:
     """An element of the page's main part that holds this text."""
     return page.get_by_test_id("stMain").get_by_text(text)

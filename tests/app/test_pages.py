@@ -113,7 +113,7 @@ def test_the_overview_leads_to_the_stages_of_what_is_scored() -> None:
 
 
 def test_a_moved_slider_and_undo_change_what_the_stages_keep(filled: Studio) -> None:
-    page = opened("stages", data="1")
+    page = opened("stages", data="1", plain="1")
     begun = kept(page)
     assert begun == planned(filled)
 
@@ -197,7 +197,7 @@ def test_conversations_are_pairs_like_any_other(studio: Studio) -> None:
     assert "**1** of 9 pairs" in words(
         opened("data", data="1", view="Pairs", problem="unequal_turns")
     )
-    assert len(kept(opened("stages", data="1"))) == 2
+    assert len(kept(opened("stages", data="1", plain="1"))) == 2
     (stored,) = data_sets.page(studio.database)
     table = open_pairs(studio, stored.artifact_sha256).table
     assert table.prompts[2] == "[system]: Be brief.\n[user]: When does the ferry leave?"

@@ -12,9 +12,9 @@ from grice_core.recipes.plan import PlannedStage
 
 
 def border_samples(stage: PlannedStage, data: OpenData) -> None:
-    """An expander per stage; the pairs are looked for only while it is open."""
+    """A switch per stage; the pairs are looked for only while it is on."""
     name = stage.config.name
-    if not st.toggle(f"Borderline pairs of {stage_title(name)}", key=f"border {name}"):
+    if not st.toggle(f"Borderline pairs of {stage_title(name)}", key=_key(stage)):
         return
     border = find_border(stage.config.filter, data.margins, stage.filtered)
     left, right = st.columns(2)
@@ -22,6 +22,15 @@ def border_samples(stage: PlannedStage, data: OpenData) -> None:
         _show_pairs("just kept", border.just_kept, stage, data)
     with right:
         _show_pairs("just dropped", border.just_dropped, stage, data)
+
+
+def shows_border(stage: PlannedStage) -> bool:
+    """Whether the pairs of this stage are looked at."""
+    return bool(st.session_state.get(_key(stage), False))
+
+
+def _key(stage: PlannedStage) -> str:
+    return f"border {stage.config.name}"
 
 
 def _show_pairs(title: str, indices: IntArray, stage: PlannedStage, data: OpenData) -> None:

@@ -1,4 +1,4 @@
-"""Undo, reset, save: what can be done with a cut as a whole."""
+"""Undo, presets, save: what can be done with a cut as a whole."""
 
 import shlex
 
@@ -12,15 +12,17 @@ from app.text.formatting import plain_markdown
 from app.ui.errors import guarded
 from app.url import params
 from app.url.navigation import link_to
+from grice_core.data.pairs import FloatArray
 from grice_core.recipes.names import recipe_name
+from grice_core.recipes.presets import scaled
 from grice_core.store import data_sets
 
 _TAKEN_ALONG = ("data", "recipe", "set", "eval", "leakage")
 """What the link says that a launch has to know."""
 
 
-def cut_toolbar(cut: Cut) -> None:
-    """One row of buttons."""
+def cut_toolbar(cut: Cut, margins: FloatArray) -> None:
+    """One row of buttons; (N, 4) data margins, NaN = unscored."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Undo",
@@ -30,13 +32,14 @@ def cut_toolbar(cut: Cut) -> None:
             args=(Cut.undone,),
         )
         st.button(
-            "Reset to defaults",
-            icon=":material/restart_alt:",
-            disabled=cut.is_as_guided,
-            help="Sets every threshold back to the recipe's default. Undo restores them.",
+            "Redo",
+            icon=":material/redo:",
+            disabled=not cut.future,
             on_click=change_cut,
-            args=(Cut.as_guided,),
+            args=(Cut.redone,),
         )
+        with st.popover("Presets", icon=":material/tune:"):
+            _presets(cut, margins)
         if st.button("Save as …", icon=":material/save:", help="Saves a new version."):
             _save(cut)
         with st.popover("As a command", icon=":material/terminal:"):
@@ -48,6 +51,26 @@ def cut_toolbar(cut: Cut) -> None:
             ":material/rocket_launch:",
             **{name: params.get_all(name) for name in _TAKEN_ALONG},
         )
+
+
+def _presets(cut: Cut, margins: FloatArray) -> None:
+    presets = {
+        "Reset to defaults": (Cut.as_guided, cut.is_as_guided),
+        "As in the recipe": (Cut.as_in_recipe, not cut.overrides),
+        "Twice as many pairs": (lambda now: _scaled(now, margins, 2), False),
+        "Half as many pairs": (lambda now: _scaled(now, margins, 0.5), False),
+    }
+    for title, (change, is_now) in presets.items():
+        st.button(title, disabled=is_now, width="stretch", on_click=change_cut, args=(change,))
+    st.caption("The last two move all thresholds of a stage, each by the same share of its way.")
+
+
+def _scaled(cut: Cut, margins: FloatArray, factor: float) -> Cut:
+    """All stages, as far as there are pairs."""
+    moves: dict[str, float] = {}
+    for stage in cut.recipe.stages:
+        moves |= scaled(stage, margins, factor) or {}
+    return cut.with_moves(moves)
 
 
 @st.dialog("Save recipe")

@@ -46,8 +46,8 @@ def show() -> None:
     work_on("leakage", params.get_all("leakage"))
     only = _choose_stage([stage.name for stage in cut.recipe.stages])
     data = open_data(data_set.artifact_sha256)
-    reach_line(cut.recipe, data)
     stage_board(data, exclude, only)
+    reach_line(cut.recipe, data)
 
 
 def _choose_recipe() -> Cut:

@@ -1,40 +1,35 @@
-"""The board on which a recipe's stages are cut: controls above, their effect below."""
+"""What is done with a recipe's stages on a data set: cut, read at the border, saved, launched."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import streamlit as st
 
-from app.app_pages.stages.border_samples import border_samples
+from app.app_pages.stages.border_samples import border_samples, shows_border
+from app.app_pages.stages.columns import Columns, published
+from app.app_pages.stages.cut_board import Callbacks, board_data, cut_board
 from app.app_pages.stages.cut_toolbar import cut_toolbar
-from app.app_pages.stages.stage_advice import is_it_enough, stage_advice
-from app.app_pages.stages.stage_evidence import (
-    Clicks,
-    Evidence,
-    learned_rows,
-    stage_evidence,
-    waterfall_rows,
-)
-from app.app_pages.stages.stage_panels import stage_panels
-from app.app_pages.stages.threshold_controls import threshold_control
+from app.app_pages.stages.plain_board import NO_THRESHOLDS, plain_board
+from app.app_pages.stages.stage_advice import stage_advice
+from app.server.memory import return_freed_memory
 from app.state.open_data import OpenData
 from app.state.recipe_draft import change_cut, keep_cut
 from app.state.threshold_edits import Cut
-from app.text.formatting import count_of, stage_title
 from app.ui.errors import guarded
 from app.ui.histogram_row import Bar
-from app.ui.pair_query import margin_text
+from app.ui.pair_query import bar_range, margin_text
 from app.ui.shown_pairs import PAIRS, rows_text
+from app.url import params
 from app.url.navigation import go_to
-from grice_core.data.explore import MarginRange
+from app.url.widgets import linked_switch
 from grice_core.data.pairs import BoolArray
-from grice_core.evaluation.numbers import percent
 from grice_core.maxims import MAXIMS, Maxim
 from grice_core.recipes.plan import PlannedStage, plan_margins
-from grice_core.recipes.summary import StagesSummary, summarise
+from grice_core.recipes.summary import summarise
 from grice_core.recipes.thresholds import stage_thresholds
 
-_GO = "gone to pairs"
+_GO, _HELD = "gone to pairs", "held moves"
+_LOG, _PLAIN = "log_counts", "plain"
 _MAX_ROWS = 200
 """As many rows as a link can name."""
 
@@ -50,19 +45,59 @@ def stage_board(data: OpenData, exclude: BoolArray | None, only: str | None) -> 
     """
     cut: Cut = st.session_state["cut"]
     keep_cut(cut)
-    held_out = data.held_out(cut.recipe.holdout_share)
+    is_plain = params.get(_PLAIN) == "1"
+    share = cut.recipe.holdout_share
+    # Which of a million prompts are held out takes seconds to find; all else is shown before.
+    is_known = data.knows_held_out(share) or is_plain
+    held_out = data.held_out(share) if is_known else np.zeros(len(data.table), dtype=np.bool_)
     plan = plan_margins(cut.recipe, data.margins, held_out, exclude)
     summary = summarise({stage.config.name: stage.filtered for stage in plan}, data.margins)
     shown = [stage for stage in plan if only in (None, stage.config.name)]
-    cut_toolbar(cut)
-    for stage, place in zip(shown, _columns(len(shown)), strict=True):
-        with place, st.container(border=True, height="stretch"):
-            _counts_and_controls(stage, data)
-    log = st.toggle("Logarithmic counts", True, key="log_counts", help="Makes small bars visible.")
-    _evidence(shown, summary, data, log)
+    cut_toolbar(cut, data.margins)
+    if is_plain:
+        plain_board(shown, summary, _move)
+    else:
+        files = Columns(data, (cut.origin, cut.recipe)).files(
+            exclude, held_out if is_known else None
+        )
+        log = st.session_state.get(_LOG, True)
+        # Going to another page is not possible before this one runs.
+        cut_board(
+            board_data(plan, summary, published(files), only, log),
+            Callbacks(moved=_move, held=_hold, bar=_remember, overlap=_remember),
+            follows=any(shows_border(stage) for stage in shown),
+        )
+    _switches()
     _follow_clicks(plan, data)
-    for stage in shown:
-        border_samples(stage, data)
+    if not is_known:
+        data.held_out(share)
+        return_freed_memory()
+        st.rerun()
+    for stage, place in zip(shown, _columns(len(shown)), strict=True):
+        with place:
+            if not (is_plain or stage_thresholds(stage.config)):
+                st.caption(NO_THRESHOLDS)
+            stage_advice(stage, data)
+    if held := st.session_state.pop(_HELD, None):
+        recipe = cut.with_moves(held).recipe
+        plan = plan_margins(recipe, data.margins, held_out, exclude)
+    for stage in plan:
+        if only in (None, stage.config.name):
+            border_samples(stage, data)
+
+
+def _switches() -> None:
+    with st.container(horizontal=True):
+        st.toggle("Logarithmic counts", True, key=_LOG, help="Makes small bars visible.")
+        linked_switch(
+            "Plain controls",
+            _PLAIN,
+            "Sliders and tables in place of histograms, for a browser that can't run their script.",
+        )
+    st.caption(
+        "While a line moves, the browser counts: pairs exactly, means to 0.001 or so, from cells 0.01 "
+        "wide; a threshold with more than two digits is exact once it is let go, when the server counts."
+    )
 
 
 def _columns(num: int) -> "Sequence[st.delta_generator.DeltaGenerator]":
@@ -72,50 +107,12 @@ def _columns(num: int) -> "Sequence[st.delta_generator.DeltaGenerator]":
     return [column for _ in range(0, num, 2) for column in st.columns(2)][:num]
 
 
-def _counts_and_controls(stage: PlannedStage, data: OpenData) -> None:
-    num_kept, num_pairs = stage.filtered.num_kept, len(data.table)
-    with st.container(
-        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
-    ):
-        st.subheader(
-            stage_title(stage.config.name, stage.config.title), anchor=False, width="content"
-        )
-        is_it_enough(stage)
-    st.markdown(f"keeps **{num_kept:,}** of {num_pairs:,} ({percent(num_kept / num_pairs)})")
-    st.caption(
-        f"{count_of(len(stage.train_indices), 'pair')} to train on, "
-        f"{len(stage.heldout_indices):,} held out, {count_of(stage.num_steps, 'optimizer step')}"
-    )
-
-    def move(name: str, value: float) -> None:
-        change_cut(lambda cut: cut.with_moves({name: value}))
-
-    found = stage_thresholds(stage.config)
-    if not found:
-        st.caption(
-            "Uses the pairs kept by the stages of another recipe; it has no thresholds of its own."
-        )
-    for threshold in found:
-        threshold_control(threshold, move)
-    stage_advice(stage, data)
+def _move(moves: Mapping[str, float]) -> None:
+    change_cut(lambda cut: cut.with_moves(moves))
 
 
-def _evidence(
-    shown: Sequence[PlannedStage], summary: StagesSummary, data: OpenData, log: bool
-) -> None:
-    numbers = {stage.name: stage for stage in summary.stages}
-    stages = [
-        Evidence(
-            title=stage_title(stage.config.name, stage.config.title),
-            panels=stage_panels(data, stage.config, stage.filtered.kept),
-            dropped=waterfall_rows(numbers[stage.config.name].dropped, stage.filtered.num_kept),
-            learned=learned_rows(stage.config, numbers[stage.config.name]),
-        )
-        for stage in shown
-    ]
-    # Going to another page is not possible before this one runs.
-    clicks = Clicks(bar=_remember, overlap=_remember)
-    stage_evidence(stages, summary.overlap, log, clicks)
+def _hold(moves: Mapping[str, float]) -> None:
+    st.session_state[_HELD] = moves
 
 
 def _remember(clicked: Bar | tuple[str, str]) -> None:
@@ -126,7 +123,7 @@ def _follow_clicks(plan: Sequence[PlannedStage], data: OpenData) -> None:
     """Show the pairs behind a bar, or those that two stages share."""
     clicked: Bar | tuple[str, str] | None = st.session_state.pop(_GO, None)
     if isinstance(clicked, Bar) and clicked.panel in MAXIMS:
-        wanted = MarginRange(Maxim(clicked.panel), clicked.low, clicked.high)
+        wanted = bar_range(Maxim(clicked.panel), clicked.low, clicked.high)
         go_to("data", view=PAIRS, margin=margin_text(wanted))
     elif isinstance(clicked, tuple):
         one, other = (stage.filtered.kept for stage in plan if stage.config.name in clicked)

@@ -1,48 +1,43 @@
 """The histograms that a stage is cut on: its four margins, and each number of several margins."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from app.state.open_data import OpenData
-from app.ui.histogram_row import Panel
 from app.ui.theme import MAXIM_COLOURS, SEVERAL_COLOUR
-from grice_core.data.pairs import BoolArray
-from grice_core.data.rules import Cut
-from grice_core.maxims import MAXIMS
+from grice_core.data.rules import CutLine
+from grice_core.maxims import MAXIMS, Maxim
 from grice_core.recipes.config import StageConfig
 from grice_core.recipes.thresholds import Threshold, stage_thresholds
 
 
-def stage_panels(data: OpenData, stage: StageConfig, kept: BoolArray) -> list[Panel]:
-    """The panels of one stage; `kept` (N,) is what its filter decided."""
+@dataclass(frozen=True)
+class Panel:
+    """One histogram, and the thresholds whose lines cut through it."""
+
+    counted: Maxim | Threshold
+    """A maxim's margin, or the strength of a threshold's rule."""
+    colour: str
+    range: tuple[float, float]
+    lines: tuple[tuple[Threshold, CutLine], ...]
+
+    @property
+    def title(self) -> str:
+        return self.counted if isinstance(self.counted, Maxim) else self.counted.statistic
+
+
+def stage_panels(stage: StageConfig) -> list[Panel]:
+    """The panels of one stage."""
     found = stage_thresholds(stage)
-    return [*_margin_panels(data, found, kept), *_sum_panels(data, found, kept)]
+    return [*_margin_panels(found), *_strength_panels(found)]
 
 
-def _margin_panels(
-    data: OpenData, found: tuple[Threshold, ...], kept: BoolArray
-) -> Iterator[Panel]:
-    counts = data.bins.histogram(kept)
+def _margin_panels(found: tuple[Threshold, ...]) -> Iterator[Panel]:
     for maxim in MAXIMS:
-        yield Panel(
-            title=maxim,
-            colour=MAXIM_COLOURS[maxim],
-            edges=data.bins.edges,
-            total=data.bins.total[maxim.column],
-            kept=counts[maxim.column],
-            cuts=tuple(cut for threshold in found for cut in threshold.rule.cuts(maxim)),
-        )
+        lines = tuple((one, line) for one in found for line in one.rule.lines(maxim))
+        yield Panel(maxim, MAXIM_COLOURS[maxim], (-1.0, 1.0), lines)
 
 
-def _sum_panels(data: OpenData, found: tuple[Threshold, ...], kept: BoolArray) -> Iterator[Panel]:
-    for threshold in found:
-        if not threshold.rule.is_shown_apart:
-            continue
-        bins = data.strength_bins(threshold.rule)
-        yield Panel(
-            title=threshold.statistic,
-            colour=SEVERAL_COLOUR,
-            edges=bins.edges * threshold.range[1],
-            total=bins.total[0],
-            kept=bins.histogram(kept)[0],
-            cuts=(Cut(threshold.above),),
-        )
+def _strength_panels(found: tuple[Threshold, ...]) -> Iterator[Panel]:
+    for one in found:
+        if one.rule.is_shown_apart:
+            yield Panel(one, SEVERAL_COLOUR, one.range, ((one, CutLine()),))

@@ -24,8 +24,28 @@ def test_a_change_can_be_undone(cut: Cut) -> None:
 
     assert values(changed)[MANNER] == 0.05
     assert values(changed.undone())[MANNER] == 0.1
-    assert changed.undone().undone() == cut
+    assert changed.undone().undone().recipe == cut.recipe
     assert cut.undone() is cut
+
+
+def test_what_was_undone_can_be_done_again_until_something_else_is_changed(cut: Cut) -> None:
+    changed = cut.with_moves({MANNER: 0.1}).with_moves({MANNER: 0.05})
+
+    assert changed.undone().undone().redone().redone() == changed
+    assert changed.redone() is changed
+    assert changed.undone().with_moves({MANNER: 0.3}).future == ()
+
+
+def test_back_and_forward_go_to_cuts_that_were_there_and_keep_the_others(cut: Cut) -> None:
+    first = cut.with_moves({MANNER: 0.1})
+    second = first.with_moves({MANNER: 0.05})
+
+    back = second.back_at(first.overrides)
+
+    assert back == second.undone()
+    assert back.back_at(second.overrides) == second
+    assert second.back_at([]) == second.undone().undone()
+    assert second.back_at([f"{MANNER}=0.7"]) is None
 
 
 def test_what_changes_nothing_is_nothing_to_undo(cut: Cut) -> None:
