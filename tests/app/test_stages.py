@@ -190,7 +190,7 @@ def test_a_preset_moves_all_thresholds(server: Server, page: Page) -> None:
 
 def test_thresholds_can_be_moved_without_a_script_of_ours(server: Server, page: Page) -> None:
     open_page(page, f"{server.url}/stages?data=1")
-    page.get_by_text("Plain controls").click()
+    page.get_by_text("Plain controls", exact=True).click()
     expect(page.locator(".board")).to_have_count(0)
     expect_kept(page, kept_by(server))
 

@@ -12,9 +12,6 @@ from grice_core.recipes.plan import PlannedStage
 from grice_core.recipes.summary import MarginSummary, StagesSummary, StageSummary
 from grice_core.recipes.thresholds import stage_thresholds
 
-NO_THRESHOLDS = (
-    "Uses the pairs kept by the stages of another recipe; it has no thresholds of its own."
-)
 Move = Callable[[Mapping[str, float]], None]
 
 
@@ -40,10 +37,7 @@ def _stage(stage: PlannedStage, numbers: StageSummary, on_move: Move) -> None:
         f"{count_of(len(stage.train_indices), 'pair')} to train on, "
         f"{len(stage.heldout_indices):,} held out, {count_of(stage.num_steps, 'optimizer step')}"
     )
-    found = stage_thresholds(stage.config)
-    if not found:
-        st.caption(NO_THRESHOLDS)
-    for threshold in found:
+    for threshold in stage_thresholds(stage.config):
         threshold_control(threshold, lambda name, value: on_move({name: value}))
     dropped, means = st.columns(2)
     reasons = {plain_markdown(name): f"{count:,}" for name, count in numbers.dropped.items()}

@@ -9,7 +9,7 @@ from app.app_pages.stages.border_samples import border_samples, shows_border
 from app.app_pages.stages.columns import Columns, published
 from app.app_pages.stages.cut_board import Callbacks, board_data, cut_board
 from app.app_pages.stages.cut_toolbar import cut_toolbar
-from app.app_pages.stages.plain_board import NO_THRESHOLDS, plain_board
+from app.app_pages.stages.plain_board import plain_board
 from app.app_pages.stages.stage_advice import stage_advice
 from app.server.memory import return_freed_memory
 from app.state.open_data import OpenData
@@ -48,42 +48,57 @@ def stage_board(data: OpenData, exclude: BoolArray | None, only: str | None) -> 
     is_plain = params.get(_PLAIN) == "1"
     share = cut.recipe.holdout_share
     # Which of a million prompts are held out takes seconds to find; all else is shown before.
-    is_known = data.knows_held_out(share) or is_plain
-    held_out = data.held_out(share) if is_known else np.zeros(len(data.table), dtype=np.bool_)
-    plan = plan_margins(cut.recipe, data.margins, held_out, exclude)
+    held_out = data.held_out(share) if data.knows_held_out(share) or is_plain else None
+    plan = _planned(cut, data, exclude, held_out)
     summary = summarise({stage.config.name: stage.filtered for stage in plan}, data.margins)
-    shown = [stage for stage in plan if only in (None, stage.config.name)]
     cut_toolbar(cut, data.margins)
     if is_plain:
-        plain_board(shown, summary, _move)
+        plain_board(_shown(plan, only), summary, _move)
     else:
-        files = Columns(data, (cut.origin, cut.recipe)).files(
-            exclude, held_out if is_known else None
-        )
-        log = st.session_state.get(_LOG, True)
+        columns = published(Columns(data, (cut.origin, cut.recipe)).files(exclude, held_out))
+        sent = board_data(plan, summary, columns, only, st.session_state.get(_LOG, True))
         # Going to another page is not possible before this one runs.
-        cut_board(
-            board_data(plan, summary, published(files), only, log),
-            Callbacks(moved=_move, held=_hold, bar=_remember, overlap=_remember),
-            follows=any(shows_border(stage) for stage in shown),
-        )
+        callbacks = Callbacks(moved=_move, held=_hold, bar=_remember, overlap=_remember)
+        follows = any(shows_border(stage) for stage in _shown(plan, only))
+        cut_board(sent, callbacks, follows=follows)
     _switches()
     _follow_clicks(plan, data)
-    if not is_known:
+    if held_out is None:
         data.held_out(share)
         return_freed_memory()
         st.rerun()
+    _advice(_shown(plan, only), data)
+    if held := st.session_state.pop(_HELD, None):
+        plan = _planned(cut.with_moves(held), data, exclude, held_out)
+    for stage in _shown(plan, only):
+        border_samples(stage, data)
+    st.caption(
+        "While a line moves, the browser counts: pairs exactly, means to 0.001 or so, from cells 0.01 "
+        "wide; a threshold with more than two digits is exact once it is let go, when the server counts."
+    )
+
+
+def _planned(
+    cut: Cut, data: OpenData, exclude: BoolArray | None, held_out: BoolArray | None
+) -> Sequence[PlannedStage]:
+    """The stages as they are cut; as if nothing were held out while that is not known."""
+    if held_out is None:
+        held_out = np.zeros(len(data.table), dtype=np.bool_)
+    return plan_margins(cut.recipe, data.margins, held_out, exclude)
+
+
+def _shown(plan: Sequence[PlannedStage], only: str | None) -> list[PlannedStage]:
+    return [stage for stage in plan if only in (None, stage.config.name)]
+
+
+def _advice(shown: Sequence[PlannedStage], data: OpenData) -> None:
     for stage, place in zip(shown, _columns(len(shown)), strict=True):
         with place:
-            if not (is_plain or stage_thresholds(stage.config)):
-                st.caption(NO_THRESHOLDS)
+            if not stage_thresholds(stage.config):
+                st.caption(
+                    "Uses the pairs kept by the stages of another recipe; it has no thresholds of its own."
+                )
             stage_advice(stage, data)
-    if held := st.session_state.pop(_HELD, None):
-        recipe = cut.with_moves(held).recipe
-        plan = plan_margins(recipe, data.margins, held_out, exclude)
-    for stage in plan:
-        if only in (None, stage.config.name):
-            border_samples(stage, data)
 
 
 def _switches() -> None:
@@ -94,10 +109,6 @@ def _switches() -> None:
             _PLAIN,
             "Sliders and tables in place of histograms, for a browser that can't run their script.",
         )
-    st.caption(
-        "While a line moves, the browser counts: pairs exactly, means to 0.001 or so, from cells 0.01 "
-        "wide; a threshold with more than two digits is exact once it is let go, when the server counts."
-    )
 
 
 def _columns(num: int) -> "Sequence[st.delta_generator.DeltaGenerator]":
