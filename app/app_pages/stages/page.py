@@ -58,7 +58,8 @@ def _choose_recipe() -> Cut:
     widget = key_among("recipe choice", titles, cut.key)
 
     def choose() -> None:
-        if is_current(widget):
+        # A browser may also say once more what it was told, which is no choice.
+        if is_current(widget) and st.session_state[widget] != cut.key:
             params.put("recipe", st.session_state[widget])
             params.drop("set")
 
