@@ -85,7 +85,9 @@ def _session() -> Link:
     if cut is not None and not params.get("recipe"):
         found |= {"recipe": cut.key, "set": cut.overrides}
     data = params.get("data") or str(st.session_state.get("data") or "")
-    found |= {"data": data, "eval": evaluated_on(data)}
+    prompts = evaluated_on(data)
+    is_there = prompts in {str(each.id) for each in known_data_sets()}
+    found |= {"data": data, "eval": prompts if is_there else ""}
     now = [cut.key, *cut.overrides] if cut is not None else []
     then = worked_on(_RECIPE_THEN).get(_RECIPE_THEN, [])
     gone = () if now == then else _OF_TRAINED if now[:1] == then[:1] else (*_OF_TRAINED, "change")

@@ -1,12 +1,13 @@
 """Which recipe is being cut, and how far: kept in the session, named by the link."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 
 import streamlit as st
 
 from app.state.session import studio
 from app.state.threshold_edits import Cut, from_overrides
 from app.url import params
+from app.url.widgets import REMOVED, choose_instead
 from grice_core.recipes.config import Recipe
 from grice_core.recipes.load import DEFAULT_RECIPE, builtin_names, load_recipe, read_stored
 from grice_core.store import recipes
@@ -21,13 +22,19 @@ def recipe_titles() -> dict[str, str]:
     return titles | {str(recipe.id): f"{recipe.name} v{recipe.version}" for recipe in saved}
 
 
-def current_cut(titles: Sequence[str]) -> Cut:
-    """The cut that the link describes, with the session's way back if it is the same one."""
+def current_cut(titles: Mapping[str, str]) -> Cut:
+    """The cut that the link describes, with the session's way back if it is the same one.
+
+    Raises:
+        NotFoundError: the link's recipe is not there; another one can be chosen.
+    """
     cut: Cut | None = st.session_state.get("cut")
     key = params.get(_RECIPE) or (cut.key if cut else DEFAULT_RECIPE)
     if not params.get(_RECIPE) and cut is not None and cut.key == key:
         return cut  # came from another page, whose link says nothing of recipes
-    key = key if key in titles or _is_saved(key) else DEFAULT_RECIPE
+    if key not in titles and not _is_saved(key):
+        params.drop(_SET)
+        choose_instead("Recipe", _RECIPE, list(titles), titles.__getitem__, REMOVED)
     overrides = params.get_all(_SET)
     if overrides and (saved := _saved().get((key, *overrides))):
         key, overrides = saved, []  # a link of before the draft was saved

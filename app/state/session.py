@@ -10,6 +10,7 @@ from app.state.studio import Studio
 from app.text.formatting import told_apart
 from app.url import params
 from app.url.widget_keys import is_current, key_among
+from app.url.widgets import REMOVED, choose_instead
 from grice_core.data.leakage import leaking
 from grice_core.data.pairs import BoolArray
 from grice_core.evaluation.selection import NoPromptsError, left_out_of_training, select_prompts
@@ -73,12 +74,19 @@ def held_out_of(training_sha256: str, evaluation_sha256: str, num_prompts: int) 
 
 def choose_data_set(known: Sequence[DataSet]) -> DataSet:
     """Let a person choose one of the data sets; begins with the link's, the session's, or the
-    newest that is scored."""
+    newest that is scored.
+
+    Raises:
+        NotFoundError: the link's is not there.
+    """
     by_id = {data_set.id: data_set for data_set in known}
     current = _current(set(by_id), _newest_scored(known).id)
     titles = told_apart(
         {id_: f"{one.name} ({one.num_usable:,} pairs)" for id_, one in by_id.items()}
     )
+    if params.get(_DATA) not in ("", *map(str, by_id)):
+        by_key = {str(id_): title for id_, title in titles.items()}
+        choose_instead("Data set", _DATA, list(by_key), by_key.__getitem__, REMOVED)
     key = key_among("data choice", {str(id_): title for id_, title in titles.items()}, current)
 
     def choose() -> None:

@@ -1,12 +1,13 @@
 """Choices that stand in the link, so that anyone who opens it sees the same."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import streamlit as st
 
 from app.url import params
 from app.url.widget_keys import is_current, key_among, widget_key
+from grice_core.errors import NotFoundError
 
 _Titles = Callable[[str], str]
 
@@ -16,6 +17,9 @@ _RENAMED = {
     "Taught pairs": "Implicit reward per pair",
 }
 """What links of earlier versions call some views."""
+_MOST_SHOWN = 40
+"""Characters of a link's value in a message."""
+REMOVED = "it was removed, or the link is to another installation"
 PAGE = "page"
 """In links: the page of a long list."""
 
@@ -29,9 +33,25 @@ def linked(name: str, options: Sequence[str], default: str) -> str:
 
 
 def linked_selectbox(
-    label: str, name: str, options: Sequence[str], title_of: _Titles, default: str = ""
+    label: str,
+    name: str,
+    options: Sequence[str],
+    title_of: _Titles,
+    default: str = "",
+    *,
+    missing: str = "",
 ) -> str:
-    """A select box whose choice stands in the link; begins with the default, or the first option."""
+    """A select box whose choice stands in the link; begins with the default, or the first option.
+
+    Args:
+        missing: where nothing else may be shown instead of what the link names and is not there: why it
+            may not be there.
+
+    Raises:
+        NotFoundError: what the link names is not there, if `missing` is given.
+    """
+    if missing and linked(name, options, "") == "" and params.get(name):
+        choose_instead(label, name, options, title_of, missing)
     shown = linked(name, options, default or options[0])
     key = _key(name, options, title_of, shown)
     chosen: str = st.selectbox(
@@ -45,6 +65,34 @@ def linked_selectbox(
     )
     params.put(name, chosen)
     return chosen
+
+
+def choose_instead(
+    label: str, name: str, options: Sequence[str], title_of: _Titles, missing: str
+) -> NoReturn:
+    """A select box in which nothing is chosen, since what the link names is not there.
+
+    Raises:
+        NotFoundError: which says so.
+    """
+    key = _key(name, options, title_of, None)
+    st.selectbox(
+        label,
+        options,
+        None,
+        key=key,
+        placeholder="Choose one",
+        format_func=title_of,
+        on_change=_keep,
+        args=(name, key),
+    )
+    raise NotFoundError(is_not_here(label, params.get(name), missing))
+
+
+def is_not_here(label: str, asked: str, missing: str) -> str:
+    """The message for a link to something that is not there."""
+    asked = asked if len(asked) <= _MOST_SHOWN else f"{asked[:_MOST_SHOWN]}…"
+    return f"{label} {asked} is not here: {missing}. Choose another one"
 
 
 def linked_or_none(

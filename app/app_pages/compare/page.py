@@ -23,7 +23,7 @@ from app.text.formatting import plain_markdown
 from app.ui.number_table import number_table
 from app.ui.page import Page
 from app.url.navigation import link_to
-from app.url.widgets import linked_segments, linked_selectbox
+from app.url.widgets import REMOVED, linked_segments, linked_selectbox
 from grice_core.evaluation.overview import Overview
 
 _ALONE = "none"
@@ -58,7 +58,13 @@ def _choose(
     left, right = st.columns(2)
     with left:
         chosen = known[
-            linked_selectbox("Pipeline", "pipeline", list(known), lambda key: known[key].title)
+            linked_selectbox(
+                "Pipeline",
+                "pipeline",
+                list(known),
+                lambda key: known[key].title,
+                missing=f"it has not been evaluated yet, {REMOVED}",
+            )
         ]
     others = {key: pipeline for key, pipeline in known.items() if pipeline != chosen}
     reasons = incomparable_with(chosen, list(others.values()))

@@ -15,7 +15,7 @@ from app.state.session import studio
 from app.state.worked_on import work_on
 from app.ui.page import Page
 from app.url import params
-from app.url.widgets import linked_segments, linked_selectbox
+from app.url.widgets import REMOVED, linked_segments, linked_selectbox
 from grice_core.detector.record import DetectorRecord
 from grice_core.store import detectors
 from grice_core.store.tables import Detector
@@ -30,12 +30,18 @@ def show() -> None:
     if (imported := st.session_state.pop(IMPORTED, None)) is not None:
         params.drop(_VIEW)
         params.put("detector", str(imported))
-    known = {str(one.id): one for one in newest_of_each(detectors.page(studio().database))}
+    kept = detectors.page(studio().database)
+    known = {str(one.id): one for one in newest_of_each(kept)}
+    known |= {str(one.id): one for one in kept if str(one.id) == params.get("detector")}
     if not known:
         first_detector(_VIEW)
         return
     chosen = linked_selectbox(
-        "Detector", "detector", list(known), lambda key: f"{known[key].name} (no. {key})"
+        "Detector",
+        "detector",
+        list(known),
+        lambda key: f"{known[key].name} (no. {key})",
+        missing=REMOVED,
     )
     work_on("detector", [chosen])
     _show_view(linked_segments("View", _VIEW, _VIEWS), known[chosen], known)

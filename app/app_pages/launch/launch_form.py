@@ -20,6 +20,7 @@ from app.url import params
 from app.url.navigation import link_to
 from app.url.widget_keys import is_current, widget_key
 from app.url.widgets import (
+    REMOVED,
     linked_number,
     linked_radio,
     linked_selectbox,
@@ -162,13 +163,14 @@ def _choose_prompts(known: list[DataSet], data: DataSet) -> DataSet:
         list(by_id),
         titles.__getitem__,
         default=others[0] if others else str(data.id),
+        missing=REMOVED,
     )
     return by_id[chosen]
 
 
 def _choose_recipe() -> Cut:
     titles = recipe_titles()
-    cut = current_cut(list(titles))
+    cut = current_cut(titles)
     keep_cut(cut)
     titles.setdefault(cut.key, f"{cut.recipe.name} (an older version)")
     key = widget_key("launch recipe", cut.key)
@@ -193,7 +195,7 @@ def _choose_recipe() -> Cut:
 def _choose_detector() -> Detector | str:
     known = {str(detector.id): detector for detector in detectors.page(studio().database)}
     linked = params.get("detector")
-    elsewhere = linked if linked not in {*known, _OTHER, ""} else ""
+    elsewhere = linked if linked not in {*known, _OTHER, ""} and not linked.isdecimal() else ""
     options = [*known, *filter(None, [elsewhere]), _OTHER]
     if not known:
         link_to("detector", "No detector yet: import or train one", ":material/gavel:")
@@ -203,7 +205,7 @@ def _choose_detector() -> Detector | str:
             return known[key].name
         return "another: a hub id or a folder …" if key == _OTHER else key
 
-    chosen = linked_selectbox("Detector", "detector", options, title)
+    chosen = linked_selectbox("Detector", "detector", options, title, missing=REMOVED)
     if chosen in known:
         return known[chosen]
     return chosen if chosen != _OTHER else linked_text("Hub id or folder of the detector", "judge")

@@ -15,7 +15,7 @@ from app.ui.errors import failures_shown
 from app.ui.page import Page
 from app.url import params
 from app.url.navigation import link_to
-from app.url.widgets import linked_selectbox
+from app.url.widgets import REMOVED, linked_selectbox
 from grice_core.errors import NotFoundError
 from worker.client import PlaygroundRequest
 
@@ -35,7 +35,13 @@ def show() -> None:
         )
         link_to("launch", "Launch a pipeline", ":material/rocket_launch:")
         return
-    chosen = linked_selectbox("Pipeline", "pipeline", list(known), lambda key: known[key].title)
+    chosen = linked_selectbox(
+        "Pipeline",
+        "pipeline",
+        list(known),
+        lambda key: known[key].title,
+        missing=f"none of its stages is trained yet, {REMOVED}",
+    )
     request = playground_form(known[chosen], _examples(known[chosen]))
     if request is not None:
         with failures_shown():

@@ -19,7 +19,8 @@ from app.ui.errors import guarded
 from app.ui.page import Page
 from app.url import params
 from app.url.navigation import link_to
-from app.url.widgets import linked_several
+from app.url.widgets import REMOVED, is_not_here, linked_several
+from grice_core.errors import NotFoundError
 from grice_core.store import pipeline_table, pipelines, runs
 from grice_core.store.pipeline_table import PipelineRow
 from grice_core.store.states import RunState
@@ -40,6 +41,8 @@ def show() -> None:
     names = names_apart(rows)
     shown = _shown(rows)
     choose_pipeline(rows, names, shown)
+    if shown is None:
+        raise NotFoundError(is_not_here("Pipeline", params.get("pipeline"), REMOVED))
     _watch(shown.id)
     pipeline = pipelines.get(studio().database, shown.id)
     left, right = st.columns([3, 2], vertical_alignment="bottom")
@@ -56,12 +59,13 @@ def show() -> None:
         queue_view()
 
 
-def _shown(rows: Sequence[PipelineRow]) -> PipelineRow:
-    """The pipeline that the link names, else the newest that runs, else the newest."""
-    linked = params.get("pipeline")
-    named = (row for row in rows if str(row.id) == linked)
+def _shown(rows: Sequence[PipelineRow]) -> PipelineRow | None:
+    """The pipeline that the link names, None if it is not there; without one the newest that runs, else
+    the newest."""
+    if linked := params.get("pipeline"):
+        return next((row for row in rows if str(row.id) == linked), None)
     running = (row for row in rows if RunState.RUNNING in row.states)
-    return next(named, None) or next(running, rows[0])
+    return next(running, rows[0])
 
 
 def _heading(shown: PipelineRow, name: str) -> None:

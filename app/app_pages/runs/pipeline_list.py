@@ -23,23 +23,24 @@ _EMPTY = "–"
 
 
 def choose_pipeline(
-    rows: Sequence[PipelineRow], names: Mapping[int, str], chosen: PipelineRow
+    rows: Sequence[PipelineRow], names: Mapping[int, str], chosen: PipelineRow | None
 ) -> None:
     """Show the table; picking a line puts its pipeline into the link.
 
     Args:
         names: by pipeline, as the page calls it.
-        chosen: the pipeline that the page shows, whose line is marked.
+        chosen: the pipeline that the page shows, whose line is marked; None: it shows none.
     """
     found = _filtered(rows, names)
     if not found:
         st.info("No matching pipelines. Shorten the search or remove a filter.")
         return
     ids = [row.id for row in found]
+    chosen_id = 0 if chosen is None else chosen.id
     # Another table when something else than a click chose the pipeline; after a click the same one,
     # which keeps its order and its place.
-    key = widget_key(f"pipelines {digest_of({'ids': ids})[:16]}", chosen.id)
-    st.session_state[key] = chosen.id
+    key = widget_key(f"pipelines {digest_of({'ids': ids})[:16]}", chosen_id)
+    st.session_state[key] = chosen_id
 
     def pick() -> None:
         lines = st.session_state[f"table of {key}"]["selection"]["rows"]
@@ -48,7 +49,7 @@ def choose_pipeline(
             params.put("pipeline", str(ids[lines[0]]))
             params.drop("run")
 
-    is_there = chosen.id in ids
+    is_there = chosen_id in ids
     st.dataframe(
         pipeline_frame(found, names, time.time()),
         key=f"table of {key}",
@@ -56,7 +57,7 @@ def choose_pipeline(
         hide_index=True,
         on_select=pick,
         selection_mode="single-row-required" if is_there else "single-row",
-        selection_default={"selection": {"rows": [ids.index(chosen.id)]}} if is_there else None,
+        selection_default={"selection": {"rows": [ids.index(chosen_id)]}} if is_there else None,
         placeholder=_EMPTY,
         column_config=_columns(),
         alt="Pipelines; select one to see its runs below",

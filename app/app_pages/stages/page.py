@@ -52,7 +52,7 @@ def show() -> None:
 
 def _choose_recipe() -> Cut:
     titles = recipe_titles()
-    cut = current_cut(list(titles))
+    cut = current_cut(titles)
     keep_cut(cut)
     titles.setdefault(cut.key, f"{cut.recipe.name} (an older version)")
     widget = key_among("recipe choice", titles, cut.key)
