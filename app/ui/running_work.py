@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from app.state.run_queue import run_queue
 from app.state.session import studio
 from app.text.formatting import count_of
 from app.text.run_text import action
@@ -31,6 +32,8 @@ def running_work() -> None:
     waiting = f", {count_of(num_waiting, 'run')} waiting" if running else ""
     label = f"Follow it live{waiting}" if running else count_of(num_waiting, "run") + " waiting"
     link_to("runs", label, ":material/monitoring:")
+    if num_waiting and not run_queue().workers():
+        st.caption(":orange[**!**] No worker is listening: “grice up” starts one.")
 
 
 def share_done(run: Run) -> float:

@@ -1,10 +1,14 @@
 """Overview: what this is, where one stands, what to do next."""
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Page, expect
 
+from grice_core.store import transitions
 from tests.app.conftest import Server
 from tests.app.driving import open_page, settle, text_of
+from tests.app.pipelines import Filler
 
 pytestmark = pytest.mark.stack
 
@@ -99,3 +103,25 @@ def test_a_link_that_comes_before_its_page_leaves_the_page_before_as_it_was(
     expect(page).to_have_url(seen)
     settle(page)
     expect(page.get_by_text("better on the row's maxim")).to_be_visible()
+
+
+def test_a_failure_is_told_with_its_reason_and_leads_to_its_log(
+    fresh_server: Server, page: Page, tmp_path: Path
+) -> None:
+    filler = Filler(fresh_server.studio, tmp_path)
+    claim = filler.training(filler.pipeline("content-then-manner"))
+    transitions.fail(
+        fresh_server.studio.database, claim, "the loss is NaN: lower the learning rate"
+    )
+    open_page(page, fresh_server.url)
+    expect(page.get_by_role("heading", name="Failed")).to_be_visible()
+    expect(text_of(page, "train Stage 1 of pipeline 1")).to_be_visible()
+    expect(text_of(page, "The loss is NaN: lower the learning rate.")).to_be_visible()
+    page.get_by_role("link", name="Read its log").click()
+    expect(page.get_by_role("heading", name="Runs", level=1)).to_be_visible()
+    expect(text_of(page, "The loss is NaN")).to_be_visible()
+
+
+def test_waiting_without_a_worker_says_what_starts_one(busy_server: Server, page: Page) -> None:
+    open_page(page, busy_server.url)
+    expect(text_of(page, "No worker is listening: “grice up” starts one.")).to_be_visible()

@@ -5,6 +5,7 @@ from typing import Literal
 
 import streamlit as st
 
+from app.app_pages.overview.failed_work import failed_work
 from app.state import demo
 from app.state.session import known_data_sets, studio
 from app.text.formatting import count_of, plain_markdown
@@ -27,6 +28,7 @@ def show() -> None:
         _welcome()
         return
     running_work()
+    failed_work()
     _verdict()
     _next_step(known)
     _data_sets(known)
