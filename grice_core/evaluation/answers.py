@@ -1,7 +1,7 @@
 """Answers on disk as they are written and judged, so that a killed evaluation continues where it was."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -22,12 +22,18 @@ class Answers:
 
     responses: dict[int, str] = field(default_factory=dict)
     scores: dict[int, Scores] = field(default_factory=dict)
+    cut: set[int] = field(default_factory=set)
+    """Responses that ended at the token limit."""
     write: Callable[[Iterable[Entry]], None] = _nowhere
 
-    def keep_responses(self, responses: Mapping[int, str]) -> None:
-        """Add what the model has written."""
+    def keep_responses(self, responses: Mapping[int, str], cut: Collection[int] = ()) -> None:
+        """Add what the model has written; `cut` are those that ended at the token limit."""
         self.responses.update(responses)
-        self.write({"place": place, "response": text} for place, text in responses.items())
+        self.cut.update(cut)
+        self.write(
+            {"place": place, "response": text} | ({"cut": True} if place in cut else {})
+            for place, text in responses.items()
+        )
 
     def keep_scores(self, scores: Mapping[int, Scores]) -> None:
         """Add what the detector says about responses."""
@@ -53,6 +59,8 @@ class AnswerJournal(Journal):
         answers = self._models[entry["model"]]
         if "response" in entry:
             answers.responses[entry["place"]] = entry["response"]
+            if entry.get("cut"):
+                answers.cut.add(entry["place"])
         else:
             answers.scores[entry["place"]] = tuple(entry["scores"])
 

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator, Sequence
 
 from grice_core.evaluation.comparison import CorrectedChange
+from grice_core.evaluation.endings import endings
 from grice_core.evaluation.intervals import Interval
 from grice_core.evaluation.numbers import (
     MINUS,
@@ -160,7 +161,7 @@ def comparison_markdown(
     body = "".join(_markdown_row(row) for row in rows)
     return (
         f"|{titles} |\n|---|{'---:|' * (len(models) + 1)}\n{body}\n"
-        f"{_starred(how_to_read(rows[0].change.num_tests))}\n"
+        f"{' '.join([*endings(models), _starred(how_to_read(rows[0].change.num_tests))])}\n"
     )
 
 

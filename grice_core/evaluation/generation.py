@@ -103,7 +103,8 @@ def generate(
             for finished in filter(None, _complete(model, batch, sampling, ends, decoding)):
                 done += finished
                 progress("generate responses", done, len(rows))
-            answers.keep_responses({row.place: _text(form, row.response) for row in batch})
+            cut = {row.place for row in batch if len(row.response) == sampling.max_new_tokens}
+            answers.keep_responses({row.place: _text(form, row.response) for row in batch}, cut)
     return [answers.responses[row.place] for row in rows]
 
 

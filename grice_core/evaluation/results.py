@@ -79,7 +79,15 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
             include={"min_cooperative", "target_cooperative", "max_regression"}
         ),
         "thresholds": dict(zip(MAXIMS, models[0].thresholds.tolist(), strict=True)),
-        "models": [{"name": model.name, "rates": _rates(model_rates(model))} for model in models],
+        "models": [
+            {
+                "name": model.name,
+                "rates": _rates(model_rates(model)),
+                "num_empty": model.num_empty,
+                "num_cut": len(model.cut),
+            }
+            for model in models
+        ],
         "changes": [change.document() for change in corrected(compared(models))],
         "retention": [asdict(retained) for retained in retention(models)],
     }
@@ -94,8 +102,10 @@ def _lines(model: EvaluatedModel) -> list[dict[str, Any]]:
             "scores": dict(zip(MAXIMS, scores, strict=True)),
             "violations": [str(m) for m, violated in zip(MAXIMS, flags, strict=True) if violated],
             "cooperative": not any(flags),
+            **({"cut": True} if row in model.cut else {}),
         }
-        for prompt, response, scores, flags in zip(
+        for row, prompt, response, scores, flags in zip(
+            range(len(model.prompts)),
             model.prompts,
             model.responses,
             model.scores.tolist(),

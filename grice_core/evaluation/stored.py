@@ -140,6 +140,7 @@ def _read_models(path: Path, thresholds: FloatArray) -> tuple[EvaluatedModel, ..
             responses=[line["response"] for line in of_model],
             scores=np.array([[line["scores"][maxim] for maxim in MAXIMS] for line in of_model]),
             thresholds=thresholds,
+            cut=frozenset(row for row, line in enumerate(of_model) if line.get("cut")),
         )
         for name, of_model in lines.items()
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from grice_core.evaluation.comparison import CorrectedChange, compared, corrected
+from grice_core.evaluation.endings import endings
 from grice_core.evaluation.numbers import percent, percent_interval, points, points_interval
 from grice_core.evaluation.rates import Rate, model_rates
 from grice_core.evaluation.verdict import State, Verdict
@@ -75,7 +76,7 @@ def render_comparison(
         style = STYLES[criterion.state]
         criteria.add_row(Text(MARKS[criterion.state], style), Text(criterion.sentence, style))
     table = FittingTable([model.name for model in models], rows)
-    note = Text(how_to_read(rows[0].change.num_tests), "dim")
+    note = Text("\n".join([*endings(models), how_to_read(rows[0].change.num_tests)]), "dim")
     return Group(Text(verdict.sentence, "bold"), Text(), table, note, Text(), criteria)
 
 

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from grice_core.evaluation.endings import ending_warnings
 from grice_core.evaluation.intervals import Interval
 from grice_core.evaluation.numbers import percent, percent_interval, points, points_interval
 from grice_core.evaluation.paired import PairedChange, paired_changes
@@ -82,7 +83,8 @@ def judge(models: Sequence[EvaluatedModel], config: EvaluationConfig) -> Verdict
         _no_regression(changes, config.max_regression),
     )
     state = _all_of([criterion.state for criterion in criteria])
-    return Verdict(state, _headline(state, before, after, changes[COOPERATIVE]), criteria)
+    sentences = [_headline(state, before, after, changes[COOPERATIVE]), *ending_warnings(final)]
+    return Verdict(state, " ".join(sentences), criteria)
 
 
 def decide(

@@ -29,6 +29,8 @@ class EvaluatedModel:
     """(N, 4) violation probabilities, columns in the order of `MAXIMS`."""
     thresholds: FloatArray
     """(4,) a score above its maxim's threshold is a violation."""
+    cut: frozenset[int] = frozenset()
+    """Rows of the responses that were cut at the token limit, as far as that was noted."""
 
     def __post_init__(self) -> None:
         num_responses = len(self.responses)
@@ -46,6 +48,11 @@ class EvaluatedModel:
     def cooperative(self) -> BoolArray:
         """(N,) which responses violate no maxim."""
         return np.asarray(~self.violated.any(axis=1))
+
+    @cached_property
+    def num_empty(self) -> int:
+        """Responses without a word."""
+        return sum(not response.strip() for response in self.responses)
 
     @cached_property
     def outcomes(self) -> BoolArray:

@@ -14,6 +14,7 @@ from grice_core.dpo.base import BaseModel
 from grice_core.dpo.encode import encode_prompts
 from grice_core.dpo.reference import config_hash, weights_hash
 from grice_core.evaluation.answers import AnswerJournal, Answers
+from grice_core.evaluation.endings import ending_warnings, endings
 from grice_core.evaluation.generation import generate
 from grice_core.evaluation.results import Evaluation
 from grice_core.evaluation.sampling import Sampling
@@ -53,12 +54,15 @@ def evaluate_stages(models: StageModels, job: EvaluationJob, reporter: Reporter)
     """
     with AnswerJournal(job.output.answers, _work_key(models.after(None), job)) as journal:
         evaluated = tuple(_evaluated(models, job, journal, reporter))
+    ended = [warning for model in evaluated for warning in ending_warnings(model)]
+    for line in [*endings(evaluated), *ended]:
+        reporter.say(line)
     return Evaluation(
         models=evaluated,
         selection=job.selection,
         sampling=job.sampling,
         config=job.config,
-        warnings=job.detector.warnings,
+        warnings=(*job.detector.warnings, *ended),
     )
 
 
@@ -107,6 +111,7 @@ def evaluate_model(
         responses=responses,
         scores=np.array([answers.scores[place] for place in range(len(prompts))]),
         thresholds=job.detector.thresholds,
+        cut=frozenset(answers.cut),
     )
 
 

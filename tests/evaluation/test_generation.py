@@ -10,6 +10,7 @@ from grice_core.chat.choice import FormatChoice
 from grice_core.chat.format import Prompt
 from grice_core.errors import DataError, ModelError
 from grice_core.evaluation import decoding, generation
+from grice_core.evaluation.answers import Answers
 from grice_core.evaluation.generation import generate, stream
 from grice_core.evaluation.sampling import Sampling
 from tests.chat import made
@@ -40,6 +41,16 @@ def test_the_batch_size_changes_no_text(model: Any, tokenizer: Any, prompts: lis
 
     assert one == sixteen
     assert len({len(text.split()) for text in one}) > 5
+
+
+def test_answers_that_reach_the_token_limit_are_noted(
+    model: Any, tokenizer: Any, prompts: list[str]
+) -> None:
+    answers = Answers()
+    texts = generate(model, tokenizer, prompts, SAMPLING, answers=answers)
+    assert 0 < len(answers.cut) < len(texts)
+    # A word is a token here: what ended by itself has fewer.
+    assert answers.cut == {n for n, text in enumerate(texts) if len(text.split()) == 16}
 
 
 def test_rounding_errors_of_a_batch_change_no_text(
