@@ -35,6 +35,15 @@ _MAX_BAD_CHARACTERS = 300
 _BLOCK = 10_000
 
 
+PROMPTS_ALONE = "Prompts without responses."
+"""Note of a data set that holds nothing else."""
+
+
+def holds_prompts_alone(data_set: DataSet) -> bool:
+    """Whether a data set is a list of prompts, to which nothing was ever answered."""
+    return PROMPTS_ALONE in (data_set.report.get("notes") or ())
+
+
 @dataclass(frozen=True)
 class Keeper:
     """Puts what the user has into the store, each content once."""
@@ -122,7 +131,7 @@ class Keeper:
             num_scored=0,
             report={
                 "problems": [],
-                "notes": ["Prompts without responses."],
+                "notes": [PROMPTS_ALONE],
                 "bad_rows": [],
                 FILE_SHA256: prompts.sha256,
             },

@@ -15,6 +15,7 @@ from grice_core.data.leakage import leaking
 from grice_core.data.pairs import BoolArray
 from grice_core.evaluation.selection import NoPromptsError, left_out_of_training, select_prompts
 from grice_core.loading import end_loading
+from grice_core.registry import holds_prompts_alone
 from grice_core.settings import settings
 from grice_core.store import data_sets
 from grice_core.store.tables import DataSet
@@ -82,7 +83,10 @@ def choose_data_set(known: Sequence[DataSet]) -> DataSet:
     by_id = {data_set.id: data_set for data_set in known}
     current = _current(set(by_id), _newest_scored(known).id)
     titles = told_apart(
-        {id_: f"{one.name} ({one.num_usable:,} pairs)" for id_, one in by_id.items()}
+        {
+            id_: f"{one.name} ({one.num_usable:,} {'prompts' if holds_prompts_alone(one) else 'pairs'})"
+            for id_, one in by_id.items()
+        }
     )
     if params.get(_DATA) not in ("", *map(str, by_id)):
         by_key = {str(id_): title for id_, title in titles.items()}

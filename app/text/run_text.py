@@ -33,7 +33,7 @@ def standing(run: Run) -> str:
     """How a run stands, as one sentence without its full stop."""
     parts = [f"{action(run.kind, run.stage)}: {_state(run)}"]
     if run.num_steps and run.state is not RunState.SUCCEEDED:
-        parts.append(f"step {run.step:,} of {run.num_steps:,}")
+        parts.append(run.kind.progress(run.step, run.num_steps))
     left_s = seconds_left(run)
     if left_s is not None:
         parts.append(f"about {rough_duration(left_s)} left")

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.state.session import Leaks, held_out_of, leaks_between
+from app.state.session import Leaks, held_out_of, leaks_between, open_data
 from app.state.worked_on import evaluate_on
 from app.text.formatting import count_of, plain_markdown, told_apart
 from app.url.navigation import link_to
 from app.url.widgets import linked_or_none, linked_radio
+from grice_core.data.leakage import distinct
 from grice_core.data.pairs import BoolArray
 from grice_core.store.tables import DataSet
 
@@ -31,10 +32,9 @@ def leakage_view(data_set: DataSet, known: Sequence[DataSet]) -> None:
     evaluate_on(None if evaluation is None else evaluation.id, data_set.id)
     if evaluation is None:
         return
-    st.markdown(
-        f"{count_of(evaluation.num_usable, 'evaluation pair')}, "
-        f"{evaluation.num_usable - evaluation.num_scored:,} unscored."
-    )
+    prompts = distinct(open_data(evaluation.artifact_sha256).prompts.prompts)
+    rows = count_of(evaluation.num_usable, "row")
+    st.markdown(f"{count_of(len(prompts), 'evaluation prompt')} in {rows}.")
     leaks = leaks_between(data_set.artifact_sha256, evaluation.artifact_sha256)
     if leaks.num_evaluation:
         chosen = {"leakage": _choose_rule(data_set, leaks)}

@@ -43,5 +43,5 @@ def share_done(run: Run) -> float:
 
 def line_of(run: Run) -> str:
     """A run in one line: `Run 3: train Stage 1, running, step 318 of 1,041`."""
-    steps = f", step {run.step:,} of {run.num_steps:,}" if run.num_steps else ""
+    steps = f", {run.kind.progress(run.step, run.num_steps)}" if run.num_steps else ""
     return f"Run {run.id}: {action(run.kind, run.stage)}, {run.state.value}{steps}"

@@ -17,6 +17,14 @@ class RunKind(StrEnum):
     ESTIMATE = "estimate"
     """Measures what a pipeline would take; stands on its own, and changes nothing."""
 
+    def progress(self, step: int, num_steps: int) -> str:
+        """How far a run of this kind is, in what it counts: `step 3 of 10`, `200 of 300 answers`."""
+        if self is RunKind.EVALUATE:  # each answer is written, and then judged
+            return f"{step // 2:,} of {num_steps // 2:,} answers"
+        if self in (RunKind.SCORE, RunKind.SCORE_DATA):
+            return f"{step:,} of {num_steps:,} pairs"
+        return f"step {step:,} of {num_steps:,}"
+
     def of_stage(self, stage: str | None) -> str:
         """What a run of this kind does, in words: `score data`, `train stage1`."""
         return " ".join(filter(None, [self.replace("_", " "), stage]))

@@ -139,7 +139,7 @@ class _Follower:
         moves = run.step != self._step and time.monotonic() - self._said_at >= _SAY_STEPS_EVERY_S
         if stands == self._stands and not moves:
             return
-        where = f" {run.step:,} of {run.num_steps:,}" if run.num_steps else ""
+        where = f", {run.kind.progress(run.step, run.num_steps)}" if run.num_steps else ""
         why = f": {run.error}" if run.error else ""
         sentence = f"run {run.id} {run.kind.of_stage(run.stage)}: {run.state}{where}{why}"
         stderr().print(sentence, style="dim", soft_wrap=True, highlight=False)
@@ -160,8 +160,8 @@ def _table(found: Sequence["Run"]) -> Any:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("run", "pipeline", "what", "state", "attempt", "step", "of", "pid", "error"):
-        numeric = title in {"run", "pipeline", "attempt", "step", "of", "pid"}
+    for title in ("run", "pipeline", "what", "state", "attempt", "progress", "pid", "error"):
+        numeric = title in {"run", "pipeline", "attempt", "progress", "pid"}
         table.add_column(title, justify="right" if numeric else "left", no_wrap=title != "error")
     for run in found:
         table.add_row(
@@ -170,8 +170,7 @@ def _table(found: Sequence["Run"]) -> Any:
             run.kind.of_stage(run.stage),
             f"{run.state}, stale" if run.stale else str(run.state),
             str(run.attempt),
-            f"{run.step:,}" if run.num_steps else "–",
-            f"{run.num_steps:,}" if run.num_steps else "–",
+            run.kind.progress(run.step, run.num_steps) if run.num_steps else "–",
             str(run.pid or "–"),
             run.error or "",
         )

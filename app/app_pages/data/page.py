@@ -17,6 +17,7 @@ from app.ui.leakage_view import leakage_view
 from app.ui.page import Page
 from app.ui.shown_pairs import PAIRS, VIEW
 from app.url.widgets import linked_segments
+from grice_core.registry import holds_prompts_alone
 from grice_core.store.tables import DataSet
 
 _VIEWS = ("Report", PAIRS, "Distributions", "Conflicts", "Duplicates", "Leakage")
@@ -42,6 +43,8 @@ def show() -> None:
 
 def summary_of(data_set: DataSet) -> str:
     """What a data set holds, in one sentence."""
+    if holds_prompts_alone(data_set):
+        return f"**{data_set.num_usable:,}** prompts without responses, to evaluate on."
     unscored = data_set.num_usable - data_set.num_scored
     scored = "all scored" if not unscored else f"{unscored:,} unscored"
     return f"**{data_set.num_usable:,}** usable of {count_of(data_set.num_rows, 'row')}, {scored}."

@@ -7,6 +7,7 @@ from app.state.session import studio
 from app.text.formatting import count_of
 from app.ui.shown_pairs import show_pairs
 from app.url.navigation import link_to
+from grice_core.registry import holds_prompts_alone
 from grice_core.store.references import UNUSABLE
 from grice_core.store.tables import DataSet
 
@@ -42,6 +43,6 @@ def _next_steps(data_set: DataSet) -> None:
     if data_set.num_scored:
         label = f"Use the {count_of(data_set.num_scored, 'scored pair')}: cut the stages"
         link_to("stages", label, ":material/content_cut:", data=data)
-    if num_unscored:
+    if num_unscored and not holds_prompts_alone(data_set):
         label = f"Score the {count_of(num_unscored, 'unscored pair')} with a detector"
         link_to("detector", label, ":material/gavel:", data=data, detector_view="Score")

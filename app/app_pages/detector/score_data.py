@@ -8,13 +8,14 @@ from app.state.session import known_data_sets
 from app.text.formatting import count_of, told_apart
 from app.url.navigation import link_to
 from app.url.widgets import linked_selectbox
+from grice_core.registry import holds_prompts_alone
 from grice_core.store.states import RunKind
 from grice_core.store.tables import DataSet, Detector
 
 
 def score_data(detector: Detector) -> None:
     """Choose a data set with unscored pairs and put it into the queue; below, how far such runs are."""
-    known = known_data_sets()
+    known = [one for one in known_data_sets() if not holds_prompts_alone(one)]
     if not known:
         st.info("There are no pairs to score yet.")
         link_to("data", "Upload your own pairs", ":material/upload:")

@@ -13,6 +13,7 @@ from app.ui.page import Page
 from app.ui.running_work import running_work
 from app.url.navigation import go_to, link_to
 from grice_core.demo.project import NUM_PAIRS
+from grice_core.registry import holds_prompts_alone
 from grice_core.store import detectors, pipelines
 from grice_core.store.tables import DataSet
 
@@ -96,15 +97,16 @@ def _data_sets(known: Sequence[DataSet]) -> None:
             with st.container(width=_NAME_PX):
                 label = plain_markdown(data_set.name)
                 link_to("data", label, ":material/table_rows:", data=str(data_set.id))
-            st.caption(
-                count_of(data_set.num_usable, "pair"), width=_COUNT_PX, text_alignment="right"
-            )
+            noun = "prompt" if holds_prompts_alone(data_set) else "pair"
+            st.caption(count_of(data_set.num_usable, noun), width=_COUNT_PX, text_alignment="right")
             _state(data_set)
 
 
 def _state(data_set: DataSet) -> None:
     num_bad = data_set.num_rows - data_set.num_usable
-    if data_set.num_scored == data_set.num_usable:
+    if holds_prompts_alone(data_set):
+        st.badge("to evaluate on", icon=":material/quiz:", color="gray")
+    elif data_set.num_scored == data_set.num_usable:
         st.badge("scored", icon=":material/check:", color="green")
     else:
         st.badge(f"{data_set.num_usable - data_set.num_scored:,} unscored", color="orange")

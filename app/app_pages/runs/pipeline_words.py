@@ -18,7 +18,7 @@ def pipeline_standing(chain: Sequence[Run], pace: Pace | None) -> str:
         return f"done in {rough_duration(_taken_s(chain))}"
     parts = [state_of({each.state for each in chain}), _place(chain, run)]
     if run.num_steps and run.state is not RunState.SUCCEEDED:
-        parts.append(f"step {run.step:,} of {run.num_steps:,}")
+        parts.append(run.kind.progress(run.step, run.num_steps))
     left_s = pipeline_seconds_left(chain, pace)
     if left_s is not None:
         parts.append(f"about {rough_duration(left_s)} left")

@@ -80,3 +80,9 @@ def test_what_waits_says_what_for() -> None:
 
 def test_a_line_that_a_progress_bar_wrote_over_shows_what_remained() -> None:
     assert last_lines("a\n10 %\r20 %\nb\n", 2) == "20 %\nb"
+
+
+def test_each_kind_of_run_counts_what_it_makes() -> None:
+    assert RunKind.EVALUATE.progress(400, 600) == "200 of 300 answers"  # written, then judged
+    assert RunKind.SCORE_DATA.progress(1_000, 1_970) == "1,000 of 1,970 pairs"
+    assert RunKind.TRAIN.progress(3, 88) == "step 3 of 88"
