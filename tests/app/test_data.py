@@ -74,7 +74,7 @@ def expect_the_bad_rows(page: Page, first: dict[str, object]) -> None:
     assert json.loads(json.loads(lines[0])["content"]) == first
 
 
-def test_a_file_with_bad_rows_that_is_taken_away_is_forgotten(
+def test_a_file_that_waits_for_a_decision_survives_pages_and_sessions_until_it_is_discarded(
     server: Server, page: Page, tmp_path: Path
 ) -> None:
     rows = pair_rows(5, seed=14)
@@ -85,7 +85,14 @@ def test_a_file_with_bad_rows_that_is_taken_away_is_forgotten(
     upload(page, path)
     expect(page.get_by_text("1 of 5 rows of one-bad.json can't be used.")).to_be_visible()
 
-    page.get_by_role("button", name="Remove one-bad.json").click()
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Overview").click()
+    expect(page.get_by_text("Some rows of one-bad.json can't be used: decide.")).to_be_visible()
+    page.get_by_role("link", name="Use the rest of it, or discard it").click()
+    expect(page.get_by_text("1 of 5 rows of one-bad.json can't be used.")).to_be_visible()
+    open_page(page, f"{server.url}/data?data=1")  # another session
+    expect(page.get_by_role("button", name="Use the 4 usable rows")).to_be_visible()
+
+    page.get_by_role("button", name="Discard the file").click()
 
     expect(page.get_by_text("can't be used")).to_have_count(0)
     expect(page.get_by_role("button", name="Use the 4 usable rows")).to_have_count(0)

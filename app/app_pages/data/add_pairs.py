@@ -7,6 +7,14 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from app.app_pages.data.findings_view import Findings, findings_view
+from app.state.pending_uploads import (
+    PendingUpload,
+    discard_by_name,
+    discard_pending,
+    keep_pending,
+    pending_uploads,
+    read_pending,
+)
 from app.state.session import select_data_set, studio
 from app.text.formatting import count_of, plain_markdown
 from app.ui.errors import show_error
@@ -19,18 +27,16 @@ from grice_core.settings import settings
 from grice_core.store.tables import DataSet
 
 FORMATS = "JSON, JSON Lines, CSV or Parquet, also compressed (.gz, .zst)"
-_CHECKED = "checked file"
+_REFUSED = "refused file"
 
 
 @dataclass(frozen=True, eq=False)
-class Checked:
-    """A file that was read and not stored."""
+class Refused:
+    """A file of which nothing can be used."""
 
     origin: str
     """Tells the same file offered again, at the next run of the page, from another one."""
-    name: str
-    outcome: LoadedPairs | DataError
-    """Pairs of which some can't be used, so that a user has to decide; or why none can."""
+    reason: DataError
 
 
 def add_pairs() -> None:
@@ -46,17 +52,20 @@ def add_pairs() -> None:
     import_dir = settings().import_dir
     if import_dir is not None:
         origins.append(_import_from(import_dir))
-    checked: Checked | None = st.session_state.get(_CHECKED)
-    if checked is not None and checked.origin in origins:
-        _decide(checked)
+    refused: Refused | None = st.session_state.get(_REFUSED)
+    if refused is not None and refused.origin in origins:
+        show_error(refused.reason)
+        st.caption("Nothing was stored.")
     else:  # the file was taken away, or another one chosen
-        st.session_state.pop(_CHECKED, None)
+        st.session_state.pop(_REFUSED, None)
+    for pending in pending_uploads():
+        _decide(pending)
 
 
 def _check_upload(uploaded: UploadedFile) -> str:
     """Read an uploaded file once; returns its origin."""
-    checked: Checked | None = st.session_state.get(_CHECKED)
-    if checked is None or checked.origin != uploaded.file_id:
+    refused: Refused | None = st.session_state.get(_REFUSED)
+    if refused is None or refused.origin != uploaded.file_id:
         with as_file(uploaded) as path:
             _check(path, uploaded.file_id)
     return uploaded.file_id
@@ -80,14 +89,13 @@ def _import_from(folder: Path) -> str:
 
 
 def _check(path: Path, origin: str) -> None:
-    """Read a file, and store it if all its rows can be used."""
+    """Read a file, and store it if all its rows can be used; else it waits for a decision."""
     bar = st.progress(0.0, text="Reading …")
 
     def progress(task: str, done: int, total: int) -> None:
         bar.progress(min(done / max(total, 1), 1.0), text=plain_markdown(task))
 
-    st.session_state.pop(_CHECKED, None)
-    outcome: LoadedPairs | DataError
+    st.session_state.pop(_REFUSED, None)
     try:
         known = _keeper().known(path)
         if known is not None:
@@ -95,45 +103,55 @@ def _check(path: Path, origin: str) -> None:
         outcome = load_pairs(path, progress)
         if not outcome.unusable.num_rows or not len(outcome.table):  # nothing to decide
             _store(outcome, path.name)
+        keep_pending(path)
+        _empty_the_field()
+        st.rerun()
     except DataError as error:
-        outcome = error
+        st.session_state[_REFUSED] = Refused(origin, error)
     bar.empty()
-    st.session_state[_CHECKED] = Checked(origin, path.name, outcome)
 
 
-def _decide(checked: Checked) -> None:
+def _decide(pending: PendingUpload) -> None:
     """Say what is wrong with a file; let a user use the rest of it."""
-    outcome = checked.outcome
-    if isinstance(outcome, DataError):
-        show_error(outcome)
-        st.caption("Nothing was stored.")
-        return
+    outcome = read_pending(pending)
     num_usable, num_rows = outcome.report.num_usable, outcome.report.num_rows
     st.warning(
         f"**{num_rows - num_usable:,} of {count_of(num_rows, 'row')}** of "
-        f"{plain_markdown(checked.name)} can't be used. Nothing was stored: fix the file and "
+        f"{plain_markdown(pending.name)} can't be used. Nothing was stored: fix the file and "
         "upload it again, or continue without them.",
         icon=":material/warning:",
     )
-    label = f"Use the {count_of(num_usable, 'usable row')}"
-    if st.button(label, type="primary", icon=":material/check:"):
-        _store(outcome, checked.name)
+    with st.container(horizontal=True):
+        label = f"Use the {count_of(num_usable, 'usable row')}"
+        if st.button(label, type="primary", icon=":material/check:", key=f"use {pending.id}"):
+            _store(outcome, pending.name)
+        st.button(
+            "Discard the file",
+            icon=":material/delete:",
+            key=f"discard {pending.id}",
+            on_click=discard_pending,
+            args=(pending,),
+        )
     rows = outcome.unusable
-    findings_view(Findings(checked.name, report_of(outcome), lambda: b"".join(json_lines(rows))))
+    findings_view(Findings(pending.name, report_of(outcome), lambda: b"".join(json_lines(rows))))
 
 
 def _store(loaded: LoadedPairs, name: str) -> None:
     stored = _keeper().keep_loaded(loaded, name)
+    discard_by_name(name)
     _show_stored(stored, f"Stored {stored.num_usable:,} of {stored.num_rows:,} rows.")
 
 
 def _show_stored(data_set: DataSet, message: str) -> None:
     """Continue with a data set; the page runs again."""
-    st.session_state.pop(_CHECKED, None)
     st.session_state["added"] = message
-    st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1
+    _empty_the_field()
     select_data_set(data_set.id)
     st.rerun()
+
+
+def _empty_the_field() -> None:
+    st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1
 
 
 def _uploader_key() -> str:

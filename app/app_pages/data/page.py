@@ -10,6 +10,7 @@ from app.app_pages.data.data_actions import data_actions
 from app.app_pages.data.duplicates import duplicates
 from app.app_pages.data.explorer import explorer
 from app.app_pages.data.report_view import report_view
+from app.state.pending_uploads import pending_uploads
 from app.state.session import choose_data_set, known_data_sets, open_data
 from app.text.formatting import count_of
 from app.ui.distributions import distributions
@@ -34,7 +35,7 @@ def show() -> None:
         add_pairs()
         return
     data_set = choose_data_set(known)
-    with st.expander("Add pairs", icon=":material/upload:"):
+    with st.expander("Add pairs", icon=":material/upload:", expanded=bool(pending_uploads())):
         add_pairs()
     st.markdown(summary_of(data_set))
     data_actions(data_set)

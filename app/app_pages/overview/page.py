@@ -7,6 +7,7 @@ import streamlit as st
 
 from app.app_pages.overview.failed_work import failed_work
 from app.state import demo
+from app.state.pending_uploads import pending_uploads
 from app.state.session import known_data_sets, studio
 from app.text.formatting import count_of, plain_markdown
 from app.ui.page import Page
@@ -26,10 +27,12 @@ def show() -> None:
     st.title("Overview")
     known = known_data_sets()
     if not known:
+        _undecided()
         _welcome()
         return
     running_work()
     failed_work()
+    _undecided()
     _verdict()
     _next_step(known)
     _data_sets(known)
@@ -63,6 +66,15 @@ def _offer_demo(weight: Literal["primary", "secondary"]) -> None:
         with st.spinner("Drawing the demo's pairs, and letting its detector score them …"):
             data_set_id = demo.open_demo(studio())
         go_to("stages", data=str(data_set_id), recipe="demo")
+
+
+def _undecided() -> None:
+    """Uploads that wait for their user."""
+    waiting = pending_uploads()
+    if waiting:
+        names = ", ".join(each.name for each in waiting)
+        st.markdown(f":orange[**!**] Some rows of {plain_markdown(names)} can't be used: decide.")
+        link_to("data", "Use the rest of it, or discard it", ":material/upload:")
 
 
 def _verdict() -> None:

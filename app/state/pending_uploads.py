@@ -1,0 +1,79 @@
+"""Uploads that wait for a decision: on disk, so that neither a restart nor another page loses them."""
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from app.state.session import studio
+from grice_core.data.load import LoadedPairs, load_pairs
+
+_FOLDER = "pending"
+_ID_DIGITS = 16
+
+
+@dataclass(frozen=True)
+class PendingUpload:
+    """A file of which some rows can't be used."""
+
+    id: str
+    """Of its content."""
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """What the user calls it."""
+        return self.path.name
+
+
+def keep_pending(path: Path) -> PendingUpload:
+    """Keep a copy of a file until it is decided what becomes of it; the same content is kept once."""
+    with path.open("rb") as file:
+        id_ = hashlib.file_digest(file, "sha256").hexdigest()[:_ID_DIGITS]
+    folder = _root() / id_
+    if not folder.exists():
+        written = _root() / f".{id_}"
+        shutil.rmtree(written, ignore_errors=True)
+        written.mkdir(parents=True)
+        shutil.copyfile(path, written / path.name)
+        written.rename(folder)
+    return next(each for each in pending_uploads() if each.id == id_)
+
+
+def pending_uploads() -> list[PendingUpload]:
+    """What waits, the newest first."""
+    folders = [each for each in _root().glob(f"{'[0-9a-f]' * _ID_DIGITS}") if each.is_dir()]
+    folders.sort(key=lambda folder: folder.stat().st_mtime, reverse=True)
+    return [PendingUpload(folder.name, path) for folder in folders for path in folder.iterdir()]
+
+
+def read_pending(pending: PendingUpload) -> LoadedPairs:
+    """What it holds; read once.
+
+    Raises:
+        DataError: nothing of it can be used.
+    """
+    return _read(str(pending.path))
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the upload …")
+def _read(path: str) -> LoadedPairs:
+    return load_pairs(path)
+
+
+def discard_pending(pending: PendingUpload) -> None:
+    """Forget it; what is gone already is fine."""
+    shutil.rmtree(pending.path.parent, ignore_errors=True)
+
+
+def discard_by_name(name: str) -> None:
+    """Forget the earlier tries of a file that is stored by now."""
+    for pending in pending_uploads():
+        if pending.name == name:
+            discard_pending(pending)
+
+
+def _root() -> Path:
+    return studio().home / _FOLDER
