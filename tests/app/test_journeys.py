@@ -6,15 +6,19 @@ import os
 import re
 import signal
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from grice_core.store import data_sets, runs
+from grice_core.demo.project import demo_models
+from grice_core.store import data_sets, pipelines, runs
 from grice_core.store.states import RunState
-from tests.app.conftest import Picture, Server
+from tests.app.conftest import Picture, Server, free_port, serve
 from tests.app.driving import open_page, settle
+from tests.app.gricebench import Gricebench
 from tests.app.house import LONG_MS, SMALL, chain, heading, launch, losses, press, until
 from tests.app.samples import write_pairs_file
 
@@ -117,3 +121,67 @@ def report_opens_alone(page: Page, report: Path) -> None:
     expect(reader.locator("svg").first).to_be_visible()
     assert asked == [report.as_uri()]
     context.close()
+
+
+class Hands:
+    """What a person does, counted: a click, a file chosen, a field filled, a key."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self.count = 0
+
+    def click(self, role: Literal["button", "link"], name: str | re.Pattern[str]) -> None:
+        self.count += 1
+        self._page.get_by_role(role, name=name).click()
+
+    def choose_file(self, path: Path) -> None:
+        self.count += 1
+        self._page.locator("input[type=file]").first.set_input_files(path)
+
+    def fill(self, label: str, text: str) -> None:
+        self.count += 1
+        self._page.get_by_role("textbox", name=label).fill(text)
+
+    def press(self, key: str) -> None:
+        self.count += 1
+        self._page.keyboard.press(key)
+
+
+@pytest.fixture
+def empty_house(tmp_path: Path) -> Iterator[Server]:
+    """Everything that `make run` starts, with nothing in it."""
+    yield from serve(tmp_path, free_port(), "app")
+
+
+def test_from_an_own_file_to_a_running_pipeline_in_nine_interactions(
+    empty_house: Server, page: Page, files: Gricebench, picture: Picture
+) -> None:
+    """One scored file, a base and a judge in folders, and an installation without any data."""
+    models, database = demo_models(), empty_house.studio.database
+    open_page(page, empty_house.url)
+    hands = Hands(page)
+
+    hands.click("button", "Upload your own pairs")
+    hands.choose_file(files.scored)
+    hands.click("link", re.compile(r"Use the .* scored pairs: cut the stages"))
+    expect(page.get_by_text(re.compile("^keeps "))).to_have_count(2)
+    hands.click("link", "Launch with these stages")
+    expect(page.get_by_role("combobox", name="Evaluation prompts")).to_have_value(
+        f"held out of {files.scored.name}"
+    )
+    hands.fill("Base model", str(models.base))
+    hands.fill("Hub id or folder of the detector", str(models.detector))
+    hands.press("Enter")
+    expect(page.get_by_role("button", name="Launch", exact=True)).to_be_enabled()
+    settle(page)
+    picture(page, "own-file-launch")
+    hands.click("button", re.compile("^Launch$"))
+
+    expect(page.get_by_role("heading", name="Runs", level=1)).to_be_visible()
+    scoring = chain(empty_house, 1)["score"].id
+    until(lambda: runs.get(database, scoring).started_at is not None, "a worker takes it")
+    picture(page, "own-file-running")
+    assert hands.count == 8  # 17 before prompts could be held out of the pairs
+    until(lambda: runs.get(database, scoring).state is RunState.SUCCEEDED, "all is checked")
+    assert pipelines.get(database, 1).spec["leakage"] == "hold-out"
+    assert (runs.get(database, scoring).result or {})["prompts"]["used"] == 100
