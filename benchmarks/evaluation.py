@@ -24,8 +24,8 @@ from benchmarks import scoring
 from benchmarks.options import add_device, add_json, add_precision, new_parser
 from benchmarks.trainer.work import make_model, make_tokenizer
 from grice_core.data.load import Prompts
-from grice_core.detector.folder import write_detector
 from grice_core.detector.load import load_detector
+from grice_core.detector.weights import write_detector
 from grice_core.dpo.adapters import adapter_of, save_adapter
 from grice_core.dpo.base import BaseModel
 from grice_core.dpo.policy import add_adapter, merge_saved

@@ -22,11 +22,11 @@ from transformers import AutoTokenizer, DebertaV2Config, PreTrainedTokenizerFast
 
 from benchmarks.options import add_device, new_parser
 from grice_core.data.pairs import FloatArray
-from grice_core.detector.folder import write_detector
 from grice_core.detector.load import build_heads, load_detector
 from grice_core.detector.model import MaximHeads
 from grice_core.detector.record import DetectorRecord, HeadsArchitecture, Temperatures
 from grice_core.detector.template import JudgedText, Template
+from grice_core.detector.weights import write_detector
 from grice_core.kernels.precision import Precision, resolve_device, resolve_precision
 
 DATA = Path(__file__).parents[2] / "shared" / "data"

@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -30,6 +30,11 @@ class Settings(BaseSettings):
     in `GRICE_HOME`."""
     import_dir: Path | None = None
     """Folder on the server from which files may be imported, for those too large to upload; none by default."""
+    judge_url: str | None = None
+    """Address of a language model's server (`http://host:port/v1`), offered for new judges; the only one that
+    `GRICE_JUDGE_API_KEY` is sent to. Beyond loopback, pages make judges for this address only; none by default."""
+    judge_api_key: SecretStr | None = None
+    """Key for `GRICE_JUDGE_URL`; it is kept nowhere and stands in no message."""
     kernels: str = "fast"
     """`plain` switches all fast paths off and uses stock operations of torch, transformers and PEFT, for when a
     new version of one breaks a fast path. Child processes inherit it. `grice_core/kernels/choice.py` reads it."""

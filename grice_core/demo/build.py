@@ -19,10 +19,11 @@ from grice_core.demo.scores import SEED, write_scores
 from grice_core.demo.tokenizer import fast_tokenizer, train_tokenizer
 from grice_core.demo.training import FitSettings
 from grice_core.detector.evaluate import evaluate_detector
-from grice_core.detector.folder import update_record, write_detector
+from grice_core.detector.folder import update_record
 from grice_core.detector.load import load_detector
 from grice_core.detector.pairs import score_pairs
 from grice_core.detector.record import DetectorRecord
+from grice_core.detector.weights import write_detector
 from grice_core.errors import OutputError
 from grice_core.progress import Progress, silent
 

@@ -1,7 +1,7 @@
 """The model card of a detector's folder: what it is, how far to trust it, how to load it."""
 
 from grice_core.detector.metrics import Estimate, MaximMetrics, Metrics
-from grice_core.detector.record import DetectorRecord, HeadsArchitecture
+from grice_core.detector.record import ChatArchitecture, DetectorRecord, HeadsArchitecture
 from grice_core.maxims import MAXIMS
 
 WEAK = "too weak to judge this maxim"
@@ -55,8 +55,7 @@ def model_card(record: DetectorRecord) -> str:
         "# A violation detector for Grice's maxims\n",
         f"It reads a response with what it answers, and gives the probability that the response "
         f"violates each maxim ({', '.join(MAXIMS)}). Made by Grice Studio: {record.origin}.\n",
-        f"It reads `{record.template.plain}`, at most {record.max_length} tokens; the context is "
-        "cut from its left.\n",
+        _reading(record),
         *(f"> {remark}\n" for remark in record.remarks),
         "## How far to trust it\n",
         _trust(record),
@@ -64,6 +63,20 @@ def model_card(record: DetectorRecord) -> str:
         f"```python\n{_loading_code(record)}```\n",
     ]
     return "\n".join(parts)
+
+
+def _reading(record: DetectorRecord) -> str:
+    architecture = record.architecture
+    if isinstance(architecture, ChatArchitecture) and record.endpoint is not None:
+        rules = vars(architecture.rubric.maxims).items()
+        return (
+            f"It is the language model {architecture.model} at {record.endpoint.address}, asked one question "
+            "per maxim:\n\n" + "".join(f"- {maxim}: {rule.strip()}\n" for maxim, rule in rules)
+        )
+    return (
+        f"It reads `{record.template.plain}`, at most {record.max_length} tokens; the context is "
+        "cut from its left.\n"
+    )
 
 
 def _trust(record: DetectorRecord) -> str:
@@ -103,6 +116,8 @@ def _loading_code(record: DetectorRecord) -> str:
     for field, value in _EXAMPLE.items():
         text = text.replace(f"{{{field}}}", value)
     temperatures = record.temperatures.model_dump()
+    if isinstance(record.architecture, ChatArchitecture):
+        return _WITH_PACKAGE
     if not isinstance(record.architecture, HeadsArchitecture):
         return _CLASSIFIER_ALONE.format(text=text, temperatures=temperatures)
     if record.architecture.pooling != "cls":

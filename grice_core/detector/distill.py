@@ -7,7 +7,7 @@ from scipy.stats import spearmanr
 from grice_core.data.pairs import FloatArray, PairTable
 from grice_core.data.prompts import normalise_prompt
 from grice_core.detector.fit import Epoch, FitSettings, Task
-from grice_core.detector.folder import Destination, new_detector_folder, write_detector
+from grice_core.detector.folder import Destination, new_detector_folder
 from grice_core.detector.labels import LabelledTexts, Split, split_by_group
 from grice_core.detector.losses import soft_target_loss
 from grice_core.detector.record import Agreement, DetectorRecord, TrainingData
@@ -15,6 +15,7 @@ from grice_core.detector.seen import write_seen
 from grice_core.detector.student import Student
 from grice_core.detector.template import JudgedText
 from grice_core.detector.train import Trained, check_split
+from grice_core.detector.weights import write_detector
 from grice_core.errors import DataError
 from grice_core.maxims import MAXIMS, Maxim
 from grice_core.progress import Progress, silent

@@ -195,6 +195,12 @@ def find_mistakes(
     return tuple(mistakes)
 
 
+def _lasting(detector: Detector) -> tuple[str, ...]:
+    """What calibration does not change: where texts are sent."""
+    endpoint = detector.record.endpoint
+    return () if endpoint is None else (endpoint.what_leaves,)
+
+
 @dataclass(frozen=True, eq=False)
 class Calibrated:
     """A detector's record with new temperatures and thresholds."""
@@ -229,7 +235,11 @@ def calibrate_detector(
         update={
             "temperatures": found.temperatures,
             "thresholds": found.thresholds,
-            "remarks": (*found.remarks, *(repetition_remarks(split) if split else ())),
+            "remarks": (
+                *_lasting(detector),
+                *found.remarks,
+                *(repetition_remarks(split) if split else ()),
+            ),
             "agreement": None,  # it was that of other probabilities
             "metrics_note": unseen.note,
         }

@@ -1,4 +1,4 @@
-"""A detector as a folder: safetensors, tokenizer, configuration, record, model card."""
+"""A detector's folder: its place, its record, its model card."""
 
 import hashlib
 import shutil
@@ -7,39 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from safetensors.torch import save_file
 
 from grice_core.detector.card import model_card
-from grice_core.detector.model import DetectorModel, MaximHeads
-from grice_core.detector.record import (
-    RECORD_NAME,
-    WEIGHTS_NAME,
-    DetectorRecord,
-    write_record,
-)
+from grice_core.detector.record import RECORD_NAME, DetectorRecord, write_record
 from grice_core.errors import OutputError
-
-
-def write_detector(
-    folder: Path, model: DetectorModel, tokenizer: Any, record: DetectorRecord
-) -> DetectorRecord:
-    """Write a detector's folder; the record returned holds the hash of the weights as written.
-
-    A Hugging Face classifier's folder is an ordinary one with a `detector.json` beside it.
-    """
-    tokenizer.save_pretrained(folder)
-    if isinstance(model, MaximHeads):
-        encoder: Any = model.encoder
-        encoder.config.save_pretrained(folder)
-        weights = {key: tensor.contiguous() for key, tensor in model.state_dict().items()}
-        save_file(weights, folder / WEIGHTS_NAME, metadata={"format": "pt"})
-    else:
-        model.classifier.save_pretrained(folder, max_shard_size="1TB")
-    record = record.model_copy(update={"weights_sha256": file_sha256(folder / WEIGHTS_NAME)})
-    update_record(folder, record)
-    return record
 
 
 def update_record(folder: Path, record: DetectorRecord) -> None:

@@ -7,12 +7,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from grice_core.detector.checkpoint import infer_heads, read_state_dict, with_our_positions
-from grice_core.detector.folder import (
-    Destination,
-    check_detector_folder,
-    new_detector_folder,
-    write_detector,
-)
+from grice_core.detector.folder import Destination, check_detector_folder, new_detector_folder
 from grice_core.detector.load import (
     empty_heads,
     load_classifier,
@@ -27,6 +22,7 @@ from grice_core.detector.record import (
     HeadsArchitecture,
     Temperatures,
 )
+from grice_core.detector.weights import write_detector
 from grice_core.errors import DetectorError
 from grice_core.maxims import MAXIMS
 from grice_core.nesting import parse_json

@@ -64,10 +64,15 @@ class Detector(ABC):
         return self.record.metrics.weak_maxims if self.record.metrics else ()
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a user of its scores should know."""
+        return self.record.remarks
+
+    @property
     def warnings(self) -> tuple[str, ...]:
-        """What a reader has to know before believing what it says."""
+        """What a reader has to know before believing what it says: remarks, and which maxims it can't judge."""
         too_weak = [f"The detector is too weak to judge {maxim}." for maxim in self.weak_maxims]
-        return (*self.record.remarks, *too_weak)
+        return (*self.remarks, *too_weak)
 
     def score(
         self, prompts: Sequence[str], responses: Sequence[str], *, progress: Progress = silent

@@ -10,10 +10,12 @@ from safetensors.torch import load_file
 from grice_core.detector.encode import TextEncoder
 from grice_core.detector.folder import file_sha256
 from grice_core.detector.judge import Detector
+from grice_core.detector.llm.detector import open_chat_detector
 from grice_core.detector.model import DetectorModel, LabelClassifier, MaximHeads
 from grice_core.detector.record import (
     RECORD_NAME,
     WEIGHTS_NAME,
+    ChatArchitecture,
     ClassifierArchitecture,
     DetectorRecord,
     HeadsArchitecture,
@@ -37,6 +39,8 @@ def load_detector(
 ) -> Detector:
     """Load a detector's folder, or a four-label Hugging Face classifier (folder or hub id).
 
+    A language model is not asked anything yet; device and precision are its server's.
+
     Raises:
         DetectorError: there is no such detector, it is damaged, or it is something else.
     """
@@ -44,6 +48,8 @@ def load_detector(
     folder = Path(source)
     if (folder / RECORD_NAME).is_file():
         record = read_record(folder)
+        if isinstance(record.architecture, ChatArchitecture):
+            return open_chat_detector(record)
         tokenizer = load_tokenizer(str(folder))
         model = _load_model(folder, record)
     else:

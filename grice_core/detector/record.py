@@ -2,13 +2,15 @@
 
 import hashlib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from grice_core.data.per_maxim import PerMaxim, field_per_maxim
 from grice_core.data.rules import FrozenModel
+from grice_core.detector.endpoint import Endpoint
 from grice_core.detector.metrics import Metrics
+from grice_core.detector.rubric import Rubric
 from grice_core.detector.template import Template
 from grice_core.errors import DetectorError
 from grice_core.maxims import Maxim
@@ -47,7 +49,20 @@ class ClassifierArchitecture(FrozenModel):
     kind: Literal["sequence-classifier"] = "sequence-classifier"
 
 
-Architecture = Annotated[HeadsArchitecture | ClassifierArchitecture, Field(discriminator="kind")]
+class ChatArchitecture(FrozenModel):
+    """A language model behind an address, asked one question per maxim."""
+
+    kind: Literal["chat"] = "chat"
+    model: str = Field(min_length=1)
+    """As the server calls it."""
+    rubric: Rubric
+    max_tokens: int = Field(default=64, ge=8)
+    """Of an answer; one that reasons first needs more."""
+
+
+Architecture = Annotated[
+    HeadsArchitecture | ClassifierArchitecture | ChatArchitecture, Field(discriminator="kind")
+]
 
 
 class TrainingData(FrozenModel):
@@ -81,6 +96,8 @@ class DetectorRecord(FrozenModel):
     """Tokens of a whole input, special tokens included."""
     temperatures: Temperatures = Temperatures()
     thresholds: Thresholds = Thresholds()
+    endpoint: Endpoint | None = None
+    """Where it is asked, if it is a language model; which place that is decides no score."""
     origin: str
     """Where the weights come from, in words."""
     weights_sha256: str
@@ -94,6 +111,12 @@ class DetectorRecord(FrozenModel):
     """How near it is to its teacher, if it was distilled from one."""
     remarks: tuple[str, ...] = ()
     """What a user of the scores should know."""
+
+    @model_validator(mode="after")
+    def _language_models_have_an_address(self) -> Self:
+        if isinstance(self.architecture, ChatArchitecture) != (self.endpoint is not None):
+            raise ValueError("a language model, and nothing else, needs an endpoint")
+        return self
 
     @property
     def fingerprint(self) -> str:

@@ -8,7 +8,7 @@ from scipy.special import expit
 from grice_core.data.pairs import FloatArray
 from grice_core.detector.calibrate import Calibration, calibrate
 from grice_core.detector.fit import Epoch, FitSettings, Task
-from grice_core.detector.folder import Destination, new_detector_folder, write_detector
+from grice_core.detector.folder import Destination, new_detector_folder
 from grice_core.detector.labels import LabelledTexts, Split, split_by_group
 from grice_core.detector.losses import focal_loss, inverse_frequency_weights
 from grice_core.detector.metrics import macro_f1, measure
@@ -16,6 +16,7 @@ from grice_core.detector.record import DetectorRecord, Temperatures, TrainingDat
 from grice_core.detector.seen import write_seen
 from grice_core.detector.student import Student
 from grice_core.detector.thresholds import best_f1_thresholds
+from grice_core.detector.weights import write_detector
 from grice_core.errors import DataError
 from grice_core.maxims import MAXIMS
 from grice_core.progress import Progress, silent

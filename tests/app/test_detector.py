@@ -1,5 +1,6 @@
 """A judge is brought, measured, made, and put to work, through the browser and a real worker."""
 
+import json
 import re
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from tests.app.driving import open_page, settle
 from tests.app.gricebench import gricebench
 from tests.app.judges import Judge, write_judge
 from tests.app.samples import write_pairs_file
-from tests.detector import tiny
+from tests.detector import lessons, tiny
+from tests.detector.judge_server import judge_server
 
 pytestmark = pytest.mark.stack
 LONG_MS = 240_000
@@ -86,7 +88,12 @@ def test_without_a_detector_the_page_offers_every_way_to_one(
     empty_server: Server, page: Page, tmp_path: Path, picture: Picture
 ) -> None:
     open_page(page, f"{empty_server.url}/detector")
-    for way in ("Import one", "Distil one from scored pairs", "Train one on labels"):
+    for way in (
+        "Import one",
+        "Ask a language model",
+        "Distil one from scored pairs",
+        "Train one on labels",
+    ):
         page.get_by_role("button", name=way).click()
         expect(page.get_by_test_id("stBaseButton-primary").filter(has_text=way)).to_be_visible()
         settle(page)
@@ -241,3 +248,40 @@ def test_two_detectors_are_compared_on_the_same_labels(
     expect(page.get_by_role("row", name=re.compile("^manner"))).to_be_visible()
     settle(page)
     picture(page, "judges-compared")
+
+
+def test_a_language_model_becomes_a_judge_and_scores_pairs(
+    whole_server: Server, page: Page, tmp_path: Path, picture: Picture
+) -> None:
+    studio = whole_server.studio
+    bare = tmp_path / "for the language model.json"
+    rows = json.loads(lessons.write_pairs(tmp_path / "pairs.json", 6).read_text())
+    texts = [{name: row[name] for name in ("prompt", "chosen", "rejected")} for row in rows]
+    bare.write_text(json.dumps(texts))
+    data = Keeper(studio.database, studio.artifacts).keep_pairs(bare, bare.name)
+    with judge_server() as server:
+        open_page(page, f"{whole_server.url}/detector?detector_view=Connect")
+        expect(page.get_by_text("What leaves this machine:")).to_be_visible()
+        page.get_by_label("Address, up to").fill(server.address)
+        page.get_by_label("Model, as the server").fill("org/small")
+        picture(page, "judge-connect")
+        page.get_by_role("button", name="Connect").click()
+        expect(page.get_by_role("combobox", name="Detector")).to_have_value(
+            re.compile("^org-small")
+        )
+        expect(page.get_by_text("asks a server on this machine")).to_be_visible()
+        assert server.asked == []
+
+        made = detectors.page(studio.database)[0].id
+        link = f"detector={made}&detector_view=Score&data={data.id}"
+        open_page(page, f"{whole_server.url}/detector?{link}")
+        expect(page.get_by_text("48 questions, about")).to_be_visible()
+        assert server.asked == []
+        picture(page, "judge-asks")
+        page.get_by_role("button", name="Score 6 pairs").click()
+        expect(page.get_by_role("link", name="Look at the scored pairs").first).to_be_visible(
+            timeout=LONG_MS
+        )
+        assert len(server.asked) == 48
+    scored = data_sets.page(studio.database)[0]
+    assert (scored.num_scored, scored.name) == (6, f"{bare.stem}, scored by org-small")

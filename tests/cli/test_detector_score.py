@@ -9,7 +9,9 @@ from typer.testing import CliRunner
 
 from grice_core.cli import app
 from grice_core.errors import DataError, DetectorError, GriceError, OutputError
-from tests.detector import tiny
+from grice_core.settings import Settings
+from tests.detector import lessons, tiny
+from tests.detector.judge_server import judge_server
 
 PAIRS = [
     {"prompt": "where do cats sleep ?", "chosen": "on the mat", "rejected": "yes", "id": 5},
@@ -90,3 +92,36 @@ def test_a_file_without_usable_rows_is_refused(pairs: Path, detector: Path, tmp_
     pairs.write_text('[{"prompt": "a", "chosen": "b", "rejected": ""}]')
     with pytest.raises(DataError, match=r"no row that can be used|lacks|no text"):
         grice("score", pairs, "--detector", detector, "--out", tmp_path / "scored.json")
+
+
+def test_a_language_model_scores_pairs_after_saying_what_that_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Settings(home=tmp_path / "home")
+    monkeypatch.setattr("grice_core.detector.llm.detector.settings", lambda: home)
+    pairs, judge = lessons.write_pairs(tmp_path / "pairs.json", 4), tmp_path / "judge"
+    rubric = tmp_path / "rubric.yaml"
+    rubric.write_text(grice("detector", "rubric"))
+    with judge_server() as server:
+        connect = ("detector", "connect", server.address, "--model", "small", "--rubric", rubric)
+        said = output(*connect, "--out", judge, "--price-in", "1")
+        assert "no text leaves it" in said
+        asked = ("score", pairs, "--detector", judge, "--all")
+        said = output(*asked, "--out", tmp_path / "scored.json")
+        assert "32 questions, about" in said
+        assert "time not known yet" in said
+        assert "4 of 4 pairs scored" in said
+        assert len(server.asked) == 32
+        assert "nothing is asked" in output(*asked, "--out", tmp_path / "again.json")
+        assert len(server.asked) == 32
+    rows = json.loads((tmp_path / "scored.json").read_text())
+    assert [max(row["rejected_scores"], key=row["rejected_scores"].get) for row in rows] == [
+        *("quantity", "quality", "relation", "manner")
+    ]
+
+
+def output(*arguments: str | Path) -> str:
+    """What the command prints on both streams."""
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == 0, result.output
+    return " ".join(result.output.split())

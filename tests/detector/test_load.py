@@ -9,9 +9,9 @@ import pytest
 import sentencepiece
 import torch
 
-from grice_core.detector.folder import write_detector
 from grice_core.detector.load import load_detector, load_tokenizer
 from grice_core.detector.record import read_record, write_record
+from grice_core.detector.weights import write_detector
 from grice_core.errors import DetectorError
 from grice_core.kernels import linear
 from grice_core.maxims import MAXIMS

@@ -12,10 +12,10 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from grice_core.detector.folder import write_detector
 from grice_core.detector.load import build_heads
 from grice_core.detector.model import MaximHeads
 from grice_core.detector.record import DetectorRecord, HeadsArchitecture, Temperatures
+from grice_core.detector.weights import write_detector
 
 _TEXT = """[PAD] [UNK] [CLS] [SEP] Context Evidence Response : . , ? ! yes no where do cats dogs sleep
 they it is warm the a on in mat sun and or not very old blue agent_1 agent_2 [ ] FS1 one two"""

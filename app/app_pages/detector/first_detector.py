@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.app_pages.detector.detector_fit import HOW, How, detector_form
 from app.app_pages.detector.detector_import import detector_import
+from app.app_pages.detector.judge_connect import judge_connect
 from app.url import params
 from app.url.widgets import linked
 
@@ -47,7 +48,15 @@ _WAYS = (
         "Train",
         "distill",
     ),
+    _Way(
+        "Ask a language model",
+        ":material/link:",
+        "You have a language model behind an OpenAI-compatible address: vLLM, Ollama, llama.cpp or a hosted "
+        "one. The texts that it judges are sent there.",
+        "Connect",
+    ),
 )
+_PER_ROW = 2
 
 
 def first_detector(view_param: str) -> None:
@@ -62,24 +71,31 @@ def first_detector(view_param: str) -> None:
     )
     view = linked(view_param, sorted({way.view for way in _WAYS}), "")
     chosen = _chosen(view)
-    for place, way in zip(st.columns(len(_WAYS)), _WAYS, strict=True):
-        with place, st.container(border=True, height="stretch"):
-            st.markdown(f"**{way.title}**")
-            st.markdown(way.if_you_have)
-            st.button(
-                way.title,
-                icon=way.icon,
-                type="primary" if way is chosen else "secondary",
-                on_click=_choose,
-                args=(view_param, way),
-                width="stretch",
-            )
+    for start in range(0, len(_WAYS), _PER_ROW):
+        row = _WAYS[start : start + _PER_ROW]
+        for place, way in zip(st.columns(_PER_ROW), row, strict=True):
+            with place:
+                _card(view_param, way, is_chosen=way is chosen)
     if chosen is None:
         return
     if chosen.view == "Import":
         detector_import()
+    elif chosen.view == "Connect":
+        judge_connect()
     else:
         detector_form(chosen.how or "train", None)
+
+
+def _card(view_param: str, way: _Way, *, is_chosen: bool) -> None:
+    with st.container(border=True, height="stretch"):
+        st.markdown(way.if_you_have)
+        st.button(
+            way.title,
+            icon=way.icon,
+            type="primary" if is_chosen else "secondary",
+            on_click=_choose,
+            args=(view_param, way),
+        )
 
 
 def _chosen(view: str) -> _Way | None:

@@ -10,6 +10,7 @@ from app.app_pages.detector.detector_fit import HOW, detector_fit
 from app.app_pages.detector.detector_import import IMPORTED, detector_import
 from app.app_pages.detector.detector_trial import detector_trial
 from app.app_pages.detector.first_detector import first_detector
+from app.app_pages.detector.judge_connect import judge_connect
 from app.app_pages.detector.score_data import score_data
 from app.state.session import studio
 from app.state.worked_on import work_on
@@ -21,7 +22,7 @@ from grice_core.store import detectors
 from grice_core.store.tables import Detector
 
 _VIEW = "detector_view"
-_VIEWS = ("Card", "Score", "Try by hand", "Evaluate", "Compare", "Train", "Import")
+_VIEWS = ("Card", "Score", "Try by hand", "Evaluate", "Compare", "Train", "Import", "Connect")
 
 
 def show() -> None:
@@ -79,6 +80,8 @@ def _show_view(view: str, detector: Detector, known: dict[str, Detector]) -> Non
         detector_trial(detector)
     elif view == "Train":
         detector_fit(detector)
+    elif view == "Connect":
+        judge_connect()
     else:
         detector_import()
 

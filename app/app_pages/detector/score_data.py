@@ -4,13 +4,18 @@ import streamlit as st
 
 from app.app_pages.detector.own_runs import own_runs
 from app.state.run_queue import run_queue
-from app.state.session import known_data_sets
-from app.text.formatting import count_of, told_apart
+from app.state.session import known_data_sets, open_data
+from app.text.formatting import count_of, plain_markdown, sentence, told_apart
 from app.url.navigation import link_to
 from app.url.widgets import linked_selectbox
+from grice_core.detector.llm.detector import open_chat_detector
+from grice_core.detector.llm.estimate import estimate, texts_of_pairs
+from grice_core.detector.record import DetectorRecord
 from grice_core.registry import holds_prompts_alone
 from grice_core.store.states import RunKind
 from grice_core.store.tables import DataSet, Detector
+
+_COUNTED_PAIRS = 2000
 
 
 def score_data(detector: Detector) -> None:
@@ -31,6 +36,7 @@ def score_data(detector: Detector) -> None:
     chosen = linked_selectbox(
         "Data set with unscored pairs", "data", list(unscored), titles.__getitem__
     )
+    _what_it_takes(detector, unscored[chosen])
     st.caption("The scored pairs become a new data set; the unscored ones are left unchanged.")
     if st.button(
         f"Score {count_of(_num_unscored(unscored[chosen]), 'pair')}",
@@ -40,6 +46,27 @@ def score_data(detector: Detector) -> None:
     ):
         run_queue().score_data(unscored[chosen], detector)
     own_runs(RunKind.SCORE_DATA)
+
+
+def _what_it_takes(detector: Detector, data: DataSet) -> None:
+    """Of a language model: where the texts go, and about how many questions, how long, how dear."""
+    record = DetectorRecord.model_validate(detector.card)
+    if record.endpoint is None:
+        return
+    estimated = _estimate(record.fingerprint, data.artifact_sha256, record)
+    st.info(
+        plain_markdown(f"{record.endpoint.what_leaves} {estimated}."),
+        icon=":material/outgoing_mail:",
+    )
+
+
+@st.cache_data(max_entries=20, ttl=60, show_spinner="Counting questions …")
+def _estimate(fingerprint: str, artifact_sha256: str, _record: DetectorRecord) -> str:  # noqa: ARG001
+    """In words; of many pairs, from the first ones."""
+    texts = texts_of_pairs(open_data(artifact_sha256).table)
+    counted = texts[: 2 * _COUNTED_PAIRS]
+    found = estimate(open_chat_detector(_record), counted)
+    return sentence(found.scaled(len(texts) / max(len(counted), 1)).sentence()).removesuffix(".")
 
 
 def _num_unscored(data_set: DataSet) -> int:

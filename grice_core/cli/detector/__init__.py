@@ -2,6 +2,7 @@
 
 import typer
 
+from grice_core.cli.detector.connecting import connect, rubric
 from grice_core.cli.detector.exporting import export
 from grice_core.cli.detector.importing import import_
 from grice_core.cli.detector.judging import calibrate, evaluate
@@ -13,9 +14,12 @@ def register(app: typer.Typer) -> None:
     """Add this module's commands to the application."""
     app.command()(score)
     detector = typer.Typer(
-        help="Import, train, calibrate, evaluate and export detectors.", no_args_is_help=True
+        help="Import, connect, train, calibrate, evaluate and export detectors.",
+        no_args_is_help=True,
     )
     detector.command("import")(import_)
+    detector.command()(connect)
+    detector.command()(rubric)
     detector.command()(train)
     detector.command()(distill)
     detector.command()(calibrate)

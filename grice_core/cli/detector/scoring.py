@@ -54,6 +54,7 @@ def score(
         loaded = load_pairs(path, progress)
         if not len(loaded.table):
             raise DataError(f"{file} has no row that can be used; grice check {file} says why")
+        _say_what_it_takes(judge, loaded, rescore=rescore)
         try:
             scored = score_pairs(judge, loaded.table, journal, rescore=rescore, progress=progress)
         except KeyboardInterrupt as error:
@@ -63,6 +64,25 @@ def score(
         _write(out, scored)
     journal.unlink(missing_ok=True)
     _show(judge, loaded, scored, out)
+
+
+def _say_what_it_takes(judge: "Detector", loaded: "LoadedPairs", *, rescore: bool) -> None:
+    """Before a language model is asked: where texts go, time and cost."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    from grice_core.cli.detector import tables
+    from grice_core.detector.llm.detector import ChatDetector
+    from grice_core.detector.llm.estimate import estimate, texts_of_pairs
+
+    if not isinstance(judge, ChatDetector):
+        return
+    table = loaded.table
+    if rescore:
+        table = replace(table, chosen_scores=np.full_like(table.chosen_scores, np.nan))
+    sentence = estimate(judge, texts_of_pairs(table)).sentence()
+    tables.say([judge.client.endpoint.what_leaves, f"{sentence}."])
 
 
 def _check_out(out: Path, *, overwrite: bool) -> None:
@@ -106,7 +126,7 @@ def _show(judge: "Detector", loaded: "LoadedPairs", scored: "ScoredPairs", out: 
 def _remark(judge: "Detector", loaded: "LoadedPairs", scored: "ScoredPairs") -> None:
     from grice_core.cli.detector import tables
 
-    remarks = [f"note: {remark}" for remark in judge.record.remarks]
+    remarks = [f"note: {remark}" for remark in judge.remarks]
     if scored.num_taken_over:
         remarks.append(f"{scored.num_taken_over:,} pairs had been scored by a run that was stopped")
     left = len(scored.table) - scored.num_scored

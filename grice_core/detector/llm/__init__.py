@@ -1,0 +1,1 @@
+"""Language models as detectors: asked over HTTP, by OpenAI's chat completions, one question per maxim."""
