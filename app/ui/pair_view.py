@@ -10,12 +10,16 @@ from grice_core.data.pairs import PairTable
 from grice_core.maxims import MAXIMS
 
 
-def pair_view(pair: PairTable) -> None:
-    """Show a table's only pair."""
+def pair_view(pair: PairTable, words: str = "") -> None:
+    """Show a table's only pair.
+
+    Args:
+        words: what was searched; marked in the prompt.
+    """
     row = int(pair.rows[0])
     with st.container(border=True):
         st.markdown(f"**Row {row:,}** — marked words appear in one response only")
-        pair_texts(pair, key=f"pair {row}")
+        pair_texts(pair, key=f"pair {row}", words=words)
         if not pair.scored[0]:
             st.caption("This pair is unscored.")
             return

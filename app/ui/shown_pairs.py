@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import streamlit as st
-
 from app.url import params
 from app.url.widgets import PAGE
 
@@ -25,8 +23,7 @@ def show_pairs(**filters: str | Sequence[str]) -> None:
 
 def first_page() -> None:
     """Begin with the first of the pairs that are found, none of them picked."""
-    params.drop(PAGE)
-    st.session_state.pop("pairs_table", None)
+    params.drop(PAGE, "pair")
 
 
 def rows_text(rows: Sequence[int]) -> str:

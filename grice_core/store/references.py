@@ -36,6 +36,12 @@ def unusable_rows() -> ColumnElement[str]:
     return func.coalesce(DataSet.report[UNUSABLE].as_string(), "")
 
 
+def originals() -> ColumnElement[str]:
+    """Of a version of a data set: the hash of the original's pairs, which it restores from; else empty."""
+    origin = DataSet.report["curation"]["origin"]["artifact_sha256"]
+    return func.coalesce(origin.as_string(), "")
+
+
 def note(session: Session, address: Address) -> None:
     """Make an artifact known, so that rows can refer to it; part of a larger transaction."""
     row = insert_into(session, Artifact).values(
@@ -173,6 +179,7 @@ def _is_forgotten(grace_s: float) -> ColumnElement[bool]:
     referenced = union(
         select(DataSet.artifact_sha256),
         select(unusable_rows()),
+        select(originals()),
         select(Detector.artifact_sha256),
         select(RunArtifact.sha256),
         # A null among them would make every artifact look referred to.

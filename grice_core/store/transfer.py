@@ -14,7 +14,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql.elements import KeyedColumnElement
 
 from grice_core.errors import DataError, TransitionError
-from grice_core.store.references import unusable_rows
+from grice_core.store.references import originals, unusable_rows
 from grice_core.store.tables import (
     Artifact,
     Base,
@@ -99,6 +99,7 @@ def _parts(pipeline: Pipeline) -> dict[type[Base], ColumnElement[bool]]:
         Artifact: Artifact.sha256.in_(made)
         | Artifact.sha256.in_(select(DataSet.artifact_sha256).where(data_sets))
         | Artifact.sha256.in_(select(unusable_rows()).where(data_sets))
+        | Artifact.sha256.in_(select(originals()).where(data_sets))
         | Artifact.sha256.in_(select(Detector.artifact_sha256).where(detectors)),
         DataSet: data_sets,
         Recipe: Recipe.id == pipeline.recipe_id,

@@ -9,7 +9,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app.state.open_data import open_pairs
+from grice_core.curating import curation_of
 from grice_core.maxims import Maxim
+from grice_core.registry import Keeper
 from grice_core.store import data_sets
 from tests.app.conftest import Picture, Server, free_port, serve
 from tests.app.driving import open_page, settle, upload
@@ -264,3 +266,62 @@ def test_pairs_are_ordered_and_the_link_says_how(server: Server, page: Page) -> 
     expect(page.get_by_text(f"Row {least}", exact=False).first).to_be_visible()
     page.reload()
     expect(page.get_by_text(f"Row {least}", exact=False).first).to_be_visible()
+
+
+def test_the_table_marks_hits_and_leads_to_a_pair_by_key(server: Server, page: Page) -> None:
+    open_page(page, f"{server.url}/data?data=1&view=Pairs&q=cat likes")
+    expect(page.locator("mark", has_text="cat likes").first).to_be_visible()
+    second = page.get_by_role("row", name="Row 2", exact=True)
+    expect(second).to_contain_text("Bridge 1 is made of steel")
+    expect(second).not_to_contain_text("We talked about bridge")  # as all prompts begin
+    page.get_by_role("row", name="Row 1", exact=True).focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("pair=2"))
+    expect(second).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("ArrowDown")  # the keyboard stays where it was
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("pair=3"))
+    page.go_back()
+    expect(second).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_text("Row 2 —")).to_be_visible()
+
+
+def test_a_count_shows_its_pairs(server: Server, page: Page) -> None:
+    table = open_pairs(
+        server.studio, data_sets.get(server.studio.database, 1).artifact_sha256
+    ).table
+    num = int((table.margins[:, Maxim.MANNER.column] > 0.1).sum())
+    open_page(page, f"{server.url}/data?data=1&view=Pairs")
+    page.get_by_role("button", name=f"manner better · {num}").click()
+    expect(page.get_by_text(f"{num} of 400 pairs")).to_be_visible()
+
+
+def test_pairs_are_excluded_into_a_new_version_and_come_back(
+    fresh_server: Server, page: Page, tmp_path: Path, picture: Picture
+) -> None:
+    studio = fresh_server.studio
+    path = write_pairs_file(tmp_path / "mine.json", num=20)
+    Keeper(studio.database, studio.artifacts).keep_pairs(path, path.name)
+    open_page(page, f"{fresh_server.url}/data?data=1&view=Pairs&pair=3")
+    page.get_by_role("button", name="Exclude this pair").click()
+    expect(page.get_by_role("row", name="Row 3, marked for exclusion")).to_be_visible()
+    page.get_by_role("row", name="Row 5", exact=True).click()
+    page.get_by_role("button", name="Exclude this pair").click()
+    expect(page.get_by_text("2 pairs marked for exclusion")).to_be_visible()
+    settle(page)
+    picture(page, "pairs-marked")
+    page.get_by_role("button", name="Save as a new version").click()
+
+    expect(page.get_by_text("18 usable of 18 rows, all scored.")).to_be_visible()
+    expect(page.get_by_text("Version 2, made from “mine.json”: 2 pairs")).to_be_visible()
+    made = data_sets.page(studio.database)[0]
+    assert made.name == "mine v2.json"
+    assert curation_of(made).reasons[3].reason == "wrong preference"
+
+    page.get_by_role("radio", name="Excluded").click()
+    settle(page)
+    picture(page, "pairs-excluded")
+    page.get_by_role("button", name="Restore all 2").click()
+    expect(page.get_by_text("20 usable of 20 rows, all scored.")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Data set")).to_have_value("mine.json (20 pairs)")

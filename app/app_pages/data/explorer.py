@@ -4,27 +4,28 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pandas as pd
 import streamlit as st
 
+from app.app_pages.data.facets import facets
 from app.app_pages.data.findings_view import in_words
+from app.app_pages.data.marking import marked_rows, marking
 from app.state.session import open_data, studio
 from app.text.formatting import count_of, plain_markdown, signed
 from app.ui.errors import guarded
 from app.ui.pair_query import ORDERS, link_query, margin_text
+from app.ui.pair_rows import pair_rows
 from app.ui.pair_view import pair_view
 from app.ui.shown_pairs import first_page
 from app.url import params
 from app.url.widgets import linked_page, page_chooser
+from grice_core.data.excerpts import Frame
 from grice_core.data.explore import MarginRange, PairQuery, find_pairs
 from grice_core.data.export import write_jsonl
-from grice_core.data.pairs import TEXT_FIELDS, IntArray, PairTable
+from grice_core.data.pairs import IntArray, PairTable
 from grice_core.maxims import MAXIMS, Maxim
 from grice_core.store.tables import DataSet
 
 PAGE_SIZE = 25
-_CELL = 300
-"""Characters of a text that a cell of the table holds."""
 
 
 @st.cache_resource(max_entries=8, show_spinner="Searching …")
@@ -33,6 +34,13 @@ def find(sha256: str, query: PairQuery) -> IntArray:
     found = find_pairs(open_data(sha256).table, query)
     found.setflags(write=False)
     return found
+
+
+@st.cache_resource(max_entries=8)
+def frame_of(sha256: str) -> Frame:
+    """What the prompts of a data set share."""
+    table = open_data(sha256).table
+    return Frame.of(table.texts.column("prompt").slice(0, 2_000).to_pylist())
 
 
 @st.fragment
@@ -46,14 +54,36 @@ def explorer(data_set: DataSet) -> None:
     if not found.size:
         st.info("No matching pairs. Shorten the search or remove a filter.")
         return
+    facets(table.margins[found], data_set.report["problems"])
     num_pages = -(-found.size // PAGE_SIZE)
     page = linked_page(num_pages)
-    shown = found[(page - 1) * PAGE_SIZE :][:PAGE_SIZE]
-    picked = _table(table.take(shown))
+    lines = table.take(found[(page - 1) * PAGE_SIZE :][:PAGE_SIZE])
+    shown = _shown(lines)
+    pair_rows(
+        lines,
+        frame_of(data_set.artifact_sha256),
+        query.words.strip(),
+        shown=int(lines.rows[shown]),
+        marked=marked_rows(data_set),
+        on_pick=_pick,
+        key="pairs",
+    )
     with st.container(horizontal=True, vertical_alignment="center"):
         page_chooser(num_pages, page)
         _export(data_set, table, found)
-    _pair(table, shown, picked)
+    marking(data_set, int(lines.rows[shown]), table.rows[found])
+    pair_view(lines.take([shown]), query.words.strip())
+
+
+def _pick(row: int) -> None:
+    params.put("pair", str(row))
+
+
+def _shown(lines: PairTable) -> int:
+    """Which line the link names; the first one otherwise."""
+    linked = params.get("pair")
+    rows = lines.rows.tolist()
+    return rows.index(int(linked)) if linked.isdecimal() and int(linked) in rows else 0
 
 
 def _ask() -> PairQuery:
@@ -102,44 +132,6 @@ def _margin_filter() -> None:
             params.put("margin", [*others, text])
 
         st.button("Show these pairs", type="primary", on_click=add)
-
-
-def _table(pairs: PairTable) -> int | None:
-    """Show pairs, one a line; returns the line that was picked."""
-    margins = pairs.margins.round(2) + 0.0  # no −0.00
-    columns = {
-        "row": pairs.rows,
-        "prompt": [text[:_CELL] for text in pairs.prompts],
-        "chosen": [text[:_CELL] for text in pairs.chosen],
-        "rejected": [text[:_CELL] for text in pairs.rejected],
-    } | {maxim.value: margins[:, maxim.column] for maxim in MAXIMS}
-    number = st.column_config.NumberColumn(format="%+.2f", width=70)
-    state = st.dataframe(
-        pd.DataFrame(columns),
-        key="pairs_table",
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
-        placeholder="–",
-        column_config={maxim.value: number for maxim in MAXIMS}
-        | {name: st.column_config.TextColumn(width=150) for name in TEXT_FIELDS}
-        | {"row": st.column_config.NumberColumn(width=60)},
-        alt="Matching pairs; select one to read it below",
-    )
-    rows = state["selection"]["rows"]
-    return rows[0] if rows and rows[0] < len(pairs) else None
-
-
-def _pair(table: PairTable, shown: IntArray, picked: int | None) -> None:
-    """The pair that was picked just now, or that the link names; the first one otherwise."""
-    linked = params.get("pair")
-    rows = table.rows[shown].tolist()
-    if picked is not None:
-        params.put("pair", str(rows[picked]))
-        place = picked
-    else:
-        place = rows.index(int(linked)) if linked.isdecimal() and int(linked) in rows else 0
-    pair_view(table.take([int(shown[place])]))
 
 
 def _export(data_set: DataSet, table: PairTable, found: IntArray) -> None:

@@ -8,6 +8,7 @@ from app.app_pages.data.add_pairs import add_pairs
 from app.app_pages.data.conflicts import conflicts
 from app.app_pages.data.data_actions import data_actions
 from app.app_pages.data.duplicates import duplicates
+from app.app_pages.data.excluded_view import EXCLUDED, excluded_view, made_from
 from app.app_pages.data.explorer import explorer
 from app.app_pages.data.report_view import report_view
 from app.state.pending_uploads import pending_uploads
@@ -21,7 +22,7 @@ from app.url.widgets import linked_segments
 from grice_core.registry import holds_prompts_alone
 from grice_core.store.tables import DataSet
 
-_VIEWS = ("Report", PAIRS, "Distributions", "Conflicts", "Duplicates", "Leakage")
+_VIEWS = ("Report", PAIRS, "Distributions", "Conflicts", "Duplicates", "Leakage", EXCLUDED)
 
 
 def show() -> None:
@@ -38,6 +39,8 @@ def show() -> None:
     with st.expander("Add pairs", icon=":material/upload:", expanded=bool(pending_uploads())):
         add_pairs()
     st.markdown(summary_of(data_set))
+    if origin := made_from(data_set):
+        st.caption(origin)
     data_actions(data_set)
     _show_view(linked_segments("View", VIEW, _VIEWS), data_set, known)
 
@@ -56,6 +59,8 @@ def _show_view(view: str, data_set: DataSet, known: Sequence[DataSet]) -> None:
         report_view(data_set)
     elif view == PAIRS:
         explorer(data_set)
+    elif view == EXCLUDED:
+        excluded_view(data_set)
     elif view == "Leakage":
         leakage_view(data_set, known)
     elif view == "Duplicates":
