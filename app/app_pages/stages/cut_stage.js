@@ -165,7 +165,7 @@ class CutStage {
     const verdict = train < perStep ? "too few" : train < fewPairs ? "few" : "enough";
     this.badge.className = `badge ${verdict.replace(" ", "-")}`;
     say(this.badge, `${verdict} to train on`);
-    const words = `${countOf(train, "pair")} to train on, ${whole(heldOut)} held out, ${countOf(steps, "step")}`;
+    const words = `${whole(train)} to train on, ${whole(heldOut)} held out, ${countOf(steps, "optimizer step")}`;
     say(this.training, words);
   }
 }
