@@ -6,7 +6,7 @@ const readColumn = (buffer, numPairs) => {
   const [numEdges, width] = new Uint32Array(buffer, 0, 2);
   let at = 8;
   const take = (count) => {
-    const part = new Float64Array(buffer, at, count);
+    const part = new Float64Array(buffer, at, count).slice(); // of its own, or the whole file would stay
     at += part.byteLength;
     return part;
   };
