@@ -90,7 +90,7 @@ class HeatMap {
     const numAll = total.reduce((sum, count) => sum + count, 0);
     const words = `${whole(numKept)} of ${whole(numAll)} pairs are kept`;
     this.canvas.setAttribute("aria-label", `${x.panel.title} and ${y.panel.title}: ${words}`);
-    this.said.textContent = `Grey: all scored pairs; colour: kept; the darker, the more (logarithmic). ${words}.`;
+    this.said.textContent = `Grey: all scored pairs; colour: kept; the stronger, the more (logarithmic). ${words}.`;
   }
 
   /** All scored pairs, which no threshold changes. */

@@ -30,6 +30,10 @@ from grice_core.recipes.thresholds import stage_thresholds
 
 _GO, _HELD = "gone to pairs", "held moves"
 _LOG, _PLAIN = "log_counts", "plain"
+_HOW_EXACT = (
+    "While a line moves, the browser counts: pairs exactly, means to 0.001 or so, from cells 0.01 wide; "
+    "a threshold with more than two digits is exact once it is let go, when the server counts."
+)
 _MAX_ROWS = 200
 """As many rows as a link can name."""
 
@@ -61,7 +65,7 @@ def stage_board(data: OpenData, exclude: BoolArray | None, only: str | None) -> 
         callbacks = Callbacks(moved=_move, held=_hold, bar=_remember, overlap=_remember)
         follows = any(shows_border(stage) for stage in _shown(plan, only))
         cut_board(sent, callbacks, follows=follows)
-    _switches()
+    _switches(is_plain)
     _follow_clicks(plan, data)
     if held_out is None:
         data.held_out(share)
@@ -72,10 +76,8 @@ def stage_board(data: OpenData, exclude: BoolArray | None, only: str | None) -> 
         plan = _planned(cut.with_moves(held), data, exclude, held_out)
     for stage in _shown(plan, only):
         border_samples(stage, data)
-    st.caption(
-        "While a line moves, the browser counts: pairs exactly, means to 0.001 or so, from cells 0.01 "
-        "wide; a threshold with more than two digits is exact once it is let go, when the server counts."
-    )
+    if not is_plain:
+        st.caption(_HOW_EXACT)
 
 
 def _planned(
@@ -101,9 +103,10 @@ def _advice(shown: Sequence[PlannedStage], data: OpenData) -> None:
             stage_advice(stage, data)
 
 
-def _switches() -> None:
+def _switches(is_plain: bool) -> None:
     with st.container(horizontal=True):
-        st.toggle("Logarithmic counts", True, key=_LOG, help="Makes small bars visible.")
+        if not is_plain:
+            st.toggle("Logarithmic counts", True, key=_LOG, help="Makes small bars visible.")
         linked_switch(
             "Plain controls",
             _PLAIN,
