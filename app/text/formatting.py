@@ -18,6 +18,7 @@ _FOUND_UNESCAPED = re.compile(
 )
 _WORD_JOINER = "\u2060"
 """Has no width and breaks no line."""
+_PARTS_SHOWN = 2
 _MINUS = "−"
 _STAGE = re.compile(r"^stage(\d+)$")
 _FIRST_WORD = re.compile(r"[a-z][a-z'-]*[,:]?(\s|$)", re.IGNORECASE)
@@ -33,6 +34,13 @@ def signed(value: float, digits: int = 2) -> str:
     """A number with its sign: `+0.74`, `−0.04`; zero has none."""
     rounded = round(value, digits) + 0.0
     return f"{rounded:{'+' if rounded else ''}.{digits}f}".replace("-", _MINUS)
+
+
+def short_path(text: str) -> str:
+    """A long path by its last two parts, `…/models/base`; anything else as it is."""
+    parts = text.split("/")
+    is_long = text.startswith("/") and len(parts) > _PARTS_SHOWN + 2
+    return f"…/{'/'.join(parts[-_PARTS_SHOWN:])}" if is_long else text
 
 
 def count_of(count: int, noun: str) -> str:

@@ -10,6 +10,8 @@ from typing import Final
 from grice_core.maxims import MAXIMS
 
 MAXIM_COLOURS: Final = {maxim: maxim.colour for maxim in MAXIMS}
+ROOM_FOR_LAST_TICK_PX: Final = 28
+"""To the right of a plot whose last tick, such as 100 %, stands at its edge: half of its label."""
 BASELINE_COLOUR: Final = "#7F7F7F"
 STAGE_COLOURS: Final = ("#56B4E9", "#D55E00", "#F0E442")
 """Of stage 1, stage 2 …; later stages begin again."""

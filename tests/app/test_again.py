@@ -23,7 +23,7 @@ def test_a_pipeline_is_cloned_with_changes_drawn_beside_it_and_deleted(
     expect(page.get_by_role("heading", name="Launch", level=1)).to_be_visible()
     settle(page)
     page.get_by_text("Training and evaluation settings").click()
-    rate = page.get_by_label("stage1: learning rate")
+    rate = page.get_by_label("learning rate").first
     expect(rate).to_have_value("0.0004")
     rate.fill("much")
     rate.press("Enter")

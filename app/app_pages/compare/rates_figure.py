@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from app.ui.theme import ROOM_FOR_LAST_TICK_PX
 from grice_core.evaluation.numbers import percent
 from grice_core.evaluation.rates import Rate
 from grice_core.evaluation.table import ComparisonRow
@@ -32,7 +33,7 @@ def rates_figure(
     )
     figure.update_layout(
         height=70 + 58 * len(rows),
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        margin={"l": 8, "r": ROOM_FOR_LAST_TICK_PX, "t": 8, "b": 8},
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
     )
     return figure

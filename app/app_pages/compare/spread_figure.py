@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from app.text.formatting import stage_title
+from app.ui.theme import ROOM_FOR_LAST_TICK_PX
 from grice_core.evaluation.numbers import percent
 from grice_core.evaluation.spread import Spread
 from grice_core.evaluation.violations import MEASURES
@@ -48,7 +49,7 @@ def spread_figure(spreads: Sequence[Spread], colours: Mapping[str, str]) -> go.F
     )
     figure.update_layout(
         height=70 + 58 * len(MEASURES),
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        margin={"l": 8, "r": ROOM_FOR_LAST_TICK_PX, "t": 8, "b": 8},
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
     )
     return figure

@@ -8,7 +8,7 @@ from typing import Literal
 
 from app.state.launch_plan import LaunchPlan
 from app.state.studio import Studio
-from app.text.formatting import count_of, sentence, stage_title
+from app.text.formatting import count_of, sentence, short_path, stage_title
 from grice_core.detector.metrics import Metrics
 from grice_core.evaluation.selection import NoPromptsError
 from grice_core.pipeline.model_files import model_files
@@ -168,7 +168,8 @@ def _files(name: str, what: str) -> Check:
     found = model_files(name, what)
     states: dict[str, Literal["pass", "warn", "stop"]]
     states = {"found": "pass", "not tried": "warn", "missing": "stop"}
-    return Check(states[found.state], sentence(found.sentence))
+    words = " ".join(map(short_path, found.sentence.split(" ")))
+    return Check(states[found.state], sentence(words))
 
 
 def _reference(request: PipelineRequest, planned: LaunchPlan) -> Check:

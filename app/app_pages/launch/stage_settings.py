@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from app.text.formatting import plain_markdown, stage_title
 from app.url import params
 from app.url.widget_keys import is_current, key_among, widget_key
 from grice_core.objectives import OBJECTIVES
@@ -11,6 +12,8 @@ from grice_core.recipes.config import BetaRamp, Recipe, StageConfig
 
 _CHANGE = "change"
 """In links: one changed setting each, as `--set` takes it."""
+_IN_A_ROW = 2
+"""Settings side by side: more would break their labels into several lines."""
 _FORMATS = {
     "auto": "auto: in the base's chat template, if it has one",
     "plain": "as plain text",
@@ -27,11 +30,14 @@ def stage_settings(recipe: Recipe) -> list[str]:
         fields = _fields(stage, takes_over_steps=bool(recipe.control_stages))
         # A chosen loss may need a setting that the recipe's own does not.
         fields += _loss_settings(stage, changed.get(f"{stage.name}.loss_type", stage.loss_type))
-        *places, last = st.columns(len(fields) + 1)
-        for place, (label, name, value) in zip(places, fields, strict=True):
+        st.markdown(f"**{plain_markdown(stage_title(stage.name, stage.title))}**")
+        places = [
+            place for _ in range(0, len(fields) + 1, _IN_A_ROW) for place in st.columns(_IN_A_ROW)
+        ]
+        for place, (label, name, value) in zip(places, fields, strict=False):
             with place:
                 _setting(label, f"{stage.name}.{name}", value, changed)
-        with last:
+        with places[len(fields)]:
             _loss_type(stage, changed)
     names = (("Evaluation prompts", "num_prompts"), ("Max new tokens", "max_new_tokens"))
     for place, (label, name) in zip(st.columns(2), names, strict=True):
@@ -50,7 +56,7 @@ def _by_name(changes: Sequence[str]) -> dict[str, str]:
 
 def _fields(stage: StageConfig, *, takes_over_steps: bool) -> list[tuple[str, str, str]]:
     """Label, name and value of what is shown of a stage."""
-    fields = [(f"{stage.name}: learning rate", "learning_rate", f"{stage.learning_rate:g}")]
+    fields = [("learning rate", "learning_rate", f"{stage.learning_rate:g}")]
     if not isinstance(stage.beta, BetaRamp):
         fields.append(("beta", "beta", f"{stage.beta:g}"))
     if stage.num_steps is not None:

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from app.app_pages.runs.pipeline_words import state_of
+from app.text.formatting import short_path
 from app.url import params
 from app.url.widget_keys import is_current, widget_key
 from grice_core.store.json_text import digest_of
@@ -82,7 +83,7 @@ def pipeline_frame(
             "tags": [list(row.tags) or None for row in rows],
             "duration": pd.to_timedelta([_seconds(row, now) for row in rows], unit="s"),
             "seed": [row.seed for row in rows],
-            "base": [row.base for row in rows],
+            "base": [short_path(row.base) for row in rows],
             "data": [row.data for row in rows],
             "note": [row.note for row in rows],
             "started by": [row.started_by for row in rows],

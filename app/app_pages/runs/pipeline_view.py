@@ -11,7 +11,7 @@ from app.app_pages.runs.run_view import run_view
 from app.state.pace import Pace
 from app.state.run_queue import run_queue
 from app.state.session import studio
-from app.text.formatting import plain_markdown
+from app.text.formatting import plain_markdown, short_path
 from app.text.run_text import chain_label, current, reason_for_waiting
 from app.ui.errors import guarded
 from app.url import params
@@ -39,9 +39,10 @@ def pipeline_view(pipeline: Pipeline, beside: Sequence[Pipeline], pace: Pace | N
         pipeline_controls(pipeline, chain)
     st.caption(
         plain_markdown(
-            f"base {pipeline.base} · seed {pipeline.spec.get('seed', '–')} · "
+            f"base {short_path(pipeline.base)} · seed {pipeline.spec.get('seed', '–')} · "
             f"precision {pipeline.spec.get('precision', '–')}"
-        )
+        ),
+        help=None if short_path(pipeline.base) == pipeline.base else plain_markdown(pipeline.base),
     )
     run = _choose_run(chain)
     run_view(run, _reason(run), list(_same_stage(run, chain, beside)))

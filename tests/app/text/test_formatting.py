@@ -8,6 +8,7 @@ from app.text.formatting import (
     plain_label,
     plain_markdown,
     sentence,
+    short_path,
     signed,
     stage_title,
     told_apart,
@@ -90,3 +91,9 @@ def test_names_that_several_have_are_told_apart_by_number() -> None:
 )
 def test_pages_have_one_form_for_a_stage(name: str, title: str, shown: str) -> None:
     assert stage_title(name, title) == shown
+
+
+def test_a_long_path_is_told_by_its_end_and_a_hub_id_whole() -> None:
+    assert short_path("/srv/models/big/base") == "…/big/base"
+    assert short_path("/models/base") == "/models/base"
+    assert short_path("org/name") == "org/name"
