@@ -189,25 +189,29 @@ def _rows(
     form: PromptFormat,
 ) -> list[_Row]:
     """One row per prompt and sample, the samples of a prompt together; texts decide on the noise."""
-    room = _room(model, sampling)
-    if room is not None:
-        encoded = [cut_left(ids, room, form.tokenizer) for ids in encoded]
+    encoded = fitting(model, form.tokenizer, encoded, sampling.max_new_tokens)
     keys = [noise_keys(sampling.seed, prompts, s) for s in range(sampling.samples_per_prompt)]
     places = [(n, s) for n in range(len(prompts)) for s in range(sampling.samples_per_prompt)]
     return [_Row(place, encoded[n], keys[s][n]) for place, (n, s) in enumerate(places)]
 
 
-def _room(model: Any, sampling: Sampling) -> int | None:
-    """Tokens that a prompt may have; None if the model sets no limit."""
+def fitting(
+    model: Any, tokenizer: Any, prompts: Sequence[Ids], max_new_tokens: int
+) -> Sequence[Ids]:
+    """Encoded prompts, cut from their left where they leave no room for the response.
+
+    Raises:
+        ModelError: The model has too few positions for the response.
+    """
     num_positions = max_positions(model.config)
     if num_positions is None:
-        return None
-    if num_positions <= sampling.max_new_tokens:
+        return prompts
+    if num_positions <= max_new_tokens:
         raise ModelError(
             f"the model has {num_positions} positions, too few for a prompt and "
-            f"{sampling.max_new_tokens} new tokens: lower evaluation.max_new_tokens"
+            f"{max_new_tokens} new tokens: lower evaluation.max_new_tokens"
         )
-    return num_positions - sampling.max_new_tokens
+    return [cut_left(ids, num_positions - max_new_tokens, tokenizer) for ids in prompts]
 
 
 def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:

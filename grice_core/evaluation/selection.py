@@ -90,10 +90,14 @@ def select_prompts(
     if policy == "hold-out":
         most = len(distinct(training_prompts)) // 2
         taken = itertools.accumulate(int(leaks[i]) for i in usable)
-        usable = [i for i, held in zip(usable, taken, strict=True) if held <= most or not leaks[i]]
-    if not usable:
+        may_be_asked = [
+            i for i, held in zip(usable, taken, strict=True) if held <= most or not leaks[i]
+        ]
+    else:
+        may_be_asked = usable
+    if not may_be_asked:
         raise NoPromptsError(len(texts), held_out=policy == "hold-out")
-    chosen = usable[:num_prompts]
+    chosen = may_be_asked[:num_prompts]
     return PromptSelection(
         prompts=tuple(texts[i] for i in chosen),
         messages=tuple(prompts.messages[i] for i in chosen),

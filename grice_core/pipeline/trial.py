@@ -20,6 +20,7 @@ from grice_core.dpo.policy import add_adapter, attach_saved
 from grice_core.dpo.targets import Reach, reach_of
 from grice_core.errors import ModelError
 from grice_core.evaluation.decoding import Decoder, Decoding, choose_decoding
+from grice_core.evaluation.generation import fitting
 from grice_core.pipeline.preparing import EncodedStage, encode_stage
 from grice_core.pipeline.published import Probe
 from grice_core.pipeline.stage_job import StageJob
@@ -119,6 +120,7 @@ def _check_publishing(base: BaseModel, policy: PeftModel, encoded: EncodedStage)
 def _decoding(base: BaseModel, prompts: Sequence[Ids], job: TrialJob) -> Decoding:
     """Raises: ModelError, if transformers can't write with this model in this number format."""
     device = base.model.device.type
+    prompts = fitting(base.model, base.tokenizer, prompts, job.max_new_tokens)
     decoding = choose_decoding(base.model, prompts, job.max_new_tokens)
     if job.dtype == torch.bfloat16:
         rows = prompts[:2] if decoding == "batched" else prompts[:1]

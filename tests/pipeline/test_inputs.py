@@ -82,3 +82,18 @@ def test_prompts_can_be_held_out_of_the_pairs_themselves(world: Path, tmp_path: 
     assert trained
     assert not trained & set(inputs.selection.prompts)
     assert inputs.num_leaking_pairs >= 5
+
+
+def test_prompts_that_a_base_has_no_room_for_are_cut_when_it_is_tried(
+    world: Path, tmp_path: Path
+) -> None:
+    prompts = tmp_path / "long.json"
+    prompts.write_text(
+        json.dumps([{"prompt": f"where do {'big ' * 2_000}cats sleep? {n}"} for n in range(3)])
+    )
+    (tmp_path / "out").mkdir()
+    parts = PipelineParts(config(world, tmp_path / "out", eval=prompts))
+
+    parts.prepare()
+
+    assert parts.record.content["inputs"]["base"]["trial"]["decoding"] == "batched"
