@@ -7,7 +7,7 @@ const element = (tag, className, text) => {
 };
 
 const textCell = (pieces, title) => {
-  const cell = element("td", "text");
+  const cell = element("td", "quoted");
   cell.dataset.title = title;
   const clamped = element("div", "clamped");
   clamped.append(

@@ -9,6 +9,7 @@ from grice_core.data.word_diff import Piece
 _SAMPLE = 2_000
 _LEAD = 40
 """Characters before the first hit."""
+_LONG_WORD = 20
 _IN_SIGHT = 80
 """Characters that a narrow cell shows without scrolling."""
 
@@ -57,10 +58,17 @@ def excerpt(text: str, words: str, limit: int, *, keep_end: bool = False) -> tup
         start = max(found.start() - _LEAD, 0) if found.end() > _IN_SIGHT else 0
     elif keep_end:
         start = max(len(text) - limit, 0)
+    start = _word_at(text, start)
     shown = text[start : start + limit]
     before = "… " if start else ""
     after = " …" if start + limit < len(text) else ""
     return tuple(mark_hits(f"{before}{shown}{after}", words))
+
+
+def _word_at(text: str, start: int) -> int:
+    """Where the first whole word from here begins, if one does soon."""
+    space = text.find(" ", start, start + _LONG_WORD) if start else -1
+    return space + 1 if space >= 0 else start
 
 
 def mark_hits(text: str, words: str) -> Iterator[Piece]:

@@ -52,6 +52,12 @@ def test_a_long_text_begins_shortly_before_its_first_hit() -> None:
     assert in_brackets("bridge " + "y" * 100, "bridge", limit=30).startswith("[bridge] y")
 
 
+def test_a_text_that_is_cut_begins_with_a_whole_word() -> None:
+    assert in_brackets("some words before " * 9 + "the bridge", "bridge").startswith(
+        "… words before"
+    )
+
+
 def test_a_long_prompt_shows_its_end_where_the_question_is() -> None:
     text = "long ago " * 30 + "what colour is it?"
     assert in_brackets(text, limit=40, keep_end=True).endswith("what colour is it?")

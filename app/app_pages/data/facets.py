@@ -26,7 +26,8 @@ def facets(margins: FloatArray, problems: Sequence[dict[str, Any]]) -> None:
         margins: (N, 4) of the pairs that are found.
         problems: those of the data set as a whole.
     """
-    with st.container(horizontal=True, gap="xsmall"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.caption("Show only:", width="content")
         for maxim, word, wanted, count in counts(margins):
             st.button(
                 f"{maxim} {word} · {count:,}",
