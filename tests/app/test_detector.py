@@ -116,6 +116,9 @@ def test_a_folder_on_the_server_is_imported(
     for server in serve(home, free_port(), "app", GRICE_IMPORT_DIR=str(folder)):
         for name in ("ours", "hub/four labels"):
             open_page(page, f"{server.url}/detector?detector_view=Import")
+            page.set_viewport_size(
+                {"width": 1280, "height": 1800}
+            )  # the list opens below the forms
             folders = page.get_by_role("combobox", name="Folder")
             folders.scroll_into_view_if_needed()
             settle(page)  # a list that is open closes when the page scrolls
