@@ -1,6 +1,6 @@
 """How answers ended: empty, or cut at the token limit. Neither says much about what a model can do."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from grice_core.evaluation.violations import EvaluatedModel
 
@@ -8,14 +8,23 @@ MANY = 0.1
 """From this share of a model's answers on, its rates are not to be trusted as they stand."""
 
 
-def endings(models: Sequence[EvaluatedModel]) -> list[str]:
-    """How many answers of each model are empty, and how many were cut; nothing where none is."""
+def endings(models: Sequence[EvaluatedModel], title_of: Callable[[str], str] = str) -> list[str]:
+    """How many answers of each model are empty, and how many were cut; nothing where none is.
+
+    Args:
+        title_of: What a model of this name is called.
+    """
     counts = {
         "Empty answers": [model.num_empty for model in models],
         "Answers cut at the token limit": [len(model.cut) for model in models],
     }
     return [
-        f"{what}: {', '.join(_share(each, model) for each, model in zip(found, models, strict=True))}."
+        f"{what}: "
+        + ", ".join(
+            f"{title_of(model.name)} {count:,} of {len(model.responses):,}"
+            for count, model in zip(found, models, strict=True)
+        )
+        + "."
         for what, found in counts.items()
         if any(found)
     ]
@@ -35,7 +44,3 @@ def ending_warnings(model: EvaluatedModel) -> list[str]:
             "raise evaluation.max_new_tokens."
         )
     return found
-
-
-def _share(count: int, model: EvaluatedModel) -> str:
-    return f"{model.name} {count:,} of {len(model.responses):,}"

@@ -42,7 +42,7 @@ def verdict_view(pipeline: EvaluatedPipeline, view: PipelineView, colours: Seque
     left, right = st.columns([3, 2], gap="large")
     with left:
         number_table(("", *names, "change"), rate_rows(rows), key=f"rates {pipeline.id}")
-        notes = [*endings(view.stored.models), how_to_read(rows[0].change.num_tests)]
+        notes = [*endings(view.stored.models, stage_title), how_to_read(rows[0].change.num_tests)]
         st.caption("  \n".join(map(plain_markdown, notes)))
     with right:
         st.plotly_chart(
