@@ -1,4 +1,4 @@
-"""How the `grice` command is told of what this studio keeps, so that what a page shows runs when pasted."""
+"""How the `grice` command addresses what this studio keeps, so that what a page shows runs when pasted."""
 
 import shlex
 

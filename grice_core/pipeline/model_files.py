@@ -1,4 +1,4 @@
-"""Whether a model that somebody named is there, as far as that can be seen without loading it."""
+"""Whether a named model is there, as far as that can be seen without loading it."""
 
 from dataclasses import dataclass
 from pathlib import Path

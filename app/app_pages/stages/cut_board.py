@@ -1,7 +1,7 @@
 """The board on which stages are cut: histograms whose lines are dragged, and what follows from where they are.
 
 A component of our own: the browser has the pairs as columns of codes (`columns.py`) and counts while a threshold
-moves; the server is told when it is let go.
+moves; the server gets it when it is let go.
 """
 
 from collections.abc import Callable, Mapping, Sequence
