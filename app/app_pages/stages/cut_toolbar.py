@@ -9,7 +9,7 @@ from app.state.recipe_draft import change_cut, keep_cut, recipe_of, save_cut
 from app.state.session import studio
 from app.state.threshold_edits import Cut, from_overrides
 from app.text.formatting import plain_markdown
-from app.ui.errors import guarded
+from app.ui.errors import failures_shown, guarded
 from app.url import params
 from app.url.navigation import link_to
 from grice_core.data.pairs import FloatArray
@@ -44,7 +44,10 @@ def cut_toolbar(cut: Cut, margins: FloatArray) -> None:
             _save(cut)
         with st.popover("As a command", icon=":material/terminal:"):
             st.caption("The same thresholds from the command line:")
-            st.code(_command(cut), language=None, wrap_lines=True)
+            with (
+                failures_shown()
+            ):  # here alone: the board keeps working after its data set was removed
+                st.code(_command(cut), language=None, wrap_lines=True)
         link_to(
             "launch",
             "Launch with these stages",
