@@ -2,7 +2,6 @@
 
 import numpy as np
 from scipy.special import expit
-from scipy.stats import spearmanr
 
 from grice_core.data.pairs import FloatArray, PairTable
 from grice_core.data.prompts import normalise_prompt
@@ -85,6 +84,8 @@ def agreement(student: FloatArray, teacher: FloatArray) -> dict[Maxim, Agreement
 
 
 def _agreement(student: FloatArray, teacher: FloatArray) -> Agreement:
+    from scipy.stats import spearmanr  # half a second to load, which most processes never need
+
     varied = len(np.unique(student)) > 1 and len(np.unique(teacher)) > 1
     return Agreement(
         spearman=float(spearmanr(student, teacher).statistic) if varied else 0.0,

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm, t
+from scipy.special import ndtri, stdtrit
 
 from grice_core.data.pairs import FloatArray
 
 CONFIDENCE = 0.95
-NORMAL = float(norm.ppf(1 - (1 - CONFIDENCE) / 2))
+NORMAL = float(ndtri(1 - (1 - CONFIDENCE) / 2))
 """The normal quantile of a two-sided 95 % interval."""
 NUM_DRAWS = 10_000
 BOOTSTRAP_SEED = 0
@@ -53,7 +53,7 @@ def wilson(rate: float, num: float, quantile: float) -> Interval:
 
 def student(degrees: int) -> float:
     """Student's quantile of a two-sided 95 % interval."""
-    return float(t.ppf(1 - (1 - CONFIDENCE) / 2, degrees))
+    return float(stdtrit(degrees, 1 - (1 - CONFIDENCE) / 2))
 
 
 def paired_interval(differences: FloatArray, k: int = 1) -> Interval:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest
 
 from grice_core.data.pairs import BoolArray, FloatArray
 from grice_core.errors import DataError
@@ -85,6 +84,8 @@ def sign_test(up: int, down: int) -> float:
 
     Source: McNemar 1947 (doi 10.1007/BF02295996).
     """
+    from scipy.stats import binomtest  # half a second to load, which most processes never need
+
     changed = up + down
     return float(binomtest(up, changed, 0.5).pvalue) if changed else 1.0
 

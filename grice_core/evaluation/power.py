@@ -4,8 +4,7 @@ import math
 from functools import lru_cache
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.stats import binom, norm
+from scipy.special import ndtri
 
 from grice_core.data.pairs import FloatArray
 from grice_core.evaluation.intervals import CONFIDENCE, Interval
@@ -28,6 +27,8 @@ def mcnemar_power(num_prompts: int, discordance: float, change: float) -> float:
 
     Source: Duffy 1984, *Biometrics* 40, 1005–1015 (the exact unconditional power).
     """
+    from scipy.stats import binom  # half a second to load, which most processes never need
+
     differing = np.arange(num_prompts + 1)
     critical = _critical_counts(num_prompts)
     rising = (1 + change / discordance) / 2
@@ -38,6 +39,8 @@ def mcnemar_power(num_prompts: int, discordance: float, change: float) -> float:
 @lru_cache(maxsize=8)
 def _critical_counts(num_prompts: int) -> FloatArray:
     """For 0 … num_prompts differing prompts: how many may go one way for the test to reject."""
+    from scipy.stats import binom
+
     differing = np.arange(num_prompts + 1)
     quantile = binom.ppf(ALPHA / 2, differing, 0.5)
     too_many = binom.cdf(quantile, differing, 0.5) > ALPHA / 2
@@ -51,6 +54,8 @@ def detectable_change(num_prompts: int, discordance: float) -> float | None:
     Assumes that as many prompts differ as did here, or as many as the change itself needs. None if
     not even a change in every prompt would be found, as with fewer than six prompts.
     """
+
+    from scipy.optimize import brentq
 
     def shortfall(change: float) -> float:
         return POWER - mcnemar_power(num_prompts, max(discordance, change), change)
@@ -72,7 +77,7 @@ def prompts_to_tell(num_prompts: int, interval: Interval, bound: float) -> int |
     half_width = (interval.high - interval.low) / 2
     distance = abs((interval.low + interval.high) / 2 - bound)
     # At a distance of half a width, one sees it half of the time; 80 % needs more.
-    needed = half_width * (1 + norm.ppf(POWER) / norm.ppf((1 + CONFIDENCE) / 2))
+    needed = half_width * (1 + ndtri(POWER) / ndtri((1 + CONFIDENCE) / 2))
     if distance * math.sqrt(MOST_PROMPTS) <= needed * math.sqrt(num_prompts):
         return None
     exact = math.ceil(num_prompts * (needed / distance) ** 2)

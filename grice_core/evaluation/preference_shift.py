@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from grice_core.data.pairs import FloatArray
 from grice_core.errors import DataError
@@ -124,4 +123,6 @@ def _rank_correlation(first: FloatArray, second: FloatArray) -> float | None:
     """Spearman's rho."""
     if len(first) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return None
+    from scipy.stats import spearmanr  # half a second to load, which most processes never need
+
     return float(spearmanr(first, second).statistic)
