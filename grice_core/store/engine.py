@@ -1,6 +1,7 @@
 """Connections to SQLite and Postgres, set up so that several processes can write safely."""
 
 import sqlite3
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ _CORRECTED_LINES = {(3, 44): 6, (3, 50): 7}
 def connect(url: str) -> Engine:
     """An engine for a SQLite file or a Postgres server; nothing is opened yet but the folder made.
 
+    Its connections are closed with it when nothing refers to it any more.
+
     Raises:
         StoreError: the URL is neither.
     """
@@ -40,9 +43,9 @@ def connect(url: str) -> Engine:
         raise StoreError(_unusable(url)) from None
     backend = parsed.get_backend_name()
     if backend == "sqlite" and parsed.database not in {None, "", ":memory:"}:
-        return _sqlite(parsed)
+        return _closing(_sqlite(parsed))
     if backend == "postgresql":
-        return _postgres(parsed)
+        return _closing(_postgres(parsed))
     raise StoreError(_unusable(parsed.render_as_string(hide_password=True)))
 
 
@@ -77,6 +80,21 @@ def _postgres(url: URL) -> Engine:
         json_serializer=dump_json,
         json_deserializer=load_json,
     )
+
+
+def _closing(engine: Engine) -> Engine:
+    # The drivers warn of connections that end as garbage (psycopg, and sqlite3 since Python 3.13).
+    opened: set[Any] = set()
+    event.listen(engine, "connect", lambda connection, _: opened.add(connection))
+    event.listen(engine, "close", lambda connection, _: opened.discard(connection))
+    # Not at exit: a forked process would take leave of a server in its parent's name.
+    weakref.finalize(engine, _close_all, opened).atexit = False
+    return engine
+
+
+def _close_all(opened: set[Any]) -> None:
+    for connection in opened:
+        connection.close()
 
 
 def _set_pragmas(connection: sqlite3.Connection, record: Any) -> None:  # noqa: ARG001

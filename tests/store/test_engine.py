@@ -1,8 +1,10 @@
 """Connections, and what is said when there is none."""
 
+import gc
 import sqlite3
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from grice_core.errors import StoreError
@@ -74,3 +76,15 @@ def test_sqlite_is_set_up_to_lose_nothing(tmp_path: Path) -> None:
     engine.dispose()
     mode = journal_mode(sqlite3.sqlite_version_info).lower()
     assert pragmas == {"foreign_keys": 1, "synchronous": 2, "journal_mode": mode}
+
+
+def test_connections_are_closed_with_an_engine_that_nobody_has_any_more(empty_url: str) -> None:
+    engine = connect(empty_url)
+    with engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        driver.cursor().execute("SELECT 1")
+    del connection, engine
+    gc.collect()
+    with pytest.raises((sqlite3.ProgrammingError, psycopg.OperationalError), match="closed"):
+        driver.cursor()
