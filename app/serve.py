@@ -6,6 +6,7 @@ import sys
 
 from app.app_pages import all_pages
 from app.server.memory import share_freed_memory
+from app.server.own_pages_only import OwnPagesOnly, sign_in_hosts
 from app.server.privacy import ROOT, check_is_private
 from app.state.settings import app_settings
 from grice_core.errors import InputError
@@ -28,19 +29,20 @@ def main() -> None:
     os.environ["GRICE_HOME"] = str(settings().home.absolute())
     os.chdir(ROOT)
     begin_loading()
-    from streamlit.web.cli import main as streamlit
+    import streamlit as st
+    from starlette.middleware import Middleware
 
     all_pages()  # what they import takes seconds, for which the first page would have to wait
-    sys.argv = [
-        "streamlit",
-        "run",
-        str(ROOT / "app" / "home.py"),
-        f"--server.address={wanted.address}",
-        f"--server.port={wanted.port}",
-        "--server.headless=true",
-        f"--secrets.files={secrets}",
-    ]
-    streamlit(prog_name="streamlit")
+    hosts = (*wanted.hosts, *sign_in_hosts(secrets))
+    studio = st.App(ROOT / "app" / "home.py", middleware=[Middleware(OwnPagesOnly, hosts=hosts)])
+    studio.run(
+        config={
+            "server.address": wanted.address,
+            "server.port": wanted.port,
+            "server.headless": True,
+            "secrets.files": [str(secrets)],
+        }
+    )
 
 
 if __name__ == "__main__":

@@ -19,6 +19,9 @@ class AppSettings(BaseSettings):
     """Port of the dashboard."""
     anybody_may_use_it: bool = False
     """Serve beyond loopback without sign-in: anyone who can reach the port has full access."""
+    hosts: tuple[str, ...] = ()
+    """Names that the dashboard is reached by, as JSON: `["studio.example.org"]`, `["*.example.org"]`. IP
+    addresses, `localhost`, this machine's name and that of sign-in's `redirect_uri` need not be named."""
     secrets: Path = Path(".streamlit/secrets.toml")
     """File whose section `[auth]` configures sign-in, as Streamlit's `st.login` wants it."""
     members: tuple[str, ...] = ()
