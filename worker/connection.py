@@ -9,6 +9,8 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from grice_core.errors import InputError
+from grice_core.redaction import hide_credentials, redacted
 from grice_core.settings import settings
 from worker.settings import worker_settings
 
@@ -40,7 +42,15 @@ def client_of(url: str) -> Redis:
 
     It tries a broken connection once more and then says so. By default a client tries for seconds, in
     which a page would stand still, and anyone who needs the queue asks again anyway.
+
+    Raises:
+        InputError: it is no address of such a server.
     """
-    return Redis.from_url(
-        url, socket_timeout=10, socket_connect_timeout=3, retry=Retry(NoBackoff(), 1)
-    )
+    try:
+        return Redis.from_url(
+            url, socket_timeout=10, socket_connect_timeout=3, retry=Retry(NoBackoff(), 1)
+        )
+    except ValueError as error:
+        raise InputError(
+            f"REDIS_URL is {redacted(url)!r}, which can't be used: {hide_credentials(str(error), url)}"
+        ) from None

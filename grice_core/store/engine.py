@@ -10,6 +10,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from grice_core.errors import StoreError
+from grice_core.redaction import redacted
 from grice_core.store.json_text import dump_json, load_json
 
 READ_ONLY = "grice_read_only"
@@ -39,19 +40,19 @@ def connect(url: str) -> Engine:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter of a port that is no number
         raise StoreError(_unusable(url)) from None
     backend = parsed.get_backend_name()
     if backend == "sqlite" and parsed.database not in {None, "", ":memory:"}:
         return _closing(_sqlite(parsed))
     if backend == "postgresql":
         return _closing(_postgres(parsed))
-    raise StoreError(_unusable(parsed.render_as_string(hide_password=True)))
+    raise StoreError(_unusable(url))
 
 
 def _unusable(url: str) -> str:
     return (
-        f"GRICE_DATABASE_URL is {url!r}, which is no database we can use; give "
+        f"GRICE_DATABASE_URL is {redacted(url)!r}, which is no database we can use; give "
         "sqlite:////folder/file.db or postgresql://user:password@host/name"
     )
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import fsspec
@@ -17,6 +18,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from grice_core.errors import ArtifactError, GriceError, StoreError
 from grice_core.files import atomic_writer
+from grice_core.redaction import hide_credentials, redacted
 
 
 @dataclass(frozen=True)
@@ -37,18 +39,20 @@ class ObjectStore:
         Raises:
             StoreError: the URL is of no kind that we can use, or its driver is not installed.
         """
-        self.url = url
+        self.url = redacted(url)
+        """As messages show it."""
+        self._hide = partial(hide_credentials, url=url)
         try:
             # Other processes write too, so no listing may be remembered.
             self._files, self._root = fsspec.url_to_fs(url, use_listings_cache=False)
         except ImportError as error:
             raise StoreError(
-                f"GRICE_ARTIFACTS_URL is {url!r}, which needs a driver: {error} "
+                f"GRICE_ARTIFACTS_URL is {self.url!r}, which needs a driver: {error} "
                 "(for s3://, pip install 'grice-studio[s3]')"
             ) from None
         except ValueError as error:
             raise StoreError(
-                f"GRICE_ARTIFACTS_URL is {url!r}, which can't be used: {error}; give a folder as "
+                f"GRICE_ARTIFACTS_URL is {self.url!r}, which can't be used: {self._hide(str(error))}; give a folder as "
                 "file:///folder, or s3://bucket/folder"
             ) from None
 
@@ -145,4 +149,6 @@ class ObjectStore:
             # Every driver has errors of its own besides OSError.
             if isinstance(error, OSError) and error.errno == errno.ENOSPC:
                 raise StoreError(f"the disk that holds {self.url} is full; make room") from error
-            raise StoreError(f"{self.url} can't be used for {name}: {error}") from error
+            raise StoreError(
+                f"{self.url} can't be used for {name}: {self._hide(str(error))}"
+            ) from error

@@ -132,13 +132,14 @@ def _disk() -> Finding:
 
 
 def _database() -> Finding:
+    from grice_core.redaction import redacted
     from grice_core.settings import settings
     from grice_core.store import migrate
     from grice_core.store.database import Database
 
     def look() -> Finding:
         engine = Database.at(settings().database_url).engine
-        where = engine.url.render_as_string(hide_password=True)
+        where = redacted(settings().database_url)
         now, latest = migrate.revision(engine), migrate.latest_revision()
         if now == latest:
             return Finding("database", "fine", f"{where}, revision {now}")

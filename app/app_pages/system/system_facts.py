@@ -8,6 +8,7 @@ from importlib.metadata import version
 from app.state.studio import Studio
 from app.text.formatting import count_of
 from app.ui.number_table import Cell
+from grice_core.redaction import redacted
 from grice_core.store import migrate, sizes
 from grice_core.store.references import Collected
 from grice_core.store.states import WAITING, RunState
@@ -46,7 +47,7 @@ def storage_rows(studio: Studio, stored: Collected) -> Iterator[list[Cell]]:
     now, latest = migrate.revision(engine), migrate.latest_revision()
     state = Cell(f"{now}, newest") if now == latest else Cell(f"{now} of {latest}", tone="bad")
     usage = shutil.disk_usage(studio.home)
-    address = engine.url.render_as_string(hide_password=True)
+    address = redacted(engine.url.render_as_string(hide_password=False))
     yield [Cell("database"), Cell(address, wraps=True)]
     yield [Cell("database size"), Cell(size(sizes.database_bytes(studio.database)))]
     yield [Cell("migration"), state]
