@@ -10,6 +10,7 @@ from app.server.own_pages_only import OwnPagesOnly, sign_in_hosts
 from app.server.privacy import ROOT, check_is_private
 from app.state.settings import app_settings
 from grice_core.errors import InputError
+from grice_core.files import keep_private
 from grice_core.loading import begin_loading
 from grice_core.parent import die_with_parent
 from grice_core.settings import settings
@@ -25,6 +26,7 @@ def main() -> None:
     except InputError as error:
         sys.exit(str(error))
     secrets = (ROOT / wanted.secrets).absolute()
+    keep_private(settings().home)
     # Streamlit looks for its configuration where it is started.
     os.environ["GRICE_HOME"] = str(settings().home.absolute())
     os.chdir(ROOT)

@@ -5,7 +5,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -61,8 +61,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     """
     for left_over in path.parent.glob(f".{path.name}.*"):
         shutil.rmtree(left_over)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    temporary.mkdir(parents=True)
+    temporary = temporary_folder(path)
     try:
         yield temporary
         for part in temporary.rglob("*"):
@@ -78,6 +77,21 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     sync_folder(path.parent)
+
+
+def temporary_folder(path: Path) -> Path:
+    """An empty folder beside `path`, with the permissions that the process gives new ones."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    temporary.mkdir(parents=True)
+    return temporary
+
+
+def keep_private(home: Path) -> None:
+    """Let no other user of this machine into a home, nor read what this process writes from now on."""
+    os.umask(0o077)
+    home.mkdir(parents=True, exist_ok=True)
+    with suppress(PermissionError):  # someone else's, who shares it with us
+        home.chmod(0o700)
 
 
 def sync_folder(folder: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from redis import RedisError
 
 from grice_core.errors import GriceError
+from grice_core.files import keep_private
 from grice_core.parent import die_with_parent
 from grice_core.settings import settings
 from grice_core.store.artifacts import ArtifactStore
@@ -63,6 +64,7 @@ def _which_gpu(arguments: argparse.Namespace) -> int | None:
 def _work(gpu: int | None) -> int:
     device = Device.CPU if gpu is None else Device.GPU
     home, owner = settings().home, new_owner()
+    keep_private(home)
     database = Database.at(settings().database_url)
     artifacts = ArtifactStore(settings().artifacts_url)
     redis = connect()

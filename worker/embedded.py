@@ -11,7 +11,9 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
+from grice_core.files import keep_private
 from grice_core.parent import die_with_parent
+from grice_core.settings import settings
 from worker.connection import embedded_folder, socket_path
 
 
@@ -20,6 +22,7 @@ def main() -> NoReturn:
     die_with_parent(signal.SIGTERM)
     folder, socket = embedded_folder(), socket_path()
     try:
+        keep_private(settings().home)
         for path in (folder, socket.parent):
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
             path.chmod(0o700)

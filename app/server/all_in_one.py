@@ -16,6 +16,7 @@ from app.server.child_process import Child
 from app.server.privacy import check_is_private
 from app.state.settings import AppSettings, app_settings
 from grice_core.errors import GriceError, InputError, StoreError
+from grice_core.files import keep_private
 from grice_core.settings import settings
 from grice_core.store import migrate
 from grice_core.store.engine import connect
@@ -103,7 +104,7 @@ class _FrontDoor:
     @contextmanager
     def _lock_file(self) -> Iterator[int]:
         try:
-            self._home.mkdir(parents=True, exist_ok=True)
+            keep_private(self._home)
             file = os.open(self._home / "front_door.lock", os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             raise self._unwritable(error) from error

@@ -2,7 +2,6 @@
 
 import hashlib
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from grice_core.detector.card import model_card
 from grice_core.detector.record import RECORD_NAME, DetectorRecord, write_record
 from grice_core.errors import OutputError
+from grice_core.files import temporary_folder
 
 
 def update_record(folder: Path, record: DetectorRecord) -> None:
@@ -42,13 +42,11 @@ def new_detector_folder(out: Path, *, overwrite: bool = False) -> Iterator[Path]
         OutputError: `out` is not empty and may not be overwritten, or is no detector's folder.
     """
     check_detector_folder(out, overwrite=overwrite)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    temporary = temporary_folder(out)
     try:
         yield temporary
-        temporary.chmod(0o755)
         if out.exists():
-            discarded = Path(tempfile.mkdtemp(prefix=f".{out.name}.old.", dir=out.parent))
+            discarded = temporary_folder(out)
             out.replace(discarded)
             temporary.replace(out)
             shutil.rmtree(discarded)

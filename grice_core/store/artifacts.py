@@ -10,13 +10,12 @@ share its bytes, and a damaged file is noticed when it is read.
 import hashlib
 import json
 import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
 from grice_core.errors import ArtifactError
-from grice_core.files import atomic_writer
+from grice_core.files import atomic_writer, temporary_folder
 from grice_core.progress import Progress, silent
 from grice_core.store.objects import ObjectStore, StoredFile
 
@@ -132,13 +131,11 @@ class ArtifactStore:
         if target.exists():
             raise FileExistsError(target)
         entries = self.folder(sha256)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        temporary = temporary_folder(target)
         try:
             for done, entry in enumerate(entries, start=1):
                 self.fetch_file(entry.sha256, temporary / entry.path)
                 progress("fetching files", done, len(entries))
-            temporary.chmod(0o755)
             temporary.rename(target)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)

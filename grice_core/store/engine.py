@@ -60,7 +60,7 @@ def _unusable(url: str) -> str:
 def _sqlite(url: URL) -> Engine:
     folder = Path(str(url.database)).absolute().parent
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"the folder {folder} for the database can't be made: {error}") from None
     engine = create_engine(

@@ -64,7 +64,14 @@ def test_passwords_must_be_given_and_stand_nowhere(compose):
         assert (
             compose["services"][name]["environment"][variable] == f"${{{variable}:?set it in .env}}"
         )
-    assert "requirepass" in compose["services"]["valkey"]["command"][-1]
+
+
+def test_our_own_containers_need_no_privileges(compose):
+    for name in ("app", "worker", "gpu-worker", "migrate"):
+        service = compose["services"][name]
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert service["pids_limit"] > 0
 
 
 def test_gpu_workers_come_by_profile(compose):

@@ -23,7 +23,7 @@ from tests.worker.installation import Installation
 from tests.worker.processes import end, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
-SECRETS = {"POSTGRES_PASSWORD": "a", "VALKEY_PASSWORD": "b"}
+SECRETS = {"POSTGRES_PASSWORD": "a", "VALKEY_PASSWORD": "hush-hush"}
 
 
 def free_port():
@@ -94,8 +94,9 @@ class Deployment:
         (self.folder / "bin").mkdir()
         (self.folder / "bin" / "valkey-server").symlink_to(get_binary_path())
         *shell, line = self.services["valkey"]["command"]
-        line = line.replace("valkey-server", str(self.folder / "bin" / "valkey-server"))
-        self.start("valkey", [*shell, f"{line} --port {self.valkey_port} --dir {self.folder}"])
+        program = f"{self.folder / 'bin' / 'valkey-server'} -"
+        here = f"{program} --port {self.valkey_port} --dir {self.folder}"
+        return self.start("valkey", [*shell, line.replace("valkey-server -", here)])
 
     def close(self):
         for process in self.started:
@@ -145,11 +146,14 @@ def test_the_migration_runs_once_and_may_run_again(deployment):
 
 
 def test_the_queue_wants_its_password(deployment):
-    deployment.start_valkey()
-    user = Redis(port=deployment.valkey_port, password="b")
+    server = deployment.start_valkey()
+    user = Redis(port=deployment.valkey_port, password=SECRETS["VALKEY_PASSWORD"])
     eventually(lambda: _answers(user), "the server answers", within_s=20)
     with pytest.raises(AuthenticationError):
         Redis(port=deployment.valkey_port).ping()
+    # Arguments are shown by every list of processes.
+    shown = Path(f"/proc/{server.pid}/cmdline")
+    assert not shown.exists() or SECRETS["VALKEY_PASSWORD"].encode() not in shown.read_bytes()
 
 
 def _answers(redis):

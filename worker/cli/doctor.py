@@ -114,7 +114,7 @@ def _disk() -> Finding:
 
     home = settings().home.absolute()
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         free = shutil.disk_usage(home).free / _GIB
         with tempfile.TemporaryFile(dir=home) as file:
             file.write(bytes(_LEAST_SPACE))

@@ -34,7 +34,10 @@ def free_port():
 @pytest.fixture(scope="module")
 def home():
     folder = Path(tempfile.mkdtemp(prefix="grice-"))
+    folder.chmod(0o755)  # as a folder that a user made
+    usual = os.umask(0o077)  # what these tests keep there themselves is not what is asked about
     yield folder
+    os.umask(usual)
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -48,6 +51,7 @@ def start(home, port, log):
             stdout=output,
             stderr=output,
             start_new_session=True,
+            umask=0o022,
         )
 
 
@@ -210,6 +214,12 @@ def test_what_was_interrupted_goes_on_when_it_is_started_again(home, small_pipel
     finally:
         if process.poll() is None:
             process.kill()
+
+
+def test_no_other_user_of_the_machine_can_read_what_it_keeps(home):
+    ours = [home, *(path for path in home.rglob("*") if not path.name.startswith("log"))]
+    assert len(ours) > 40
+    assert [str(path) for path in ours if path.stat().st_mode & 0o077] == []
 
 
 def seconds_to_end(process):
