@@ -5,6 +5,7 @@ import signal
 import sys
 
 from app.app_pages import all_pages
+from app.server.health import health_routes
 from app.server.memory import share_freed_memory
 from app.server.own_pages_only import OwnPagesOnly, sign_in_hosts
 from app.server.privacy import ROOT, check_is_private
@@ -36,7 +37,11 @@ def main() -> None:
 
     all_pages()  # what they import takes seconds, for which the first page would have to wait
     hosts = (*wanted.hosts, *sign_in_hosts(secrets))
-    studio = st.App(ROOT / "app" / "home.py", middleware=[Middleware(OwnPagesOnly, hosts=hosts)])
+    studio = st.App(
+        ROOT / "app" / "home.py",
+        routes=health_routes(settings()),
+        middleware=[Middleware(OwnPagesOnly, hosts=hosts)],
+    )
     studio.run(
         config={
             "server.address": wanted.address,

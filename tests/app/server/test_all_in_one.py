@@ -1,5 +1,6 @@
 """`python -m app`: everything on one machine, started, mistreated and ended. Real processes."""
 
+import json
 import os
 import shutil
 import signal
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from contextlib import suppress
 from pathlib import Path
@@ -114,6 +116,30 @@ def test_it_starts_everything_and_says_where_it_is(studio):
     eventually(lambda: "listens for runs" in log.read_text(), log)
     where = f"grice  │ is at http://127.0.0.1:{port} — Ctrl-C ends it"
     eventually(lambda: where in log.read_text(), log)
+
+
+def told(port, path):
+    """Status and content of an address that orchestrators ask."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}") as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def test_it_says_whether_it_lives_and_whether_all_that_it_needs_answers(studio):
+    process, port, log = studio
+    fine = {"database": "fine", "queue": "fine", "artifacts": "fine"}
+    assert told(port, "healthz") == (200, {"dashboard": "fine"})
+    assert told(port, "readyz") == (200, fine)
+    queue = child_of(process.pid, PROGRAMS["queue "])
+    os.kill(queue, signal.SIGSTOP)
+    try:
+        assert told(port, "readyz") == (503, fine | {"queue": "does not answer"})
+        assert told(port, "healthz") == (200, {"dashboard": "fine"})
+    finally:
+        os.kill(queue, signal.SIGCONT)
+    eventually(lambda: told(port, "readyz") == (200, fine), log)
 
 
 @pytest.mark.usefixtures("studio")
