@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from grice_core.data.evaluation import find_leakage
+from grice_core.data.evaluation import find_leakage, find_near_leakage
 from grice_core.data.load import LoadedPairs, Prompts
 from grice_core.data.pairs import PairTable
 from grice_core.data.report import ValidationReport
@@ -29,11 +29,12 @@ from grice_core.recipes.plan import PlannedStage
 
 def check_pairs(pairs: LoadedPairs, prompts: Prompts | None = None) -> ValidationReport:
     """What `grice check` reports: errors and warnings about the pairs, and, given evaluation prompts,
-    those that stand in both files."""
+    those that stand in both files, as they are or nearly."""
     if prompts is None:
         return pairs.report
-    leakage = find_leakage(pairs.table, prompts, "the pairs", "the evaluation prompts")
-    return pairs.report.with_problems([leakage])
+    names = "the pairs", "the evaluation prompts"
+    found = [find(pairs.table, prompts, *names) for find in (find_leakage, find_near_leakage)]
+    return pairs.report.with_problems(found)
 
 
 def load_detector(

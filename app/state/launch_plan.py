@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-from grice_core.data.load import Prompts
 from grice_core.data.pairs import FloatArray, PairTable
 from grice_core.detector.record import Thresholds
 from grice_core.evaluation.reach import Reach, reach_of
-from grice_core.evaluation.selection import PromptSelection, left_out_of_training, select_prompts
+from grice_core.evaluation.selection import AskedPrompts, PromptSelection
 from grice_core.recipes.plan import PlannedStage, plan_stages
 from grice_core.recipes.side_effects import StageEffects, effects_of
 from grice_core.store.tables import Detector
@@ -52,25 +51,14 @@ class LaunchPlan:
         return 2 + len(self.stages)
 
 
-def plan(request: PipelineRequest, table: PairTable, prompts: Prompts) -> LaunchPlan:
-    """Cut what the stages learn from, and choose the evaluation prompts.
-
-    Raises:
-        NoPromptsError: no evaluation prompt is left.
-    """
-    selection = select_prompts(
-        prompts,
-        table.prompts,
-        policy=request.leakage,
-        num_prompts=request.recipe.evaluation.num_prompts,
-        seed=request.seed,
-    )
-    leaks = left_out_of_training(table.prompts, prompts.prompts, selection)
+def plan(request: PipelineRequest, table: PairTable, asked: AskedPrompts) -> LaunchPlan:
+    """Cut what the stages learn from."""
+    leaks = asked.left_out
     trains = request.trained_by is None
     stages = plan_stages(request.recipe, table, request.seed, leaks) if trains else ()
     return LaunchPlan(
         stages=stages,
-        selection=selection,
+        selection=asked.selection,
         num_held_out=int(leaks.sum()),
         num_unscored=int((~table.scored).sum()),
         num_models=1 + len(request.recipe.stages),

@@ -13,7 +13,13 @@ from app.url.widget_keys import is_current, key_among
 from app.url.widgets import REMOVED, choose_instead
 from grice_core.data.leakage import leaking
 from grice_core.data.pairs import BoolArray
-from grice_core.evaluation.selection import NoPromptsError, left_out_of_training, select_prompts
+from grice_core.evaluation.selection import (
+    AskedPrompts,
+    LeakagePolicy,
+    NoPromptsError,
+    left_out_of_training,
+    select_prompts,
+)
 from grice_core.loading import end_loading
 from grice_core.registry import holds_prompts_alone
 from grice_core.settings import settings
@@ -59,18 +65,43 @@ def leaks_between(training_sha256: str, evaluation_sha256: str) -> Leaks:
 
 
 @st.cache_resource(max_entries=8, show_spinner="Comparing prompts …")
+def asked_prompts(
+    training_sha256: str,
+    evaluation_sha256: str,
+    *,
+    policy: LeakagePolicy,
+    num_prompts: int,
+    seed: int = 0,
+    similarity: float = 1.0,
+) -> AskedPrompts:
+    """What is asked of an evaluation set, and what that costs the training data.
+
+    Raises:
+        NoPromptsError: no evaluation prompt is left.
+    """
+    table = open_data(training_sha256).table
+    prompts = open_data(evaluation_sha256).prompts
+    selection = select_prompts(
+        prompts,
+        table.prompts,
+        policy=policy,
+        num_prompts=num_prompts,
+        seed=seed,
+        similarity=similarity,
+    )
+    return AskedPrompts(selection, left_out_of_training(table.prompts, prompts.prompts, selection))
+
+
 def held_out_of(training_sha256: str, evaluation_sha256: str, num_prompts: int) -> BoolArray | None:
     """(N,) which pairs training loses where the prompts that are asked are held out of it; None: there
     are too few prompts."""
-    table = open_data(training_sha256).table
-    prompts = open_data(evaluation_sha256).prompts
     try:
-        selection = select_prompts(
-            prompts, table.prompts, policy="hold-out", num_prompts=num_prompts, seed=0
+        asked = asked_prompts(
+            training_sha256, evaluation_sha256, policy="hold-out", num_prompts=num_prompts
         )
     except NoPromptsError:
         return None
-    return left_out_of_training(table.prompts, prompts.prompts, selection)
+    return asked.left_out
 
 
 def choose_data_set(known: Sequence[DataSet]) -> DataSet:

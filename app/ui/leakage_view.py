@@ -7,6 +7,7 @@ import streamlit as st
 from app.state.session import Leaks, held_out_of, leaks_between, open_data
 from app.state.worked_on import evaluate_on
 from app.text.formatting import count_of, plain_markdown, told_apart
+from app.ui.near_leaks_view import near_leaks_view
 from app.url.navigation import link_to
 from app.url.widgets import linked_or_none, linked_radio
 from grice_core.data.leakage import distinct
@@ -41,6 +42,7 @@ def leakage_view(data_set: DataSet, known: Sequence[DataSet]) -> None:
     else:
         st.success("No prompt appears in both.", icon=":material/check:")
         chosen = {}
+    near_leaks_view(data_set, evaluation)
     query = {"data": str(data_set.id), "eval": str(evaluation.id)} | chosen
     link_to("stages", "Continue: choose the stages", ":material/content_cut:", **query)
 

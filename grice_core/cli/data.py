@@ -27,8 +27,18 @@ def check(
     ],
     evaluation: Annotated[
         Path | None,
-        typer.Option("--eval", help="Evaluation prompts; warns about prompts in both files."),
+        typer.Option(
+            "--eval", help="Evaluation prompts; warns about prompts in both files, also nearly."
+        ),
     ] = None,
+    similarity: Annotated[
+        float,
+        typer.Option(
+            min=0.5,
+            max=1,
+            help="From which on two prompts are nearly the same: shared word triples.",
+        ),
+    ] = 0.8,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     tokenizer: Annotated[
         str | None,
@@ -58,7 +68,7 @@ def check(
         loaded = load_pairs(file, progress)
         further: list[Problem] = []
         if evaluation is not None:
-            further.append(_leakage(file, evaluation, loaded))
+            further.extend(_leakage(file, evaluation, loaded, similarity))
         if tokenizer is not None:
             from grice_core.cli.check_tokens import TokenQuestion, check_tokens
 
@@ -84,11 +94,14 @@ def check(
     _require_usable(file, loaded)
 
 
-def _leakage(file: Path, evaluation: Path, loaded: "LoadedPairs") -> "Problem":
-    from grice_core.data.evaluation import find_leakage
+def _leakage(
+    file: Path, evaluation: Path, loaded: "LoadedPairs", similarity: float
+) -> "list[Problem]":
+    from grice_core.data.evaluation import find_leakage, find_near_leakage
     from grice_core.data.load import load_prompts
 
-    return find_leakage(loaded.table, load_prompts(evaluation), file.name, evaluation.name)
+    given = loaded.table, load_prompts(evaluation), file.name, evaluation.name
+    return [find_leakage(*given), find_near_leakage(*given, similarity)]
 
 
 def _require_usable(file: Path, loaded: "LoadedPairs") -> None:

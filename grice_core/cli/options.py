@@ -245,7 +245,7 @@ def _annotation(option: Option) -> Any:
     """A field's type, with what Typer needs to know of it."""
     about = option.about
     if about.parse is not None:
-        shown = typer.Option(parser=_parser(about.parse), metavar="N|auto", help=about.help)
+        shown = typer.Option(parser=_parser(about.parse), metavar=about.metavar, help=about.help)
         return Annotated[Any, shown]
     if option.is_text:
         shown = typer.Option(callback=_at_most(option.at_most), help=about.help)

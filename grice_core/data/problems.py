@@ -120,6 +120,16 @@ def prompt_in_evaluation(message: str) -> ProblemKind:
     )
 
 
+def prompt_nearly_in_evaluation(message: str) -> ProblemKind:
+    """A prompt stands nearly in both files; the message has to say which file the rows are of."""
+    return ProblemKind(
+        "prompt_nearly_in_evaluation",
+        _WARNING,
+        message,
+        "look at them: they stay in the evaluation unless --leakage-similarity counts them as the same",
+    )
+
+
 def refused_by_template(reason: str) -> ProblemKind:
     """A pair that the base's chat template does not render."""
     return ProblemKind(

@@ -6,17 +6,40 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Self
 
+import numpy as np
+
 from grice_core.chat.format import Prompt
-from grice_core.data.leakage import distinct, leaking
+from grice_core.data.leakage import distinct, leaking, near_leaks
 from grice_core.data.load import Prompts
 from grice_core.data.messages import Messages, Tools
+from grice_core.data.near_duplicates import NEAR
 from grice_core.data.pairs import BoolArray
 from grice_core.data.prompts import normalise_prompt
 from grice_core.errors import DataError
+from grice_core.progress import Progress, silent
 
 LeakagePolicy = Literal["drop-eval", "hold-out", "drop-train", "keep"]
 """What happens to prompts that stand in both files: out of the evaluation; those that are asked out of
 training; all of them out of training; nothing."""
+
+
+@dataclass(frozen=True)
+class NearAsked:
+    """The asked prompts that nearly, not exactly, stand in what is trained on."""
+
+    count: int
+    """Those whose similarity is `NEAR` or more."""
+    similarity: float = 0.0
+    """Of the most similar one to its nearest training prompt."""
+    prompt: str = ""
+    training_prompt: str = ""
+
+    def sentence(self, num_prompts: int) -> str:
+        """What to beware of."""
+        return (
+            f"{self.count:,} of the {num_prompts:,} evaluation prompts nearly stand in the training data "
+            f"(similarity {NEAR:g} or more, at most {self.similarity:.2f}): gains there may be memorised"
+        )
 
 
 @dataclass(frozen=True)
@@ -37,6 +60,17 @@ class PromptSelection:
     """Rows whose prompt also stands in the training file."""
     num_left_out: int
     """Distinct prompts left out since they leak."""
+    similarity: float = 1.0
+    """From which on prompts count as the same."""
+    near: NearAsked | None = None
+    """`None`: not looked for."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What to beware of, a sentence each."""
+        if self.near is None or not self.near.count:
+            return ()
+        return (f"{self.near.sentence(len(self.prompts))}.",)
 
     @property
     def asked(self) -> list[Prompt]:
@@ -62,6 +96,7 @@ class PromptSelection:
             "leaking_rows": self.num_leaking_rows,
             "left_out": self.num_left_out,
             "used": len(self.prompts),
+            **({} if self.near is None else {"near_duplicates": self.near.count}),
         }
 
 
@@ -72,6 +107,7 @@ def select_prompts(
     policy: LeakagePolicy,
     num_prompts: int,
     seed: int,
+    similarity: float = 1.0,
 ) -> PromptSelection:
     """Choose at most `num_prompts` distinct prompts.
 
@@ -84,6 +120,8 @@ def select_prompts(
     """
     texts = prompts.prompts
     leaks = leaking(texts, training_prompts)
+    if similarity < 1:
+        leaks |= near_leaks(texts, training_prompts).of_evaluation(similarity)
     first = distinct(texts)
     usable = [i for i in first if policy != "drop-eval" or not leaks[i]]
     usable.sort(key=lambda i: _order(seed, texts[i]))
@@ -107,7 +145,17 @@ def select_prompts(
         num_distinct=len(first),
         num_leaking_rows=int(leaks.sum()),
         num_left_out=len(first) - len(usable),
+        similarity=similarity,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class AskedPrompts:
+    """What an evaluation asks, and what that costs the training."""
+
+    selection: PromptSelection
+    left_out: BoolArray
+    """(N,) the pairs that training loses to it."""
 
 
 def left_out_of_training(
@@ -118,7 +166,24 @@ def left_out_of_training(
         "drop-train": prompts,
         "hold-out": selection.prompts,
     }
-    return leaking(training_prompts, lost.get(selection.policy, ()))
+    prompts = lost.get(selection.policy, ())
+    left_out = leaking(training_prompts, prompts)
+    if prompts and selection.similarity < 1:
+        left_out |= near_leaks(prompts, training_prompts).training.reaches(selection.similarity)
+    return left_out
+
+
+def near_asked(
+    prompts: Sequence[str], training_prompts: Sequence[str], progress: Progress = silent
+) -> NearAsked:
+    """What of the asked prompts nearly stands in those that are trained on."""
+    found = near_leaks(prompts, training_prompts, progress)
+    count = int(np.count_nonzero(found.of_evaluation(NEAR)))
+    if not count:
+        return NearAsked(0)
+    asked = int(found.most_similar()[0])
+    other = training_prompts[int(found.evaluation.other[asked])]
+    return NearAsked(count, float(found.evaluation.similarity[asked]), prompts[asked], other)
 
 
 class NoPromptsError(DataError):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from grice_core.data.excerpts import excerpt
 from grice_core.data.export import write_json
 from grice_core.data.load import Prompts, load_pairs
 from grice_core.data.pairs import PairTable
@@ -11,8 +12,10 @@ from grice_core.detector.pairs import score_pairs
 from grice_core.errors import DataError
 from grice_core.evaluation.selection import (
     LeakagePolicy,
+    NearAsked,
     PromptSelection,
     left_out_of_training,
+    near_asked,
     select_prompts,
 )
 from grice_core.pipeline.config import PipelineConfig
@@ -27,6 +30,9 @@ _POLICIES: dict[LeakagePolicy, str] = {
     "drop-train": "left out of training",
     "keep": "kept in both",
 }
+
+_EXCERPT = 160
+"""Characters of a prompt that is an example."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,9 +82,15 @@ def cut_inputs(
         policy=config.leakage,
         num_prompts=config.recipe.evaluation.num_prompts,
         seed=config.seed,
+        similarity=config.leakage_similarity,
     )
     reporter.say(_about_prompts(selection))
     leaks = left_out_of_training(table.prompts, prompts.prompts, selection)
+    trained = table.take(~leaks).prompts
+    near = near_asked(selection.prompts, trained, reporter.interruptible)
+    selection = replace(selection, near=near)
+    if near.count:
+        reporter.say(_about_near(near, len(selection.prompts)))
     if config.leakage == "hold-out":
         reporter.say(f"{int(leaks.sum()):,} pairs with these prompts are held out of training")
     stages = plan_stages(config.recipe, table, config.seed, leaks)
@@ -98,6 +110,14 @@ def _about_prompts(selection: PromptSelection) -> str:
         f"{sentence}; {selection.num_leaking_rows:,} of {selection.num_rows:,} rows share a prompt "
         f"with the data ({selection.policy}: {_POLICIES[selection.policy]})"
     )
+
+
+def _about_near(near: NearAsked, num_prompts: int) -> str:
+    asked, trained = (
+        "".join(piece.text for piece in excerpt(text, "", _EXCERPT))
+        for text in (near.prompt, near.training_prompt)
+    )
+    return f"{near.sentence(num_prompts)}; “{asked}” is like “{trained}”"
 
 
 def _score_missing(

@@ -62,7 +62,7 @@ def evaluate_stages(models: StageModels, job: EvaluationJob, reporter: Reporter)
         selection=job.selection,
         sampling=job.sampling,
         config=job.config,
-        warnings=(*job.detector.warnings, *ended),
+        warnings=(*job.detector.warnings, *job.selection.warnings, *ended),
     )
 
 

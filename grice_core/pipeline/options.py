@@ -29,6 +29,20 @@ def parse_num_processes(text: str) -> NumProcesses:
     return int(text)
 
 
+def parse_similarity(text: str) -> float:
+    """From which similarity on two prompts count as one, as it is typed.
+
+    Raises: ValueError.
+    """
+    try:
+        similarity = float(text)
+    except ValueError:
+        similarity = 0.0
+    if not 0.5 <= similarity <= 1:
+        raise ValueError("give a number from 0.5 to 1")
+    return similarity
+
+
 @dataclass(frozen=True)
 class About:
     """What a command's option and a form's widget need to know of a field besides its type."""
@@ -41,6 +55,8 @@ class About:
     """Its name in the page's link, if not the field's."""
     parse: Callable[[str], Any] | None = None
     """Reads what is typed, where the type doesn't say how; raises ValueError."""
+    metavar: str = ""
+    """What a command's help calls that which is parsed."""
     choices: tuple[str, ...] = ()
     """What the form offers, where the type doesn't say what."""
     also_usual: tuple[object, ...] = ()
@@ -73,6 +89,18 @@ class PipelineOptions:
             "left out of training, at most half of the training prompts.",
         ),
     ] = "drop-eval"
+    leakage_similarity: Annotated[
+        float,
+        Interval(ge=0.5, le=1),
+        About(
+            "Prompts count as the same from similarity",
+            "1: only the same ones. 0.8: also near-duplicates, which share most of their word triples.",
+            link="similarity",
+            parse=parse_similarity,
+            metavar="0.5…1",
+            choices=("1", "0.9", "0.8", "0.7", "0.6", "0.5"),
+        ),
+    ] = 1.0
     samples_per_prompt: Annotated[
         int,
         Ge(1),
@@ -97,6 +125,7 @@ class PipelineOptions:
             "Processes that train together; auto: one for each GPU, on a CPU one.",
             link="processes",
             parse=parse_num_processes,
+            metavar="N|auto",
             choices=("auto", "1", "2", "4", "8"),
             also_usual=(1,),
         ),

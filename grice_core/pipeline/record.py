@@ -32,14 +32,18 @@ class RunRecord:
             "state": "running",
             "seed": config.seed,
             "leakage": config.leakage,
+            "leakage_similarity": config.leakage_similarity,
             "samples_per_prompt": config.samples_per_prompt,
             "recipe": config.recipe.model_dump(mode="json"),
             "versions": versions(),
             "stages": [],
             "seconds": {},
         }
-        self.content: dict[str, Any] = begun | (output.read_run() or {})
-        for name in ("seed", "leakage", "samples_per_prompt", "recipe"):
+        before = output.read_run()
+        if before is not None:  # which may not have been asked yet what counts as the same prompt
+            before = {"leakage_similarity": 1.0} | before
+        self.content: dict[str, Any] = begun | (before or {})
+        for name in ("seed", "leakage", "leakage_similarity", "samples_per_prompt", "recipe"):
             self._must_be_the_same(name, self.content.get(name), begun[name])
         self.content |= {"state": "running", "num_processes": num_processes}
         for about_the_end in ("ended_in", "error"):

@@ -78,6 +78,19 @@ def test_no_shared_prompt_is_no_problem(tmp_path: Path) -> None:
     assert report(training, "--eval", evaluation)["problems"] == []
 
 
+def test_nearly_the_same_prompts_are_told_with_an_example(tmp_path: Path) -> None:
+    words = [f"word{number}" for number in range(40)]
+    training = json_file(tmp_path, pair(1), pair(2, prompt=" ".join(words)), name="train.json")
+    near = " ".join([*words[:20], "other", *words[21:]])
+    evaluation = json_file(tmp_path, {"prompt": "new"}, {"prompt": near}, name="eval.json")
+
+    (problem,) = report(training, "--eval", evaluation)["problems"]
+
+    assert (problem["code"], problem["rows"]) == ("prompt_nearly_in_evaluation", [2])
+    assert problem["message"].endswith("the most similar, 0.85: row 2 and row 2 of train.json")
+    assert report(training, "--eval", evaluation, "--similarity", "0.9")["problems"] == []
+
+
 @pytest.fixture
 def word_tokenizer(tmp_path: Path) -> Path:
     """A tokenizer folder; every word is one token."""

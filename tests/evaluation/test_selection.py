@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from grice_core.data.load import Prompts
@@ -8,6 +10,7 @@ from grice_core.evaluation.selection import (
     NoPromptsError,
     PromptSelection,
     left_out_of_training,
+    near_asked,
     select_prompts,
 )
 
@@ -127,3 +130,55 @@ def test_each_prompt_keeps_its_messages_and_tools() -> None:
     assert selection.tools == tuple((tool,) if i == place else () for i in range(3))
     assert selection.first(place + 1).messages == selection.messages[: place + 1]
     assert len(selection.first(1).tools) == len(selection.first(1).prompts) == 1
+
+
+WORDS = [f"word{number}" for number in range(40)]
+SAME, OTHER = " ".join(WORDS), " ".join([*WORDS[:20], "other", *WORDS[21:]])  # 0.85 similar
+
+
+def test_near_duplicates_count_as_the_same_prompt_where_that_is_asked_for() -> None:
+    prompts, training = Prompts.of_texts([OTHER, "new"]), [SAME, "old"]
+
+    def chosen(policy: LeakagePolicy, similarity: float) -> PromptSelection:
+        return select_prompts(
+            prompts, training, policy=policy, num_prompts=9, seed=0, similarity=similarity
+        )
+
+    assert set(chosen("drop-eval", 1).prompts) == {OTHER, "new"}
+    assert chosen("drop-eval", 0.8).prompts == ("new",)
+    assert chosen("drop-eval", 0.8).num_leaking_rows == 1
+    assert set(chosen("drop-eval", 0.9).prompts) == {OTHER, "new"}
+    kept = chosen("drop-train", 0.8)
+    assert left_out_of_training(training, prompts.prompts, kept).tolist() == [True, False]
+    assert not left_out_of_training(training, prompts.prompts, chosen("drop-train", 1)).any()
+
+
+def test_what_is_held_out_takes_its_near_duplicates_along() -> None:
+    training = [SAME, OTHER, "some other", "and another"]
+    selection = select_prompts(
+        Prompts.of_texts(training),
+        training,
+        policy="hold-out",
+        num_prompts=9,
+        seed=0,
+        similarity=0.8,
+    )
+
+    lost = left_out_of_training(training, training, selection)
+
+    assert len(selection.prompts) == 2
+    assert lost[0] == lost[1]
+
+
+def test_near_duplicates_that_are_asked_are_counted_and_warned_of() -> None:
+    selection = select([OTHER, "new"], ["old"])
+    near = near_asked(selection.prompts, ["old", SAME])
+    found = replace(selection, near=near)
+
+    assert (near.count, near.prompt, near.training_prompt) == (1, OTHER, SAME)
+    assert found.counts()["near_duplicates"] == 1
+    assert found.warnings == (
+        "1 of the 2 evaluation prompts nearly stand in the training data (similarity 0.8 or more, at "
+        "most 0.85): gains there may be memorised.",
+    )
+    assert replace(selection, near=near_asked(["new"], ["old"])).warnings == ()

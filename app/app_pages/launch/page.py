@@ -1,6 +1,8 @@
 """Launch: what will happen, does anything speak against it, go."""
 
 from collections.abc import Sequence
+from concurrent.futures import Future
+from functools import partial
 
 import streamlit as st
 
@@ -8,18 +10,20 @@ from app.app_pages.launch.checklist import checklist
 from app.app_pages.launch.estimate_line import estimate_line, measured_pair, pace_of
 from app.app_pages.launch.launch_command import command, recipe_files
 from app.app_pages.launch.launch_form import Launch, launch_form
+from app.app_pages.launch.near_duplicates import near_duplicates
 from app.app_pages.launch.preflight import Check, no_prompts, preflight
 from app.app_pages.launch.token_text import shown_pair
 from app.state.command_words import data_word, detector_word, environment
+from app.state.comparisons import comparisons
 from app.state.launch_plan import LaunchPlan, plan
 from app.state.people import who_asks
 from app.state.run_queue import run_queue
-from app.state.session import known_data_sets, open_data, studio
+from app.state.session import asked_prompts, known_data_sets, open_data, studio
 from app.text.formatting import count_of, plain_markdown, sentence
 from app.ui.page import Page
 from app.url.navigation import go_to, link_to
 from grice_core.errors import InputError
-from grice_core.evaluation.selection import NoPromptsError
+from grice_core.evaluation.selection import AskedPrompts, NearAsked, NoPromptsError, near_asked
 from worker.client import PipelineRequest
 
 _COMMANDS_SHOWN = 6
@@ -63,6 +67,8 @@ def _decide(launch: Launch) -> None:
         checks.append(Check("warn", f"Already submitted: Launch opens pipeline {before}."))
     _launch(launch, checks)
     checklist(checks)
+    if plans:
+        near_duplicates(_near(launch, launch.request), len(plans[0].selection.prompts))
     if plans and not speaks_against:
         _as_the_model_sees_it(launch.request)
     if not any(check.state == "stop" for check in checks):
@@ -80,8 +86,31 @@ def _planned(launch: Launch) -> tuple[list[Check], list[LaunchPlan]]:
 
 
 def _plan(launch: Launch, request: PipelineRequest) -> LaunchPlan:
-    table = open_data(launch.data.artifact_sha256).table
-    return plan(request, table, open_data(launch.prompts.artifact_sha256).prompts)
+    return plan(request, open_data(launch.data.artifact_sha256).table, _asked(launch, request))
+
+
+def _asked(launch: Launch, request: PipelineRequest) -> AskedPrompts:
+    return asked_prompts(
+        launch.data.artifact_sha256,
+        launch.prompts.artifact_sha256,
+        policy=request.leakage,
+        num_prompts=request.recipe.evaluation.num_prompts,
+        seed=request.seed,
+        similarity=request.leakage_similarity,
+    )
+
+
+def _near(launch: Launch, request: PipelineRequest) -> Future[NearAsked]:
+    """What of the asked prompts nearly stands in what is trained on; looked for beside the page."""
+    asked = _asked(launch, request)
+    prompts = open_data(launch.data.artifact_sha256).table.take(~asked.left_out).prompts
+    key = (
+        asked.selection.prompts,
+        launch.data.artifact_sha256,
+        request.leakage,
+        request.leakage_similarity,
+    )
+    return comparisons().result(key, partial(near_asked, asked.selection.prompts, prompts))
 
 
 def _launch(launch: Launch, checks: Sequence[Check]) -> None:

@@ -7,13 +7,21 @@ from pathlib import Path
 import pytest
 
 from app.app_pages.launch.launch_command import Origin, command, recipe_files
+from app.app_pages.launch.near_duplicates import near_check
 from app.app_pages.launch.preflight import no_prompts, preflight
 from app.state.launch_plan import LaunchPlan, plan
 from app.state.pace import Pace
 from app.state.studio import Studio
 from grice_core.data.load import Prompts, load_pairs
+from grice_core.data.pairs import PairTable
 from grice_core.detector.metrics import Estimate, MaximMetrics, Metrics
-from grice_core.evaluation.selection import NoPromptsError
+from grice_core.evaluation.selection import (
+    AskedPrompts,
+    NearAsked,
+    NoPromptsError,
+    left_out_of_training,
+    select_prompts,
+)
 from grice_core.maxims import MAXIMS
 from grice_core.recipes.load import load_recipe
 from grice_core.recipes.variants import joint_control, only_stages
@@ -36,9 +44,22 @@ def request(**changes: object) -> PipelineRequest:
     return PipelineRequest(**(usual | changes))  # type: ignore[arg-type]
 
 
+def planned_on(asked: PipelineRequest, table: PairTable, prompts: Prompts) -> LaunchPlan:
+    selection = select_prompts(
+        prompts,
+        table.prompts,
+        policy=asked.leakage,
+        num_prompts=asked.recipe.evaluation.num_prompts,
+        seed=asked.seed,
+        similarity=asked.leakage_similarity,
+    )
+    left_out = left_out_of_training(table.prompts, prompts.prompts, selection)
+    return plan(asked, table, AskedPrompts(selection, left_out))
+
+
 def planned(folder: Path, prompts: list[str]) -> LaunchPlan:
     table = load_pairs(write_pairs_file(folder / "pairs.json")).table
-    return plan(request(), table, Prompts.of_texts(prompts))
+    return planned_on(request(), table, Prompts.of_texts(prompts))
 
 
 def states(studio: Studio, asked: PipelineRequest, found: LaunchPlan) -> dict[str, str]:
@@ -67,6 +88,15 @@ def test_few_prompts_and_leaks_are_said(tmp_path: Path) -> None:
     assert told[said] == "pass"
 
 
+def test_prompts_that_are_nearly_trained_on_are_warned_of() -> None:
+    assert near_check(NearAsked(0), 100).state == "pass"
+    warned = near_check(NearAsked(3, 0.93, "a", "b"), 100)
+    assert warned.state == "warn"
+    assert warned.sentence.startswith(
+        "3 of 100 evaluation prompts nearly trained on (similarity 0.8 or"
+    )
+
+
 def test_what_the_pairs_teach_besides_is_said_before_the_launch(tmp_path: Path) -> None:
     scores = {
         "chosen_scores": per_maxim(0.1, quality=0.9),
@@ -75,7 +105,7 @@ def test_what_the_pairs_teach_besides_is_said_before_the_launch(tmp_path: Path) 
     texts = {"chosen": "one", "rejected": "one"}
     path = tmp_path / "rows.json"
     path.write_text(json.dumps([{"prompt": f"p{n}", **texts, **scores} for n in range(40)]))
-    found = plan(request(), load_pairs(path).table, Prompts.of_texts(["new"]))
+    found = planned_on(request(), load_pairs(path).table, Prompts.of_texts(["new"]))
 
     told = states(Studio.open(Settings(home=tmp_path)), request(), found)
 
@@ -94,7 +124,7 @@ def test_what_the_pairs_teach_besides_is_said_before_the_launch(tmp_path: Path) 
 def test_the_detectors_own_thresholds_say_what_is_cooperative(tmp_path: Path) -> None:
     table = load_pairs(write_pairs_file(tmp_path / "pairs.json")).table
     lenient = Detector(name="v2", card={"thresholds": per_maxim(0.999)})
-    found = plan(request(detector=lenient), table, Prompts.of_texts(["new"]))
+    found = planned_on(request(detector=lenient), table, Prompts.of_texts(["new"]))
     assert found.reach is not None
     assert found.reach.chosen["cooperative"] == 1.0
 
@@ -108,7 +138,7 @@ def test_prompts_held_out_of_the_data_are_not_trained_on(tmp_path: Path) -> None
     same = DataSet(name="pairs.json")
     asked = request(data=same, eval=same, leakage="hold-out")
 
-    found = plan(asked, table, Prompts.of_table(table))
+    found = planned_on(asked, table, Prompts.of_table(table))
 
     trained = {table.prompts[i] for stage in found.stages for i in stage.train_indices}
     assert len(found.selection.prompts) == 100
@@ -218,7 +248,7 @@ def test_a_control_goes_by_its_name_and_some_stages_by_their_file() -> None:
 
 def test_an_evaluation_alone_trains_nothing(tmp_path: Path) -> None:
     table = load_pairs(write_pairs_file(tmp_path / "pairs.json")).table
-    found = plan(request(trained_by=3), table, Prompts.of_texts(["new", "newer"]))
+    found = planned_on(request(trained_by=3), table, Prompts.of_texts(["new", "newer"]))
     assert (found.stages, found.num_steps, found.num_answers) == ((), 0, 3 * 2)
     words = shlex.split(command(request(trained_by=3), ("a", "b", "c"), (), "out"))
     assert words[:2] == ["grice", "submit"]
