@@ -54,18 +54,27 @@ def nearest(
 
     Shingles of more than 1 % (and 50) of all texts don't count.
     """
-    found = _Best.of_none(len(texts)), _Best.of_none(len(others))
-    if len(texts.hashes) and len(others.hashes):
-        ours, theirs = _distinctive(texts, others)
-        for rows, columns in _candidates(ours, theirs, at_least, progress):
-            similarity = _similarities(ours, theirs, rows, columns)
-            near = similarity >= at_least - _ROUNDING
-            found[0].update(rows[near], columns[near], similarity[near])
-            found[1].update(columns[near], rows[near], similarity[near])
+    found = Best.of_none(len(texts)), Best.of_none(len(others))
+    for rows, columns, similarity in similar_pairs(texts, others, at_least, progress):
+        found[0].update(rows, columns, similarity)
+        found[1].update(columns, rows, similarity)
     return found[0].nearest(), found[1].nearest()
 
 
-class _Best:
+def similar_pairs(
+    texts: ShingleSets, others: ShingleSets, at_least: float = LEAST, progress: Progress = silent
+) -> Iterator[tuple[IntArray, IntArray, FloatArray]]:
+    """Some at a time, all pairs that are similar enough: indices of texts and of others, similarities."""
+    if not (len(texts.hashes) and len(others.hashes)):
+        return
+    ours, theirs = distinctive(texts, others)
+    for rows, columns in _candidates(ours, theirs, at_least, progress):
+        similarity = jaccard(ours, theirs, rows, columns)
+        near = similarity >= at_least - _ROUNDING
+        yield rows[near], columns[near], similarity[near]
+
+
+class Best:
     """The best so far of each text."""
 
     def __init__(self, similarity: FloatArray, other: IntArray) -> None:
@@ -73,10 +82,12 @@ class _Best:
         self.other = other
 
     @classmethod
-    def of_none(cls, count: int) -> "_Best":
+    def of_none(cls, count: int) -> "Best":
+        """Of so many texts, none compared yet."""
         return cls(np.zeros(count), np.full(count, -1, dtype=np.int64))
 
     def update(self, rows: IntArray, others: IntArray, similarity: FloatArray) -> None:
+        """Take pairs into account; on a tie the first of the others wins."""
         order = np.lexsort((others, -similarity, rows))
         first = order[np.unique(rows[order], return_index=True)[1]]
         at, better = rows[first], similarity[first]
@@ -86,10 +97,11 @@ class _Best:
         self.other[rows[first]] = others[first]
 
     def nearest(self) -> Nearest:
+        """As it stands."""
         return Nearest(self.similarity, self.other)
 
 
-def _distinctive(texts: ShingleSets, others: ShingleSets) -> tuple[Any, Any]:
+def distinctive(texts: ShingleSets, others: ShingleSets) -> tuple[Any, Any]:
     """Both as (N, V) sparse matrices of ones whose columns go from rare to frequent, without boilerplate."""
     from scipy.sparse import csr_matrix
 
@@ -141,14 +153,16 @@ def _prefixes(sets: Any, at_least: float) -> Any:
     return csr_matrix((sets.data[kept], sets.indices[kept], ends), shape=sets.shape)
 
 
-def _similarities(ours: Any, theirs: Any, rows: IntArray, columns: IntArray) -> FloatArray:
-    """(K,) the Jaccard index of each pair of a row of ours and a row of theirs."""
+def jaccard(ours: Any, theirs: Any, rows: IntArray, columns: IntArray) -> FloatArray:
+    """(K,) the Jaccard index of each pair of a row of ours and a row of theirs; of two empty ones 1."""
     sizes = np.diff(ours.indptr)[rows], np.diff(theirs.indptr)[columns]
     both = np.zeros(len(rows))
     for start, end in _portions(np.cumsum(sizes[0] + sizes[1]), _SHINGLES_AT_A_TIME):
         pairs = slice(start, end)
         both[pairs] = ours[rows[pairs]].multiply(theirs[columns[pairs]]).sum(axis=1).ravel()
-    similarities: FloatArray = both / np.maximum(sizes[0] + sizes[1] - both, 1)
+    either = sizes[0] + sizes[1] - both
+    similarities = np.ones(len(rows))
+    np.divide(both, either, out=similarities, where=either > 0)
     return similarities
 
 

@@ -1,19 +1,22 @@
 """How good a detector is on labelled texts, and what the labels make of it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from grice_core.data.near_duplicates import NEAR
 from grice_core.data.pairs import FloatArray
 from grice_core.detector.calibrate import Calibration, calibrate
 from grice_core.detector.folder import update_record
 from grice_core.detector.judge import Detector
+from grice_core.detector.label_errors import rank_label_errors
 from grice_core.detector.labels import LabelledTexts, split_again
-from grice_core.detector.metrics import Metrics, measure
+from grice_core.detector.metrics import Metrics, macro_f1, measure
 from grice_core.detector.record import DetectorRecord
 from grice_core.detector.reliability import write_reliability
 from grice_core.detector.seen import without_seen
+from grice_core.detector.seen_nearly import nearest_seen
 from grice_core.detector.template import JudgedText
 from grice_core.detector.train import repetition_remarks
 from grice_core.errors import DataError
@@ -22,6 +25,7 @@ from grice_core.maxims import MAXIMS, Maxim
 from grice_core.progress import Progress, silent
 
 NUM_MISTAKES = 5
+_NOT_TRAINED_ON = "by this detector, of texts that it was not trained on"
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,33 @@ class Mistake:
         }
 
 
+@dataclass(frozen=True)
+class NearSeen:
+    """Texts that count, though they are near-duplicates of some that the detector was made with."""
+
+    rows: tuple[int, ...]
+    """1-based, in the labels' file."""
+    num_texts: int
+    """With the others."""
+    most_similar: float
+    macro_f1: float
+    macro_f1_without: float
+
+    @property
+    def sentence(self) -> str:
+        """How many, and what the figures would be without them."""
+        return (
+            f"{len(self.rows):,} of the {self.num_texts:,} texts are near-duplicates (similarity {NEAR:g} or "
+            f"more, at most {self.most_similar:.2f}) of texts that the detector was trained on, such as row "
+            f"{self.rows[0]:,}; without them macro-F1 is {self.macro_f1_without:.2f} instead of "
+            f"{self.macro_f1:.2f}."
+        )
+
+    def document(self) -> dict[str, object]:
+        """As JSON."""
+        return {**asdict(self), "rows": list(self.rows)}
+
+
 @dataclass(frozen=True, eq=False)
 class Evaluation:
     """What the labels say about a detector."""
@@ -63,6 +94,8 @@ class Evaluation:
     """What was left out, and why; or that it can't be known."""
     num_seen: int = 0
     """Texts that were left out since the detector was trained on them."""
+    near: NearSeen | None = None
+    """The texts that it was nearly trained on, and that count."""
 
     def is_outdone_by(self, record: DetectorRecord) -> bool:
         """Whether the figures in a record say more: these had texts left out, and rest on fewer."""
@@ -87,6 +120,7 @@ class Evaluation:
             "mistakes": [mistake.document() for mistake in self.mistakes],
             "note": self.note,
             "num_seen": self.num_seen,
+            "near_duplicates": None if self.near is None else self.near.document(),
         }
 
 
@@ -107,6 +141,7 @@ def write_evaluation(
     kept.mkdir(exist_ok=True)
     write_json_atomic(kept / "evaluation.json", evaluation.document())
     write_reliability(kept, evaluation.probabilities, evaluation.labelled.labels)
+    rank_label_errors(evaluation.labelled, evaluation.probabilities, _NOT_TRAINED_ON).write(kept)
     return measured
 
 
@@ -121,6 +156,7 @@ def evaluate_detector(
     unseen = unseen_texts(detector, labelled)
     judgement = detector.judge(unseen.test.texts, progress=progress)
     probabilities = detector.probabilities(judgement)
+    near = near_seen(detector, unseen.test, probabilities)
     return Evaluation(
         labelled=unseen.test,
         probabilities=probabilities,
@@ -132,8 +168,31 @@ def evaluate_detector(
             labelled.sha256,
         ),
         mistakes=find_mistakes(unseen.test, probabilities, detector.thresholds),
-        note=unseen.note,
+        note=" ".join(filter(None, [unseen.note, None if near is None else near.sentence])) or None,
         num_seen=len(labelled) - len(unseen.test),
+        near=near,
+    )
+
+
+def near_seen(
+    detector: Detector, labelled: LabelledTexts, probabilities: FloatArray
+) -> NearSeen | None:
+    """The judged texts that are nearly among those that the detector was made with; None: none known."""
+    if detector.seen_shingles is None:
+        return None
+    found = nearest_seen(labelled.texts, detector.seen_shingles)
+    near = found.reaches(NEAR)
+    if not near.any():
+        return None
+    violated = probabilities > detector.thresholds
+    return NearSeen(
+        rows=tuple(
+            row for row, is_near in zip(labelled.rows, near.tolist(), strict=True) if is_near
+        ),
+        num_texts=len(labelled),
+        most_similar=float(found.similarity.max()),
+        macro_f1=macro_f1(labelled.labels, violated),
+        macro_f1_without=macro_f1(labelled.labels[~near], violated[~near]),
     )
 
 

@@ -8,6 +8,7 @@ from scipy.special import expit
 
 from grice_core.data.pairs import BoolArray, FloatArray
 from grice_core.detector.record import DetectorRecord
+from grice_core.detector.seen_nearly import SeenShingles
 from grice_core.detector.template import JudgedText
 from grice_core.maxims import Maxim
 from grice_core.progress import Progress, silent
@@ -30,6 +31,8 @@ class Detector(ABC):
     record: DetectorRecord
     seen: frozenset[str] | None
     """Hashes of the texts that it was made with (`seen.text_hash`); None: not known."""
+    seen_shingles: SeenShingles | None
+    """By which near-duplicates of these are known; None: not known."""
 
     @property
     @abstractmethod

@@ -23,6 +23,7 @@ from grice_core.detector.record import (
 )
 from grice_core.detector.score import NetworkDetector
 from grice_core.detector.seen import read_seen
+from grice_core.detector.seen_nearly import SeenShingles
 from grice_core.detector.template import JudgedText
 from grice_core.errors import DetectorError
 from grice_core.kernels.deberta import speed_up
@@ -65,7 +66,8 @@ def load_detector(
         raise DetectorError(
             f"{source}: its inputs of {record.max_length} tokens have no room for a response"
         )
-    return NetworkDetector(record, read_seen(folder), model, encoder, device, dtype)
+    seen = read_seen(folder), SeenShingles.read(folder)
+    return NetworkDetector(record, *seen, model, encoder, device, dtype)
 
 
 def load_tokenizer(source: str) -> Any:

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from grice_core.data.near_duplicates import NEAR
 from grice_core.data.pairs import PairTable
 from grice_core.detector.journal import PairScores, ScoreJournal
 from grice_core.detector.judge import Detector
+from grice_core.detector.seen import which_are_seen
+from grice_core.detector.seen_nearly import nearest_seen
 from grice_core.detector.template import JudgedText
 from grice_core.progress import PartOf, Progress, silent
 
@@ -25,6 +28,8 @@ class ScoredPairs:
     """Of these, pairs that an earlier, killed run had scored."""
     num_cut: int
     """Of these, pairs with a response longer than the detector can read."""
+    note: str | None = None
+    """What to say of responses that the detector was trained on."""
 
 
 def score_pairs(
@@ -61,6 +66,22 @@ def score_pairs(
         num_scored=len(scores),
         num_taken_over=taken_over,
         num_cut=sum(one.cut for one in scores.values()),
+        note=seen_responses(detector, table.take(wanted)),
+    )
+
+
+def seen_responses(detector: Detector, table: PairTable) -> str | None:
+    """How many of the pairs' responses the detector was trained on, as they are or nearly."""
+    if detector.seen is None or detector.seen_shingles is None:
+        return None
+    texts = _judged(table)
+    same = which_are_seen(texts, detector.seen)
+    near = nearest_seen(texts, detector.seen_shingles).reaches(NEAR) & ~same
+    if not (same | near).any():
+        return None
+    return (
+        f"{same.sum():,} of the {len(texts):,} responses are texts that the detector was trained on, and "
+        f"{near.sum():,} are near-duplicates of some: it knows their labels"
     )
 
 
@@ -75,18 +96,22 @@ def _score_window(
 ) -> dict[int, PairScores]:
     """Judge both responses of each pair in one go, so that batches are of like length."""
     pairs = table.take(window)
-    texts = [
-        JudgedText.from_pair(prompt, response)
-        for responses in (pairs.chosen, pairs.rejected)
-        for prompt, response in zip(pairs.prompts, responses, strict=True)
-    ]
-    judgement = detector.judge(texts, progress=progress)
+    judgement = detector.judge(_judged(pairs), progress=progress)
     chosen, rejected = np.split(detector.probabilities(judgement), 2)
     cut = np.logical_or(*np.split(judgement.response_cut, 2))
     return {
         index: PairScores(tuple(chosen[i].tolist()), tuple(rejected[i].tolist()), bool(cut[i]))
         for i, index in enumerate(window)
     }
+
+
+def _judged(pairs: PairTable) -> list[JudgedText]:
+    """All chosen responses, then all rejected ones."""
+    return [
+        JudgedText.from_pair(prompt, response)
+        for responses in (pairs.chosen, pairs.rejected)
+        for prompt, response in zip(pairs.prompts, responses, strict=True)
+    ]
 
 
 def _with_scores(table: PairTable, scores: dict[int, PairScores]) -> PairTable:

@@ -10,6 +10,7 @@ import numpy as np
 from grice_core.data.pairs import BoolArray
 from grice_core.data.prompts import normalise_prompt
 from grice_core.detector.labels import LabelledTexts, Split
+from grice_core.detector.seen_nearly import SeenShingles
 from grice_core.detector.template import JudgedText
 from grice_core.errors import DetectorError
 
@@ -20,8 +21,12 @@ _DIGITS = 16
 
 
 def write_seen(folder: Path, split: Split) -> None:
-    """Keep the hashes of the texts that a detector was fitted to or chosen by; not of the test texts."""
+    """Keep the hashes of the texts that a detector was fitted to or chosen by; not of the test texts.
+
+    Those of their shingles, too, by which near-duplicates are known.
+    """
     texts = [*split.train.texts, *split.validation.texts]
+    SeenShingles.of(texts).write(folder)
     hashes = sorted(set(map(text_hash, texts)))
     (folder / SEEN_NAME).write_text(json.dumps(hashes), encoding="utf-8")
 

@@ -54,16 +54,17 @@ def train_detector(
     with new_detector_folder(out.folder, overwrite=out.overwrite) as folder:
         split = split_by_group(labelled, settings.holdout_share, settings.seed)
         check_split(split, labelled)
-        epochs = _learn(split, student, settings, progress)
+        epochs = learn_labels(split, student, settings, progress)
         record = _measured_record(split, student, settings)
         record = write_detector(folder, student.model, student.encoder.tokenizer, record)
         write_seen(folder, split)
     return Trained(record, epochs, split)
 
 
-def _learn(
+def learn_labels(
     split: Split, student: Student, settings: FitSettings, progress: Progress
 ) -> list[Epoch]:
+    """Train by focal loss; the validation texts decide when to stop."""
     validation = student.encode(split.validation.texts)
 
     def figure() -> float:

@@ -137,10 +137,12 @@ def _score_missing(
         )
     reporter.say(f"{num_missing:,} pairs come without scores: the detector scores them")
     journal = output.path / "scoring.journal"
-    scored = score_pairs(load_detector(), table, journal, progress=reporter.interruptible).table
-    write_json(output.scored_pairs, scored)
+    scored = score_pairs(load_detector(), table, journal, progress=reporter.interruptible)
+    if scored.note:
+        reporter.say(scored.note)
+    write_json(output.scored_pairs, scored.table)
     journal.unlink()
-    return scored
+    return scored.table
 
 
 def _check_size(stage: PlannedStage, reporter: Reporter) -> None:

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,11 @@ import torch
 from grice_core.data.pairs import PairTable
 from grice_core.detector.judge import Detector
 from grice_core.detector.load import load_detector
-from grice_core.detector.pairs import score_pairs
+from grice_core.detector.pairs import score_pairs, seen_responses
 from grice_core.detector.score import NetworkDetector
+from grice_core.detector.seen import text_hash
+from grice_core.detector.seen_nearly import SeenShingles
+from grice_core.detector.template import JudgedText
 from tests.detector import killable, tiny
 
 
@@ -118,3 +122,15 @@ def test_another_detector_does_not_take_the_scores_over(detector: Detector, tmp_
         tiny.write_heads(tmp_path / "other", tiny.TWO_PER_HEAD), torch.device("cpu"), "fp32"
     )
     assert score_pairs(other, table_of(4), tmp_path / "journal").num_taken_over == 0
+
+
+def test_responses_that_the_detector_was_trained_on_are_counted(detector: Detector) -> None:
+    table = table_of(4)
+    texts = [JudgedText.from_pair(table.prompts[0], table.chosen[0])]
+    assert seen_responses(detector, table) is None  # it isn't known what it was trained on
+
+    knows = replace(
+        detector, seen=frozenset(map(text_hash, texts)), seen_shingles=SeenShingles.of(texts)
+    )
+
+    assert str(seen_responses(knows, table)).startswith("1 of the 8 responses are texts that the")

@@ -1,6 +1,7 @@
 """A detector is measured only on texts that it has not seen, whatever their file is called."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from grice_core.detector.labels import load_labels, split_by_group
 from grice_core.detector.load import load_detector
 from grice_core.detector.record import read_record
 from grice_core.detector.seen import SEEN_NAME, read_seen, text_hash, which_are_seen
+from grice_core.detector.seen_nearly import SHINGLES_NAME, SeenShingles, nearest_seen
 from grice_core.detector.student import new_student
 from grice_core.detector.template import JudgedText
 from grice_core.detector.train import train_detector
@@ -119,3 +121,61 @@ def test_a_damaged_list_is_named(tmp_path: Path) -> None:
     (tmp_path / SEEN_NAME).write_text("{")
     with pytest.raises(DetectorError, match=r"seen_texts\.json is damaged"):
         read_seen(tmp_path)
+
+
+WORDS = " ".join(f"word{number}" for number in range(40))
+
+
+def test_a_text_is_nearly_seen_if_context_and_response_are(tmp_path: Path) -> None:
+    SeenShingles.of([JudgedText(WORDS, WORDS), JudgedText("", "They sleep in the sun.")]).write(
+        tmp_path
+    )
+    seen = SeenShingles.read(tmp_path)
+    assert seen is not None
+    near = WORDS.replace("word20", "other")  # 0.85 similar
+
+    found = nearest_seen(
+        [
+            JudgedText(near, WORDS),
+            JudgedText(WORDS, near),
+            JudgedText(WORDS, "Quite another response."),
+            JudgedText("Quite another context.", WORDS),
+            JudgedText("", "they sleep, in the sun", "with evidence"),
+        ],
+        seen,
+    )
+
+    assert found.similarity.round(2).tolist() == [0.85, 0.85, 0, 0, 1]
+    assert found.other.tolist() == [0, 0, -1, -1, 1]
+
+
+def test_near_duplicates_of_training_texts_count_and_are_told(
+    labels: Path, trained: Path, tmp_path: Path
+) -> None:
+    rows = parts(labels)["train"][:9]
+    nearly = [
+        {**row, "context": WORDS, "response": f"{WORDS} number{number}"}
+        for number, row in enumerate(rows)
+    ]
+    file = tmp_path / "nearly.json"
+    file.write_text(json.dumps([*nearly, rows[0] | {"response": "Quite another response."}]))
+    detector = load_detector(trained, CPU, "fp32")
+    labelled = load_labels(file)
+    shingles = SeenShingles.of([JudgedText(WORDS, WORDS)])
+
+    evaluation = evaluate_detector(replace(detector, seen_shingles=shingles), labelled)
+
+    assert evaluation.near is not None
+    assert evaluation.near.rows == tuple(range(1, 10))
+    assert evaluation.metrics.num_texts == 10
+    assert "9 of the 10 texts are near-duplicates (similarity 0.8 or more, at" in str(
+        evaluation.note
+    )
+    assert evaluate_detector(replace(detector, seen_shingles=None), labelled).near is None
+
+
+def test_a_damaged_file_of_shingles_is_refused(tmp_path: Path) -> None:
+    assert SeenShingles.read(tmp_path) is None
+    (tmp_path / SHINGLES_NAME).write_text("{")
+    with pytest.raises(DetectorError, match="is damaged"):
+        SeenShingles.read(tmp_path)

@@ -30,4 +30,9 @@ def score_data(context: JobContext) -> JsonObject:
     name = f"{Path(spec.data.name).stem}, scored by {spec.detector.name}"
     # Checked anew: only now it is known which pairs teach nothing.
     data_set = Keeper(context.database, context.artifacts).keep_pairs(path, name)
-    return {"data_set_id": data_set.id, "num_scored": scored.num_scored, "num_cut": scored.num_cut}
+    return {
+        "data_set_id": data_set.id,
+        "num_scored": scored.num_scored,
+        "num_cut": scored.num_cut,
+        "remarks": [scored.note] if scored.note else [],
+    }

@@ -129,6 +129,8 @@ def _remark(judge: "Detector", loaded: "LoadedPairs", scored: "ScoredPairs") -> 
     remarks = [f"note: {remark}" for remark in judge.remarks]
     if scored.num_taken_over:
         remarks.append(f"{scored.num_taken_over:,} pairs had been scored by a run that was stopped")
+    if scored.note:
+        remarks.append(scored.note)
     left = len(scored.table) - scored.num_scored
     if left:
         remarks.append(f"{left:,} pairs kept the scores they came with; --all scores them anew")

@@ -201,7 +201,7 @@ def open_chat_detector(record: DetectorRecord, where: Settings | None = None) ->
         raise DetectorError("this detector is no language model")
     client = ChatClient(record.endpoint, _key_for(record.endpoint, where))
     cache = AnswerCache(where.home / CACHE_NAME)
-    return ChatDetector(record, frozenset(), record.architecture, client, cache)
+    return ChatDetector(record, frozenset(), None, record.architecture, client, cache)
 
 
 def _key_for(endpoint: Endpoint, where: Settings) -> str | None:
