@@ -1,6 +1,7 @@
 """What `grice check` shows to a person."""
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Group
@@ -8,18 +9,23 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from grice_core.data.load import LoadedPairs
+from grice_core.data.layouts.opening import Reading
+from grice_core.data.load import LoadedPairs, Prompts
 from grice_core.data.report import Problem, Severity, ValidationReport
 
 _STYLES = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 _NUM_ROWS_LISTED = 8
+_MAX_CHARACTERS = 300
 
 
 def check_report(file: Path, loaded: LoadedPairs, report: ValidationReport) -> Group:
     """Counts, then the problems."""
     title = Text(f"{file.name}", style="bold")
     title.append(f" · {loaded.format} · sha256 {loaded.sha256[:12]}…", style="dim")
-    parts: list[Text | Padding] = [title, Text(), Padding(_counts(report), (0, 0, 1, 2))]
+    read_as = Text(f"Read as: {loaded.read_as}")
+    parts: list[Text | Padding] = [title, read_as, Text(), Padding(_counts(report), (0, 0, 1, 2))]
+    if loaded.first_pair:
+        parts.append(Padding(_texts(loaded.first_pair), (0, 0, 1, 2)))
     if report.problems:
         parts.append(Padding(_problems(report), (0, 0, 0, 2)))
     elif report.num_usable:
@@ -27,9 +33,33 @@ def check_report(file: Path, loaded: LoadedPairs, report: ValidationReport) -> G
     return Group(*parts)
 
 
-def next_step(file: Path, report: ValidationReport) -> str:
+def prompts_report(file: Path, prompts: Prompts) -> Group:
+    """What a file of prompts alone holds."""
+    title = Text(file.name, style="bold")
+    title.append(f" · sha256 {prompts.sha256[:12]}…", style="dim")
+    count = f"{len(prompts.prompts):,} prompts to evaluate on (--eval), no pairs to train on"
+    return Group(
+        title,
+        Text(f"Read as: {prompts.read_as}"),
+        Text(),
+        Padding(Text(count), (0, 0, 1, 2)),
+        Padding(_texts({"prompt": prompts.prompts[0]}), (0, 0, 1, 2)),
+    )
+
+
+def _texts(texts: Mapping[str, str]) -> Table:
+    """The first row: what was taken for what, shortened."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(no_wrap=True, overflow="ellipsis")
+    for name, text in texts.items():
+        table.add_row(name, Text(" ".join(text.split())[:_MAX_CHARACTERS]))
+    return table
+
+
+def next_step(file: Path, report: ValidationReport, reading: Reading) -> str:
     """What to do with the usable pairs, as lines to print; empty if there are none."""
-    name = shlex.quote(str(file))
+    name = shlex.join([str(file), *reading.options()])
     if not report.num_usable:
         return ""
     if report.num_scored < report.num_usable:

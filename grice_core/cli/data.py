@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from grice_core.cli.options import EvalMaps, LayoutName, Maps, Scales, reading_of
+
 if TYPE_CHECKING:
+    from grice_core.data.layouts.opening import Reading
     from grice_core.data.load import LoadedPairs
     from grice_core.data.report import Problem
     from grice_core.dpo.shown import ShownPair
@@ -54,9 +57,14 @@ def check(
     max_length: Annotated[
         int | None, typer.Option(min=8, help="Tokens of prompt and one response; 512 if not given.")
     ] = None,
+    layout: LayoutName = None,
+    maps: Maps = None,
+    scales: Scales = None,
+    eval_maps: EvalMaps = None,
 ) -> None:
-    """Check a file of preference pairs and say what to do about it."""
+    """Check a file of preference pairs, or of evaluation prompts, and say what to do about it."""
     from grice_core.cli import terminal
+    from grice_core.data.layouts.opening import PromptsAloneError
     from grice_core.data.load import load_pairs
 
     if max_length is not None and tokenizer is None:
@@ -64,11 +72,17 @@ def check(
     if prompt_format != "auto" and tokenizer is None:
         raise typer.BadParameter("--prompt-format is about a tokenizer, so it needs --tokenizer")
     shown: ShownPair | None = None
+    reading = reading_of(layout, maps, scales)
     with terminal.progress_bars() as progress:
-        loaded = load_pairs(file, progress)
+        try:
+            loaded = load_pairs(file, progress, reading=reading)
+        except PromptsAloneError:
+            _check_prompts(file, reading, as_json=as_json)
+            return
         further: list[Problem] = []
         if evaluation is not None:
-            further.extend(_leakage(file, evaluation, loaded, similarity))
+            eval_reading = reading_of(None, eval_maps, None)
+            further += _leakage(file, evaluation, loaded, eval_reading, similarity)
         if tokenizer is not None:
             from grice_core.cli.check_tokens import TokenQuestion, check_tokens
 
@@ -81,7 +95,8 @@ def check(
         typer.secho(f"! {note}", err=True, fg=typer.colors.YELLOW)
     if as_json:
         example = {"shown_pair": shown.document()} if shown else {}
-        typer.echo(json.dumps(report.as_json() | example, indent=2))
+        first = {"read_as": loaded.read_as, "first_pair": loaded.first_pair}
+        typer.echo(json.dumps(report.as_json() | first | example, indent=2))
     else:
         from grice_core.cli.check_report import check_report, next_step
 
@@ -90,17 +105,32 @@ def check(
             from grice_core.cli.check_tokens import shown_pair
 
             terminal.stdout().print(shown_pair(shown))
-        typer.echo(next_step(file, report), nl=False)
+        typer.echo(next_step(file, report, reading), nl=False)
     _require_usable(file, loaded)
 
 
+def _check_prompts(file: Path, reading: "Reading", *, as_json: bool) -> None:
+    """Report on a file that holds prompts without responses."""
+    from grice_core.cli import terminal
+    from grice_core.cli.check_report import prompts_report
+    from grice_core.data.load import load_prompts
+
+    prompts = load_prompts(file, reading=reading)
+    if as_json:
+        document = {"read_as": prompts.read_as, "num_prompts": len(prompts.prompts)}
+        typer.echo(json.dumps(document | {"first_prompt": prompts.prompts[0]}, indent=2))
+        return
+    terminal.stdout().print(prompts_report(file, prompts))
+
+
 def _leakage(
-    file: Path, evaluation: Path, loaded: "LoadedPairs", similarity: float
+    file: Path, evaluation: Path, loaded: "LoadedPairs", reading: "Reading", similarity: float
 ) -> "list[Problem]":
     from grice_core.data.evaluation import find_leakage, find_near_leakage
     from grice_core.data.load import load_prompts
 
-    given = loaded.table, load_prompts(evaluation), file.name, evaluation.name
+    prompts = load_prompts(evaluation, reading=reading)
+    given = loaded.table, prompts, file.name, evaluation.name
     return [find_leakage(*given), find_near_leakage(*given, similarity)]
 
 

@@ -6,7 +6,7 @@ Those of `PipelineOptions` are made from its fields, so a command has a new fiel
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 from inspect import Parameter
 from pathlib import Path
@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from grice_core.errors import InputError
 from grice_core.pipeline.options import Option, pipeline_options
 
 if TYPE_CHECKING:
+    from grice_core.data.layouts.opening import Reading
     from grice_core.recipes.config import Recipe
 
 DEFAULT_RECIPE = "content-then-manner"
@@ -46,6 +48,42 @@ _INPUTS: dict[str, tuple[Any, Any]] = {
 """Type and option of each."""
 _CAN_LACK = ("eval",)
 """The inputs that a command can do without."""
+LayoutName = Annotated[
+    str | None,
+    typer.Option(
+        "--layout",
+        help="What the file of pairs is, where that can't be told by its fields: openai-preference, alpaca …",
+    ),
+]
+Maps = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="TARGET=FIELD",
+        help="Where things stand in the file: prompt=instruction,chosen=output.0,rejected=output.1; also "
+        "system, tools, chosen_scores, chosen_quantity …",
+    ),
+]
+Scales = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--scale",
+        metavar="LOW-HIGH,BETTER",
+        help="What the file's scores run on: 1-5,higher or quantity=0-100,lower.",
+    ),
+]
+EvalMaps = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--eval-map", metavar="prompt=FIELD", help="Where the prompt stands in the file of --eval."
+    ),
+]
+_READINGS: dict[str, Any] = {
+    "layout": LayoutName,
+    "maps": Maps,
+    "scales": Scales,
+    "eval_maps": EvalMaps,
+}
 RecipeName = Annotated[str, typer.Option(help="Built-in recipe, YAML file, or studio:NAME.")]
 RecipeOfChoice = Annotated[
     str | None,
@@ -71,6 +109,8 @@ class AskedPipeline:
     overrides: tuple[str, ...]
     options: dict[str, Any]
     """Of `PipelineOptions`, by name."""
+    readings: dict[str, "Reading"] = field(default_factory=dict)
+    """How the files of data and prompts are read, where it is said."""
 
     @property
     def missing(self) -> list[str]:
@@ -96,7 +136,13 @@ class AskedPipeline:
 
         Raises: RecipeError.
         """
+        from grice_core.pipeline.sources import UserFile
+
         chosen: dict[str, Any] = {**self.inputs, "recipe": self.chosen_recipe(), **self.options}
+        for name, reading in self.readings.items():
+            if chosen[name] is None:
+                raise InputError(f"--{name}-map is about the file of --{name}, which is not given")
+            chosen[name] = UserFile(chosen[name], reading)
         if chosen["eval"] is None:
             chosen |= {"eval": chosen["data"], "leakage": "hold-out"}
         return chosen
@@ -137,6 +183,16 @@ class AskedPipeline:
             find = addresses.detector if name == "detector" else addresses.data_set
             chosen[name] = find(chosen[name])
         return chosen
+
+
+def reading_of(layout: str | None, maps: list[str] | None, scales: list[str] | None) -> "Reading":
+    """How the options `--layout`, `--map` and `--scale` want a file to be read.
+
+    Raises: DataError.
+    """
+    from grice_core.data.layouts.opening import Reading
+
+    return Reading.of_options(layout, maps, scales)
 
 
 def takes_pipeline(*, inputs_required: bool = True) -> Callable[[Callable[..., None]], Any]:
@@ -202,7 +258,13 @@ def _asked(given: dict[str, Any]) -> AskedPipeline:
     if num_eval is not None:
         changes.append(f"evaluation.num_prompts={num_eval}")
     options = {option.name: given.pop(option.name) for option in pipeline_options()}
-    return AskedPipeline(inputs, recipe, tuple(changes), options)
+    layout, maps, scales, eval_maps = (given.pop(name) for name in _READINGS)
+    readings = {
+        "data": reading_of(layout, maps, scales),
+        "eval": reading_of(None, eval_maps, None),
+    }
+    said = {name: reading for name, reading in readings.items() if reading}
+    return AskedPipeline(inputs, recipe, tuple(changes), options, said)
 
 
 def _own_parameters(command: Callable[..., None]) -> list[tuple[Parameter, Any]]:
@@ -230,7 +292,8 @@ def _parameters(*, inputs_required: bool) -> list[Parameter]:
         _parameter(option.name, _annotation(option), option.default)
         for option in pipeline_options()
     ]
-    return [*inputs, *recipe, *options]
+    readings = [_parameter(name, annotation, None) for name, annotation in _READINGS.items()]
+    return [*inputs, *recipe, *readings, *options]
 
 
 def _parameter(name: str, annotation: Any, default: Any = Parameter.empty) -> Parameter:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from grice_core.cli.options import local_file
+from grice_core.cli.options import LayoutName, Maps, Scales, local_file, reading_of
 from grice_core.progress import Progress
 
 if TYPE_CHECKING:
+    from grice_core.data.layouts.opening import Reading
     from grice_core.data.load import LoadedPairs
     from grice_core.data.pairs import FloatArray
     from grice_core.evaluation.reach import Reach
@@ -45,6 +46,9 @@ def stages(
     out: Annotated[
         Path | None, typer.Option(help="Folder to write each stage's kept and dropped pairs to.")
     ] = None,
+    layout: LayoutName = None,
+    maps: Maps = None,
+    scales: Scales = None,
 ) -> None:
     """Show what each stage of a recipe keeps, what it drops, and why."""
     from grice_core.cli import terminal
@@ -56,9 +60,10 @@ def stages(
     from grice_core.recipes.summary import summarise
 
     settings = overrides or []
+    reading = reading_of(layout, maps, scales)
     loaded_recipe = chosen_recipe(recipe, settings)
     with terminal.progress_bars() as progress, local_file(file) as path:
-        loaded = load_pairs(path, progress)
+        loaded = load_pairs(path, progress, reading=reading)
         planned = plan_stages(loaded_recipe, loaded.table, _SEED)
         if out is not None:
             _export(out, file, loaded, planned, progress)
@@ -74,11 +79,15 @@ def stages(
     heading = f"{loaded_recipe.name} on {file.name}: {summary.num_pairs:,} pairs\n"
     typer.echo(heading)
     terminal.stdout().print(stages_report(planned, summary, effects))
-    remarks = [*_remarks(file, loaded, planned), *_besides(effects, reach, loaded_recipe)]
+    remarks = [
+        *loaded.notes,
+        *_remarks(file, loaded, planned),
+        *_besides(effects, reach, loaded_recipe),
+    ]
     for remark in remarks:
         typer.secho(f"! {remark}", err=True, fg=typer.colors.YELLOW)
     if all(stage.fills_a_step for stage in planned):
-        typer.echo(f"\nTrain with\n  {_pipeline_command(file, recipe, settings)}")
+        typer.echo(f"\nTrain with\n  {_pipeline_command(file, reading, recipe, settings)}")
 
 
 def _export(
@@ -152,8 +161,8 @@ def _document(
     return document | {"reach": None if reach is None else asdict(reach)}
 
 
-def _pipeline_command(file: Path, recipe: str, settings: Sequence[str]) -> str:
-    command = ["grice", "pipeline", "--data", str(file), "--base", "DIR"]
+def _pipeline_command(file: Path, reading: "Reading", recipe: str, settings: Sequence[str]) -> str:
+    command = ["grice", "pipeline", "--data", str(file), *reading.options(), "--base", "DIR"]
     command += ["--detector", "DIR", "--out", "out/"]
     if recipe != DEFAULT_RECIPE:
         command += ["--recipe", recipe]

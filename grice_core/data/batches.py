@@ -1,7 +1,7 @@
 """Rows as a reader hands them on: named columns, values still as they came."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from operator import itemgetter
 from typing import Any, TypeAlias
@@ -9,10 +9,12 @@ from typing import Any, TypeAlias
 import numpy as np
 import pyarrow as pa
 
-from grice_core.data.pairs import BoolArray
+from grice_core.data.pairs import BoolArray, IntArray
 from grice_core.errors import DataError
 
 MAX_FIELDS = 1000
+BARE = ""
+"""The name of the only column of a file that holds texts instead of objects."""
 
 Column: TypeAlias = list[Any] | pa.Array
 """JSON gives lists of Python values (`None` = absent or null), CSV and Parquet give Arrow arrays."""
@@ -35,14 +37,27 @@ class Batch:
     """Every cell is text, numbers too (CSV)."""
     not_objects: BoolArray | None = None
     """(N,) rows that are no objects at all; `None` = there are none."""
+    ties: BoolArray | None = None
+    """(N,) rows that prefer neither response; `None` = there are none."""
+    row_numbers: IntArray | None = None
+    """(N,) 1-based row of the file that each begins at; `None` = they follow each other."""
+
+    as_read: dict[str, Column] | None = None
+    """The columns before they were taken for what pairs have; `None` = they are those."""
 
     def row(self, index: int) -> dict[str, Any]:
-        """The fields of one row that have a value."""
+        """The fields of one row that have a value, as they stand in the file."""
+        columns = self.columns if self.as_read is None else self.as_read
         values = {
             name: column[index] if isinstance(column, list) else column[index].as_py()
-            for name, column in self.columns.items()
+            for name, column in columns.items()
         }
         return {name: value for name, value in values.items() if value is not None}
+
+    def taken_for(self, columns: dict[str, Column], ties: BoolArray | None = None) -> "Batch":
+        """The same rows with other columns, made of those that were read."""
+        as_read = self.columns if self.as_read is None else self.as_read
+        return replace(self, columns=columns, as_read=as_read, ties=ties)
 
 
 def check_num_fields(where: str, names: Collection[str]) -> None:
@@ -63,6 +78,8 @@ def batch_of_objects(name: str, objects: Sequence[Any]) -> Batch:
     Raises:
         DataError: the file of this name has too many different fields.
     """
+    if set(map(type, objects)) == {str}:
+        return Batch({BARE: list(objects)}, len(objects))
     not_objects = None
     rows: Sequence[dict[str, Any]] = objects
     if set(map(type, objects)) != {dict}:

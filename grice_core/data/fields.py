@@ -42,7 +42,7 @@ def require_fields(name: str, found: Collection[str], fields: Iterable[str] = TE
     wanted = ", ".join(" or ".join(map(repr, TEXT_SPELLINGS[field])) for field in missing)
     listed = ", ".join(repr(_shortened(field)) for field in list(found)[:12])
     more = ", …" if len(found) > 12 else ""
-    hint = _nearest(missing, found)
+    hint = _nearest(missing, found) or f"; say which field it is: --map {missing[0]}=FIELD"
     raise DataError(f"{name} has no field {wanted}; it has: {listed}{more}{hint}")
 
 

@@ -1,7 +1,7 @@
 """A file of preference pairs, read, checked and laid out as columns."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -12,6 +12,7 @@ from grice_core.data.batches import Batch, check_num_fields
 from grice_core.data.conversation_column import TOOLS, with_tools
 from grice_core.data.fields import require_fields
 from grice_core.data.findings import find_warnings
+from grice_core.data.layouts.opening import BY_LOOKS, Reading, open_rows
 from grice_core.data.messages import Conversation, Messages, Tools
 from grice_core.data.pairs import TEXT_FIELDS, IntArray, PairTable
 from grice_core.data.parts import Part, join_parts, take_apart, unusable_rows
@@ -40,6 +41,16 @@ class LoadedPairs:
     """Of the file's bytes, 64 hex digits."""
     notes: tuple[str, ...] = ()
     """Remarks about the file as a whole, one sentence each."""
+    read_as: str = ""
+    """The file's layout, for people."""
+    reading: Reading = BY_LOOKS
+    """How it was asked to be read."""
+
+    @property
+    def first_pair(self) -> dict[str, str]:
+        """The texts of the first usable pair, by which a reader sees what was taken for what."""
+        rows: list[dict[str, str]] = self.table.texts.slice(0, 1).to_pylist()
+        return rows[0] if rows else {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +67,8 @@ class Prompts:
     """(N,) 1-based row of each prompt."""
     sha256: str = ""
     """Of the file's bytes, 64 hex digits; empty if they come from no file."""
+    read_as: str = ""
+    """The file's layout, for people."""
 
     @classmethod
     def of_texts(cls, prompts: list[str]) -> Self:
@@ -82,21 +95,30 @@ class Prompts:
 
 
 def load_pairs(
-    path: Path | str, progress: Progress = silent, limits: Limits = DEFAULT_LIMITS
+    path: Path | str,
+    progress: Progress = silent,
+    limits: Limits = DEFAULT_LIMITS,
+    reading: Reading = BY_LOOKS,
 ) -> LoadedPairs:
     """Read and check a file of pairs: JSON, JSON Lines, CSV or Parquet, also `.gz` or `.zst`.
 
     Rows with an error are left out of the table, and listed in the report and in `unusable`.
 
+    Args:
+        reading: the file's layout, where it is not to be recognised by its fields.
+
     Raises:
         DataError: the file is not what it says, is larger than the limits, has no rows, or lacks
             a required field altogether.
+        UnclearLayoutError: it may be written in several layouts.
+        PromptsAloneError: it holds prompts without responses.
     """
     source = inspect(Path(path), limits)
-    names: dict[str, None] = {}
+    opened = open_rows(source.name, read_batches(source, progress), reading)
+    names = dict.fromkeys(opened.names)
     parts: list[Part] = []
     num_rows = 0
-    for batch in read_batches(source, progress):
+    for batch in opened.batches:
         names.update(dict.fromkeys(batch.columns))
         parts.append(_parse(source.name, batch, num_rows))
         check_num_fields(source.name, {*names, *parts[-1].extras})
@@ -110,22 +132,28 @@ def load_pairs(
         unusable=unusable_rows(parts),
         format=source.format,
         sha256=source.sha256(),
-        notes=source.notes,
+        notes=(*source.notes, *opened.notes),
+        read_as=opened.read_as,
+        reading=reading,
     )
 
 
-def load_prompts(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> Prompts:
-    """Read the prompts of a file in any form that `load_pairs` takes; other fields are not looked at.
+def load_prompts(
+    path: Path | str, limits: Limits = DEFAULT_LIMITS, reading: Reading = BY_LOOKS
+) -> Prompts:
+    """Read the prompts of a file: of pairs in any layout that `load_pairs` takes, or of prompts alone.
 
     Raises:
         DataError: the file is not what it says, has no rows, or a row has no prompt.
+        UnclearLayoutError: it may be written in several layouts.
     """
     source = inspect(Path(path), limits)
-    names: dict[str, None] = {}
+    opened = open_rows(source.name, read_batches(source, silent), reading, for_prompts=True)
+    names = dict.fromkeys(opened.names)
     prompts: list[str] = []
     conversations: list[Conversation | None] = []
     fault, num_missing = "", 0
-    for batch in read_batches(source, silent):
+    for batch in opened.batches:
         names.update(dict.fromkeys(batch.columns))
         parsed = parse_texts(batch, dict(batch.columns))
         missing = parsed.missing("prompt")
@@ -136,13 +164,11 @@ def load_prompts(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> Prompts:
         prompts += parsed.columns["prompt"].values.to_pylist()
         found = parsed.conversations or [None] * batch.num_rows
         conversations += with_tools(found, batch.columns.get(TOOLS))
-    if not prompts:
-        raise DataError(f"{source.name} holds no rows")
     if num_missing == len(prompts):
         require_fields(source.name, names, ["prompt"])
     if fault:
         raise DataError(f"{source.name}: {fault}; write it as text or remove the row")
-    return Prompts.of(prompts, conversations, source.sha256())
+    return replace(Prompts.of(prompts, conversations, source.sha256()), read_as=opened.read_as)
 
 
 def _parse(name: str, batch: Batch, num_before: int) -> Part:

@@ -52,7 +52,7 @@ class ParsedRows:
 
 
 def parse_rows(batch: Batch) -> ParsedRows:
-    """Find the fields of a batch under any of their names, and what is wrong with their values."""
+    """Find texts and scores in a batch that has the fields of pairs, and what is wrong with them."""
     remaining = dict(batch.columns)
     texts = parse_texts(batch, remaining)
     scores, faults, unknown_scores = _parse_scores(batch, remaining)
@@ -63,7 +63,7 @@ def parse_rows(batch: Batch) -> ParsedRows:
         scores=scores,
         messages=None if texts.conversations is None else conversation_array(texts.conversations),
         extras=extras,
-        errors={**texts.errors(batch.not_objects), **_score_errors(scores, faults)},
+        errors={**texts.errors(batch), **_score_errors(scores, faults)},
         warnings={
             problems.MARGINS_DISAGREE: _margins_disagree(batch, scores[:, 1] - scores[:, 0]),
             problems.SCORE_ROUNDED: rounded,

@@ -47,7 +47,9 @@ def take_apart(batch: Batch, num_before: int) -> Part:
     """
     parsed = parse_rows(batch)
     usable = parsed.usable
-    rows = np.arange(num_before + 1, num_before + 1 + batch.num_rows)
+    rows = batch.row_numbers
+    if rows is None:
+        rows = np.arange(num_before + 1, num_before + 1 + batch.num_rows)
     return Part(
         texts=_rows_of(parsed.texts, usable),
         scores=parsed.scores[usable],

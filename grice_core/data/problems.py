@@ -10,6 +10,12 @@ _FILL_IN = "fill in the text, or remove the rows"
 NOT_AN_OBJECT = ProblemKind(
     "not_an_object", _ERROR, "the row is no object with fields", "write each pair as {…}"
 )
+NO_PREFERENCE = ProblemKind(
+    "no_preference",
+    _ERROR,
+    "the row prefers neither response: a tie, equal ratings, or no answer to the question",
+    "no action needed: there is nothing to learn from such rows",
+)
 EMPTY_TEXT = {
     field: ProblemKind(f"empty_{field}", _ERROR, f"{field} is missing or empty", _FILL_IN)
     for field in ("prompt", "chosen", "rejected")

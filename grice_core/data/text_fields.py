@@ -8,11 +8,10 @@ from grice_core.data import problems
 from grice_core.data.batches import Batch, Column
 from grice_core.data.conversation_column import FORMERLY_STORED_AS, STORED_AS
 from grice_core.data.conversational import flatten_rows, kept_conversations, may_hold_messages
-from grice_core.data.fields import TEXT_SPELLINGS
 from grice_core.data.messages import Conversation
 from grice_core.data.pairs import TEXT_FIELDS, BoolArray
 from grice_core.data.report import ProblemKind
-from grice_core.data.texts import TextColumn, first_text, no_text, text_column
+from grice_core.data.texts import TextColumn, no_text, text_column
 from grice_core.data.written_messages import read_written
 
 
@@ -41,17 +40,19 @@ class ParsedTexts:
             return f"a {name} with {kinds[0]} parts, which are not supported"
         return f"no {name}"
 
-    def errors(self, not_objects: BoolArray | None) -> dict[ProblemKind, BoolArray]:
-        """(N,) per error: the rows that have it, where `not_objects` of them are none at all."""
+    def errors(self, batch: Batch) -> dict[ProblemKind, BoolArray]:
+        """(N,) per error: the rows of their batch that have it."""
         columns = self.columns.values()
         none = np.zeros(len(next(iter(columns)).values), dtype=np.bool_)
-        nothing = none if not_objects is None else not_objects
+        nothing = none if batch.not_objects is None else batch.not_objects
+        ties = none if batch.ties is None else batch.ties
         wrong_type = np.logical_or.reduce([column.wrong_type for column in columns])
         other_parts = np.logical_or.reduce([none, *self.parts.values()])
         return {
             problems.NOT_AN_OBJECT: nothing,
+            problems.NO_PREFERENCE: ties,
             **{
-                problems.EMPTY_TEXT[name]: column.blank & ~nothing
+                problems.EMPTY_TEXT[name]: column.blank & ~nothing & ~ties
                 for name, column in self.columns.items()
             },
             problems.TEXT_WRONG_TYPE: wrong_type & ~other_parts,
@@ -63,7 +64,10 @@ class ParsedTexts:
 
 def parse_texts(batch: Batch, remaining: dict[str, Column]) -> ParsedTexts:
     """Find the text fields and conversations of a batch, and take them out of `remaining`."""
-    read = {name: read_written(_take_text(name, remaining, batch.num_rows)) for name in TEXT_FIELDS}
+    read = {
+        name: read_written(remaining.pop(name, no_text(batch.num_rows).values))
+        for name in TEXT_FIELDS
+    }
     columns = {name: column for name, (column, _) in read.items()}
     unreadable = [mask for _, mask in read.values() if mask is not None]
     conversations: list[Conversation | None] | None = None
@@ -87,12 +91,3 @@ def parse_texts(batch: Batch, remaining: dict[str, Column]) -> ParsedTexts:
         parts,
         np.logical_or.reduce(unreadable) if unreadable else None,
     )
-
-
-def _take_text(field: str, remaining: dict[str, Column], num_rows: int) -> Column:
-    spellings = [name for name in TEXT_SPELLINGS[field] if name in remaining]
-    if not spellings:
-        return no_text(num_rows).values
-    values = first_text([remaining[name] for name in spellings])
-    del remaining[spellings[0]]
-    return values

@@ -1,37 +1,34 @@
-"""Messages that stand in a cell as text: as JSON, or in Python's notation, as `datasets.to_csv` writes them."""
+"""Messages that stand in a cell as text, as JSON or in Python's notation, as `datasets.to_csv` writes them;
+and single messages that stand there without a list."""
 
 import re
 from typing import Any
 
 import numpy as np
 import orjson
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from grice_core.data.batches import Column, is_text
+from grice_core.data.conversation_column import json_values
 from grice_core.data.literal import parse_literal
 from grice_core.data.pairs import BoolArray
 
-_BEGINS = r"^\s*\[\s*(\{|dict\()"
-_IS_LIST = re.compile(_BEGINS)
+_BEGINS = r"^\s*(\[\s*)?(\{|dict\()"
+_MAY_BE = re.compile(_BEGINS)
 _NAMES_KEYS = re.compile(r"""["']role["']|["']content["']""")
 
 
 def read_written(column: Column) -> tuple[Column, BoolArray | None]:
-    """Turn texts that are lists of messages into lists; other values stay as they came.
+    """Turn texts that are messages, and messages that stand alone, into lists; other values stay as they came.
 
     Returns:
         The column, and (N,) which cells hold messages in a notation that can't be read; `None` = none does.
     """
-    if isinstance(column, list):
-        texts = any(isinstance(value, str) and _IS_LIST.match(value) for value in column)
-    else:
-        texts = is_text(column.type) and bool(
-            pc.any(pc.match_substring_regex(column, _BEGINS)).as_py()
-        )
-    if not texts:
+    if not _may_hold_some(column):
         return column, None
-    values = column if isinstance(column, list) else column.to_pylist()
-    read = [_read(value) if isinstance(value, str) else value for value in values]
+    values = json_values(column)
+    read = [_read(value) for value in values]
     unreadable = np.array([value is _UNREADABLE for value in read])
     kept = [old if new is _UNREADABLE else new for old, new in zip(values, read, strict=True)]
     return kept, unreadable if unreadable.any() else None
@@ -40,18 +37,37 @@ def read_written(column: Column) -> tuple[Column, BoolArray | None]:
 _UNREADABLE = object()
 
 
-def _read(text: str) -> Any:
-    """The messages in a text, the text itself if it holds none, or `_UNREADABLE`."""
-    if not _IS_LIST.match(text) or not _NAMES_KEYS.search(text):
-        return text
+def _may_hold_some(column: Column) -> bool:
+    if isinstance(column, list):
+        return any(
+            isinstance(value, dict) or (isinstance(value, str) and _MAY_BE.match(value))
+            for value in column
+        )
+    if pa.types.is_struct(column.type):
+        return True
+    return is_text(column.type) and bool(pc.any(pc.match_substring_regex(column, _BEGINS)).as_py())
+
+
+def _read(value: Any) -> Any:
+    """The messages in a value, the value itself if it holds none, or `_UNREADABLE`."""
+    if isinstance(value, dict):
+        return [value] if _is_message(value) else value
+    if not isinstance(value, str) or not _MAY_BE.match(value) or not _NAMES_KEYS.search(value):
+        return value
     try:
-        value = orjson.loads(text)
+        parsed = orjson.loads(value)
     except orjson.JSONDecodeError:
         try:
-            value = parse_literal(text)
+            parsed = parse_literal(value)
         except ValueError:
-            return _UNREADABLE
-    is_messages = isinstance(value, list) and all(
-        isinstance(one, dict) and ("content" in one or "role" in one) for one in value
+            return _UNREADABLE if value.lstrip().startswith("[") else value
+    if isinstance(parsed, dict):
+        return [parsed] if _is_message(parsed) else value
+    is_messages = isinstance(parsed, list) and all(
+        isinstance(one, dict) and ("content" in one or "role" in one) for one in parsed
     )
-    return value if is_messages else text
+    return parsed if is_messages else value
+
+
+def _is_message(value: dict[str, Any]) -> bool:
+    return "role" in value and bool(value.keys() & {"content", "tool_calls"})

@@ -61,6 +61,8 @@ def read_inputs(
     """
     opened = open_pairs(config.data, reporter.interruptible)
     reporter.say(f"{opened.name}: {len(opened.table):,} usable of {opened.num_rows:,} rows")
+    if opened.read_as:
+        reporter.say(f"read as: {opened.read_as}")
     for fault in opened.faults:
         reporter.say(fault)
     table = _score_missing(opened.table, load_detector, output, reporter)

@@ -58,6 +58,7 @@ class RunRecord:
             "data": {
                 "path": inputs.opened.where,
                 "sha256": inputs.opened.sha256,
+                "reading": inputs.opened.reading.document(),
                 "num_rows": inputs.opened.num_rows,
                 "num_usable": len(inputs.opened.table),
                 "num_scored": int(inputs.opened.table.scored.sum()),
@@ -79,11 +80,13 @@ class RunRecord:
         if before:
             for name, proof in (
                 ("data", "sha256"),
+                ("data", "reading"),
                 ("eval", "sha256"),
                 ("detector", "fingerprint"),
             ):
                 now = self.content["inputs"][name][proof]
-                self._must_be_the_same(name, before[name][proof], now)
+                # Before there were readings, files were read by their looks.
+                self._must_be_the_same(name, before[name].get(proof, {}), now)
         self.write()
 
     def base(self, base: BaseModel, device: str, dtype: str, trial: BaseTrial) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grice_core.data.columnar import read_pairs
+from grice_core.data.layouts.opening import BY_LOOKS, Reading
 from grice_core.data.load import Prompts, load_pairs, load_prompts
 from grice_core.data.pairs import PairTable
 from grice_core.progress import Progress
@@ -23,7 +24,18 @@ class StoredPairs:
     """Of the user's file, the unusable ones included."""
 
 
-Source = Path | StoredPairs
+@dataclass(frozen=True)
+class UserFile:
+    """A user's file, and how it is to be read where its looks don't tell."""
+
+    path: Path
+    reading: Reading
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
+Source = Path | UserFile | StoredPairs
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +51,10 @@ class OpenedPairs:
     num_rows: int
     faults: tuple[str, ...] = ()
     """Why rows were left out, one sentence each."""
+    reading: Reading = BY_LOOKS
+    """How the user's file was asked to be read."""
+    read_as: str = ""
+    """Its layout, for people; empty: it was read when it was stored."""
 
 
 def open_pairs(source: Source, progress: Progress) -> OpenedPairs:
@@ -49,14 +65,22 @@ def open_pairs(source: Source, progress: Progress) -> OpenedPairs:
     if isinstance(source, StoredPairs):
         table = read_pairs(source.path)
         return OpenedPairs(table, source.name, source.name, source.sha256, source.num_rows)
-    loaded = load_pairs(source, progress)
+    path, reading = _read_as_asked(source)
+    loaded = load_pairs(path, progress, reading=reading)
     faults = tuple(
         f"{_rows(problem.count)} left out: {problem.message}"
         for problem in loaded.report.problems
         if problem.severity == "error"
     )
     return OpenedPairs(
-        loaded.table, str(source), source.name, loaded.sha256, loaded.report.num_rows, faults
+        loaded.table,
+        str(path),
+        path.name,
+        loaded.sha256,
+        loaded.report.num_rows,
+        faults,
+        reading,
+        loaded.read_as,
     )
 
 
@@ -67,7 +91,12 @@ def open_prompts(source: Source) -> Prompts:
     """
     if isinstance(source, StoredPairs):
         return Prompts.of_table(read_pairs(source.path), source.sha256)
-    return load_prompts(source)
+    path, reading = _read_as_asked(source)
+    return load_prompts(path, reading=reading)
+
+
+def _read_as_asked(source: Path | UserFile) -> tuple[Path, Reading]:
+    return (source.path, source.reading) if isinstance(source, UserFile) else (source, BY_LOOKS)
 
 
 def _rows(count: int) -> str:

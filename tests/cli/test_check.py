@@ -29,7 +29,9 @@ def report(*arguments: str | Path) -> dict[str, Any]:
 def test_json_is_one_document_with_the_promised_keys(tmp_path: Path) -> None:
     document = report(json_file(tmp_path, pair(1), pair(2, chosen="")))
 
-    assert list(document) == ["num_rows", "num_usable", "num_scored", "problems"]
+    counts = ["num_rows", "num_usable", "num_scored"]
+    assert list(document) == [*counts, "problems", "read_as", "first_pair"]
+    assert document["first_pair"]["rejected"] == "rejected 1"
     (problem,) = document["problems"]
     assert list(problem) == ["code", "severity", "count", "rows", "message", "fix"]
     assert problem["rows"] == [2]
@@ -46,6 +48,53 @@ def test_a_person_sees_counts_problems_and_the_next_step(tmp_path: Path) -> None
     assert "1 row  error  empty_chosen: chosen is missing or empty" in lines
     assert "→ fill in the text, or remove the rows" in lines
     assert lines[-1] == f"grice stages {path}"
+
+
+def test_the_layout_and_the_first_pair_are_shown(tmp_path: Path) -> None:
+    row = {"instruction": "When?", "input": "", "chosen": "At nine.", "rejected": "Boats float."}
+
+    lines = [line.strip() for line in check(json_file(tmp_path, row)).stdout.splitlines()]
+
+    assert "Read as: LLaMA-Factory, Alpaca with chosen and rejected" in lines
+    assert "prompt    When?" in lines
+
+
+def test_a_file_that_fits_two_layouts_is_read_as_it_is_told(tmp_path: Path) -> None:
+    responses = {"response_0": "At nine.", "response_1": "Boats float."}
+    row = {"prompt": "When?", **responses, "better_response_id": 0, "safer_response_id": 1}
+    path = json_file(tmp_path, row)
+
+    unclear = check(path)
+    told = check(path, "--layout", "pku-safer")
+
+    assert "--layout pku-better or --layout pku-safer" in str(unclear.exception)
+    assert (
+        told.stdout.strip()
+        .splitlines()[-1]
+        .strip()
+        .startswith(f"grice score {path} --layout pku-safer")
+    )
+
+
+def test_a_mapping_is_said_in_words_and_goes_into_the_next_command(tmp_path: Path) -> None:
+    row = {"ask": "When?", "output": ["At nine.", "Boats float."]}
+    mapping = "prompt=ask,chosen=output.0,rejected=output.1"
+
+    document = report(json_file(tmp_path, row), "--map", mapping)
+
+    assert document["first_pair"] == {
+        "prompt": "When?",
+        "chosen": "At nine.",
+        "rejected": "Boats float.",
+    }
+    assert "prompt from ask; chosen from output.0" in document["read_as"]
+
+
+def test_prompts_alone_are_reported_as_such(tmp_path: Path) -> None:
+    result = check(json_file(tmp_path, {"input": "When?", "target": "At nine."}))
+
+    assert result.exit_code == 0
+    assert "1 prompts to evaluate on (--eval), no pairs to train on" in result.stdout
 
 
 def test_unscored_pairs_are_to_be_scored_next(tmp_path: Path) -> None:

@@ -201,7 +201,7 @@ def test_progress_reaches_the_end(tmp_path: Path) -> None:
     ("row", "sentence"),
     [
         (pair(1, rejected=...), "no field 'rejected' or 'rejected_response'"),
-        (pair(1, prompt=..., question="?"), "it has: 'chosen', 'rejected'"),
+        (pair(1, prompt=..., asked="?"), "it has: 'chosen', 'rejected'"),
         (pair(1, prompt=..., Promt="p"), "is 'Promt' meant to be 'prompt'?"),
     ],
 )
@@ -227,7 +227,7 @@ def test_prompts_need_no_responses(tmp_path: Path) -> None:
     ("rows", "sentence"),
     [
         ([{"prompt": "a"}, {"prompt": " "}], "row 2 has no prompt"),
-        ([{"question": "a"}], "no field 'prompt' or 'context'"),
+        ([{"asked": "a"}], "no field 'prompt' or 'context'"),
         ([], "holds no rows"),
     ],
 )

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grice_core.cli.detector.options import Device, Overwrite, Precision
-from grice_core.cli.options import local_detector, local_file
+from grice_core.cli.options import (
+    LayoutName,
+    Maps,
+    Scales,
+    local_detector,
+    local_file,
+    reading_of,
+)
 from grice_core.errors import DataError, InterruptedRunError, OutputError
 
 if TYPE_CHECKING:
@@ -38,6 +45,9 @@ def score(
     device: Device = "auto",
     precision: Precision = "auto",
     overwrite: Overwrite = False,
+    layout: LayoutName = None,
+    maps: Maps = None,
+    scales: Scales = None,
 ) -> None:
     """Score the pairs that have no scores yet; a run that was killed continues where it was."""
     from grice_core.cli import terminal
@@ -46,12 +56,13 @@ def score(
     from grice_core.detector.pairs import score_pairs
     from grice_core.kernels.precision import resolve_device
 
+    reading = reading_of(layout, maps, scales)
     _check_out(out, overwrite=overwrite)
     journal = out.with_name(f"{out.name}.partial")
     with local_detector(detector) as source:
         judge = load_detector(source, resolve_device(device), precision)
     with terminal.progress_bars() as progress, local_file(file) as path:
-        loaded = load_pairs(path, progress)
+        loaded = load_pairs(path, progress, reading=reading)
         if not len(loaded.table):
             raise DataError(f"{file} has no row that can be used; grice check {file} says why")
         _say_what_it_takes(judge, loaded, rescore=rescore)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from grice_core.cli.detector.options import Device, Out, Overwrite, Precision
+from grice_core.cli.options import LayoutName, Maps, Scales, reading_of
 
 if TYPE_CHECKING:
     from grice_core.detector.fit import FitSettings
@@ -84,6 +85,9 @@ def distill(
     device: Device = "auto",
     precision: Precision = "auto",
     overwrite: Overwrite = False,
+    layout: LayoutName = None,
+    maps: Maps = None,
+    scales: Scales = None,
 ) -> None:
     """Train a student on the scores of scored pairs, and say how near it is to its teacher."""
     from grice_core.cli import terminal
@@ -100,7 +104,7 @@ def distill(
         seed=seed,
     )
     with terminal.progress_bars() as progress:
-        loaded = load_pairs(pairs, progress)
+        loaded = load_pairs(pairs, progress, reading=reading_of(layout, maps, scales))
         student = _student(encoder, pooling, device, precision, seed)
         destination = Destination(out, overwrite)
         trained = distill_detector(
