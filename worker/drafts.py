@@ -37,6 +37,11 @@ def key_of(spec: PipelineSpec) -> str:
     return f"pipeline-{spec.digest}"
 
 
+def key_of_run(spec: PipelineSpec, kind: RunKind, stage: str | None) -> str:
+    """Of one run of a pipeline."""
+    return ":".join(filter(None, [spec.digest, kind, stage]))
+
+
 def chain_of(spec: PipelineSpec, device: Device) -> list[RunDraft]:
     """The runs of a pipeline, each waiting for the one before."""
     to_train = spec.recipe.stages if spec.trained is None else ()
@@ -49,7 +54,7 @@ def chain_of(spec: PipelineSpec, device: Device) -> list[RunDraft]:
     drafts: list[RunDraft] = []
     for kind, stage in steps:
         before = (drafts[-1].key,) if drafts else ()
-        key = ":".join(filter(None, [spec.digest, kind, stage]))
+        key = key_of_run(spec, kind, stage)
         drafts.append(RunDraft(key, kind, spec.document(), device, stage, parents=before))
     return drafts
 

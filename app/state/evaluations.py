@@ -3,21 +3,26 @@
 import io
 import tempfile
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Generic, TypeVar
 
+from app.state.stored_spec import spec_of
 from app.state.studio import Studio
 from grice_core.errors import ArtifactError, DataError
 from grice_core.evaluation.preference_shift import PAIRS_FILE
 from grice_core.evaluation.results import EVALUATION_FILE, GENERATIONS_FILE
 from grice_core.evaluation.stored import RUN_FILE, StoredEvaluation, read_evaluation
 from grice_core.pipeline.options import identifying
-from grice_core.recipes.config import EvaluationConfig, Recipe
+from grice_core.recipes.config import EvaluationConfig
 from grice_core.store import pipelines, references
 from grice_core.store.json_text import digest_of
 from grice_core.store.pipelines import RunSummary
 from grice_core.store.states import RunKind, RunState
 from grice_core.store.tables import JsonObject, Pipeline
+
+T = TypeVar("T")
 
 OUTPUT_ROLE = "output"
 """Role of the output folder that a pipeline's run leaves."""
@@ -48,36 +53,6 @@ class EvaluatedPipeline:
         return f"{self.id} · {self.name} · seed {self.seed}"
 
 
-def evaluated_pipelines(studio: Studio) -> list[EvaluatedPipeline]:
-    """Pipelines that can be compared, the newest first."""
-    return [
-        _evaluated(summary.pipeline, run)
-        for summary in pipelines.page(studio.database, limit=200)
-        for run in summary.runs
-        if run.kind is RunKind.EVALUATE and run.state is RunState.SUCCEEDED
-    ]
-
-
-_DECIDES_NOTHING: JsonObject = {"seed": None, "num_processes": None}
-"""Which seed it was is what differs; how many processes train changes no number."""
-
-
-def _evaluated(pipeline: Pipeline, run: RunSummary) -> EvaluatedPipeline:
-    spec = pipeline.spec
-    judge = {name: spec.get(name) for name in ("eval", "detector", "base")}
-    judge["evaluation"] = spec["recipe"]["evaluation"]
-    judge["samples_per_prompt"] = spec.get("samples_per_prompt", 1)
-    return EvaluatedPipeline(
-        pipeline.id,
-        pipeline.name,
-        spec["seed"],
-        run.id,
-        run.stale,
-        judged_by=digest_of(judge),
-        all_but_seed=digest_of({"trained": None} | identifying(spec) | _DECIDES_NOTHING),
-    )
-
-
 @dataclass(frozen=True)
 class TrainedPipeline:
     """A pipeline of which at least one stage can be asked."""
@@ -93,20 +68,62 @@ class TrainedPipeline:
         return f"{self.id} · {self.name}"
 
 
-def trained_pipelines(studio: Studio) -> list[TrainedPipeline]:
-    """Pipelines whose models can be asked, the newest first."""
-    found = []
+@dataclass(frozen=True)
+class Opened(Generic[T]):
+    """Pipelines as a page offers them, the newest first."""
+
+    found: tuple[T, ...]
+    unreadable: tuple[str, ...]
+    """Of each that can't be read: why, in words."""
+
+
+def evaluated_pipelines(studio: Studio) -> Opened[EvaluatedPipeline]:
+    """Pipelines that can be compared."""
+    return _opened(studio, RunKind.EVALUATE, _evaluated)
+
+
+def trained_pipelines(studio: Studio) -> Opened[TrainedPipeline]:
+    """Pipelines whose models can be asked."""
+    return _opened(studio, RunKind.TRAIN, _trained)
+
+
+def _opened(studio: Studio, kind: RunKind, read: Callable[[Pipeline, RunSummary], T]) -> Opened[T]:
+    """Those of which a run of this kind has succeeded; one that is damaged keeps no other from being read."""
+    found, unreadable = [], []
     for summary in pipelines.page(studio.database, limit=200):
-        if any(_is_trained(run) for run in summary.runs):
-            spec = summary.pipeline.spec
-            evaluation = Recipe.model_validate(spec["recipe"]).evaluation
-            pipeline = summary.pipeline
-            found.append(TrainedPipeline(pipeline.id, pipeline.name, spec["seed"], evaluation))
-    return found
+        done = (run for run in summary.runs if run.kind is kind and run.state is RunState.SUCCEEDED)
+        if (run := next(done, None)) is None:
+            continue
+        try:
+            found.append(read(summary.pipeline, run))
+        except DataError as error:
+            unreadable.append(str(error))
+    return Opened(tuple(found), tuple(unreadable))
 
 
-def _is_trained(run: RunSummary) -> bool:
-    return run.kind is RunKind.TRAIN and run.state is RunState.SUCCEEDED
+_DECIDES_NOTHING: JsonObject = {"seed": None, "num_processes": None}
+"""Which seed it was is what differs; how many processes train changes no number."""
+
+
+def _evaluated(pipeline: Pipeline, run: RunSummary) -> EvaluatedPipeline:
+    spec, stored = pipeline.spec, spec_of(pipeline)
+    judge = {name: spec.get(name) for name in ("eval", "detector", "base")}
+    judge["evaluation"] = spec["recipe"].get("evaluation")
+    judge["samples_per_prompt"] = spec.get("samples_per_prompt", 1)
+    return EvaluatedPipeline(
+        pipeline.id,
+        pipeline.name,
+        stored.seed,
+        run.id,
+        run.stale,
+        judged_by=digest_of(judge),
+        all_but_seed=digest_of({"trained": None} | identifying(spec) | _DECIDES_NOTHING),
+    )
+
+
+def _trained(pipeline: Pipeline, run: RunSummary) -> TrainedPipeline:  # noqa: ARG001
+    stored = spec_of(pipeline)
+    return TrainedPipeline(pipeline.id, pipeline.name, stored.seed, stored.recipe.evaluation)
 
 
 def output_of(studio: Studio, run_id: int) -> str:

@@ -4,17 +4,19 @@ All that the form says stands in the link, so a start is nothing but a filled-in
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 import streamlit as st
 
 from app.state import demo
 from app.state.session import known_data_sets, studio
+from app.state.stored_spec import reading
 from app.state.threshold_edits import Cut
 from app.state.worked_on import evaluated_on, work_on, worked_on
 from app.url import params
 from grice_core.demo.project import RECIPE as DEMO_RECIPE
 from grice_core.demo.project import demo_models
-from grice_core.errors import InputError
+from grice_core.errors import DataError, InputError
 from grice_core.pipeline.options import pipeline_options
 from grice_core.recipes.load import builtin_names
 from grice_core.store import detectors, pipelines
@@ -58,15 +60,23 @@ def complete_link() -> None:
     if all(params.get(name) for name in ("data", "base", "detector")):
         return
     _fill(_session())
-    last = next(iter(pipelines.page(studio().database, limit=1)), None)
+    last = _last_pipeline()
     recipe = params.get("recipe")
-    if last is not None and recipe != DEMO_RECIPE:
-        found = link_of(last.pipeline)
+    if last and recipe != DEMO_RECIPE:
+        found = last
         if params.get("data") not in ("", found["data"]):  # its prompts go with its own data
             found = {name: found[name] for name in found if name not in ("eval", "leakage")}
     else:
         found = _preset(recipe if recipe in builtin_names() else builtin_names()[0])
     _fill(found)
+
+
+def _last_pipeline() -> Link:
+    """What the newest pipeline was asked for; nothing if there is none, or it is damaged."""
+    for last in pipelines.page(studio().database, limit=1):
+        with suppress(DataError):
+            return link_of(last.pipeline)
+    return {}
 
 
 def remember() -> None:
@@ -107,7 +117,16 @@ def _fill(link: Link) -> None:
 
 
 def link_of(pipeline: Pipeline) -> Link:
-    """The link that asks for what a pipeline was asked for."""
+    """The link that asks for what a pipeline was asked for.
+
+    Raises:
+        DataError: that can't be read.
+    """
+    with reading(pipeline):
+        return _link_of_readable(pipeline)
+
+
+def _link_of_readable(pipeline: Pipeline) -> Link:
     spec = pipeline.spec
     found: Link = {
         "data": str(pipeline.data_set_id),

@@ -1,10 +1,12 @@
 """How long a pipeline takes and how much memory: from a measurement, or from what ran here before."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from app.state.launch_plan import LaunchPlan
+from app.state.stored_spec import reading, spec_of
 from app.state.studio import Studio
-from grice_core.recipes.config import Recipe
+from grice_core.errors import DataError
 from grice_core.store import runs
 from grice_core.store.runs import RunFilter
 from grice_core.store.states import RunKind, RunState
@@ -55,8 +57,9 @@ def of_earlier_runs(studio: Studio, base: str) -> Pace | None:
     """What the last undisturbed pipeline with this base took, else the last measurement of it."""
     training = _last(studio, RunKind.TRAIN, base)
     evaluation = _last(studio, RunKind.EVALUATE, base)
-    if training is not None and evaluation is not None:
-        return _of_runs(training, evaluation)
+    with suppress(DataError):  # one of them is damaged
+        if training is not None and evaluation is not None:
+            return _of_runs(training, evaluation)
     measurement = _last(studio, RunKind.ESTIMATE, base)
     if measurement is None:
         return None
@@ -64,6 +67,11 @@ def of_earlier_runs(studio: Studio, base: str) -> Pace | None:
 
 
 def _of_runs(training: Run, evaluation: Run) -> Pace:
+    with reading(training):
+        return _of_readable_runs(training, evaluation)
+
+
+def _of_readable_runs(training: Run, evaluation: Run) -> Pace:
     result: JsonObject = training.result or {}
     num_pairs = (training.num_steps or 1) * _pairs_per_step(training)[training.stage or ""]
     work_s = result.get("seconds", _seconds(training))
@@ -94,5 +102,4 @@ def _seconds(run: Run) -> float:
 
 def _pairs_per_step(run: Run) -> dict[str, int]:
     """Of each stage."""
-    stages = Recipe.model_validate(run.spec["recipe"]).stages
-    return {stage.name: stage.pairs_per_step for stage in stages}
+    return {stage.name: stage.pairs_per_step for stage in spec_of(run).recipe.stages}

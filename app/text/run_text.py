@@ -9,6 +9,8 @@ from grice_core.store.queue_lines import QueueLine
 from grice_core.store.states import Device, RunKind, RunState
 from grice_core.store.tables import Run
 
+_STALLED = "stalled"
+"""Kind of trouble that workers report; see `worker.stalls`."""
 STATE_MARKS: Final = {
     RunState.QUEUED: "○",
     RunState.RUNNING: "●",
@@ -34,12 +36,26 @@ def standing(run: Run) -> str:
     parts = [f"{action(run.kind, run.stage)}: {_state(run)}"]
     if run.num_steps and run.state is not RunState.SUCCEEDED:
         parts.append(run.kind.progress(run.step, run.num_steps))
+    if stands_still(run):
+        return " · ".join([*parts, "stalled"])
     left_s = seconds_left(run)
     if left_s is not None:
         parts.append(f"about {rough_duration(left_s)} left")
     if run.stale:
         parts.append("stale: something it is built on was run again since")
     return " · ".join(parts)
+
+
+def current_troubles(run: Run) -> Mapping[str, str]:
+    """What a person should know of a run; that it stood still is past once it has ended."""
+    troubles = run.troubles or {}
+    is_past = run.state is not RunState.RUNNING
+    return {kind: said for kind, said in troubles.items() if not (is_past and kind == _STALLED)}
+
+
+def stands_still(run: Run) -> bool:
+    """Whether its worker has seen that its job does nothing any more."""
+    return run.state is RunState.RUNNING and _STALLED in (run.troubles or {})
 
 
 def _state(run: Run) -> str:

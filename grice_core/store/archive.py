@@ -10,7 +10,7 @@ file itself; and its names are looked up, never used as paths, so that it can't 
 import re
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -24,12 +24,23 @@ from grice_core.nesting import parse_json
 from grice_core.progress import Progress, silent
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database, reads, writes
+from grice_core.store.identities import computed
 from grice_core.store.json_text import dump_json
 from grice_core.store.tables import Artifact, Pipeline
 from grice_core.store.transfer import Arrival, Row, rows_of
 
 FORMAT = "grice-pipeline-1"
 
+_DAMAGES = (
+    zipfile.BadZipFile,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    RuntimeError,  # an entry that says it is encrypted
+    TypeError,
+    ValueError,
+)
+"""What reading a file that is no archive of ours may raise."""
 _ROWS = "rows.jsonl"
 _FORMAT = "format"
 _OBJECT = re.compile(r"objects/([0-9a-f]{64})")
@@ -62,9 +73,17 @@ def export_pipeline(
 
 
 def import_pipeline(
-    database: Database, artifacts: ArtifactStore, source: Path, progress: Progress = silent
+    database: Database,
+    artifacts: ArtifactStore,
+    source: Path,
+    check: Callable[[list[Row]], list[Row]],
+    progress: Progress = silent,
 ) -> int:
     """Take a pipeline over from an archive; returns its id here, the old one if it is here already.
+
+    Args:
+        check: knows what the rows' JSON has to be, and what else follows from their content: gives
+            them as they are to be kept, or raises a DataError.
 
     Raises:
         DataError: the file is no such archive, or is damaged; no row was stored.
@@ -77,10 +96,10 @@ def import_pipeline(
                     _take_over(artifacts, sha256, file)
                 progress("importing files", done, len(objects))
             _refuse_incomplete(artifacts, rows)
-            return _arrive(database, rows)
+            return _arrive(database, check(_identified(artifacts, rows)))
     except OSError as error:
         raise DataError(f"{source} can't be read: {error}") from None
-    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError) as error:
+    except _DAMAGES as error:
         raise DataError(f"{source} is no archive of a pipeline, or is damaged: {error}") from None
     except DataError as error:
         raise DataError(f"{source} can't be imported: {error}") from None
@@ -138,6 +157,13 @@ def _refuse_incomplete(artifacts: ArtifactStore, rows: list[Row]) -> None:
     missing = [sha256 for sha256 in needed if not artifacts.contains(sha256)]
     if missing:
         raise DataError(f"the file {missing[0]} is missing in it")
+
+
+def _identified(artifacts: ArtifactStore, rows: list[Row]) -> list[Row]:
+    try:
+        return [(table, computed(table, columns, artifacts)) for table, columns in rows]
+    except (ArtifactError, KeyError, TypeError) as error:
+        raise DataError(f"one of its rows stands for nothing that is in it: {error}") from None
 
 
 def _take_over(artifacts: ArtifactStore, sha256: str, content: IO[bytes]) -> None:

@@ -11,6 +11,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
@@ -23,6 +24,7 @@ GRACE_S = 24 * 3600.0
 """What nothing refers to is kept this long, since it may just be about to be referred to."""
 
 _OBJECTS = "objects"
+_MANIFEST_BEGINS = b'{"files": ['
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,11 @@ class ArtifactStore:
 
     def contains(self, sha256: str) -> bool:
         """Whether a file, or a folder's manifest, is there."""
-        return self.objects.size(_name(sha256)) is not None
+        return self.size(sha256) is not None
+
+    def size(self, sha256: str) -> int | None:
+        """Bytes of a file, or of a folder's manifest; None: it is not there."""
+        return self.objects.size(_name(sha256))
 
     def read(self, sha256: str) -> bytes:
         """A file's bytes.
@@ -159,6 +165,22 @@ class ArtifactStore:
                     f"artifact {sha256} names a file outside itself: {entry.path!r}"
                 )
         return entries
+
+    def address_of(self, sha256: str) -> Address:
+        """What is stored under a hash: a folder if it is the manifest of one.
+
+        Raises:
+            ArtifactError: it is missing or damaged.
+        """
+        size_bytes = self.size(sha256)
+        if size_bytes is None:
+            raise ArtifactError(f"{self.objects.url} has no file {_name(sha256)}")
+        if next(self.objects.chunks(_name(sha256)), b"").startswith(_MANIFEST_BEGINS):
+            with suppress(ArtifactError):  # another file that begins like one
+                entries = self.folder(sha256)
+                size_bytes = sum(entry.size_bytes for entry in entries)
+                return Address(sha256, is_folder=True, size_bytes=size_bytes)
+        return Address(sha256, is_folder=False, size_bytes=size_bytes)
 
     def stored(self) -> Iterator[StoredFile]:
         """Every file below `objects/`, leftovers of broken writes included."""

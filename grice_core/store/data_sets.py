@@ -7,7 +7,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from grice_core.errors import InputError, NotFoundError
-from grice_core.store import references
+from grice_core.store import identities, references
 from grice_core.store.artifacts import Address
 from grice_core.store.database import reads, writes
 from grice_core.store.tables import DataSet, JsonObject, Pipeline
@@ -40,14 +40,15 @@ def add(session: Session, draft: DataSetDraft) -> int:
     if draft.unusable is not None:
         references.note(session, draft.unusable)
         report = report | {references.UNUSABLE: draft.unusable.sha256}
+    found = {
+        "num_rows": draft.num_rows,
+        "num_usable": draft.num_usable,
+        "num_scored": draft.num_scored,
+        "report": report,
+    }
+    identities.confirm(session, draft.sha256, draft.pairs.sha256, **found)
     row = insert_into(session, DataSet).values(
-        name=draft.name,
-        sha256=draft.sha256,
-        artifact_sha256=draft.pairs.sha256,
-        num_rows=draft.num_rows,
-        num_usable=draft.num_usable,
-        num_scored=draft.num_scored,
-        report=report,
+        name=draft.name, sha256=draft.sha256, artifact_sha256=draft.pairs.sha256, **found
     )
     session.execute(row.on_conflict_do_nothing(index_elements=["sha256"]))
     return session.scalars(select(DataSet.id).where(DataSet.sha256 == draft.sha256)).one()

@@ -45,6 +45,8 @@ class PipelineRow:
     """met, not met or undecided; None: not evaluated yet."""
     cooperative: float | None = None
     """Of the final stage, in percent."""
+    is_readable: bool = True
+    """False: what it was asked for is damaged; its page says how."""
 
 
 @reads
@@ -61,7 +63,7 @@ def rows(session: Session) -> list[PipelineRow]:
             prompts.name.label("prompts"),
             Detector.name.label("detector"),
             Pipeline.base,
-            Pipeline.spec["seed"].as_integer().label("seed"),
+            Pipeline.spec["seed"].as_string().label("seed"),
             Pipeline.started_by,
             Pipeline.note,
             Pipeline.created_at,
@@ -76,6 +78,7 @@ def rows(session: Session) -> list[PipelineRow]:
     found = []
     for row in session.execute(query):
         columns = row._asdict()
+        columns |= _seed(columns["seed"])
         for part in parts:
             columns |= part.get(row.id, {})
         found.append(PipelineRow(**columns))
@@ -169,7 +172,20 @@ def _verdicts(session: Session) -> _Columns:
     return {
         pipeline_id: {
             "verdict": verdict,
-            "cooperative": float(list(percent.values())[-1]) if percent else None,
+            "cooperative": _final(percent),
         }
         for pipeline_id, verdict, percent in session.execute(query)
     }
+
+
+def _seed(said: str | None) -> dict[str, Any]:
+    try:
+        return {"seed": int(said or "")}
+    except ValueError:  # every specification has one
+        return {"seed": None, "is_readable": False}
+
+
+def _final(percent: Any) -> float | None:
+    """The last model's; None if there is none, or the row is damaged."""
+    last = list(percent.values())[-1] if isinstance(percent, dict) and percent else None
+    return float(last) if isinstance(last, int | float) else None

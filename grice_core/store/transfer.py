@@ -4,16 +4,19 @@ A foreign key is rewritten to the id that its row got there. What is the same by
 data sets, detectors, versions of recipes) and is there already is used as it is.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, func, select
+from sqlalchemy import ColumnElement, TypeDecorator, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql.elements import KeyedColumnElement
 
 from grice_core.errors import DataError, TransitionError
+from grice_core.store.identities import identify
+from grice_core.store.json_text import dump_json
 from grice_core.store.references import originals, unusable_rows
 from grice_core.store.tables import (
     Artifact,
@@ -34,12 +37,15 @@ from grice_core.store.tables import (
     Vote,
 )
 
+_SHOWN = 100
+"""Characters of a value in a message."""
+
 Row = tuple[str, JsonObject]
 """Name of a table, and column → value."""
 
 SAME_BY: dict[type[Base], tuple[InstrumentedAttribute[Any], ...]] = {
     Artifact: (Artifact.sha256,),
-    DataSet: (DataSet.sha256,),
+    DataSet: (DataSet.sha256, DataSet.artifact_sha256),
     Recipe: (Recipe.name, Recipe.digest),
     Detector: (Detector.artifact_sha256,),
 }
@@ -137,6 +143,8 @@ class Arrival:
             if table is None or not _has_our_columns(table, columns):
                 raise DataError(f"a row of the table {name!r} has other columns than ours")
             row = table(**self._translated(table, columns))
+            if isinstance(row, DataSet):
+                identify(self.session, row)
             self._add(row, columns.get("id"))
             if isinstance(row, Pipeline):
                 pipeline_id = row.id
@@ -199,16 +207,43 @@ def _columns(table: type[Base]) -> list[str]:
 
 def _checked(table: type[Base], column: KeyedColumnElement[Any], value: Any) -> Any:
     """The value as its column has it; SQLite would take a text for a number."""
-    kind: type[Any] = dict if isinstance(column.type, JSON) else column.type.python_type
+    kind: type[Any] = dict if isinstance(column.type, TypeDecorator) else column.type.python_type
     if value is None and getattr(column, "nullable", False):
         return None
     if issubclass(kind, StrEnum) and value in {member.value for member in kind}:
         return kind(value)
     if kind is float and type(value) is int:
         return float(value)
+    where = f"column {column.key} of a row of {table.__tablename__}"
     if type(value) is not kind:
-        raise DataError(
-            f"column {column.key} of a row of {table.__tablename__} is {value!r}, which is no "
-            f"{kind.__name__}"
-        )
+        raise DataError(f"{where} is {_short(value)}, which is no {kind.__name__}")
+    if not _fits(value, getattr(column.type, "length", None)):
+        raise DataError(f"{where} is {_short(value)}, which no database can keep")
     return value
+
+
+def _fits(value: Any, longest: int | None) -> bool:
+    """Whether SQLite and Postgres both can keep a value."""
+    match value:
+        case str():
+            return "\0" not in value and (longest is None or len(value) <= longest)
+        case int():
+            return -(2**63) <= value < 2**63
+        case float():
+            return math.isfinite(value)
+        case dict():
+            return _is_storable(value)
+        case _:
+            return True
+
+
+def _is_storable(value: JsonObject) -> bool:
+    try:
+        return "\\u0000" not in dump_json(value)
+    except TypeError:  # a number beyond 64 bits, half a surrogate pair
+        return False
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
@@ -16,7 +17,7 @@ from grice_core.recipes.load import load_recipe
 from grice_core.recipes.plan import plan_stages
 from grice_core.registry import Keeper
 from grice_core.settings import Settings, settings
-from grice_core.store import data_sets
+from grice_core.store import data_sets, pipelines
 from tests.app.pipelines import STAGED, Filler
 from tests.app.samples import pair_rows, write_pairs_file, write_unscored_file
 from tests.data.conversations import conversational_rows
@@ -308,3 +309,57 @@ def test_a_link_to_a_view_that_was_renamed_opens_it(page: str, view: str, told: 
     shown = opened(page, **{name: view})
     views = {control.value for control in shown.segmented_control}
     assert told in views | {button.label for button in shown.button}
+
+
+DAMAGES: dict[str, dict[str, Any]] = {
+    "a specification of something else": {
+        "pipelines.spec": {"a": 1},
+        "runs.spec": [1],
+        "runs.troubles": ["odd"],
+    },
+    "a seed in words, results that are a list": {
+        "pipelines.spec +": {"seed": "one"},
+        "runs.result": [1],
+    },
+    "a recipe of other fields, results of another kind": {
+        "pipelines.spec +": {"recipe": {"stages": 3}},
+        "runs.spec +": {"recipe": {"stages": 3}},
+        "runs.troubles": {"loss": 3},
+        "runs.result": {"verdict": "met", "percent": {"cooperative": [1]}, "seconds": "long"},
+    },
+}
+
+
+def damage(studio: Studio, pipeline_id: int, change: dict[str, Any]) -> None:
+    """Write into the rows of a pipeline what no program of ours would; with a +, beside what is there."""
+    before = pipelines.get(studio.database, pipeline_id).spec
+    for column, value in change.items():
+        table, name = column.removesuffix(" +").split(".")
+        text = json.dumps(before | value if column.endswith("+") else value)
+        key = "id" if table == "pipelines" else "pipeline_id"
+        statement = f"UPDATE {table} SET {name} = ? WHERE {key} = ?"  # noqa: S608 - our own names
+        with studio.database.engine.begin() as connection:
+            connection.exec_driver_sql(statement, (text, pipeline_id))
+
+
+def test_damaged_pipelines_keep_no_other_from_being_shown(studio: Studio, tmp_path: Path) -> None:
+    filler = Filler(studio, tmp_path)
+    whole = filler.finished("content-then-manner", STAGED)
+    damaged = {}
+    for seed, (name, change) in enumerate(DAMAGES.items(), start=1):
+        damaged[name] = filler.finished("content-then-manner", STAGED, seed)
+        damage(studio, damaged[name], change)
+    for page in ("overview", "launch", "playground", "detector"):
+        opened(page)
+    compare = opened("compare")
+    assert any(line.startswith(f"{whole} · ") for line in compare.selectbox[0].options)
+    for pipeline_id in damaged.values():
+        reason = f"Pipeline {pipeline_id} can't be read: "
+        assert any(line.value.replace("\\", "").startswith(reason) for line in compare.warning)
+    shown = opened("runs", pipeline=str(whole))
+    table = shown.dataframe[0].value
+    assert table["no."].tolist() == [*reversed(damaged.values()), whole]
+    assert table["state"].tolist() == ["done", "unreadable", "unreadable", "done"]
+    assert not shown.error
+    newest = opened("runs").error
+    assert any("can't be read: its recipe" in each.value.replace("\\", "") for each in newest)

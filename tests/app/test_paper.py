@@ -83,7 +83,7 @@ def test_the_adapter_gives_the_same_answers_with_stock_peft(
     model = PeftModel.from_pretrained(plain, str(tmp_path / "adapter"))
 
     studio = trained_server.studio
-    evaluated = evaluated_pipelines(studio)[0]
+    evaluated = evaluated_pipelines(studio).found[0]
     stored = open_evaluation(studio, output_of(studio, evaluated.run_id))
     sampling = Sampling(**stored.document["sampling"])
     stage2 = stored.models[-1]

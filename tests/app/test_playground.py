@@ -26,7 +26,7 @@ def test_every_model_says_what_it_said_when_it_was_evaluated(
     trained_server: Server, page: Page
 ) -> None:
     studio = trained_server.studio
-    run_id = evaluated_pipelines(studio)[0].run_id
+    run_id = evaluated_pipelines(studio).found[0].run_id
     models = open_evaluation(studio, output_of(studio, run_id)).models
     page.goto(f"{trained_server.url}/playground?pipeline=1")
     page.get_by_role("button", name="Use an evaluation prompt").click()

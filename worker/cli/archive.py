@@ -1,5 +1,6 @@
 """`grice archive`: a whole pipeline as one file, to keep or to open elsewhere."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -39,8 +40,10 @@ def export(pipeline: PipelineId, out: OutFile) -> None:
 def import_(archive: Archive) -> None:
     """Take a pipeline over from such a file and print its id here; doing so twice gives the same one."""
     from grice_core.store.archive import import_pipeline
+    from worker.arrivals import checked
     from worker.client import RunQueue
 
     queue = RunQueue.open()
     with progress_bars() as progress:
-        typer.echo(import_pipeline(queue.database, queue.artifacts, archive, progress))
+        check = partial(checked, queue.artifacts)
+        typer.echo(import_pipeline(queue.database, queue.artifacts, archive, check, progress))

@@ -22,6 +22,7 @@ from app.state.session import studio
 from app.text.formatting import plain_markdown
 from app.ui.number_table import number_table
 from app.ui.page import Page
+from app.ui.unreadable_view import unreadable_view
 from app.url.navigation import link_to
 from app.url.widgets import REMOVED, linked_segments, linked_selectbox
 from grice_core.evaluation.overview import Overview
@@ -34,7 +35,9 @@ _MOST_BESIDE = 12
 def show() -> None:
     """The page."""
     st.title("Compare")
-    known = {str(pipeline.id): pipeline for pipeline in evaluated_pipelines(studio())}
+    opened = evaluated_pipelines(studio())
+    unreadable_view(opened.unreadable)
+    known = {str(pipeline.id): pipeline for pipeline in opened.found}
     if not known:
         st.info(
             "No pipeline has been evaluated yet. Launch one; its verdict will stand here.",

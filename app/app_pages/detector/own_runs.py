@@ -6,9 +6,10 @@ import streamlit as st
 
 from app.state.run_queue import run_queue
 from app.state.session import studio
+from app.state.stored_spec import reading
 from app.text.formatting import plain_markdown
 from app.text.run_text import reason_for_waiting, standing
-from app.ui.errors import guarded, show_error
+from app.ui.errors import failures_shown, guarded, show_error
 from app.url.navigation import link_to
 from grice_core.errors import InputError
 from grice_core.store import queue_lines, runs
@@ -68,6 +69,11 @@ def _reasons() -> dict[int, str]:
 
 
 def _show(run: Run, reason: str | None) -> None:
+    with failures_shown(), reading(run):
+        _show_readable(run, reason)
+
+
+def _show_readable(run: Run, reason: str | None) -> None:
     name = run.spec.get("name") or run.spec["data"]["name"]
     sentence = f"{run.id} · {name} · {standing(run)}"
     with st.container(horizontal=True, vertical_alignment="center"):

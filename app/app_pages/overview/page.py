@@ -78,10 +78,10 @@ def _undecided() -> None:
 
 
 def _verdict() -> None:
-    result = pipelines.latest_result(studio().database)
-    if not result or "verdict" not in result:
+    result = pipelines.latest_result(studio().database) or {}
+    verdict = result.get("verdict")
+    if not isinstance(verdict, dict) or "sentence" not in verdict:
         return
-    verdict = result["verdict"]
     with st.container(border=True):
         st.subheader("Latest verdict", anchor=False)
         st.text(verdict["sentence"])

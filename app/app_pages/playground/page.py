@@ -13,6 +13,7 @@ from app.state.session import open_data, studio
 from app.text.formatting import plain_markdown
 from app.ui.errors import failures_shown
 from app.ui.page import Page
+from app.ui.unreadable_view import unreadable_view
 from app.url import params
 from app.url.navigation import link_to
 from app.url.widgets import REMOVED, linked_selectbox
@@ -26,7 +27,9 @@ _ADDED = "playground added"
 def show() -> None:
     """The page."""
     st.title("Playground")
-    known = {str(pipeline.id): pipeline for pipeline in trained_pipelines(studio())}
+    opened = trained_pipelines(studio())
+    unreadable_view(opened.unreadable)
+    known = {str(pipeline.id): pipeline for pipeline in opened.found}
     if not known:
         st.info(
             "No stage has been trained yet. Launch a pipeline; then all its models answer here, "

@@ -1,6 +1,7 @@
 """What can be done with a pipeline as a whole: write on it, ask for it again with changes, delete it."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import streamlit as st
 
@@ -11,6 +12,7 @@ from app.state.session import studio
 from app.ui.errors import guarded
 from app.url import params
 from app.url.navigation import link_to
+from grice_core.errors import DataError
 from grice_core.store import pipeline_table, runs
 from grice_core.store.states import RunState
 from grice_core.store.tables import Pipeline, Run
@@ -20,7 +22,8 @@ def pipeline_controls(pipeline: Pipeline, chain: Sequence[Run]) -> None:
     """Name, tags and note; a link to the filled-in form; a button that asks before it deletes."""
     if st.button("Name, tags, note", icon=":material/edit_note:", type="tertiary"):
         _annotate(pipeline.id)
-    link_to("launch", "Clone with changes", ":material/content_copy:", **link_of(pipeline))
+    with suppress(DataError):  # what it was asked for can't be read, which the page says
+        link_to("launch", "Clone with changes", ":material/content_copy:", **link_of(pipeline))
     running = [run.id for run in chain if run.state is RunState.RUNNING]
     if st.button(
         "Delete",

@@ -77,7 +77,7 @@ def pipeline_frame(
         {
             "no.": [row.id for row in rows],
             "name": [names[row.id] for row in rows],
-            "state": [state_of(row.states) for row in rows],
+            "state": [state_of(row.states) if row.is_readable else "unreadable" for row in rows],
             "verdict": [row.verdict for row in rows],
             "cooperative": [row.cooperative for row in rows],
             "tags": [list(row.tags) or None for row in rows],

@@ -11,7 +11,8 @@ from app.app_pages.runs.run_view import run_view
 from app.state.pace import Pace
 from app.state.run_queue import run_queue
 from app.state.session import studio
-from app.text.formatting import plain_markdown, short_path
+from app.state.stored_spec import why_unreadable
+from app.text.formatting import plain_markdown, sentence, short_path
 from app.text.run_text import chain_label, current, reason_for_waiting
 from app.ui.errors import guarded
 from app.url import params
@@ -34,22 +35,29 @@ def pipeline_view(pipeline: Pipeline, beside: Sequence[Pipeline], pace: Pace | N
     chain = runs.of_pipeline(studio().database, pipeline.id)
     if not chain:  # a user has just deleted it, which the page is about to see
         return
+    unreadable = why_unreadable(pipeline)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"### {plain_markdown(pipeline_standing(chain, pace))}", width="stretch")
         pipeline_controls(pipeline, chain)
-    st.caption(
-        plain_markdown(
-            f"base {short_path(pipeline.base)} · seed {pipeline.spec.get('seed', '–')} · "
-            f"precision {pipeline.spec.get('precision', '–')}"
-        ),
-        help=None if short_path(pipeline.base) == pipeline.base else plain_markdown(pipeline.base),
-    )
+    if unreadable is None:
+        _caption(pipeline)
+    else:
+        st.error(plain_markdown(sentence(unreadable)), icon=":material/error:")
     run = _choose_run(chain)
     run_view(run, _reason(run), list(_same_stage(run, chain, beside)))
     evaluation = next((run for run in chain if run.kind is RunKind.EVALUATE), None)
     if evaluation and evaluation.state is RunState.SUCCEEDED:
         shown = str(pipeline.id)
         link_to("compare", "Compare the results", ":material/balance:", pipeline=shown)
+
+
+def _caption(pipeline: Pipeline) -> None:
+    short = short_path(pipeline.base)
+    seed, precision = (pipeline.spec.get(name, "–") for name in ("seed", "precision"))
+    st.caption(
+        plain_markdown(f"base {short} · seed {seed} · precision {precision}"),
+        help=None if short == pipeline.base else plain_markdown(pipeline.base),
+    )
 
 
 def _choose_run(chain: Sequence[Run]) -> Run:

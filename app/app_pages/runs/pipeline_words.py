@@ -1,12 +1,14 @@
 """A pipeline in words: where it stands, how long all of it will take."""
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 
 from app.state.pace import Pace
+from app.state.stored_spec import reading, spec_of
 from app.text.formatting import count_of
 from app.text.run_text import current, seconds_left
 from grice_core.durations import rough_duration
-from grice_core.recipes.config import Recipe
+from grice_core.errors import DataError
 from grice_core.store.states import RunKind, RunState
 from grice_core.store.tables import JsonObject, Run
 
@@ -19,7 +21,9 @@ def pipeline_standing(chain: Sequence[Run], pace: Pace | None) -> str:
     parts = [state_of({each.state for each in chain}), _place(chain, run)]
     if run.num_steps and run.state is not RunState.SUCCEEDED:
         parts.append(run.kind.progress(run.step, run.num_steps))
-    left_s = pipeline_seconds_left(chain, pace)
+    left_s = None
+    with suppress(DataError):  # what is to come is damaged, which the page says
+        left_s = pipeline_seconds_left(chain, pace)
     if left_s is not None:
         parts.append(f"about {rough_duration(left_s)} left")
     return " · ".join(parts)
@@ -46,8 +50,14 @@ def pipeline_seconds_left(chain: Sequence[Run], pace: Pace | None) -> float | No
 
 def _expected_s(run: Run, chain: Sequence[Run], running: Run, pace: Pace | None) -> float | None:
     """How long a run that waits will take; None if nothing is known of its kind."""
-    found: JsonObject = chain[0].result or {}
-    recipe = Recipe.model_validate(run.spec["recipe"])
+    with reading(run):
+        return _expected_of_readable_s(run, chain[0].result or {}, running, pace)
+
+
+def _expected_of_readable_s(
+    run: Run, found: JsonObject, running: Run, pace: Pace | None
+) -> float | None:
+    recipe = spec_of(run).recipe
     if run.kind is RunKind.TRAIN:
         steps = {stage["name"]: stage["num_steps"] for stage in found.get("stages", ())}
         sizes = {stage.name: stage.pairs_per_step for stage in recipe.stages}

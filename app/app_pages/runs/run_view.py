@@ -1,6 +1,6 @@
 """One run: how it stands, what to know of it, its live curves beside others', its log."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -15,8 +15,10 @@ from app.app_pages.runs.training_curves import (
     curve_panels,
 )
 from app.state.session import studio
+from app.state.stored_spec import reading
 from app.text.formatting import number, plain_markdown, sentence, signed
-from app.text.run_text import standing
+from app.text.run_text import current_troubles, standing
+from app.ui.errors import failures_shown
 from grice_core.evaluation.numbers import percent
 from grice_core.store.states import RunState
 from grice_core.store.tables import Run
@@ -42,13 +44,18 @@ def run_view(run: Run, reason: str | None, others: Sequence[Run]) -> None:
         st.progress(min(run.step / run.num_steps, 1.0))
     if run.error and run.state is RunState.FAILED:
         st.error(plain_markdown(sentence(run.error)), icon=":material/error:")
-    for kind, trouble in (run.troubles or {}).items():
-        show = st.info if kind == _INTERRUPTED else st.warning
-        icon = ":material/restart_alt:" if kind == _INTERRUPTED else ":material/monitor_heart:"
-        show(plain_markdown(sentence(trouble)), icon=icon)
+    with failures_shown(), reading(run):
+        _troubles(current_troubles(run))
     if run.stage:
         _curves(run, others)
     run_log(run.id)
+
+
+def _troubles(troubles: Mapping[str, str]) -> None:
+    for kind, trouble in troubles.items():
+        show = st.info if kind == _INTERRUPTED else st.warning
+        icon = ":material/restart_alt:" if kind == _INTERRUPTED else ":material/monitor_heart:"
+        show(plain_markdown(sentence(trouble)), icon=icon)
 
 
 def _curves(run: Run, others: Sequence[Run]) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from app.state.stored_spec import spec_of, why_unreadable
 from app.ui.number_table import Cell, number_table
-from grice_core.recipes.config import Recipe
 from grice_core.recipes.differences import differences_among
 from grice_core.recipes.load import DEFAULT_RECIPE, load_recipe
 from grice_core.store.tables import Pipeline
@@ -15,7 +15,10 @@ _AROUND = ("seed", "precision", "leakage", "samples_per_prompt")
 
 def settings_that_differ(pipelines: Sequence[Pipeline]) -> None:
     """One row per setting that is not the same everywhere, one column per pipeline and the default recipe."""
-    recipes = [Recipe.model_validate(pipeline.spec["recipe"]) for pipeline in pipelines]
+    pipelines = [pipeline for pipeline in pipelines if why_unreadable(pipeline) is None]
+    if not pipelines:  # which is said above
+        return
+    recipes = [spec_of(pipeline).recipe for pipeline in pipelines]
     rows = [
         [Cell(name), *map(_words, values[:-1]), Cell(values[-1], tone="dim", wraps=True)]
         for name, values in differences_among([*recipes, load_recipe(DEFAULT_RECIPE)])

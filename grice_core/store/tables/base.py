@@ -3,13 +3,41 @@
 from enum import StrEnum
 from typing import Annotated, Any
 
-from sqlalchemy import JSON, BigInteger, Double, Enum, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Dialect,
+    Double,
+    Enum,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 from grice_core.store.clock import database_now
 
 JsonObject = dict[str, Any]
 """A JSON object; NaN and infinities are stored as null."""
+
+
+class ObjectColumn(TypeDecorator[JsonObject]):
+    """A JSON object; where a damaged row holds something else, it says so in place of its content."""
+
+    impl = JSON
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> JsonObject | None:  # noqa: ARG002
+        if value is None or isinstance(value, dict):
+            return value
+        return {"damaged": f"the database holds a {type(value).__name__} here, which can't be read"}
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        return self.impl_instance.coerce_compared_value(op, value)
+
 
 Id = Annotated[
     int,
@@ -56,7 +84,7 @@ class Base(DeclarativeBase):
     type_annotation_map = {  # noqa: RUF012 - as SQLAlchemy wants it
         str: Text(),
         float: Double(),
-        JsonObject: JSON(),
+        JsonObject: ObjectColumn(),
         Sha256: String(64),
         Name: String(200),
     }
