@@ -6,6 +6,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TypeVar
 
+from grice_core.formatting import number as number
+from grice_core.formatting import signed as signed
+
 Key = TypeVar("Key", int, str)
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&^=@])")
@@ -19,21 +22,9 @@ _FOUND_UNESCAPED = re.compile(
 _WORD_JOINER = "\u2060"
 """Has no width and breaks no line."""
 _PARTS_SHOWN = 2
-_MINUS = "−"
 _STAGE = re.compile(r"^stage(\d+)$")
 _FIRST_WORD = re.compile(r"[a-z][a-z'-]*[,:]?(\s|$)", re.IGNORECASE)
 """And no name of a file, an address or a setting."""
-
-
-def number(value: float, digits: int = 2) -> str:
-    """A number without sign for plus: `0.30`, `−0.10`."""
-    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", _MINUS)
-
-
-def signed(value: float, digits: int = 2) -> str:
-    """A number with its sign: `+0.74`, `−0.04`; zero has none."""
-    rounded = round(value, digits) + 0.0
-    return f"{rounded:{'+' if rounded else ''}.{digits}f}".replace("-", _MINUS)
 
 
 def short_path(text: str) -> str:

@@ -7,6 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from grice_core.formatting import number, signed
 from grice_core.recipes.plan import PlannedStage
 from grice_core.recipes.side_effects import MaximEffect, StageEffects
 from grice_core.recipes.summary import OPPOSITE, MarginSummary, StagesSummary, StageSummary
@@ -69,7 +70,7 @@ def _bar(start: int, count: int, total: int) -> str:
 
 def _margins(numbers: StageSummary, effects: StageEffects) -> Table:
     table = _grid("data margin in kept pairs", "mean ± sd")
-    table.add_column(f"< {OPPOSITE}".replace("-", "−"), justify="right")
+    table.add_column(f"< {number(OPPOSITE, 1)}", justify="right")
     table.add_column("")
     for effect in effects.maxims:
         margin = numbers.margins[effect.maxim]
@@ -101,8 +102,7 @@ def _aside(effect: MaximEffect) -> Text:
 def _mean_sd(margin: MarginSummary) -> str:
     if margin.mean is None or margin.std is None:
         return "–"
-    mean = round(margin.mean, 3) + 0.0  # no −0.000
-    return f"{mean:+.3f} ± {margin.std:.3f}".replace("-", "−")
+    return f"{signed(margin.mean, 3)} ± {margin.std:.3f}"
 
 
 def _overlap_lines(overlap: dict[str, int]) -> list[Text]:

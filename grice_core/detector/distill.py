@@ -16,6 +16,7 @@ from grice_core.detector.template import JudgedText
 from grice_core.detector.train import Trained, check_split
 from grice_core.detector.weights import write_detector
 from grice_core.errors import DataError
+from grice_core.formatting import signed
 from grice_core.maxims import MAXIMS, Maxim
 from grice_core.progress import Progress, silent
 
@@ -137,7 +138,7 @@ def disagreement_remarks(agreed: dict[Maxim, Agreement]) -> tuple[str, ...]:
     """What to say of maxims on which teacher and student agree for want of violations only."""
     return tuple(
         f"The student hardly ranks responses by {maxim} as its teacher does (rank correlation "
-        f"{one.spearman:+.2f}): where violations are rare, the same verdict says little."
+        f"{signed(one.spearman)}): where violations are rare, the same verdict says little."
         for maxim, one in agreed.items()
         if one.spearman < _WEAK_CORRELATION
     )

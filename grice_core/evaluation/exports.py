@@ -7,17 +7,12 @@ from collections.abc import Iterator, Sequence
 from grice_core.evaluation.comparison import CorrectedChange
 from grice_core.evaluation.endings import endings
 from grice_core.evaluation.intervals import Interval
-from grice_core.evaluation.numbers import (
-    MINUS,
-    percent,
-    percent_interval,
-    points,
-    points_interval,
-)
+from grice_core.evaluation.numbers import percent, percent_interval, points, points_interval
 from grice_core.evaluation.overview import PipelineView
 from grice_core.evaluation.rates import Rate, model_rates
 from grice_core.evaluation.table import ComparisonRow, comparison_rows, how_to_read
 from grice_core.evaluation.violations import MEASURES, EvaluatedModel
+from grice_core.formatting import MINUS
 
 CSV_COLUMNS = (
     "measure",

@@ -1,8 +1,7 @@
 """Rates and differences as people read them: percent and points with one decimal, a real minus sign."""
 
 from grice_core.evaluation.intervals import Interval
-
-MINUS = "−"
+from grice_core.formatting import signed
 
 
 def percent(rate: float) -> str:
@@ -17,10 +16,7 @@ def percent_interval(interval: Interval) -> str:
 
 def points(difference: float) -> str:
     """−0.195 → `−19.5`; no difference → `0.0`"""
-    rounded = round(100 * difference, 1)
-    if rounded == 0:
-        return "0.0"
-    return f"{rounded:+.1f}".replace("-", MINUS)
+    return signed(100 * difference, 1)
 
 
 def points_interval(interval: Interval) -> str:

@@ -10,6 +10,7 @@ from grice_core.evaluation.overview import Overview, PipelineView
 from grice_core.evaluation.preference_shift import PreferenceShift
 from grice_core.evaluation.retention import Retention
 from grice_core.evaluation.table import change_cells, change_style, render_comparison
+from grice_core.formatting import signed
 
 if TYPE_CHECKING:
     from rich.console import Group, JustifyMethod, RenderableType
@@ -111,9 +112,7 @@ def retention_sentences(found: Sequence[Retention]) -> list[str]:
 def shift_sentence(pairs: PreferenceShift) -> str:
     """The preference shift on a stage's training pairs, or what is left of it after a later stage, in one sentence."""
     parts = [
-        f"{maxim} {rho:+.2f}".replace("-", "−")
-        for maxim, rho in pairs.correlations().items()
-        if rho is not None
+        f"{maxim} {signed(rho)}" for maxim, rho in pairs.correlations().items() if rho is not None
     ]
     correlations = f"; rank correlation of data margin and reward margin: {', '.join(parts)}"
     share, num_pairs = percent(pairs.accuracy), f"{len(pairs.rows):,}"

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from grice_core.data.pairs import PairTable
+from grice_core.formatting import number
 from grice_core.recipes.plan import PlannedStage
 from grice_core.recipes.side_effects import StageEffects, effects_of
 from grice_core.recipes.summary import OPPOSITE
 
-_BOUND = f"{OPPOSITE:.2f}".replace("-", "−")
+_BOUND = number(OPPOSITE)
 
 
 def taught_section(stages: Sequence[PlannedStage], table: PairTable, reached: str = "") -> str:

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from grice_core.data.filters import FilterResult
 from grice_core.data.lengths import Words, mean_words
 from grice_core.data.pairs import PairTable
+from grice_core.formatting import number, signed
 from grice_core.maxims import MAXIMS, Maxim
 from grice_core.recipes.config import StageConfig
 from grice_core.recipes.plan import PlannedStage
 from grice_core.recipes.summary import OPPOSITE, StageSummary, summarise
 
-_BOUND = f"{OPPOSITE:.2f}".replace("-", "−")
+_BOUND = number(OPPOSITE)
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class MaximEffect:
     @property
     def shown_mean(self) -> str:
         """`−0.24`, `+0.74`."""
-        return "–" if self.mean is None else f"{round(self.mean, 2) + 0.0:+.2f}".replace("-", "−")
+        return "–" if self.mean is None else signed(self.mean)
 
     @property
     def counted(self) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 
 from grice_core.data.filters import apply_filter
 from grice_core.data.pairs import BoolArray, FloatArray
+from grice_core.formatting import number
 from grice_core.recipes.config import StageConfig
 from grice_core.recipes.thresholds import Threshold, move_in_stage, stage_thresholds
 
@@ -74,7 +75,7 @@ def out_of_reach(stage: StageConfig, margins: FloatArray, at_least: int) -> str:
     if best is None or best.kept <= apply_filter(stage.filter, margins).num_kept:
         return f"{sentence} Bring more scored pairs."
     return (
-        f"{sentence} Most is kept with {best.threshold.statistic} at {_written(best.above)}: "
+        f"{sentence} Most is kept with {best.threshold.statistic} at {number(best.above)}: "
         f"{best.kept:,}."
     )
 
@@ -135,7 +136,3 @@ def _down(value: float) -> float:
 
 def _count(strengths: FloatArray, above: float) -> int:
     return int(np.count_nonzero(strengths > above))
-
-
-def _written(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")

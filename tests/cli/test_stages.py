@@ -58,11 +58,21 @@ def test_a_person_sees_counts_signs_and_the_next_command(pairs: Path) -> None:
     assert "no strong signal 35" in lines
     assert "quantity +0.500 ± 0.000 0 ✓ mean > 0" in lines
     assert "relation −0.250 ± 0.000 60 ✗ mean ≤ 0; 60 negative" in lines
-    assert "manner +0.000 ± 0.000 0 side effect" in lines
+    assert "manner 0.000 ± 0.000 0 side effect" in lines
     assert "2.0 words chosen, 2.0 rejected" in lines
     assert "stage1 and stage2 share 0 pairs" in lines
     assert lines[-1].startswith(f"grice pipeline --data {pairs}")
     assert lines[-1].endswith("--set holdout_share=0")
+
+
+def test_a_mean_that_rounds_to_zero_has_no_sign_that_contradicts_the_verdict(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "pairs.json"
+    write_json(path, table_of([(0.5, 0.0, 0.0, -0.25)] * 31 + [(0.375, -0.0625, 0.0, 0.2499)] * 31))
+    lines = stages(path, "--set", "stage1.weights.manner=1").stdout.splitlines()
+    manner = next(line for line in lines if line.strip().startswith("manner"))
+    assert " ".join(manner.split()) == "manner 0.000 ± 0.250 31 ✗ mean ≤ 0; 31 negative"
 
 
 def test_the_waterfall_goes_from_all_pairs_to_those_kept(pairs: Path) -> None:

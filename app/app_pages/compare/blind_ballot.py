@@ -17,7 +17,7 @@ from app.app_pages.compare.blind import (
 )
 from app.state.people import signed_in_as
 from app.state.session import studio
-from app.text.formatting import count_of
+from app.text.formatting import count_of, number
 from app.ui.answers_row import ModelAnswer, answers_row
 from app.ui.errors import failures_shown, guarded
 from app.ui.number_table import Cell, number_table
@@ -131,7 +131,7 @@ def _keep(said: Sequence[Said], run_id: int) -> None:
 
 
 def _agreement_row(found: Agreement) -> list[Cell]:
-    kappa = "–" if found.kappa is None else f"{found.kappa:.2f}".replace("-", "−")
+    kappa = "–" if found.kappa is None else number(found.kappa)
     return [
         Cell(found.measure),
         Cell(percent(found.rate), percent_interval(found.interval)),

@@ -114,6 +114,7 @@ def _show(judge: "Detector", loaded: "LoadedPairs", scored: "ScoredPairs", out: 
     from rich.table import Table
 
     from grice_core.cli import terminal
+    from grice_core.formatting import signed
     from grice_core.maxims import MAXIMS
 
     pairs = scored.table
@@ -127,7 +128,7 @@ def _show(judge: "Detector", loaded: "LoadedPairs", scored: "ScoredPairs", out: 
         MAXIMS, chosen, rejected, pairs.margins.mean(axis=0), strict=True
     ):
         weak = " (too weak to judge this maxim)" if maxim in judge.weak_maxims else ""
-        table.add_row(maxim + weak, *(f"{rate:.1%}" for rate in rates), f"{margin:+.3f}")
+        table.add_row(maxim + weak, *(f"{rate:.1%}" for rate in rates), signed(margin, 3))
     console = terminal.stdout()
     console.print(f"{scored.num_scored:,} of {len(pairs):,} pairs scored → {out}", highlight=False)
     console.print(table)

@@ -69,6 +69,7 @@ def calibration_table(calibration: "Calibration", title: str) -> "Table":
 
 def agreement_table(record: "DetectorRecord") -> "Table":
     """How near a student is to its teacher."""
+    from grice_core.formatting import signed
     from grice_core.maxims import MAXIMS
 
     title = "Agreement with the teacher on prompts not trained on"
@@ -78,7 +79,7 @@ def agreement_table(record: "DetectorRecord") -> "Table":
             one = record.agreement[maxim]
             table.add_row(
                 maxim,
-                f"{one.spearman:+.3f}",
+                signed(one.spearman, 3),
                 f"{one.same_verdict:.1%}",
                 f"{one.mean_abs_difference:.3f}",
             )

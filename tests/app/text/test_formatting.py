@@ -4,20 +4,13 @@ import pytest
 
 from app.text.formatting import (
     count_of,
-    number,
     plain_label,
     plain_markdown,
     sentence,
     short_path,
-    signed,
     stage_title,
     told_apart,
 )
-
-
-def test_numbers_have_a_real_minus_and_no_negative_zero() -> None:
-    assert (number(-0.1), number(-0.001), number(0.3)) == ("−0.10", "0.00", "0.30")
-    assert (signed(0.736), signed(-0.04), signed(-0.001)) == ("+0.74", "−0.04", "0.00")
 
 
 def test_counts() -> None:
