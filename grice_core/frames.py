@@ -11,6 +11,8 @@ from grice_core.data.report import ValidationReport
 from grice_core.dpo.checkpointing.history import read_history
 from grice_core.evaluation.comparison import CorrectedChange
 from grice_core.evaluation.rates import model_rates
+from grice_core.evaluation.text_exports import text_lines
+from grice_core.evaluation.texts import compare_texts
 from grice_core.evaluation.violations import EvaluatedModel
 from grice_core.maxims import MAXIMS
 from grice_core.recipes.plan import PlannedStage
@@ -100,6 +102,14 @@ def rates(models: Iterable[EvaluatedModel]) -> pd.DataFrame:
         for model in models
         for measure, found in model_rates(model).items()
     )
+
+
+def texts(models: Sequence[EvaluatedModel]) -> pd.DataFrame:
+    """One row per model and measure of its answers (words, tokens, ended, empty, repetitive, distinct-1,
+    distinct-2) with its 95 % interval; `before` is empty, or the model from which `value` is a change."""
+    columns = ["measure", "model", "before", "value", "low", "high"]
+    frame = pd.DataFrame(text_lines(compare_texts(models)), columns=columns)
+    return frame.astype({"value": float, "low": float, "high": float})
 
 
 def changes(found: Sequence[CorrectedChange]) -> pd.DataFrame:

@@ -24,14 +24,25 @@ class Answers:
     scores: dict[int, Scores] = field(default_factory=dict)
     cut: set[int] = field(default_factory=set)
     """Responses that ended at the token limit."""
+    tokens: dict[int, int] = field(default_factory=dict)
+    """Tokens of each response, without the one that ended it, as far as they were counted."""
     write: Callable[[Iterable[Entry]], None] = _nowhere
 
-    def keep_responses(self, responses: Mapping[int, str], cut: Collection[int] = ()) -> None:
+    def keep_responses(
+        self,
+        responses: Mapping[int, str],
+        cut: Collection[int] = (),
+        tokens: Mapping[int, int] | None = None,
+    ) -> None:
         """Add what the model has written; `cut` are those that ended at the token limit."""
+        counts = tokens or {}
         self.responses.update(responses)
         self.cut.update(cut)
+        self.tokens.update(counts)
         self.write(
-            {"place": place, "response": text} | ({"cut": True} if place in cut else {})
+            {"place": place, "response": text}
+            | ({"cut": True} if place in cut else {})
+            | ({"tokens": counts[place]} if place in counts else {})
             for place, text in responses.items()
         )
 
@@ -61,6 +72,8 @@ class AnswerJournal(Journal):
             answers.responses[entry["place"]] = entry["response"]
             if entry.get("cut"):
                 answers.cut.add(entry["place"])
+            if "tokens" in entry:
+                answers.tokens[entry["place"]] = entry["tokens"]
         else:
             answers.scores[entry["place"]] = tuple(entry["scores"])
 

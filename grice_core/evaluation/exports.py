@@ -88,22 +88,34 @@ def comparison_latex(view: PipelineView) -> str:
     """A table environment for LaTeX with the package booktabs; rates in percent."""
     models = view.stored.models
     rows = comparison_rows(models, view.changes)
-    titles = " & ".join(_escaped(name) for name in ("", *(model.name for model in models)))
-    body = "\n".join(_latex_row(row) for row in rows[:-1])
+    titles = ["", *(latex_escaped(model.name) for model in models), "change"]
+    cells = [_latex_row(row) for row in rows]
+    return latex_table(titles, cells, _caption(view, rows), apart=1)
+
+
+def latex_table(
+    titles: Sequence[str], rows: Sequence[Sequence[str]], caption: str, apart: int = 0
+) -> str:
+    """A table environment for LaTeX with the package booktabs, of cells that are LaTeX already.
+
+    Args:
+        apart: So many last rows stand below a rule.
+    """
+    lines = [f"    {' & '.join(row)} \\\\" for row in (titles, *rows)]
+    lines.insert(1, "    \\midrule")
+    if apart:
+        lines.insert(-apart, "    \\midrule")
+    body = "\n".join(lines)
     return (
         "% needs \\usepackage{booktabs}\n"
         "\\begin{table}\n"
         "  \\centering\n"
-        f"  \\caption{{{_caption(view, rows)}}}\n"
+        f"  \\caption{{{caption}}}\n"
         "  \\footnotesize\n"
         "  \\setlength{\\tabcolsep}{4pt}\n"
-        f"  \\begin{{tabular}}{{l{'r' * (len(models) + 1)}}}\n"
+        f"  \\begin{{tabular}}{{l{'r' * (len(titles) - 1)}}}\n"
         "    \\toprule\n"
-        f"    {titles} & change \\\\\n"
-        "    \\midrule\n"
         f"{body}\n"
-        "    \\midrule\n"
-        f"{_latex_row(rows[-1])}\n"
         "    \\bottomrule\n"
         "  \\end{tabular}\n"
         "\\end{table}\n"
@@ -114,20 +126,20 @@ def _caption(view: PipelineView, rows: Sequence[ComparisonRow]) -> str:
     first = rows[0].change
     return (
         f"Violation rates and cooperative rate in percent with 95\\,\\% Wilson intervals, recipe "
-        f"{_escaped(view.stored.recipe)}, seed {view.stored.seed}, {first.change.num_prompts:,} "
+        f"{latex_escaped(view.stored.recipe)}, seed {view.stored.seed}, {first.change.num_prompts:,} "
         "prompts. Change: last stage from baseline in points with a paired bootstrap interval; "
         "$^{*}$ $p<0.05$, $^{**}$ $p<0.01$, $^{***}$ $p<0.001$ (exact paired tests, Holm-corrected "
         f"over {first.num_tests})."
     )
 
 
-def _latex_row(row: ComparisonRow) -> str:
+def _latex_row(row: ComparisonRow) -> list[str]:
     rates = [f"{100 * rate.rate:.1f} {_latex_interval(rate.interval)}" for rate in row.rates]
     change = row.change.change
     low, high = _latex_points(change.interval.low), _latex_points(change.interval.high)
     stars = f"^{{{row.change.stars}}}" if row.change.stars else ""
     cell = f"{_latex_points(change.change, stars)} {{\\scriptsize [{low}, {high}]}}"
-    return f"    {' & '.join([row.measure, *rates, cell])} \\\\"
+    return [row.measure, *rates, cell]
 
 
 def _latex_interval(interval: Interval) -> str:
@@ -138,7 +150,8 @@ def _latex_points(difference: float, stars: str = "") -> str:
     return f"${points(difference).replace(MINUS, '-')}{stars}$"
 
 
-def _escaped(text: str) -> str:
+def latex_escaped(text: str) -> str:
+    """Text in which no sign is a command."""
     return "".join(_ESCAPED.get(sign, sign) for sign in text)
 
 

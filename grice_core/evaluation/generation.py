@@ -103,8 +103,10 @@ def generate(
             for finished in filter(None, _complete(model, batch, sampling, ends, decoding)):
                 done += finished
                 progress("generate responses", done, len(rows))
-            cut = {row.place for row in batch if len(row.response) == sampling.max_new_tokens}
-            answers.keep_responses({row.place: _text(form, row.response) for row in batch}, cut)
+            tokens = {row.place: len(row.response) for row in batch}
+            cut = {place for place, num in tokens.items() if num == sampling.max_new_tokens}
+            written = {row.place: _text(form, row.response) for row in batch}
+            answers.keep_responses(written, cut, tokens)
     return [answers.responses[row.place] for row in rows]
 
 

@@ -12,6 +12,7 @@ from grice_core.evaluation.comparison import (
 )
 from grice_core.evaluation.retention import Retention, retention
 from grice_core.evaluation.stored import StoredEvaluation
+from grice_core.evaluation.texts import TextComparison, compare_texts, texts_between
 from grice_core.evaluation.verdict import Verdict, judge
 
 
@@ -24,6 +25,7 @@ class PipelineView:
     changes: tuple[CorrectedChange, ...]
     """Of each stage from the baseline and from the stage before it."""
     retention: tuple[Retention, ...]
+    texts: TextComparison
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +35,8 @@ class Overview:
     pipelines: tuple[PipelineView, ...]
     between: tuple[CorrectedChange, ...]
     """Of each further pipeline's last model from the first pipeline's last model."""
+    texts_between: tuple[TextComparison, ...]
+    """The same of the answers themselves, one per further pipeline."""
 
 
 def overview(stored: Sequence[StoredEvaluation]) -> Overview:
@@ -59,10 +63,15 @@ def overview(stored: Sequence[StoredEvaluation]) -> Overview:
                 verdict=judge(evaluation.models, evaluation.config),
                 changes=tuple(next(tested) for _ in changes),
                 retention=tuple(retention(evaluation.models)),
+                texts=compare_texts(evaluation.models),
             )
             for evaluation, changes in zip(stored, within, strict=True)
         ),
         between=tuple(tested),
+        texts_between=tuple(
+            texts_between((first.name, first.models[-1]), (other.name, other.models[-1]))
+            for other in stored[1:]
+        ),
     )
 
 
@@ -71,6 +80,7 @@ def overview_document(found: Overview) -> dict[str, Any]:
     return {
         "pipelines": [_pipeline_document(view) for view in found.pipelines],
         "between": [change.document() for change in found.between],
+        "texts_between": [texts.document() for texts in found.texts_between],
     }
 
 
@@ -83,6 +93,7 @@ def _pipeline_document(view: PipelineView) -> dict[str, Any]:
         **view.stored.document,
         "verdict": asdict(view.verdict),
         "changes": [change.document() for change in view.changes],
+        "texts": view.texts.document(),
         "taught": [
             {
                 "stage": pairs.stage,

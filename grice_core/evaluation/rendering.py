@@ -10,6 +10,7 @@ from grice_core.evaluation.overview import Overview, PipelineView
 from grice_core.evaluation.preference_shift import PreferenceShift
 from grice_core.evaluation.retention import Retention
 from grice_core.evaluation.table import change_cells, change_style, render_comparison
+from grice_core.evaluation.text_exports import render_texts
 from grice_core.formatting import signed
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def render_overview(found: Overview) -> "Group":
             changes_blocks(found.between),
             Text(),
         ]
+        for texts in found.texts_between:
+            parts += [render_texts(texts, with_figures=False), Text()]
     return Group(*parts, Text(NOTE, "dim"))
 
 
@@ -65,6 +68,8 @@ def _pipeline(view: PipelineView) -> list["RenderableType"]:
         render_comparison(stored.models, view.verdict, view.changes),
         Text(),
         changes_blocks(view.changes),
+        Text(),
+        render_texts(view.texts),
         *([Text()] if remarks else []),
         *(Text(remark) for remark in remarks),
     ]

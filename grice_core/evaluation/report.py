@@ -19,6 +19,14 @@ from grice_core.evaluation.table import (
     comparison_rows,
     how_to_read,
 )
+from grice_core.evaluation.text_rows import (
+    TextRow,
+    change_rows,
+    change_titles,
+    figure_rows,
+    text_notes,
+)
+from grice_core.evaluation.texts import TextComparison
 from grice_core.evaluation.verdict import State
 from grice_core.evaluation.violations import EvaluatedModel
 from grice_core.maxims import MAXIMS
@@ -69,6 +77,8 @@ def html_report(view: PipelineView, title: str, colours: Sequence[str]) -> str:
         plot=interval_plot(names, rows, colours),
         remarks="".join(f"<p>{escape(remark)}</p>" for remark in _remarks(view)),
         changes="".join(_change_tables(view.changes)),
+        texts="".join(_text_tables(view.texts)),
+        text_notes=escape(" ".join(text_notes(view.texts))),
         about_answers=f"{len(order):,} of {len(models[0].prompts):,} prompts, those whose answer "
         "changed most first. Scores are violation probabilities; ✗ marks a violation.",
         answers="".join(_answers(models, row) for row in order.tolist()),
@@ -92,6 +102,19 @@ def _change_tables(changes: Iterable[CorrectedChange]) -> Iterator[str]:
     for (before, after), block in blocks:
         yield f"<h3>{escape(before)} → {escape(after)}</h3>"
         yield _table(_CHANGE_TITLES, [_change_row(found) for found in block])
+
+
+def _text_tables(found: TextComparison) -> Iterator[str]:
+    for titles, rows in (
+        (found.models, figure_rows(found)),
+        (change_titles(found.changes), change_rows(found)),
+    ):
+        yield _table(("", *titles), [_text_row(row) for row in rows])
+
+
+def _text_row(row: TextRow) -> list[str]:
+    cells = (_cell(cell.text, cell.interval) for cell in row.cells)
+    return [f"<td>{escape(row.title)}</td>", *cells]
 
 
 def _change_row(found: CorrectedChange) -> list[str]:

@@ -11,6 +11,7 @@ from grice_core.evaluation.rates import Rate, model_rates
 from grice_core.evaluation.retention import retention
 from grice_core.evaluation.sampling import Sampling
 from grice_core.evaluation.selection import PromptSelection
+from grice_core.evaluation.texts import compare_texts
 from grice_core.evaluation.verdict import judge
 from grice_core.evaluation.violations import COOPERATIVE, MEASURES, EvaluatedModel
 from grice_core.files import write_json_atomic, write_text_atomic
@@ -90,6 +91,7 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
         ],
         "changes": [change.document() for change in corrected(compared(models))],
         "retention": [asdict(retained) for retained in retention(models)],
+        "texts": compare_texts(models).document(),
     }
 
 
@@ -103,6 +105,7 @@ def _lines(model: EvaluatedModel) -> list[dict[str, Any]]:
             "violations": [str(m) for m, violated in zip(MAXIMS, flags, strict=True) if violated],
             "cooperative": not any(flags),
             **({"cut": True} if row in model.cut else {}),
+            **({"tokens": int(model.tokens[row])} if model.tokens is not None else {}),
         }
         for row, prompt, response, scores, flags in zip(
             range(len(model.prompts)),

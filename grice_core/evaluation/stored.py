@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from grice_core.data.pairs import FloatArray
+from grice_core.data.pairs import FloatArray, IntArray
 from grice_core.errors import DataError
 from grice_core.evaluation.preference_shift import PAIRS_FILE, PreferenceShift, read_shifts
 from grice_core.evaluation.results import EVALUATION_FILE, GENERATIONS_FILE
@@ -141,9 +141,17 @@ def _read_models(path: Path, thresholds: FloatArray) -> tuple[EvaluatedModel, ..
             scores=np.array([[line["scores"][maxim] for maxim in MAXIMS] for line in of_model]),
             thresholds=thresholds,
             cut=frozenset(row for row, line in enumerate(of_model) if line.get("cut")),
+            tokens=_tokens(of_model),
         )
         for name, of_model in lines.items()
     )
+
+
+def _tokens(lines: list[dict[str, Any]]) -> IntArray | None:
+    """(N,) of each answer; None where an earlier version of ours did not count them."""
+    if not all("tokens" in line for line in lines):
+        return None
+    return np.array([line["tokens"] for line in lines], dtype=np.int64)
 
 
 def _read_shifts(folder: Path, document: dict[str, Any]) -> Iterator[PreferenceShift]:

@@ -75,7 +75,17 @@ def render_comparison(
     for criterion in verdict.criteria:
         style = STYLES[criterion.state]
         criteria.add_row(Text(MARKS[criterion.state], style), Text(criterion.sentence, style))
-    table = FittingTable([model.name for model in models], rows)
+    table = FittingTable(
+        [*(model.name for model in models), "change"],
+        [
+            FittingRow(
+                row.measure,
+                [*map(rate_cells, row.rates), change_cells(row.change)],
+                row.change.stars,
+            )
+            for row in rows
+        ],
+    )
     note = Text("\n".join([*endings(models), how_to_read(rows[0].change.num_tests)]), "dim")
     return Group(Text(verdict.sentence, "bold"), Text(), table, note, Text(), criteria)
 
@@ -89,12 +99,23 @@ def how_to_read(num_tests: int) -> str:
 
 
 @dataclass(frozen=True)
-class FittingTable:
-    """The rows as a rich table; where the terminal is narrow, intervals stand below their numbers."""
+class FittingRow:
+    """One row of a `FittingTable`."""
 
-    names: Sequence[str]
-    """The models' names."""
-    rows: Sequence[ComparisonRow]
+    title: str
+    cells: Sequence[tuple["Text", "Text"]]
+    """A number and its interval each."""
+    mark: str = ""
+    """After the last cell."""
+
+
+@dataclass(frozen=True)
+class FittingTable:
+    """Numbers with intervals as a rich table; where the terminal is narrow, intervals stand below."""
+
+    titles: Sequence[str]
+    """Of the cells."""
+    rows: Sequence[FittingRow]
 
     def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "RenderResult":
         beside = self._table(stacked=False)
@@ -108,35 +129,35 @@ class FittingTable:
 
         table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
         table.add_column("", no_wrap=True)
-        for name in (*self.names, "change"):
-            table.add_column(name, justify="right", no_wrap=True)
+        for title in self.titles:
+            shown = title.replace(" → ", " →\n") if stacked else title
+            table.add_column(Text(shown), justify="right", no_wrap=True)
             if not stacked:
                 table.add_column("", no_wrap=True)
         table.add_column("", no_wrap=True)
         for row in self.rows:
-            cells = [*(rate_cells(rate) for rate in row.rates), change_cells(row.change)]
-            joined = [[Text("\n").join(pair)] for pair in cells] if stacked else cells
-            stars = Text(row.change.stars, change_style(row.change))
-            table.add_row(row.measure, *(cell for part in joined for cell in part), stars)
+            joined = [[Text("\n").join(pair)] for pair in row.cells] if stacked else row.cells
+            mark = Text(row.mark, row.cells[-1][0].style)
+            table.add_row(row.title, *(cell for part in joined for cell in part), mark)
         return table
 
 
-def rate_cells(rate: Rate) -> list["Text"]:
+def rate_cells(rate: Rate) -> tuple["Text", "Text"]:
     """A rate and its interval."""
     from rich.text import Text
 
-    return [Text(percent(rate.rate)), Text(percent_interval(rate.interval), "dim")]
+    return Text(percent(rate.rate)), Text(percent_interval(rate.interval), "dim")
 
 
-def change_cells(found: CorrectedChange) -> list["Text"]:
+def change_cells(found: CorrectedChange) -> tuple["Text", "Text"]:
     """A change and its interval, in points."""
     from rich.text import Text
 
     change = found.change
-    return [
+    return (
         Text(points(change.change), change_style(found)),
         Text(points_interval(change.interval), "dim"),
-    ]
+    )
 
 
 def change_style(found: CorrectedChange) -> str:

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from grice_core.data.pairs import BoolArray, FloatArray
+from grice_core.data.pairs import BoolArray, FloatArray, IntArray
 from grice_core.maxims import MAXIMS
 
 COOPERATIVE = "cooperative"
@@ -31,6 +31,8 @@ class EvaluatedModel:
     """(4,) a score above its maxim's threshold is a violation."""
     cut: frozenset[int] = frozenset()
     """Rows of the responses that were cut at the token limit, as far as that was noted."""
+    tokens: IntArray | None = None
+    """(N,) tokens of each response, without the one that ended it; None if they were not counted."""
 
     def __post_init__(self) -> None:
         num_responses = len(self.responses)

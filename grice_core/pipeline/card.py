@@ -7,6 +7,9 @@ from grice_core.chat.format import PromptFormat
 from grice_core.evaluation.comparison import compared, corrected
 from grice_core.evaluation.exports import comparison_markdown
 from grice_core.evaluation.results import Evaluation
+from grice_core.evaluation.text_exports import texts_markdown
+from grice_core.evaluation.text_rows import HEADING
+from grice_core.evaluation.texts import compare_texts
 from grice_core.evaluation.verdict import judge
 from grice_core.files import write_text_atomic
 from grice_core.maxims import MAXIMS
@@ -113,6 +116,7 @@ def results_section(evaluation: Evaluation, num_stages: int, detector: str) -> s
     if len(models) == len(evaluation.models):
         parts.append(judge(evaluation.models, evaluation.config).sentence)
     parts += evaluation.warnings
+    parts += [f"### {HEADING}", texts_markdown(compare_texts(models)).rstrip()]
     return "\n\n".join(parts) + "\n"
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from grice_core.chat.choice import FormatChoice
+from grice_core.data.pairs import IntArray
 from grice_core.detector.judge import Detector
 from grice_core.dpo.base import BaseModel
 from grice_core.dpo.encode import encode_prompts
@@ -112,7 +113,16 @@ def evaluate_model(
         scores=np.array([answers.scores[place] for place in range(len(prompts))]),
         thresholds=job.detector.thresholds,
         cut=frozenset(answers.cut),
+        tokens=_tokens(answers, len(prompts)),
     )
+
+
+def _tokens(answers: Answers, num_answers: int) -> IntArray | None:
+    """(N,) of each answer; None if an earlier version of ours wrote some of them, and did not count."""
+    places = range(num_answers)
+    if not all(place in answers.tokens for place in places):
+        return None
+    return np.array([answers.tokens[place] for place in places], dtype=np.int64)
 
 
 def _work_key(base: BaseModel, job: EvaluationJob) -> str:

@@ -42,6 +42,7 @@ BUSY_PAGES = {
     "thresholds": "compare?pipeline=1&at=0.3,0.5,0.5,0.5",
     "blind": "compare?pipeline=1&view=Judge+blindly",
     "changes": "compare?pipeline=1&view=Changes",
+    "texts": "compare?pipeline=1&view=Length+and+diversity",
     "trade-offs": "compare?pipeline=1&view=Trade-offs",
     "playground": "playground?pipeline=1",
     "running": "runs?pipeline=3&over=1",

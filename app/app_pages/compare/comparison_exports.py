@@ -12,6 +12,8 @@ from grice_core.evaluation.exports import comparison_csv, comparison_latex
 from grice_core.evaluation.overview import PipelineView
 from grice_core.evaluation.report import html_report
 from grice_core.evaluation.results import RESULTS_FILE, guide_results
+from grice_core.evaluation.text_exports import texts_csv, texts_latex
+from grice_core.evaluation.text_rows import HEADING
 
 
 def comparison_exports(
@@ -44,6 +46,18 @@ def comparison_exports(
             "Table for a paper (LaTeX)",
             lambda: comparison_latex(view),
             f"comparison-{pipeline.id}.tex",
+            "text/x-tex",
+        )
+        _offer(
+            f"{HEADING} (CSV)",
+            lambda: texts_csv(view.texts),
+            f"texts-{pipeline.id}.csv",
+            "text/csv",
+        )
+        _offer(
+            f"{HEADING}, tables for a paper (LaTeX)",
+            lambda: texts_latex(view.texts),
+            f"texts-{pipeline.id}.tex",
             "text/x-tex",
         )
         kept = adapter_stages(studio(), pipeline.run_id)

@@ -15,6 +15,7 @@ from app.app_pages.compare.comparison_views import (
     preference_shift_view,
     seeds_view,
 )
+from app.app_pages.compare.texts_view import between_texts, texts_view
 from app.app_pages.compare.threshold_judging import threshold_judging
 from app.app_pages.compare.verdict_view import verdict_view
 from app.state.evaluations import EvaluatedPipeline, evaluated_pipelines
@@ -26,6 +27,7 @@ from app.ui.unreadable_view import unreadable_view
 from app.url.navigation import link_to
 from app.url.widgets import REMOVED, linked_segments, linked_selectbox
 from grice_core.evaluation.overview import Overview
+from grice_core.evaluation.text_rows import HEADING
 
 _ALONE = "none"
 _MOST_BESIDE = 12
@@ -111,6 +113,9 @@ def _between(chosen: EvaluatedPipeline, other: EvaluatedPipeline, found: Overvie
     )
     for _, cells in change_blocks(found.between):
         number_table(CHANGE_TITLES, cells, key=f"between {chosen.id} {other.id}")
+    for texts in found.texts_between:
+        with st.expander(HEADING):
+            between_texts(texts, key=f"{chosen.id} {other.id}")
 
 
 def _views(chosen: EvaluatedPipeline, known: list[EvaluatedPipeline], found: Overview) -> None:
@@ -126,6 +131,7 @@ def _views(chosen: EvaluatedPipeline, known: list[EvaluatedPipeline], found: Ove
         ),
         "Judge blindly": partial(blind_ballot, chosen.run_id, models),
         "Changes": partial(changes_view, chosen, view),
+        HEADING: partial(texts_view, chosen, view.texts),
         "Seeds": partial(seeds_view, seeds),
         "Trade-offs": partial(pareto_view, [chosen, *others][:_MOST_BESIDE]),
         "Implicit reward per pair": partial(preference_shift_view, chosen, view),

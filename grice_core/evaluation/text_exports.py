@@ -1,0 +1,130 @@
+"""Length and diversity of answers for the terminal, for other programs and for documents."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from grice_core.evaluation.exports import latex_escaped, latex_table
+from grice_core.evaluation.intervals import Interval
+from grice_core.evaluation.table import FittingRow, FittingTable
+from grice_core.evaluation.text_rows import (
+    HEADING,
+    TextRow,
+    change_rows,
+    change_titles,
+    figure_rows,
+    text_notes,
+)
+from grice_core.evaluation.texts import AT_EQUAL_LENGTH, TextComparison
+from grice_core.formatting import MINUS
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+TEXT_CSV_COLUMNS = ("measure", "model", "compared_with", "value", "low", "high")
+
+
+def render_texts(found: TextComparison, *, with_figures: bool = True) -> "Group":
+    """Figures of each model and changes between them, for a rich console."""
+    from rich.console import Group
+    from rich.text import Text
+
+    figures = Group(_fitting(found.models, figure_rows(found)), Text()) if with_figures else Group()
+    return Group(
+        Text(HEADING, "bold"),
+        figures,
+        _fitting(change_titles(found.changes), change_rows(found)),
+        Text("\n".join(text_notes(found)), "dim"),
+    )
+
+
+def _fitting(titles: Sequence[str], rows: Sequence[TextRow]) -> FittingTable:
+    from rich.text import Text
+
+    return FittingTable(
+        titles,
+        [
+            FittingRow(
+                row.title, [(Text(cell.text), Text(cell.interval, "dim")) for cell in row.cells]
+            )
+            for row in rows
+        ],
+    )
+
+
+def texts_csv(found: TextComparison) -> str:
+    """One line per measure and model, then per measure and pair of models; shares are fractions."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(TEXT_CSV_COLUMNS)
+    writer.writerows(text_lines(found))
+    return file.getvalue()
+
+
+def text_lines(found: TextComparison) -> Iterator[list[object]]:
+    """Measure, model, the one that it is compared with (empty: the figure itself), value and interval."""
+    for measure, figures in found.figures.items():
+        for model, figure in zip(found.models, figures, strict=True):
+            if figure is not None:
+                yield [str(measure), model, "", figure.value, *_bounds(figure.interval)]
+    for of in found.changes:
+        for measure, figure in of.changes.items():
+            yield [str(measure), of.after, of.before, figure.value, *_bounds(figure.interval)]
+        equal = of.quantity_at_equal_length
+        if equal.change is not None:
+            name = f"{AT_EQUAL_LENGTH} at equal length"
+            yield [name, of.after, of.before, equal.change, *_bounds(equal.interval)]
+
+
+def _bounds(interval: Interval | None) -> list[object]:
+    return [None, None] if interval is None else [interval.low, interval.high]
+
+
+def texts_markdown(found: TextComparison) -> str:
+    """Two Markdown tables, figures and changes, and how to read them."""
+    tables = [
+        _markdown(found.models, figure_rows(found)),
+        _markdown(change_titles(found.changes), change_rows(found)),
+    ]
+    return "\n".join([*tables, " ".join(text_notes(found)), ""])
+
+
+def _markdown(titles: Sequence[str], rows: Sequence[TextRow]) -> str:
+    head = f"| | {' | '.join(titles)} |\n|---|{'---:|' * len(titles)}\n"
+    return head + "".join(
+        f"| {row.title} | {' | '.join(f'{cell.text} {cell.interval}'.rstrip() for cell in row.cells)} |\n"
+        for row in rows
+    )
+
+
+def texts_latex(found: TextComparison) -> str:
+    """A table of the figures and one of the changes for LaTeX with the package booktabs."""
+    caption = latex_escaped(
+        f"{HEADING} of the answers to {found.num_prompts:,} prompts. {' '.join(text_notes(found))}"
+    )
+    tables = (
+        (found.models, figure_rows(found), caption),
+        (change_titles(found.changes), change_rows(found), "The same: changes between models."),
+    )
+    return "\n".join(
+        latex_table(("", *map(_latex, titles)), [_latex_row(row) for row in rows], caption)
+        for titles, rows, caption in tables
+    )
+
+
+def _latex_row(row: TextRow) -> list[str]:
+    cells = [
+        f"{_latex(cell.text)} {{\\scriptsize {_latex(cell.interval)}}}"
+        if cell.interval
+        else _latex(cell.text)
+        for cell in row.cells
+    ]
+    return [_latex(row.title), *cells]
+
+
+def _latex(text: str) -> str:
+    escaped = latex_escaped(text)
+    for sign, command in ((MINUS, "$-$"), ("→", r"$\to$"), ("–", "--")):
+        escaped = escaped.replace(sign, command)
+    return escaped
