@@ -15,6 +15,10 @@ from grice_core.files import keep_private
 from grice_core.loading import begin_loading
 from grice_core.parent import die_with_parent
 from grice_core.settings import settings
+from grice_core.store.artifacts import ArtifactStore
+from grice_core.store.database import Database, Retries
+from grice_core.store.engine import connect
+from worker.client import RunQueue
 
 
 def main() -> None:
@@ -22,12 +26,17 @@ def main() -> None:
     die_with_parent(signal.SIGTERM)
     share_freed_memory()
     wanted = app_settings()
+    keep_private(settings().home)
+    # For those who ask again soon anyway: nothing is worth waiting for.
+    impatient = Database(connect(settings().database_url), Retries(give_up_after_s=0.5))
+    queue = RunQueue(impatient, ArtifactStore(settings().artifacts_url))
     try:
         check_is_private(wanted)
+        if wanted.metrics_port is not None:
+            queue.serve_metrics(wanted.metrics_address, wanted.metrics_port)
     except InputError as error:
         sys.exit(str(error))
     secrets = (ROOT / wanted.secrets).absolute()
-    keep_private(settings().home)
     # Streamlit looks for its configuration where it is started.
     os.environ["GRICE_HOME"] = str(settings().home.absolute())
     os.chdir(ROOT)
@@ -39,7 +48,7 @@ def main() -> None:
     hosts = (*wanted.hosts, *sign_in_hosts(secrets))
     studio = st.App(
         ROOT / "app" / "home.py",
-        routes=health_routes(settings()),
+        routes=health_routes(queue),
         middleware=[Middleware(OwnPagesOnly, hosts=hosts)],
     )
     studio.run(

@@ -35,6 +35,7 @@ from worker.connection import connect
 from worker.drafts import chain_of, in_store, key_of, measurement_of
 from worker.heartbeats import read_heartbeats
 from worker.intake import Intake
+from worker.metrics import Metrics, serve_metrics
 from worker.playground.board import (
     DetectorTrial,
     PlaygroundAnswer,
@@ -286,6 +287,10 @@ class RunQueue:
         except RedisError:
             return False
         return True
+
+    def serve_metrics(self, address: str, port: int) -> None:
+        """Answer Prometheus from now on; see `metrics.serve_metrics`."""
+        serve_metrics(Metrics(self.database, self.redis, settings().home.absolute()), address, port)
 
     def is_available(self) -> bool:
         """Whether the queue's server answers."""

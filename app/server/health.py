@@ -9,11 +9,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from grice_core.errors import GriceError
-from grice_core.settings import Settings
 from grice_core.store import migrate
-from grice_core.store.artifacts import ArtifactStore
-from grice_core.store.database import Database, Retries
-from grice_core.store.engine import connect
 from worker.client import RunQueue
 
 FINE = "fine"
@@ -21,16 +17,12 @@ _ASKED_FOR_S = 2.0
 """A part that takes longer does not answer."""
 
 
-def health_routes(settings: Settings) -> list[Route]:
+def health_routes(queue: RunQueue) -> list[Route]:
     """What a load balancer or an orchestrator asks; without sign-in, so it names no address."""
-    # Asked again soon anyway: nothing is worth waiting for.
-    database = Database(connect(settings.database_url), Retries(give_up_after_s=0.5))
-    artifacts = ArtifactStore(settings.artifacts_url)
-    queue = RunQueue(database, artifacts)
     parts: Mapping[str, Callable[[], bool]] = {
-        "database": lambda: migrate.revision(database.engine) == migrate.latest_revision(),
+        "database": lambda: migrate.revision(queue.database.engine) == migrate.latest_revision(),
         "queue": queue.is_available,
-        "artifacts": lambda: artifacts.objects.size("objects/none") is None,
+        "artifacts": lambda: queue.artifacts.objects.size("objects/none") is None,
     }
 
     async def lives(request: Request) -> JSONResponse:  # noqa: ARG001 - as Starlette wants

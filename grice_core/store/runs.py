@@ -7,6 +7,7 @@ from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from grice_core.errors import NotFoundError
+from grice_core.store.clock import database_now
 from grice_core.store.database import reads
 from grice_core.store.states import WAITING, Device, RunKind, RunState
 from grice_core.store.tables import Pause, Run, RunParent
@@ -108,3 +109,42 @@ def waiting(device: Device | None = None) -> Select[Run]:
     if device is not None:
         query = query.where(Run.device == device)
     return query.order_by(Run.priority.desc(), Run.position, Run.id)
+
+
+@dataclass(frozen=True)
+class Load:
+    """The runs of one kind in one state."""
+
+    kind: RunKind
+    state: RunState
+    num_runs: int
+    num_claims: int
+    """How often workers took them, over all of their attempts."""
+
+
+@reads
+def load(session: Session) -> list[Load]:
+    """All runs, counted by kind and state."""
+    counted = select(Run.kind, Run.state, func.count(), func.sum(Run.attempt))
+    rows = session.execute(counted.group_by(Run.kind, Run.state)).all()
+    return [Load(kind, state, num, int(claims)) for kind, state, num, claims in rows]
+
+
+@reads
+def longest_waits(session: Session) -> dict[Device, float]:
+    """Seconds for which the longest-waiting run of each class of worker could have been taken."""
+    parent = aliased(Run)
+    free_since = (
+        select(func.max(parent.finished_at))
+        .join(RunParent, RunParent.parent_id == parent.id)
+        .where(RunParent.run_id == Run.id)
+        .scalar_subquery()
+    )
+    blocked = exists().where(
+        RunParent.run_id == Run.id,
+        RunParent.parent_id == parent.id,
+        parent.state != RunState.SUCCEEDED,
+    )
+    waited = database_now() - func.coalesce(free_since, Run.created_at)
+    query = select(Run.device, func.max(waited)).where(Run.state.in_(WAITING), ~blocked)
+    return dict(session.execute(query.group_by(Run.device)).all())

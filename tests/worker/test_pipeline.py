@@ -1,19 +1,27 @@
 """A pipeline through the queue, with no one disturbing it."""
 
 import json
+import shutil
+import socket
+import urllib.request
 import zipfile
 from itertools import pairwise
 
 import pytest
+from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
 
 from grice_core.errors import InputError
 from grice_core.recipes.load import load_recipe
-from grice_core.store import generations, metrics, references, runs
-from grice_core.store.states import RunState
+from grice_core.store import generations, metrics, pipelines, references, runs
+from grice_core.store.database import Database
+from grice_core.store.states import RunKind, RunState
 from tests.worker.asked import NUM_STEPS, SMALL, Asked, ask, ask_anew, small_request
 from tests.worker.installation import installed
 from tests.worker.processes import eventually
 from tests.worker.undisturbed import WEIGHTS, assert_undisturbed
+from worker.connection import client_of
+from worker.metrics import Metrics, serve_metrics
 
 
 @pytest.fixture(scope="module")
@@ -259,3 +267,40 @@ def test_stages_that_are_not_trained_yet_are_not_evaluated(quiet, world):
         ask(queue, world, trained_by=waiting.pipeline_id)
     queue.stop(waiting.runs[0].id)
     queue.unpause()
+
+
+def test_prometheus_is_told_of_runs_queue_and_workers_without_any_text(finished, quiet):
+    queue = quiet.queue()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    serve_metrics(Metrics(queue.database, queue.redis, quiet.home), "127.0.0.1", port)
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        told = answer.read().decode()
+    found = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(told)
+        for sample in family.samples
+    }
+    num_trained = sum(
+        load.num_runs
+        for load in runs.load(queue.database)
+        if (load.kind, load.state) == (RunKind.TRAIN, RunState.SUCCEEDED)
+    )
+    assert found["grice_runs", "train", "succeeded"] == num_trained >= 1
+    assert found["grice_run_claims_total", "train"] >= num_trained
+    (worker,) = queue.workers()
+    assert found["grice_worker_up", "cpu", worker.name] == 1
+    assert found["grice_up", "database"] == found["grice_up", "queue"] == 1
+    assert found[("grice_home_free_bytes",)] > 0
+    assert pipelines.get(queue.database, finished.pipeline_id).name not in told
+    with pytest.raises(InputError, match="GRICE_METRICS_PORT"):
+        serve_metrics(Metrics(queue.database, queue.redis, quiet.home), "127.0.0.1", port)
+
+
+def test_without_its_queue_prometheus_is_told_that(template, tmp_path):
+    database = Database.at(f"sqlite:///{shutil.copy(template, tmp_path / 'grice.db')}")
+    nowhere = client_of(f"unix://{tmp_path}/none.sock")
+    told = generate_latest(Metrics(database, nowhere, tmp_path)).decode()
+    assert 'grice_up{part="database"} 1.0' in told
+    assert 'grice_up{part="queue"} 0.0' in told
