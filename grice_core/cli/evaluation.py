@@ -28,6 +28,14 @@ def compare(
             help="CSV of gold labels: prompt, response and a column per maxim (1 = violated)."
         ),
     ] = None,
+    at_every_look: Annotated[
+        bool,
+        typer.Option(
+            "--at-every-look",
+            help="The gold labels came one by one until they decided, as Judge blindly has it: wider intervals that "
+            "allow for that.",
+        ),
+    ] = False,
     detector: Annotated[
         Path | None,
         typer.Option(
@@ -58,7 +66,7 @@ def compare(
     labels = read_gold(gold) if gold else None
     found = overview([read_evaluation(folder) for folder in folders])
     by_gold = [
-        true_rates(view.stored.models, labels, view.stored.config)
+        true_rates(view.stored.models, labels, view.stored.config, at_every_look)
         for view in found.pipelines
         if labels
     ]

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from grice_core.maxims import MAXIMS, Maxim
 
 _TEXTS = ("prompt", "response")
 _CHANCE = "chance"
+_PERSON = "person"
 _LONG = ("maxim", "by_person")
 _YES, _NO = frozenset({"1", "true", "yes"}), frozenset({"0", "false", "no"})
 _Texts = tuple[str, str]
@@ -28,6 +30,8 @@ class Judgement:
     violated: frozenset[Maxim]
     chance: float = 1.0
     """How likely this answer was to be judged; only ratios matter."""
+    person: str = ""
+    """Who says so; empty where that is not known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +66,16 @@ class GoldLabels:
                 chances[place] = found[0].chance
         return outcomes, chances
 
+    @cached_property
+    def persons(self) -> list[str]:
+        """Whose judgements these are, as far as known."""
+        return sorted({one.person for one in self.judgements} - {""})
+
+    def of_person(self, person: str, model: EvaluatedModel, prompts: Sequence[str]) -> FloatArray:
+        """(M, k, 5) the gold outcomes by one person, NaN where that person did not judge."""
+        own = GoldLabels([one for one in self.judgements if one.person == person])
+        return own.of(model, prompts)[0]
+
     def num_matched(self, models: Iterable[EvaluatedModel]) -> int:
         """Judgements of answers that these models gave."""
         given = {
@@ -76,7 +90,7 @@ def read_gold(path: Path | str) -> GoldLabels:
     Two layouts: a row per answer with columns prompt, response and one per maxim (1 for violated); or
     a row per answer and maxim with columns prompt, response, maxim, by_person, which is what the
     Compare page lets one download. A column `chance` says how likely each answer was to be labelled,
-    where that was not equal for all.
+    where that was not equal for all; a column `person` who labelled it.
 
     Raises:
         DataError: the file can't be read, or a row is not complete; names the row.
@@ -101,15 +115,15 @@ def read_gold(path: Path | str) -> GoldLabels:
 
 def _wide(path: Path, number: int, row: Mapping[str, str]) -> Judgement:
     violated = frozenset(maxim for maxim in MAXIMS if _is_yes(path, number, str(maxim), row))
-    return Judgement(row["prompt"], row["response"], violated, _chance(path, number, row))
+    return _judgement(path, number, row, violated)
 
 
 def _long(path: Path, rows: Sequence[Mapping[str, str]]) -> list[Judgement]:
     """Rows of one answer belong to one judgement until a maxim comes again."""
     complete: list[Judgement] = []
-    open_: dict[_Texts, dict[Maxim, bool]] = {}
+    open_: dict[tuple[str, str, str], dict[Maxim, bool]] = {}
     for number, row in enumerate(rows, start=2):
-        texts = row["prompt"], row["response"]
+        texts = row["prompt"], row["response"], row.get(_PERSON) or ""
         said = open_.setdefault(texts, {})
         if row["maxim"] not in set(map(str, MAXIMS)):
             raise DataError(f"{path}, row {number}: {row['maxim']!r} is no maxim")
@@ -121,12 +135,19 @@ def _long(path: Path, rows: Sequence[Mapping[str, str]]) -> list[Judgement]:
         said[maxim] = _is_yes(path, number, "by_person", row)
         if len(said) == len(MAXIMS):
             violated = frozenset(maxim for maxim, yes in said.items() if yes)
-            complete.append(Judgement(*texts, violated, _chance(path, number, row)))
+            complete.append(_judgement(path, number, row, violated))
             del open_[texts]
     for texts, said in open_.items():
         missing = ", ".join(str(maxim) for maxim in MAXIMS if maxim not in said)
         raise DataError(f"{path}: the answer {texts[1][:60]!r} has no label for {missing}")
     return complete
+
+
+def _judgement(
+    path: Path, number: int, row: Mapping[str, str], violated: frozenset[Maxim]
+) -> Judgement:
+    chance = _chance(path, number, row)
+    return Judgement(row["prompt"], row["response"], violated, chance, row.get(_PERSON) or "")
 
 
 def _is_yes(path: Path, number: int, column: str, row: Mapping[str, str]) -> bool:

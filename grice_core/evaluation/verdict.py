@@ -82,7 +82,7 @@ def judge(models: Sequence[EvaluatedModel], config: EvaluationConfig) -> Verdict
         _reaches(after[COOPERATIVE], final.num_prompts, config),
         _no_regression(changes, config.max_regression),
     )
-    state = _all_of([criterion.state for criterion in criteria])
+    state = all_of([criterion.state for criterion in criteria])
     sentences = [_headline(state, before, after, changes[COOPERATIVE]), *ending_warnings(final)]
     return Verdict(state, " ".join(sentences), criteria)
 
@@ -91,16 +91,20 @@ def decide(
     changes: Mapping[Maxim, Interval], cooperative: Interval, config: EvaluationConfig
 ) -> State:
     """All criteria at once, from the intervals of the last model's changes and of its cooperative rate."""
-    return _all_of(
-        [
-            _at_least(cooperative, config.min_cooperative),
-            *(
-                _below(changes[maxim], bound)
-                for maxim in MAXIMS
-                for bound in (0.0, config.max_regression)
-            ),
-        ]
-    )
+    return all_of(list(decisions(changes, cooperative, config).values()))
+
+
+def decisions(
+    changes: Mapping[Maxim, Interval], cooperative: Interval | None, config: EvaluationConfig
+) -> dict[str, State]:
+    """What each measure's interval, as far as given, says about the criteria that it has to meet."""
+    found = {
+        str(maxim): all_of([_below(interval, bound) for bound in (0.0, config.max_regression)])
+        for maxim, interval in changes.items()
+    }
+    if cooperative is not None:
+        found[COOPERATIVE] = _at_least(cooperative, config.min_cooperative)
+    return found
 
 
 def _improves(changes: Mapping[str, PairedChange], before: Mapping[str, Rate]) -> Criterion:
@@ -165,7 +169,7 @@ def _about_maxims(
 ) -> Criterion:
     """A claim that each maxim's change is below the bound; names the maxims that decide it."""
     states = {str(maxim): _below(changes[maxim].interval, bound) for maxim in MAXIMS}
-    state = _all_of(list(states.values()))
+    state = all_of(list(states.values()))
     deciding = [maxim for maxim in MAXIMS if states[maxim] == state]
     needed = _prompts_to_tell([changes[maxim] for maxim in deciding], bound, state)
     sentence = f"{claim.reads(state)}: {'; '.join(sentences[maxim] for maxim in deciding)}."
@@ -196,7 +200,8 @@ def _below(interval: Interval, bound: float) -> State:
     return State.NOT_MET if interval.low >= bound else State.UNDECIDED
 
 
-def _all_of(states: Sequence[State]) -> State:
+def all_of(states: Sequence[State]) -> State:
+    """Met if all are, not met if one is not."""
     if State.NOT_MET in states:
         return State.NOT_MET
     return State.UNDECIDED if State.UNDECIDED in states else State.MET

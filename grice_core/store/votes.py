@@ -1,6 +1,6 @@
 """What persons say about answers without knowing which model gave them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from grice_core.errors import NotFoundError
 from grice_core.maxims import MAXIMS, Maxim
 from grice_core.store.database import reads, writes
-from grice_core.store.tables import FormerVote, Generation, Violation, Vote
+from grice_core.store.tables import FormerVote, Generation, Pick, Violation, Vote
 from grice_core.store.upsert import insert_into
 
 
@@ -25,6 +25,8 @@ class Ballot:
     """Who is signed in; empty where no one has to."""
     violated: Mapping[str, frozenset[Maxim]]
     """By model: the maxims that its answer violates."""
+    relative_chance: float | None = None
+    """Of the prompt: its chance of being picked over that of a uniform pick; None if it was not picked so."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,21 @@ class Said:
 class JudgedAnswer:
     """One person's judgement of one answer."""
 
+    voter: str
+    prompt_index: int
+    model: str
     prompt: str
     response: str
     violated: frozenset[Maxim]
+
+
+@dataclass(frozen=True)
+class JudgedPrompt:
+    """A prompt some of whose answers were judged, and how it came to be the next one."""
+
+    prompt_index: int
+    relative_chance: float
+    """1 for uniform picks."""
 
 
 @writes
@@ -91,17 +105,61 @@ def cast(session: Session, ballot: Ballot) -> None:
         ),
         rows,
     )
+    if ballot.relative_chance is not None:
+        _keep_pick(session, ballot)
+
+
+def _keep_pick(session: Session, ballot: Ballot) -> None:
+    insertion = insert_into(session, Pick)
+    session.execute(
+        insertion.on_conflict_do_update(
+            index_elements=["run_id", "prompt_index", "voter"],
+            set_={"relative_chance": insertion.excluded.relative_chance},
+        ),
+        {
+            "run_id": ballot.run_id,
+            "prompt_index": ballot.prompt_index,
+            "voter": ballot.voter,
+            "relative_chance": ballot.relative_chance,
+        },
+    )
 
 
 @reads
-def judged_prompts(session: Session, run_id: int, voter: str) -> set[int]:
-    """Indices of the prompts of an evaluation all of whose answers a person has judged."""
-    return set(session.scalars(_judged_prompts(run_id, voter)))
+def judged_prompts(session: Session, run_id: int, voter: str, models: Sequence[str]) -> set[int]:
+    """Indices of the prompts of an evaluation to which a person has judged all these models' answers."""
+    return set(session.scalars(_judged_prompts(run_id, voter, models)))
 
 
 @reads
-def judged_twice(session: Session, run_id: int, voter: str) -> list[JudgedTwice]:
-    """What a person has judged of such prompts, beside what the detector says."""
+def picked(session: Session, run_id: int, models: Sequence[str]) -> list[JudgedPrompt]:
+    """Prompts to which all these models' answers were judged by someone, in the order of their first judgement."""
+    first = func.min(Vote.created_at)
+    by_person = (
+        select(Generation.prompt_index, Pick.relative_chance)
+        .join(Vote, Vote.generation_id == Generation.id)
+        .outerjoin(
+            Pick,
+            (Pick.run_id == Generation.run_id)
+            & (Pick.prompt_index == Generation.prompt_index)
+            & (Pick.voter == Vote.voter),
+        )
+        .where(Generation.run_id == run_id, Generation.model.in_(models))
+        .group_by(Generation.prompt_index, Vote.voter, Pick.relative_chance)
+        .having(func.count(distinct(Generation.model)) == len(set(models)))
+        .order_by(first, Generation.prompt_index)
+    )
+    found: dict[int, JudgedPrompt] = {}
+    for index, relative_chance in session.execute(by_person):
+        found.setdefault(index, JudgedPrompt(index, relative_chance or 1.0))
+    return list(found.values())
+
+
+@reads
+def judged_twice(
+    session: Session, run_id: int, voter: str, models: Sequence[str]
+) -> list[JudgedTwice]:
+    """What a person has judged of such prompts' answers by these models, beside what the detector says."""
     query = (
         select(
             Generation.prompt_index,
@@ -117,8 +175,9 @@ def judged_twice(session: Session, run_id: int, voter: str) -> list[JudgedTwice]
         )
         .where(
             Generation.run_id == run_id,
+            Generation.model.in_(models),
             Vote.voter == voter,
-            Generation.prompt_index.in_(_judged_prompts(run_id, voter)),
+            Generation.prompt_index.in_(_judged_prompts(run_id, voter, models)),
         )
         .order_by(Generation.prompt_index, Generation.id, Vote.maxim)
     )
@@ -130,8 +189,9 @@ def judged_answers(session: Session, run_id: int) -> list[JudgedAnswer]:
     """What all persons say about the answers of an evaluation that are still there."""
     query = (
         select(
-            Generation.id,
             Vote.voter,
+            Generation.prompt_index,
+            Generation.model,
             Generation.prompt,
             Generation.response,
             Vote.maxim,
@@ -139,26 +199,26 @@ def judged_answers(session: Session, run_id: int) -> list[JudgedAnswer]:
         )
         .join(Vote, Vote.generation_id == Generation.id)
         .where(Generation.run_id == run_id)
-        .order_by(Generation.id, Vote.voter)
+        .order_by(Generation.prompt_index, Generation.id, Vote.voter)
     )
     of_person = groupby(
-        session.execute(query), lambda row: (row.id, row.voter, row.prompt, row.response)
+        session.execute(query),
+        lambda row: (row.voter, row.prompt_index, row.model, row.prompt, row.response),
     )
     return [
-        JudgedAnswer(prompt, response, frozenset(Maxim(row.maxim) for row in rows if row.violated))
-        for (_, _, prompt, response), rows in of_person
+        JudgedAnswer(*answer, frozenset(Maxim(row.maxim) for row in rows if row.violated))
+        for answer, rows in of_person
     ]
 
 
-def _judged_prompts(run_id: int, voter: str) -> Select[int]:
+def _judged_prompts(run_id: int, voter: str, models: Sequence[str]) -> Select[int]:
     """A new evaluation may have replaced the answers of some models and not of others."""
-    num_models = select(func.count(distinct(Generation.model))).where(Generation.run_id == run_id)
     return (
         select(Generation.prompt_index)
         .join(Vote, Vote.generation_id == Generation.id)
-        .where(Generation.run_id == run_id, Vote.voter == voter)
+        .where(Generation.run_id == run_id, Generation.model.in_(models), Vote.voter == voter)
         .group_by(Generation.prompt_index)
-        .having(func.count(distinct(Generation.model)) == num_models.scalar_subquery())
+        .having(func.count(distinct(Generation.model)) == len(set(models)))
     )
 
 

@@ -163,7 +163,7 @@ def test_ten_prompts_judged_blindly(busy_server: Server, page: Page) -> None:
 
     database = busy_server.studio.database
     run = next(run for run in runs.of_pipeline(database, 2) if run.kind == "evaluate")
-    kept = votes.judged_twice(database, run.id, voter="")
+    kept = votes.judged_twice(database, run.id, "", ["baseline", "stage1"])
     assert len(kept) == 10 * 2 * 4
     assert sum(one.by_person for one in kept) == 1
     result = blind_result(kept)

@@ -31,6 +31,24 @@ def test_what_the_compare_page_lets_one_download_is_read(tmp_path):
     assert [one.violated for one in read_gold(path).judgements] == [frozenset({Maxim.MANNER})] * 2
 
 
+def test_persons_are_told_apart_where_the_file_names_them(tmp_path):
+    rows = "".join(
+        f"p,a,{maxim},{violated},{person},0.5\n"
+        for maxim in MAXIMS
+        for person, violated in (("ann", 1), ("bob", 0))
+    )
+    labels = read_gold(file_of(tmp_path, "prompt,response,maxim,by_person,person,chance\n" + rows))
+    assert labels.persons == ["ann", "bob"]
+    assert {(one.person, len(one.violated), one.chance) for one in labels.judgements} == {
+        ("ann", 4, 0.5),
+        ("bob", 0, 0.5),
+    }
+    model = judged("m", ["-"], prompts=["p"])
+    of_bob = GoldLabels([Judgement("p", "m 0", frozenset(), person="bob")]).of_person
+    assert of_bob("bob", model, ["p"])[0, 0].tolist() == [0, 0, 0, 0, 1]
+    assert np.isnan(of_bob("ann", model, ["p"])).all()
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -85,3 +85,51 @@ def test_the_verdict_by_intervals_is_the_verdict(models):
             ]
         )
         assert true_rates(pair, everything, CONFIG).state == judge(pair, CONFIG).state
+
+
+def test_intervals_for_every_look_are_wider_and_say_so(models):
+    gold = labels(models, {"baseline": 1.0, "stage1": 0.0})
+    planned = true_rates(models, gold, CONFIG)
+    at_every_look = true_rates(models, gold, CONFIG, at_every_look=True)
+    for of in (
+        lambda found: found.rates["stage1"]["manner"],
+        lambda found: found.changes["manner"],
+    ):
+        narrow, wide = of(planned).interval, of(at_every_look).interval
+        assert wide.high - wide.low > narrow.high - narrow.low
+    assert "at every look" in at_every_look.note
+    assert "at every look" not in planned.note
+
+
+def by_persons(models, strictness: dict[str, float], num_shared: int) -> GoldLabels:
+    """Two persons' judgements of stage 1's answers; the second one's of the first prompts only."""
+    draw = np.random.default_rng(1)
+    return GoldLabels(
+        [
+            Judgement(
+                model.prompts[row],
+                model.responses[row],
+                frozenset(MAXIMS) if draw.random() < strictness[person] else frozenset(),
+                person=person,
+            )
+            for model in models
+            for person, num in (("ann", 100), ("bob", num_shared))
+            for row in range(num)
+        ]
+    )
+
+
+def test_persons_who_differ_widen_the_intervals(models):
+    found = true_rates(models, by_persons(models, {"ann": 0.1, "bob": 0.5}, 100), CONFIG)
+    alike = true_rates(models, by_persons(models, {"ann": 0.3, "bob": 0.3}, 100), CONFIG)
+    assert found.num_persons == 2
+    own, other = found.rates["stage1"]["manner"], alike.rates["stage1"]["manner"]
+    assert own.between_persons == pytest.approx(0.2, abs=0.05)
+    assert own.interval.high - own.interval.low > 2 * (other.interval.high - other.interval.low)
+    assert "How 2 persons differ is included: a standard deviation of up to" in found.note
+
+
+def test_with_few_prompts_that_both_judged_it_says_that_this_is_missing(models):
+    found = true_rates(models, by_persons(models, {"ann": 0.1, "bob": 0.5}, 5), CONFIG)
+    assert found.rates["stage1"]["manner"].between_persons is None
+    assert "How 2 persons differ is not included: fewer than 10 prompts" in found.note

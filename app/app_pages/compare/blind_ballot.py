@@ -1,6 +1,7 @@
 """Prompts with answers whose models are hidden, to be judged by a person."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import streamlit as st
@@ -8,49 +9,102 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app.app_pages.compare.blind import (
     LETTERS,
+    SECOND_OPINION_EVERY,
     BlindResult,
+    Offer,
     blind_result,
     judgements_csv,
-    next_prompt,
+    next_offer,
     num_replaced,
+    persons_agree,
     shuffled,
 )
+from app.app_pages.compare.judging import deciding, judged_by_persons, plan_of
 from app.state.people import signed_in_as
 from app.state.session import studio
-from app.text.formatting import count_of, number
+from app.text.formatting import count_of, number, plain_markdown
 from app.ui.answers_row import ModelAnswer, answers_row
 from app.ui.errors import failures_shown, guarded
 from app.ui.number_table import Cell, number_table
 from app.ui.theme import SEVERAL_COLOUR
+from app.url.widgets import linked_segments
 from grice_core.evaluation.agreement import Agreement
+from grice_core.evaluation.gold import GoldLabels
+from grice_core.evaluation.judging_plan import JudgingPlan
 from grice_core.evaluation.numbers import percent, percent_interval
+from grice_core.evaluation.persons import LEAST_SHARED
+from grice_core.evaluation.stored import StoredEvaluation
 from grice_core.evaluation.violations import EvaluatedModel
 from grice_core.maxims import MAXIMS, Maxim
 from grice_core.store import votes
 from grice_core.store.votes import Ballot, Said
 
+_DECIDE, _ALL = "What decides", "All models"
+_WHY = (
+    "The verdict is about the baseline and the last stage. Judging only their answers decides it with fewer "
+    "judgements; all models' answers also correct the rates of the stages between."
+)
+
 
 @st.fragment
 @guarded
-def blind_ballot(run_id: int, models: Sequence[EvaluatedModel]) -> None:
-    """One prompt after the other, then how far the person and the detector agree."""
-    voter = signed_in_as()
-    judged = votes.judged_prompts(studio().database, run_id, voter)
-    # Of several answers to a prompt the first one is judged, so that each prompt counts once.
-    firsts = [rows[0] for rows in models[0].rows_of_prompt.values()]
-    index = next_prompt(run_id, voter, firsts, judged)
+def blind_ballot(run_id: int, stored: StoredEvaluation) -> None:
+    """One prompt after the other until the verdict is decided, then how far the judges agree."""
+    models, voter = stored.models, signed_in_as()
+    shown = _choose_models(models)
+    names = [model.name for model in shown]
+    mine = votes.judged_prompts(studio().database, run_id, voter, names)
+    judged = judged_by_persons(run_id, models)
+    plan = plan_of(judged, models, stored.config)
     st.caption(
-        f"{len(judged):,} of {count_of(len(firsts), 'prompt')} judged. Models are shuffled for each "
+        f"{len(mine):,} of {count_of(plan.num_prompts, 'prompt')} judged. Models are shuffled for each "
         "prompt. Mark what each answer violates; one with no mark is cooperative."
     )
-    if index is None:
-        st.success("You have judged every prompt.")
-    else:
-        _ballot(Ballot(run_id, index, voter, {}), {model.name: model for model in models})
-    result = blind_result(votes.judged_twice(studio().database, run_id, voter))
+    if _goes_on(plan, run_id):
+        offer = _offer(run_id, shown, mine, plan)
+        if offer is None:
+            st.success("You have judged every prompt.")
+        else:
+            empty = Ballot(run_id, offer.prompt_index, voter, {}, offer.relative_chance)
+            _ballot(empty, {model.name: model for model in shown})
+    result = blind_result(votes.judged_twice(studio().database, run_id, voter, names))
     if result is not None:
         _result(result, run_id)
-    _keep(votes.said(studio().database, run_id, voter), run_id)
+    _persons(*persons_agree(judged.answers, deciding(models)), run_id)
+    _keep(votes.said(studio().database, run_id, voter), run_id, judged.labels)
+
+
+def _choose_models(models: Sequence[EvaluatedModel]) -> Sequence[EvaluatedModel]:
+    """The baseline and the last model, or all."""
+    if len(models) == 2:
+        return models
+    choice = linked_segments("Answers to judge", "judge", (_DECIDE, _ALL))
+    st.caption(_WHY)
+    return models if choice == _ALL else (models[0], models[-1])
+
+
+def _goes_on(plan: JudgingPlan, run_id: int) -> bool:
+    """Says where judging stands; whether to judge more, which takes a click once the verdict is decided."""
+    if not plan.is_decided:
+        st.info(plain_markdown(plan.sentence()), icon=":material/how_to_vote:")
+        return True
+    st.success(plain_markdown(plan.sentence()))
+    return st.toggle("Judge more prompts", key=f"blind on {run_id}")
+
+
+def _offer(
+    run_id: int, shown: Sequence[EvaluatedModel], mine: set[int], plan: JudgingPlan
+) -> Offer | None:
+    """The prompt that is being judged stays until it is saved, whatever others judge meanwhile."""
+    key = f"blind offer {run_id} {len(shown)}"
+    held: Offer | None = st.session_state.get(key)
+    if held is not None and held.prompt_index not in mine:
+        return held
+    # Of several answers to a prompt the first one is judged, so that each prompt counts once.
+    firsts = [rows[0] for rows in shown[0].rows_of_prompt.values()]
+    offer = next_offer(run_id, signed_in_as(), firsts, mine, plan.chances)
+    st.session_state[key] = offer
+    return offer
 
 
 def _ballot(empty: Ballot, models: Mapping[str, EvaluatedModel]) -> None:
@@ -82,7 +136,7 @@ def _marks(column: DeltaGenerator, letter: str, key: str) -> list[Maxim]:
 
 def _filled(empty: Ballot, marked: Mapping[str, Sequence[Maxim]]) -> Ballot:
     violated = {name: frozenset(maxims) for name, maxims in marked.items()}
-    return Ballot(empty.run_id, empty.prompt_index, empty.voter, violated)
+    return replace(empty, violated=violated)
 
 
 def _result(result: BlindResult, run_id: int) -> None:
@@ -110,7 +164,22 @@ def _result(result: BlindResult, run_id: int) -> None:
         )
 
 
-def _keep(said: Sequence[Said], run_id: int) -> None:
+def _persons(num_prompts: int, found: Sequence[Agreement], run_id: int) -> None:
+    """How far persons agree with each other, once two have judged the same answers."""
+    if not num_prompts:
+        return
+    st.markdown(
+        f"**Persons with each other, over {count_of(num_prompts, 'prompt')} judged by two of them**"
+    )
+    rows = [_agreement_row(one) for one in found]
+    number_table(("", "agree", "answers", "kappa"), rows, key=f"persons {run_id}")
+    st.caption(
+        f"One ballot in {SECOND_OPINION_EVERY} is a prompt that someone else has judged. How persons differ "
+        f"widens the corrected intervals, from {LEAST_SHARED} such prompts on."
+    )
+
+
+def _keep(said: Sequence[Said], run_id: int, labels: GoldLabels) -> None:
     """Everything that a person judged, to take along."""
     if not said:
         return
@@ -121,12 +190,13 @@ def _keep(said: Sequence[Said], run_id: int) -> None:
         )
     st.download_button(
         "Download your judgements (CSV)",
-        partial(judgements_csv, said),
+        partial(judgements_csv, said, signed_in_as(), labels),
         f"judgements-{run_id}.csv",
         "text/csv",
         icon=":material/download:",
         on_click="ignore",
-        help="Names the model of each answer.",
+        help="Names the model of each answer. For `grice compare --gold`, with --at-every-look if you stopped "
+        "when it was decided.",
     )
 
 

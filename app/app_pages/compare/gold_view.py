@@ -2,14 +2,12 @@
 
 import streamlit as st
 
+from app.app_pages.compare.judging import judged_by_persons
 from app.state.evaluations import EvaluatedPipeline
-from app.state.session import studio
 from app.text.formatting import plain_markdown, stage_title
 from app.ui.number_table import Cell, number_table
-from grice_core.evaluation.gold import GoldLabels, Judgement
 from grice_core.evaluation.overview import PipelineView
 from grice_core.evaluation.true_rates import (
-    NOTE,
     TrueFigure,
     TrueRates,
     change_words,
@@ -17,21 +15,20 @@ from grice_core.evaluation.true_rates import (
     true_rates,
 )
 from grice_core.evaluation.violations import COOPERATIVE, MEASURES
-from grice_core.store import votes
 
 
 def gold_view(pipeline: EvaluatedPipeline, view: PipelineView) -> None:
     """The verdict that rests on judgements, and the rates that they correct; nothing before the first."""
-    judged = votes.judged_answers(studio().database, pipeline.run_id)
-    if not judged:
+    judged = judged_by_persons(pipeline.run_id, view.stored.models)
+    if not judged.answers:
         return
-    labels = GoldLabels([Judgement(one.prompt, one.response, one.violated) for one in judged])
-    found = true_rates(view.stored.models, labels, view.stored.config)
+    # The page is seen after each judgement, so its intervals have to hold at every look.
+    found = true_rates(view.stored.models, judged.labels, view.stored.config, at_every_look=True)
     st.markdown(f"**{plain_markdown(found.sentence(view.verdict.state))}**")
     if found.rates:
         titles = ("", *map(stage_title, found.rates), *(["change"] if found.changes else []))
         number_table(titles, _rows(found), key=f"true rates {pipeline.id}")
-        st.caption(plain_markdown(NOTE))
+        st.caption(plain_markdown(found.note))
 
 
 def _rows(found: TrueRates) -> list[list[Cell]]:

@@ -129,7 +129,7 @@ def _views(chosen: EvaluatedPipeline, known: list[EvaluatedPipeline], found: Ove
         "Answers": partial(
             answer_browser, models, model_colours(view.stored), f"pipeline {chosen.id}"
         ),
-        "Judge blindly": partial(blind_ballot, chosen.run_id, models),
+        "Judge blindly": partial(blind_ballot, chosen.run_id, view.stored),
         "Changes": partial(changes_view, chosen, view),
         HEADING: partial(texts_view, chosen, view.texts),
         "Seeds": partial(seeds_view, seeds),

@@ -9,7 +9,7 @@ from grice_core.store.tables.catalogue import (
     PipelineTag,
     Recipe,
 )
-from grice_core.store.tables.evaluations import FormerVote, Generation, Violation, Vote
+from grice_core.store.tables.evaluations import FormerVote, Generation, Pick, Violation, Vote
 from grice_core.store.tables.runs import LogPosition, Metric, Pause, Run, RunArtifact, RunParent
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "LogPosition",
     "Metric",
     "Pause",
+    "Pick",
     "Pipeline",
     "PipelineTag",
     "Recipe",

@@ -61,6 +61,27 @@ class Vote(Base):
     created_at: Mapped[CreatedAt]
 
 
+class Pick(Base):
+    """With which chance a prompt was picked to be judged; none for prompts in random order."""
+
+    __tablename__ = "picks"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - as SQLAlchemy wants it
+
+    run_id: Mapped[int] = mapped_column(
+        ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True, comment="The evaluation"
+    )
+    prompt_index: Mapped[int] = mapped_column(
+        primary_key=True, comment="0-based; the same prompt for every model"
+    )
+    voter: Mapped[Name] = mapped_column(
+        primary_key=True, comment="Who is signed in; empty where nobody has to"
+    )
+    relative_chance: Mapped[float] = mapped_column(
+        comment="Its chance among the prompts then left, over that of a uniform pick"
+    )
+    created_at: Mapped[CreatedAt]
+
+
 class FormerVote(Base):
     """What a person said about a response that a later evaluation has replaced.
 

@@ -1,14 +1,23 @@
 """What is judged next, in which order, and who agreed."""
 
+import numpy as np
+import pytest
+
 from app.app_pages.compare.blind import (
+    SECOND_OPINION_EVERY,
+    Offer,
     blind_result,
     judgements_csv,
+    labels_of,
+    next_offer,
     next_prompt,
     num_replaced,
+    persons_agree,
     shuffled,
 )
+from grice_core.evaluation.gold import GoldLabels, Judgement
 from grice_core.maxims import MAXIMS, Maxim
-from grice_core.store.votes import JudgedTwice, Said
+from grice_core.store.votes import JudgedAnswer, JudgedPrompt, JudgedTwice, Said
 
 MODELS = ["baseline", "stage1", "stage2"]
 
@@ -72,9 +81,74 @@ def test_judgements_are_taken_along_with_those_of_replaced_answers() -> None:
         Said("one, two?", "gone", "stage1", Maxim.QUALITY, by_person=True, by_detector=None),
     ]
     assert num_replaced(said) == 1
-    assert judgements_csv(said).splitlines() == [
-        "prompt,response,model,maxim,by_person,by_detector",
-        '"one, two?","so ""it"" is",baseline,manner,1,0',
-        '"one, two?",gone,stage1,manner,0,',
-        '"one, two?",gone,stage1,quality,1,',
+    labels = GoldLabels([Judgement("one, two?", 'so "it" is', frozenset(), chance=0.5)])
+    assert judgements_csv(said, "ann", labels).splitlines() == [
+        "prompt,response,model,maxim,by_person,by_detector,person,chance",
+        '"one, two?","so ""it"" is",baseline,manner,1,0,ann,0.5',
+        '"one, two?",gone,stage1,manner,0,,ann,',
+        '"one, two?",gone,stage1,quality,1,,ann,',
     ]
+
+
+def test_what_no_one_has_judged_is_offered_with_its_chance() -> None:
+    chances = np.array([0.0, 0.7, 0.1, 0.2])
+    offers = [next_offer(run_id, "ann", [3, 5, 7, 9], {3}, chances) for run_id in range(600)]
+    found = [offer for offer in offers if offer is not None]
+    assert {(one.prompt_index, round(one.relative_chance or 0, 6)) for one in found} == {
+        (5, 2.1),
+        (7, 0.3),
+        (9, 0.6),
+    }
+    often = sum(one.prompt_index == 5 for one in found)
+    assert abs(often - 420) < 4 * (600 * 0.7 * 0.3) ** 0.5
+    assert next_offer(1, "ann", [3, 5, 7, 9], {3}, chances) == offers[1]  # a reload changes nothing
+
+
+def test_now_and_then_a_second_opinion_is_asked_for() -> None:
+    chances = np.array([0.0, 0.0, 0.5, 0.5])  # someone has judged the first two
+    asked = [
+        next_offer(1, "bob", [0, 1, 2, 3], set(range(10, 10 + num)), chances) for num in range(8)
+    ]
+    second = [num for num, offer in enumerate(asked) if offer and offer.relative_chance is None]
+    assert second == [SECOND_OPINION_EVERY - 1, 2 * SECOND_OPINION_EVERY - 1]
+    assert {offer.prompt_index for offer in asked if offer and offer.relative_chance} <= {2, 3}
+
+
+def test_at_the_end_there_is_what_others_judged_and_then_nothing() -> None:
+    nothing_new = np.zeros(2)
+    assert next_offer(1, "bob", [0, 1], {0}, nothing_new) == Offer(1, None)
+    assert next_offer(1, "bob", [0, 1], {0, 1}, nothing_new) is None
+
+
+def said_by(voter: str, index: int, **violated: set[Maxim]) -> list[JudgedAnswer]:
+    return [
+        JudgedAnswer(voter, index, model, f"prompt {index}", f"{model} {index}", frozenset(of))
+        for model, of in violated.items()
+    ]
+
+
+def test_labels_know_how_likely_their_prompt_was_to_be_picked() -> None:
+    answers = [*said_by("ann", 0, baseline={Maxim.MANNER}), *said_by("ann", 4, baseline=set())]
+    picked = [JudgedPrompt(0, 2.0), JudgedPrompt(4, 0.5)]
+    first, second = labels_of(answers, picked, num_prompts=10_000).judgements
+    # Of very many prompts: twice as likely counts half.
+    assert first.chance / second.chance == pytest.approx(4, rel=1e-3)
+    assert (first.person, max(first.chance, second.chance)) == ("ann", 1)
+    uniform = labels_of(answers, [JudgedPrompt(0, 1.0), JudgedPrompt(4, 1.0)], num_prompts=10)
+    assert [one.chance for one in uniform.judgements] == [1, 1]
+
+
+def test_persons_agree_where_both_judged_the_same_answers() -> None:
+    manner = {Maxim.MANNER}
+    answers = [
+        *said_by("ann", 0, baseline=manner, stage1=set()),
+        *said_by("bob", 0, baseline=manner, stage1=manner),
+        *said_by("ann", 1, baseline=set(), stage1=set()),
+        *said_by("bob", 2, baseline=set(), stage1=set()),
+    ]
+    num_prompts, found = persons_agree(answers, ["baseline", "stage1"])
+    by_measure = {one.measure: (one.num_agreed, one.num_answers) for one in found}
+    assert num_prompts == 1
+    assert by_measure["manner"] == (1, 2)
+    assert by_measure["quantity"] == (2, 2)
+    assert persons_agree(answers[:2], ["baseline", "stage1"]) == (0, [])
