@@ -14,6 +14,7 @@ import pyarrow as pa
 from grice_core.data.columnar import write_pairs
 from grice_core.data.conversation_column import TOOLS, conversation_array
 from grice_core.data.json_column import json_array
+from grice_core.data.layouts.opening import BY_LOOKS, Reading
 from grice_core.data.load import LoadedPairs, Prompts, load_pairs, load_prompts
 from grice_core.data.messages import Conversation
 from grice_core.data.pairs import TEXT_FIELDS, PairTable
@@ -28,11 +29,15 @@ from grice_core.store.database import Database
 from grice_core.store.tables import DataSet, Detector
 
 FILE_SHA256 = "file_sha256"
-"""In the report of a data set that holds only the prompts of a file: the file's own hash."""
+"""In the report of a data set that holds only the prompts of a file, or that was read in a way of its own:
+the file's own hash."""
+READING = "reading"
+"""In the report of a data set that was read in a way of its own: which, as JSON."""
 MAX_BAD_ROWS = 200
 _MAX_BAD_CHARACTERS = 300
 """How much of an unusable row is kept with the report; the whole rows are kept beside it."""
 _BLOCK = 10_000
+_MANY = 100_000
 
 
 PROMPTS_ALONE = "Prompts without responses."
@@ -51,25 +56,44 @@ class Keeper:
     database: Database
     artifacts: ArtifactStore
 
-    def keep_pairs(self, path: Path, name: str, progress: Progress = silent) -> DataSet:
+    def keep_pairs(
+        self, path: Path, name: str, progress: Progress = silent, reading: Reading = BY_LOOKS
+    ) -> DataSet:
         """Keep the pairs of a file as columns; those of a known file that were lost are put back.
+
+        A file that was kept before is read as it was then, if nothing else is said.
 
         Raises:
             DataError: the file can't be used, or no row of it; nothing is kept then.
         """
-        known = self.known(path)
-        return known or self.keep_loaded(load_pairs(path, progress), name)
+        reading = reading or self._reading_of(path)
+        known = self.known(path, reading)
+        return known or self.keep_loaded(load_pairs(path, progress, reading=reading), name)
 
-    def known(self, path: Path) -> DataSet | None:
+    def known(self, path: Path, reading: Reading = BY_LOOKS) -> DataSet | None:
         """The data set that this file became, if it was kept before and its pairs are still there.
 
         Raises:
             DataError: the file can't be read.
         """
-        known = data_sets.with_content(self.database, _sha256(path))
+        key = _key_of(_sha256(path), reading or self._reading_of(path))
+        known = data_sets.with_content(self.database, key)
         if known is not None and self.artifacts.contains(known.artifact_sha256):
             return known
         return None
+
+    def _reading_of(self, path: Path) -> Reading:
+        """In which way of its own a file was read when it was kept; by its looks if in none."""
+        sha256 = _sha256(path)
+        if data_sets.with_content(self.database, sha256) is not None:
+            return BY_LOOKS
+        same_file = (
+            data_set
+            for data_set in data_sets.page(self.database, limit=_MANY)
+            if data_set.report.get(FILE_SHA256) == sha256 and READING in data_set.report
+        )
+        newest = next(same_file, None)
+        return BY_LOOKS if newest is None else Reading.of(newest.report[READING])
 
     def keep_loaded(self, loaded: LoadedPairs, name: str) -> DataSet:
         """Keep what was read from a file already.
@@ -85,7 +109,7 @@ class Keeper:
             )
         draft = DataSetDraft(
             name=name,
-            sha256=loaded.sha256,
+            sha256=_key_of(loaded.sha256, loaded.reading),
             pairs=self._put(loaded.table),
             num_rows=loaded.report.num_rows,
             num_usable=loaded.report.num_usable,
@@ -95,20 +119,21 @@ class Keeper:
         )
         return self._add(draft)
 
-    def keep_prompts(self, path: Path, name: str) -> DataSet:
+    def keep_prompts(self, path: Path, name: str, reading: Reading = BY_LOOKS) -> DataSet:
         """Keep the evaluation prompts of a file; its responses too if every row has usable ones.
 
         Raises:
             DataError: the file can't be used, or a row has no prompt; nothing is kept then.
         """
-        prompts = load_prompts(path)
+        reading = reading or self._reading_of(path)
+        prompts = load_prompts(path, reading=reading)
         try:
-            pairs = self.keep_pairs(path, name)
+            pairs = self.keep_pairs(path, name, reading=reading)
         except DataError:  # prompts alone will do
-            return self._keep_prompts_alone(prompts, name)
+            return self._keep_prompts_alone(prompts, name, reading)
         # Only usable rows are kept, but every row's prompt is evaluated on.
         complete = pairs.num_usable == pairs.num_rows
-        return pairs if complete else self._keep_prompts_alone(prompts, name)
+        return pairs if complete else self._keep_prompts_alone(prompts, name, reading)
 
     def keep_detector(self, folder: Path) -> Detector:
         """Keep a detector's folder.
@@ -121,10 +146,10 @@ class Keeper:
         name = folder.resolve().name
         return detectors.get(self.database, detectors.add(self.database, name, address, card))
 
-    def _keep_prompts_alone(self, prompts: Prompts, name: str) -> DataSet:
+    def _keep_prompts_alone(self, prompts: Prompts, name: str, reading: Reading) -> DataSet:
         draft = DataSetDraft(
             name=name,
-            sha256=_sha256_of_prompts(prompts),
+            sha256=_key_of(_sha256_of_prompts(prompts), reading),
             pairs=self._put(_as_pairs(prompts)),
             num_rows=len(prompts.prompts),
             num_usable=len(prompts.prompts),
@@ -134,6 +159,7 @@ class Keeper:
                 "notes": [PROMPTS_ALONE],
                 "bad_rows": [],
                 FILE_SHA256: prompts.sha256,
+                "read_as": prompts.read_as,
             },
         )
         return self._add(draft)
@@ -188,6 +214,14 @@ def _sha256(path: Path) -> str:
         raise DataError(f"{path} can't be read: {error.strerror}") from error
 
 
+def _key_of(sha256: str, reading: Reading) -> str:
+    """Tells the content of a file that is read in a way of its own from that of the file as it looks."""
+    if not reading:
+        return sha256
+    how = orjson.dumps(reading.document(), option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(sha256.encode() + b" read as " + how).hexdigest()
+
+
 def _sha256_of_prompts(prompts: Prompts) -> str:
     """Another one than that of the file, whose pairs are another data set.
 
@@ -226,4 +260,11 @@ def report_of(loaded: LoadedPairs) -> dict[str, Any]:
     bad_rows = loaded.unusable.slice(0, MAX_BAD_ROWS).to_pylist()
     for row in bad_rows:
         row["content"] = row["content"][:_MAX_BAD_CHARACTERS]
-    return loaded.report.as_json() | {"notes": list(loaded.notes), "bad_rows": bad_rows}
+    report = loaded.report.as_json() | {
+        "notes": list(loaded.notes),
+        "bad_rows": bad_rows,
+        "read_as": loaded.read_as,
+    }
+    if loaded.reading:
+        report |= {READING: loaded.reading.document(), FILE_SHA256: loaded.sha256}
+    return report

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from grice_core.errors import InputError
+from grice_core.pipeline.sources import UserFile
 from grice_core.registry import check_base
 from grice_core.store.states import Device, RunKind
 from grice_core.store.submission import RunDraft
@@ -65,12 +66,12 @@ def measurement_of(spec: PipelineSpec, device: Device) -> RunDraft:
     return RunDraft(key, RunKind.ESTIMATE, spec.document(), device, priority=1)
 
 
-def in_store(data: Path | DataSet) -> DataSet:
+def in_store(data: Path | UserFile | DataSet) -> DataSet:
     """A data set that was stored before.
 
     Raises:
         InputError: it is a file that no one has stored yet.
     """
-    if isinstance(data, Path):
+    if isinstance(data, Path | UserFile):
         raise InputError(f"{data} is not in the store yet")
     return data

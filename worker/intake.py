@@ -1,9 +1,13 @@
 """What a user asked for, as what a worker can do: files in the store, and a specification."""
 
+import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from grice_core.data.columnar import write_pairs
+from grice_core.data.load import load_pairs
 from grice_core.errors import InputError
+from grice_core.pipeline.sources import UserFile, read_as_asked
 from grice_core.progress import Progress
 from grice_core.registry import Keeper, check_base
 from grice_core.store import pipelines, references, runs
@@ -34,12 +38,14 @@ class Intake:
         """The same request, with everything that the user named by a path in the store."""
         keeper = Keeper(self.database, self.artifacts)
         data, prompts, detector = request.data, request.eval, request.detector
-        if isinstance(data, Path):
-            data = keeper.keep_pairs(data, data.name, progress)
+        if isinstance(data, Path | UserFile):
+            path, reading = read_as_asked(data)
+            data = keeper.keep_pairs(path, path.name, progress, reading)
         if prompts == request.data and request.leakage == "hold-out":
             prompts = data  # its usable pairs: a row without a prompt does not stand in the way
-        if isinstance(prompts, Path):
-            prompts = keeper.keep_prompts(prompts, prompts.name)
+        if isinstance(prompts, Path | UserFile):
+            path, reading = read_as_asked(prompts)
+            prompts = keeper.keep_prompts(path, path.name, reading)
         if isinstance(detector, str) and Path(detector).expanduser().is_dir():
             detector = keeper.keep_detector(Path(detector).expanduser())
         return replace(request, data=data, eval=prompts, detector=detector)
@@ -99,6 +105,19 @@ class Intake:
         except OSError as error:
             raise InputError(f"{path} can't be read: {error.strerror}") from None
 
+    def _stored_data(self, data: Path | UserFile) -> StoredFile:
+        """A detector's data: as it is, or its pairs where they are read in a way of their own.
+
+        Raises:
+            InputError: it can't be read.
+        """
+        if isinstance(data, Path):
+            return self._stored_file(data)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"{data.path.stem}.parquet"
+            write_pairs(path, load_pairs(data.path, reading=data.reading).table)
+            return self._stored_file(path)
+
     def detector_spec(self, request: DetectorRequest) -> FitDetectorSpec:
         """Everything that a detector's numbers depend on, its data in the store.
 
@@ -108,7 +127,7 @@ class Intake:
         start = request.start
         return FitDetectorSpec(
             how=request.how,
-            data=self._stored_file(request.data),
+            data=self._stored_data(request.data),
             start=check_base(start) if isinstance(start, str) else StoredDetector.of(start),
             name=request.name,
             settings=dict(request.settings),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from grice_core.pipeline.options import PipelineOptions
+from grice_core.pipeline.sources import UserFile
 from grice_core.recipes.config import Recipe
 from grice_core.store.states import Device
 from grice_core.store.tables import DataSet, Detector
@@ -19,9 +20,9 @@ DeviceChoice = Literal["auto", "cpu", "gpu"]
 class PipelineRequest(PipelineOptions):
     """A pipeline to be asked for."""
 
-    data: Path | DataSet
+    data: Path | UserFile | DataSet
     """Files, or what the store has of them already."""
-    eval: Path | DataSet
+    eval: Path | UserFile | DataSet
     base: str
     """Hub id, or a folder that every worker sees."""
     detector: str | Detector
@@ -38,7 +39,7 @@ class DetectorRequest:
     """A detector to be made by a run."""
 
     how: DetectorHow
-    data: Path
+    data: Path | UserFile
     """Labelled texts; to distil, scored pairs."""
     start: str | Detector
     """Encoder to start from: hub id, or a folder that every worker sees; or what to calibrate or evaluate."""

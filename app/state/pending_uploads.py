@@ -1,6 +1,7 @@
 """Uploads that wait for a decision: on disk, so that neither a restart nor another page loses them."""
 
 import hashlib
+import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from app.state.session import studio
+from grice_core.data.layouts.opening import BY_LOOKS, Reading
 from grice_core.data.load import LoadedPairs, load_pairs
 
 _FOLDER = "pending"
@@ -16,7 +18,7 @@ _ID_DIGITS = 16
 
 @dataclass(frozen=True)
 class PendingUpload:
-    """A file of which some rows can't be used."""
+    """A file of which some rows can't be used, or whose layout a user has to say."""
 
     id: str
     """Of its content."""
@@ -49,18 +51,18 @@ def pending_uploads() -> list[PendingUpload]:
     return [PendingUpload(folder.name, path) for folder in folders for path in folder.iterdir()]
 
 
-def read_pending(pending: PendingUpload) -> LoadedPairs:
-    """What it holds; read once.
+def read_pending(pending: PendingUpload, reading: Reading = BY_LOOKS) -> LoadedPairs:
+    """What it holds; read once in each way.
 
     Raises:
         DataError: nothing of it can be used.
     """
-    return _read(str(pending.path))
+    return _read(str(pending.path), json.dumps(reading.document()))
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the upload …")
-def _read(path: str) -> LoadedPairs:
-    return load_pairs(path)
+def _read(path: str, reading: str) -> LoadedPairs:
+    return load_pairs(path, reading=Reading.of(json.loads(reading)))
 
 
 def discard_pending(pending: PendingUpload) -> None:

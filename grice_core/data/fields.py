@@ -17,6 +17,10 @@ TEXT_SPELLINGS: dict[str, tuple[str, ...]] = {
 """First the standard name; where a row has a value under several, the first one counts."""
 
 
+class UnknownFieldsError(DataError):
+    """A file lacks fields that pairs need, or has them under other names."""
+
+
 def score_object_name(side: str) -> str:
     """The field that holds a side's four scores as one object: `chosen_scores`."""
     return f"{side}_scores"
@@ -32,7 +36,7 @@ def require_fields(name: str, found: Collection[str], fields: Iterable[str] = TE
     """Check that each of the fields stands in a file under one of its names.
 
     Raises:
-        DataError: one does not; names what was found, and the nearest of it.
+        UnknownFieldsError: one does not; names what was found, and the nearest of it.
     """
     missing = [field for field in fields if not set(TEXT_SPELLINGS[field]) & set(found)]
     if not missing:
@@ -43,7 +47,7 @@ def require_fields(name: str, found: Collection[str], fields: Iterable[str] = TE
     listed = ", ".join(repr(_shortened(field)) for field in list(found)[:12])
     more = ", …" if len(found) > 12 else ""
     hint = _nearest(missing, found) or f"; say which field it is: --map {missing[0]}=FIELD"
-    raise DataError(f"{name} has no field {wanted}; it has: {listed}{more}{hint}")
+    raise UnknownFieldsError(f"{name} has no field {wanted}; it has: {listed}{more}{hint}")
 
 
 def _nearest(missing: Iterable[str], found: Collection[str]) -> str:

@@ -65,7 +65,7 @@ def open_pairs(source: Source, progress: Progress) -> OpenedPairs:
     if isinstance(source, StoredPairs):
         table = read_pairs(source.path)
         return OpenedPairs(table, source.name, source.name, source.sha256, source.num_rows)
-    path, reading = _read_as_asked(source)
+    path, reading = read_as_asked(source)
     loaded = load_pairs(path, progress, reading=reading)
     faults = tuple(
         f"{_rows(problem.count)} left out: {problem.message}"
@@ -91,11 +91,12 @@ def open_prompts(source: Source) -> Prompts:
     """
     if isinstance(source, StoredPairs):
         return Prompts.of_table(read_pairs(source.path), source.sha256)
-    path, reading = _read_as_asked(source)
+    path, reading = read_as_asked(source)
     return load_prompts(path, reading=reading)
 
 
-def _read_as_asked(source: Path | UserFile) -> tuple[Path, Reading]:
+def read_as_asked(source: Path | UserFile) -> tuple[Path, Reading]:
+    """A user's file, and how it is to be read."""
     return (source.path, source.reading) if isinstance(source, UserFile) else (source, BY_LOOKS)
 
 

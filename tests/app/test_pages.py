@@ -176,6 +176,55 @@ def test_bad_rows_are_named_and_the_others_are_kept_when_somebody_says_so(studio
     assert [one.num_usable for one in data_sets.page(studio.database)] == [38]
 
 
+def test_fields_of_ones_own_are_mapped_with_a_preview(studio: Studio) -> None:
+    rows = [{"ask": f"When {n}?", "out": ["At nine.", "Boats float."], "good": n} for n in (1, 5)]
+    page = ran(upload(opened("data"), "own.json", json.dumps(rows).encode()))
+    assert "has no field 'prompt'" in words(page)
+    assert not data_sets.page(studio.database)
+
+    for label, path in (
+        ("Prompt", "ask"),
+        ("Chosen response", "out.0"),
+        ("Rejected response", "out.1"),
+    ):
+        page = next(one for one in page.selectbox if one.label == label).set_value(path).run()
+    page = next(one for one in page.toggle if "scores" in one.label).set_value(True).run()
+    assert "0 to 1, lower is better: 0 becomes 0 (no violation), 1 becomes 1" in words(page)
+    page = next(one for one in page.toggle if "scores" in one.label).set_value(False).run()
+    assert "2 of 2 rows can be used" in words(page)
+    using = next(one for one in page.button if one.label == "Use the 2 usable rows")
+    page = ran(using.click().run())
+
+    assert "Read as: **your mapping" in words(page)
+    (stored,) = data_sets.page(studio.database)
+    assert stored.report["reading"]["map"] == {
+        "prompt": "ask",
+        "chosen": "out.0",
+        "rejected": "out.1",
+    }
+
+
+def test_where_two_layouts_fit_the_page_asks(studio: Studio) -> None:
+    responses = {"response_0": "At nine.", "response_1": "Boats float."}
+    row = {"prompt": "When?", **responses, "better_response_id": 0, "safer_response_id": 1}
+    page = ran(upload(opened("data"), "safe.json", json.dumps([row]).encode()))
+
+    page = next(one for one in page.radio if one.label == "Read it as").set_value("pku-safer").run()
+    using = next(one for one in page.button if one.label == "Use the 1 usable row")
+    ran(using.click().run())
+
+    (stored,) = data_sets.page(studio.database)
+    assert stored.report["reading"] == {"layout": "pku-safer"}
+
+
+def test_a_file_of_prompts_is_kept_to_evaluate_on(studio: Studio) -> None:
+    page = ran(upload(opened("data"), "ask.json", b'["When?", "Where?"]'))
+
+    assert "Stored 2 prompts to evaluate on" in words(page)
+    assert "Read as: **a list of texts**" in words(page)
+    assert [one.num_usable for one in data_sets.page(studio.database)] == [2]
+
+
 @pytest.mark.usefixtures("studio")
 def test_pairs_with_a_warning_are_a_click_away() -> None:
     rows = pair_rows(10, seed=8)

@@ -6,10 +6,12 @@ from pathlib import Path
 
 from pyarrow import parquet
 
+from grice_core.data.layouts.mapping import FieldMap
+from grice_core.data.layouts.opening import Reading
 from grice_core.data.load import load_pairs, load_prompts
-from grice_core.pipeline.sources import StoredPairs, open_pairs, open_prompts
+from grice_core.pipeline.sources import StoredPairs, UserFile, open_pairs, open_prompts
 from grice_core.progress import silent
-from grice_core.registry import Keeper
+from grice_core.registry import FILE_SHA256, Keeper
 from grice_core.store import data_sets
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database
@@ -119,3 +121,34 @@ def test_prompts_that_an_earlier_version_kept_as_text_are_not_taken_for_conversa
     assert again.id != earlier.id
     assert open_prompts(stored(keeper, again, tmp_path)).messages == [(SYSTEM, USER)]
     assert keeper.keep_prompts(path, "eval.json").id == again.id
+
+
+MAPPED = Reading(field_map=FieldMap.parse(["prompt=ask,chosen=out.0,rejected=out.1"]))
+
+
+def test_a_file_is_read_later_as_it_was_kept(tmp_path):
+    keeper = keeper_in(tmp_path)
+    path = json_file(tmp_path, {"ask": "When?", "out": ["At nine.", "Boats float."]})
+
+    kept = keeper.keep_pairs(path, "own.json", reading=MAPPED)
+    again = keeper.keep_pairs(path, "own.json")
+    other_way = Reading(field_map=FieldMap.parse(["prompt=ask,chosen=out.1,rejected=out.0"]))
+    swapped = keeper.keep_pairs(path, "own.json", reading=other_way)
+
+    assert again.id == kept.id != swapped.id
+    assert Reading.of(kept.report["reading"]) == MAPPED
+    assert kept.report["read_as"].startswith("your mapping: prompt from ask")
+    (found,) = open_pairs(stored(keeper, swapped, tmp_path), silent).table.chosen
+    assert found == "Boats float."
+
+
+def test_what_a_worker_opens_is_what_the_command_reads(tmp_path):
+    keeper = keeper_in(tmp_path)
+    path = json_file(tmp_path, {"ask": "When?", "out": ["At nine.", "Boats float."]})
+    kept = keeper.keep_pairs(path, "own.json", reading=MAPPED)
+
+    here = open_pairs(UserFile(path, MAPPED), silent)
+    there = open_pairs(stored(keeper, kept, tmp_path), silent)
+
+    assert here.table.fingerprint == there.table.fingerprint
+    assert kept.report[FILE_SHA256] == here.sha256

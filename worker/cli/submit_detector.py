@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from grice_core.cli.options import LayoutName, Maps, Scales, reading_of
 from grice_core.cli.terminal import stderr
 
 How = Annotated[
@@ -35,16 +36,25 @@ def detector(
     epochs: Epochs = 5,
     seed: Seed = 0,
     device: Device = "auto",
+    layout: LayoutName = None,
+    maps: Maps = None,
+    scales: Scales = None,
 ) -> None:
     """Ask for a detector and print its run's id; asking again for the same gives the same one."""
+    from grice_core.pipeline.sources import UserFile
     from grice_core.registry import Keeper
     from worker.client import DetectorRequest, RunQueue
 
+    reading = reading_of(layout, maps, scales)
+    if reading and how != "distill":
+        raise typer.BadParameter(
+            "--layout, --map and --scale are about pairs: labels are read as they are"
+        )
     queue = RunQueue.open()
     has_detector = how in ("calibrate", "evaluate")
     request = DetectorRequest(
         how=how,
-        data=data,
+        data=UserFile(data, reading) if reading else data,
         start=Keeper(queue.database, queue.artifacts).keep_detector(Path(start).expanduser())
         if has_detector
         else start,

@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from app.app_pages.data.findings_view import Findings, findings_view
+from app.app_pages.data.reading_form import reading_form
 from app.state.pending_uploads import (
     PendingUpload,
     discard_by_name,
@@ -20,6 +21,8 @@ from app.text.formatting import count_of, plain_markdown
 from app.ui.errors import show_error
 from app.ui.import_folder import importable, locate
 from app.ui.uploads import as_file
+from grice_core.data.fields import UnknownFieldsError
+from grice_core.data.layouts.opening import PromptsAloneError, UnclearLayoutError
 from grice_core.data.load import LoadedPairs, load_pairs
 from grice_core.errors import DataError
 from grice_core.registry import Keeper, json_lines, report_of
@@ -43,7 +46,8 @@ def add_pairs() -> None:
     """Two ways in, and what they take."""
     limit = st.get_option("server.maxUploadSize")
     st.caption(
-        f"{FORMATS}; fields prompt, chosen, rejected, and the eight scores if there are any. "
+        f"{FORMATS}; fields prompt, chosen, rejected, and the eight scores if there are any, or the "
+        "layout of another program. "
         f"Up to {limit:,} MB. Larger files: put them in GRICE\\_IMPORT\\_DIR on the server, then "
         "import them here."
     )
@@ -103,17 +107,55 @@ def _check(path: Path, origin: str) -> None:
         outcome = load_pairs(path, progress)
         if not outcome.unusable.num_rows or not len(outcome.table):  # nothing to decide
             _store(outcome, path.name)
-        keep_pending(path)
-        _empty_the_field()
-        st.rerun()
+        _wait_for_a_decision(path)
+    except PromptsAloneError:
+        _store_prompts(path, origin)
+    except (UnclearLayoutError, UnknownFieldsError):  # its user can say what is what
+        _wait_for_a_decision(path)
     except DataError as error:
         st.session_state[_REFUSED] = Refused(origin, error)
     bar.empty()
 
 
+def _wait_for_a_decision(path: Path) -> None:
+    keep_pending(path)
+    _empty_the_field()
+    st.rerun()
+
+
+def _store_prompts(path: Path, origin: str) -> None:
+    """Keep a file of prompts without responses, to evaluate on."""
+    try:
+        stored = _keeper().keep_prompts(path, path.name)
+    except DataError as error:
+        st.session_state[_REFUSED] = Refused(origin, error)
+        return
+    _show_stored(stored, f"Stored {count_of(stored.num_rows, 'prompt')} to evaluate on.")
+
+
 def _decide(pending: PendingUpload) -> None:
-    """Say what is wrong with a file; let a user use the rest of it."""
-    outcome = read_pending(pending)
+    """Say what is wrong with a file; let a user say what is what, or use the rest of it."""
+    try:
+        outcome = read_pending(pending)
+    except DataError as error:
+        told = reading_form(pending, error)
+        if told is None:
+            _discard_button(pending)
+            return
+        outcome = told
+    if outcome.unusable.num_rows:
+        _warn_of_bad_rows(pending, outcome)
+    with st.container(horizontal=True):
+        _use_button(pending, outcome)
+        _discard_button(pending)
+    if outcome.unusable.num_rows:
+        rows = outcome.unusable
+        findings_view(
+            Findings(pending.name, report_of(outcome), lambda: b"".join(json_lines(rows)))
+        )
+
+
+def _warn_of_bad_rows(pending: PendingUpload, outcome: LoadedPairs) -> None:
     num_usable, num_rows = outcome.report.num_usable, outcome.report.num_rows
     st.warning(
         f"**{num_rows - num_usable:,} of {count_of(num_rows, 'row')}** of "
@@ -121,19 +163,29 @@ def _decide(pending: PendingUpload) -> None:
         "upload it again, or continue without them.",
         icon=":material/warning:",
     )
-    with st.container(horizontal=True):
-        label = f"Use the {count_of(num_usable, 'usable row')}"
-        if st.button(label, type="primary", icon=":material/check:", key=f"use {pending.id}"):
-            _store(outcome, pending.name)
-        st.button(
-            "Discard the file",
-            icon=":material/delete:",
-            key=f"discard {pending.id}",
-            on_click=discard_pending,
-            args=(pending,),
-        )
-    rows = outcome.unusable
-    findings_view(Findings(pending.name, report_of(outcome), lambda: b"".join(json_lines(rows))))
+
+
+def _use_button(pending: PendingUpload, outcome: LoadedPairs) -> None:
+    num_usable = outcome.report.num_usable
+    label = f"Use the {count_of(num_usable, 'usable row')}"
+    if st.button(
+        label,
+        type="primary",
+        icon=":material/check:",
+        key=f"use {pending.id}",
+        disabled=not num_usable,
+    ):
+        _store(outcome, pending.name)
+
+
+def _discard_button(pending: PendingUpload) -> None:
+    st.button(
+        "Discard the file",
+        icon=":material/delete:",
+        key=f"discard {pending.id}",
+        on_click=discard_pending,
+        args=(pending,),
+    )
 
 
 def _store(loaded: LoadedPairs, name: str) -> None:

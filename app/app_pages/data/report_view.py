@@ -3,8 +3,9 @@
 import streamlit as st
 
 from app.app_pages.data.findings_view import Findings, findings_view, in_words
-from app.state.session import studio
-from app.text.formatting import count_of
+from app.app_pages.data.reading_form import first_texts
+from app.state.session import open_data, studio
+from app.text.formatting import count_of, plain_markdown
 from app.ui.shown_pairs import show_pairs
 from app.url.navigation import link_to
 from grice_core.registry import holds_prompts_alone
@@ -13,7 +14,8 @@ from grice_core.store.tables import DataSet
 
 
 def report_view(data_set: DataSet) -> None:
-    """Problems one by one, the rows that can't be used, and the next steps."""
+    """What the file was read as, problems one by one, the rows that can't be used, and the next steps."""
+    _read_as(data_set)
     findings = Findings(
         data_set.name,
         data_set.report,
@@ -23,6 +25,17 @@ def report_view(data_set: DataSet) -> None:
     kinds = [problem["code"] for problem in data_set.report["problems"]]
     findings_view(findings, _picked(kinds) if len(kinds) > 1 else [])
     _next_steps(data_set)
+
+
+def _read_as(data_set: DataSet) -> None:
+    """The layout, and the first pair, by which one sees what was taken for what."""
+    read_as = data_set.report.get("read_as")
+    if not read_as:  # stored before files were told apart
+        return
+    with st.container(border=True):
+        st.markdown(f"Read as: **{plain_markdown(read_as)}**")
+        texts = open_data(data_set.artifact_sha256).table.texts.slice(0, 1).to_pylist()
+        first_texts({name: text for row in texts for name, text in row.items() if text})
 
 
 def _picked(kinds: list[str]) -> list[str]:
