@@ -5,13 +5,15 @@ from pathlib import Path
 import streamlit as st
 
 from app.app_pages import all_pages
-from app.ui.errors import guarded
+from app.state.session import studio
+from app.ui.errors import failures_shown, guarded
 from app.ui.sign_in import let_in
 from app.ui.status_line import status_line
 from app.url import params
 from app.url.link_history import link_history
 from app.url.navigation import keep_pages
 from app.url.widget_keys import note_page
+from grice_core.store import migrate
 
 _ASSETS = Path(__file__).parent / "assets"
 
@@ -22,7 +24,7 @@ def main() -> None:
     st.set_page_config(page_title="Grice Studio", page_icon=_ASSETS / "icon.svg", layout="wide")
     st.html(_ASSETS / "theme.css")
     st.logo(_ASSETS / "logo.svg", icon_image=_ASSETS / "icon.svg")
-    if not let_in():
+    if not let_in() or not _can_be_shown():
         return
     pages = {
         name: st.Page(
@@ -39,6 +41,14 @@ def main() -> None:
     guarded(page.run)()
     with running:  # by now the page has queued what it was to queue
         status_line()
+
+
+def _can_be_shown() -> bool:
+    """Whether the database has this version's tables; another may have upgraded them since it began."""
+    with failures_shown():
+        migrate.check(studio().database)
+        return True
+    return False
 
 
 main()

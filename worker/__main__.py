@@ -15,8 +15,8 @@ from grice_core.errors import GriceError
 from grice_core.files import keep_private
 from grice_core.parent import die_with_parent
 from grice_core.settings import settings
+from grice_core.store import migrate
 from grice_core.store.artifacts import ArtifactStore
-from grice_core.store.database import Database
 from grice_core.store.states import Device
 from worker.connection import connect
 from worker.hardware import look_at_hardware
@@ -65,7 +65,7 @@ def _work(gpu: int | None) -> int:
     device = Device.CPU if gpu is None else Device.GPU
     home, owner = settings().home, new_owner()
     keep_private(home)
-    database = Database.at(settings().database_url)
+    database = migrate.opened(settings().database_url)
     artifacts = ArtifactStore(settings().artifacts_url)
     redis = connect()
     ended = threading.Event()

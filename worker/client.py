@@ -86,10 +86,9 @@ class RunQueue:
         """The queue that the environment names; an empty database gets its tables.
 
         Raises:
-            StoreError: the database can't be reached.
+            StoreError: the database can't be reached, or has the tables of another version.
         """
-        database = Database.at(settings().database_url)
-        migrate.prepare(database)
+        database = migrate.opened(settings().database_url)
         return cls(database, ArtifactStore(settings().artifacts_url))
 
     def submit(

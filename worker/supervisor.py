@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grice_core.errors import GriceError, StaleOwnerError
-from grice_core.store import claims, logs, runs, transitions
+from grice_core.store import claims, logs, migrate, runs, transitions
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.claims import Claim
 from grice_core.store.database import Database, Retries
@@ -107,6 +107,7 @@ class Supervisor:
 
     def _claim_first(self) -> tuple[Run, Claim] | None:
         context = self.context
+        migrate.check(context.database)  # another version may have upgraded it while we listened
         for run in runs.ready(context.database, context.device, limit=20):
             claim = transitions.claim(
                 context.database, run.id, context.owner, run.attempt + 1, context.settings.lease_s

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -70,9 +71,8 @@ class _FrontDoor:
             signal.signal(number, self._ask_to_end)
         with self._alone_in_home():
             self._check_port()
-            _say("grice", "brings the database up to date")
             engine = connect(settings().database_url)
-            migrate.upgrade(engine)
+            migrate.bring_up_to_date(engine, partial(_say, "grice"))
             engine.dispose()
             try:
                 self._start()

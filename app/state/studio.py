@@ -19,9 +19,12 @@ class Studio:
 
     @classmethod
     def open(cls, settings: Settings) -> "Studio":
-        """Open an installation; its tables are made or brought up to date."""
-        database = Database.at(settings.database_url)
-        migrate.upgrade(database.engine)
+        """Open an installation; an empty database gets its tables.
+
+        Raises:
+            StoreError: the database can't be reached, or has the tables of another version.
+        """
+        database = migrate.opened(settings.database_url)
         return cls(database, ArtifactStore(settings.artifacts_url), settings.home)
 
     @property

@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from grice_core.cli import data, demo, detector, estimate, evaluation, recipe, stages, training
+from grice_core.cli import (
+    data,
+    demo,
+    detector,
+    estimate,
+    evaluation,
+    migrating,
+    recipe,
+    stages,
+    training,
+)
 from grice_core.errors import GriceError
 from grice_core.loading import begin_loading
 from grice_core.quiet import hush_libraries
@@ -17,7 +27,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (data, stages, recipe, estimate, training, detector, evaluation, demo):
+for module in (data, stages, recipe, estimate, training, detector, evaluation, demo, migrating):
     module.register(app)
 
 

@@ -49,8 +49,7 @@ class Addresses:
         Raises:
             StoreError: the database can't be reached.
         """
-        database = Database.at(settings().database_url)
-        migrate.prepare(database)
+        database = migrate.opened(settings().database_url)
         return cls(database, ArtifactStore(settings().artifacts_url))
 
     def data_set(self, address: object) -> DataSet:

@@ -1,7 +1,6 @@
 """What is known about data, recipes, pipelines and runs, in a database; files beside it.
 
-    database = Database.at(settings().database_url)      # SQLite file or Postgres
-    migrate.upgrade(database.engine)                     # bring its tables up to date
+    database = migrate.opened(settings().database_url)   # SQLite file or Postgres
     run_id = submission.submit_run(database, RunDraft("key", RunKind.SCORE, {"seed": 0}))
 
     claim = transitions.claim(database, run_id, "host:4711")

@@ -41,6 +41,12 @@ _POSTGRES_PASSING = {
 }
 
 
+_OTHER_TABLES = ("no such table", "no such column", "has no column named")
+"""What SQLite says where the tables are of another version."""
+_OTHER_TABLES_STATES = ("42P01", "42703")
+"""Postgres: undefined table, undefined column."""
+
+
 @dataclass(frozen=True)
 class Retries:
     """How long a transaction is tried again: pauses that double, up to a limit."""
@@ -153,10 +159,10 @@ def _explain(error: DBAPIError) -> None:
         raise StoreError(
             "the database file is no SQLite database; set GRICE_DATABASE_URL to another place"
         ) from error
-    if "no such table" in reason or getattr(cause, "sqlstate", None) == "42P01":
+    is_other = any(said in reason for said in _OTHER_TABLES)
+    if is_other or getattr(cause, "sqlstate", None) in _OTHER_TABLES_STATES:
         raise StoreError(
-            f"the database has no tables of this version ({reason}); "
-            "run `python -m grice_core.store.migrate`"
+            f"the database's tables are not those of this version ({reason}); run `grice migrate`"
         ) from error
     if isinstance(error, OperationalError):
         raise StoreError(f"the database can't be used: {reason}") from error

@@ -84,6 +84,7 @@ def words(test: AppTest) -> str:
 
 
 PAGES = tuple(all_pages())
+HOME = str(Path(__file__).parents[2] / "app" / "home.py")
 VIEWS = ("Report", "Pairs", "Distributions", "Conflicts", "Duplicates", "Leakage")
 
 
@@ -413,3 +414,11 @@ def test_damaged_pipelines_keep_no_other_from_being_shown(studio: Studio, tmp_pa
     assert not shown.error
     newest = opened("runs").error
     assert any("can't be read: its recipe" in each.value.replace("\\", "") for each in newest)
+
+
+def test_tables_that_another_version_has_upgraded_are_not_shown(studio: Studio) -> None:
+    home = AppTest.from_file(HOME, default_timeout=120)
+    assert not home.run().error
+    with studio.database.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    assert "a newer one has upgraded it; use that" in home.run().error[0].value

@@ -1,7 +1,7 @@
 """Upgrades: from every earlier revision, with rows; failed, doubled, at the same time."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,16 @@ from sqlalchemy import (
 from grice_core.errors import StoreError
 from grice_core.store.database import Database
 from grice_core.store.engine import connect
-from grice_core.store.migrate import MIGRATIONS, latest_revision, prepare, revision, upgrade
-from grice_core.store.tables import Base
+from grice_core.store.migrate import (
+    MIGRATIONS,
+    bring_up_to_date,
+    check,
+    latest_revision,
+    prepare,
+    revision,
+    upgrade,
+)
+from grice_core.store.tables import Base, Pipeline
 
 REVISIONS = [script.revision for script in ScriptDirectory(MIGRATIONS).walk_revisions()][::-1]
 
@@ -179,14 +187,61 @@ def test_a_database_of_a_newer_version_is_left_alone(empty_engine: Engine, tmp_p
     assert revision(empty_engine) == "rebuilt"
 
 
-def test_only_an_empty_database_is_prepared(empty_engine: Engine) -> None:
-    upgrade(empty_engine, REVISIONS[0])
-    prepare(Database(empty_engine))
-    assert revision(empty_engine) == REVISIONS[0]
-
-
 def test_preparing_an_empty_database_makes_all_its_tables(empty_engine: Engine) -> None:
     prepare(Database(empty_engine))
     assert revision(empty_engine) == REVISIONS[-1]
     prepare(Database(empty_engine))
+    check(Database(empty_engine))
+
+
+@pytest.mark.parametrize("look", [prepare, check])
+def test_tables_of_an_earlier_version_are_not_used_and_not_upgraded_in_passing(
+    empty_engine: Engine, look: Callable[[Database], None]
+) -> None:
+    upgrade(empty_engine, REVISIONS[0])
+    with pytest.raises(StoreError, match="run `grice migrate`"):
+        look(Database(empty_engine))
+    assert revision(empty_engine) == REVISIONS[0]
+
+
+@pytest.mark.parametrize("look", [prepare, check])
+def test_tables_of_a_newer_version_are_not_used(
+    empty_engine: Engine, look: Callable[[Database], None]
+) -> None:
+    upgrade(empty_engine)
+    with empty_engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreError, match=r"revision 9999, which .* doesn't know"):
+        look(Database(empty_engine))
+    with pytest.raises(StoreError, match="a newer one has upgraded it; use that"):
+        bring_up_to_date(empty_engine, print, is_backed_up=True)
+
+
+def test_nothing_is_upgraded_without_a_copy_or_a_word(empty_engine: Engine, tmp_path: Path) -> None:
+    said: list[str] = []
+    upgrade(empty_engine, REVISIONS[0])
+    with empty_engine.begin() as connection:
+        before = fill(connection)
+    if empty_engine.dialect.name == "postgresql":
+        with pytest.raises(StoreError, match=r"make a backup .* `grice migrate --backed-up`"):
+            bring_up_to_date(empty_engine, said.append)
+        assert revision(empty_engine) == REVISIONS[0]
+        bring_up_to_date(empty_engine, said.append, is_backed_up=True)
+    else:
+        bring_up_to_date(empty_engine, said.append)
+        copy = tmp_path / f"empty.db.at-{REVISIONS[0]}"
+        assert str(copy) in said[0]
+        kept = connect(f"sqlite:///{copy}")
+        with kept.connect() as connection:
+            assert rows_now(connection, before) == before
+        assert revision(kept) == REVISIONS[0]
+        kept.dispose()
     assert revision(empty_engine) == REVISIONS[-1]
+
+
+def test_a_statement_about_a_column_that_is_not_there_yet_says_what_to_do(
+    empty_engine: Engine,
+) -> None:
+    upgrade(empty_engine, REVISIONS[0])
+    with pytest.raises(StoreError, match="run `grice migrate`"):
+        Database(empty_engine).read(lambda session: session.scalars(select(Pipeline)).all())

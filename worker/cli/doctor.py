@@ -148,7 +148,7 @@ def _database() -> Finding:
             if now is None
             else f"is at revision {now}; this version needs {latest}"
         )
-        remedy = "`grice up` brings it up to date, or `python -m grice_core.store.migrate`"
+        remedy = "`grice migrate` brings it up to date"
         return Finding("database", "remark", f"{where} {trouble}", remedy)
 
     return _guarded("database", "set GRICE_DATABASE_URL to one that runs", look)

@@ -12,8 +12,8 @@ from grice_core.loading import begin_loading, end_loading
 from grice_core.parent import die_with_parent
 from grice_core.quiet import hush_libraries
 from grice_core.settings import settings
+from grice_core.store import migrate
 from grice_core.store.artifacts import ArtifactStore
-from grice_core.store.database import Database
 from worker.connection import connect
 from worker.playground.board import PlaygroundBoard
 from worker.settings import worker_settings
@@ -31,7 +31,7 @@ def main() -> int:
     hush_libraries()
     answering = Answering(
         board=PlaygroundBoard(connect()),
-        database=Database.at(settings().database_url),
+        database=migrate.opened(settings().database_url),
         artifacts=ArtifactStore(settings().artifacts_url),
         home=settings().home,
         device=sys.argv[1],
