@@ -45,10 +45,11 @@ def main() -> None:
 
 def _can_be_shown() -> bool:
     """Whether the database has this version's tables; another may have upgraded them since it began."""
+    is_ours = False
     with failures_shown():
         migrate.check(studio().database)
-        return True
-    return False
+        is_ours = True
+    return is_ours
 
 
 main()

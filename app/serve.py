@@ -1,12 +1,12 @@
 """`python -m app.serve`: the dashboard alone; the queue and the workers may be anywhere."""
 
 import os
-import signal
 import sys
 
 from app.app_pages import all_pages
 from app.server.health import health_routes
 from app.server.memory import share_freed_memory
+from app.server.own_dashboard import register_dashboard
 from app.server.own_pages_only import OwnPagesOnly, sign_in_hosts
 from app.server.privacy import ROOT, check_is_private
 from app.state.settings import app_settings
@@ -23,10 +23,12 @@ from worker.client import RunQueue
 
 def main() -> None:
     """Serve until a signal ends it."""
-    die_with_parent(signal.SIGTERM)
+    # At once: it keeps nothing that could be lost, and Streamlit waits for open pages when it is asked to end.
+    has_front_door = die_with_parent()
     share_freed_memory()
     wanted = app_settings()
     keep_private(settings().home)
+    register_dashboard(settings().home.absolute(), has_front_door=has_front_door)
     # For those who ask again soon anyway: nothing is worth waiting for.
     impatient = Database(connect(settings().database_url), Retries(give_up_after_s=0.5))
     queue = RunQueue(impatient, ArtifactStore(settings().artifacts_url))

@@ -33,21 +33,30 @@ def start_child(
     )
 
 
-def die_with_parent(with_signal: signal.Signals = signal.SIGKILL) -> None:
+def die_with_parent(
+    with_signal: signal.Signals = signal.SIGKILL, patience_s: float | None = None
+) -> bool:
     """Get this signal when the process that started this one ends, however it ends.
 
-    Does nothing in a process that was not started by `start_child`.
+    Does nothing in a process that was not started by `start_child`; returns whether it was.
+
+    Args:
+        patience_s: after so many seconds more it is killed, since nobody else is left to do so;
+            None: that is not needed.
     """
     parent = int(os.environ.get(PARENT, "0"))
     if not parent:
-        return
+        return False
     del os.environ[PARENT]  # it is not the parent of our own children
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(with_signal))
     else:
         threading.Thread(target=_watch, args=(parent, with_signal), daemon=True).start()
+    if patience_s is not None:
+        threading.Thread(target=_outlast, args=(parent, patience_s), daemon=True).start()
     if os.getppid() != parent:  # it ended before we could say so
         os.kill(os.getpid(), with_signal)
+    return True
 
 
 def how_it_ended(status: int) -> str:
@@ -60,6 +69,16 @@ def how_it_ended(status: int) -> str:
 
 
 def _watch(parent: int, with_signal: signal.Signals) -> None:
+    _wait_for_end(parent)
+    os.kill(os.getpid(), with_signal)
+
+
+def _outlast(parent: int, patience_s: float) -> None:
+    _wait_for_end(parent)
+    time.sleep(patience_s)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _wait_for_end(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(_WATCH_EVERY_S)
-    os.kill(os.getpid(), with_signal)

@@ -28,10 +28,13 @@ from worker.reconcile import Reconciler
 from worker.settings import worker_settings
 from worker.supervisor import Supervisor, WorkerContext
 
+_LAST_WORDS_S = 4.0
+"""Beyond what its job may take for a checkpoint, when the process that started it is gone."""
+
 
 def main() -> int:
     """Work; returns the exit status."""
-    die_with_parent(signal.SIGTERM)
+    die_with_parent(signal.SIGTERM, patience_s=worker_settings().grace_s + _LAST_WORDS_S)
     gpu = _which_gpu(_parse())
     # Before anything loads CUDA: this worker's jobs see their GPU only, or none.
     os.environ["CUDA_VISIBLE_DEVICES"] = "" if gpu is None else str(gpu)

@@ -8,6 +8,7 @@ import fcntl
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,6 +16,8 @@ from grice_core.files import keep_private
 from grice_core.parent import die_with_parent
 from grice_core.settings import settings
 from worker.connection import embedded_folder, socket_path
+
+_ANOTHER_ENDS_WITHIN_S = 5.0
 
 
 def main() -> NoReturn:
@@ -27,7 +30,7 @@ def main() -> NoReturn:
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
             path.chmod(0o700)
         lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _take(lock)
     except BlockingIOError:
         sys.exit(f"{folder} is used by another server, which serves this home already")
     except OSError as error:
@@ -37,6 +40,22 @@ def main() -> NoReturn:
     socket.unlink(missing_ok=True)
     arguments = server_arguments(folder, socket)
     os.execv(arguments[0], arguments)  # noqa: S606 - the program of our own dependency
+
+
+def _take(lock: int) -> None:
+    """Lock a file; a server whose front door was killed has been told to end, which takes a moment.
+
+    Raises:
+        BlockingIOError: another process keeps it locked.
+    """
+    deadline = time.monotonic() + _ANOTHER_ENDS_WITHIN_S
+    while True:
+        try:
+            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.1)
 
 
 def server_arguments(folder: Path, socket: Path) -> list[str]:
@@ -52,6 +71,8 @@ def server_arguments(folder: Path, socket: Path) -> list[str]:
         # Every second, as usual, puts writing off while the disk is busy: a kill loses what was promised.
         "appendfsync": "always",
         "save": "",
+        # Asked to end, it ends, even if its disk is full; with the usual `default` it would stay.
+        "shutdown-on-sigterm": "force",
         "maxmemory-policy": "noeviction",
         "daemonize": "no",
         "loglevel": "warning",

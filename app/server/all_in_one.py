@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from app.server.child_process import Child
+from app.server.own_dashboard import end_orphan, running_dashboard
 from app.server.privacy import check_is_private
 from app.state.settings import AppSettings, app_settings
 from grice_core.errors import GriceError, InputError, StoreError
@@ -25,6 +26,7 @@ from worker.client import RunQueue
 
 _LOOK_EVERY_S = 0.2
 _QUEUE_IS_UP_AFTER_S = 20.0
+_ORPHAN_ENDS_WITHIN_S = 10.0
 _NOISE_OF_VALKEY = (
     "Memory overcommit must be enabled",  # to save in a fork, which it never does
     "Received SIGTERM scheduling shutdown",
@@ -121,16 +123,33 @@ class _FrontDoor:
 
     def _check_port(self) -> None:
         """Say in time that the port is taken; Streamlit would say it on a child's stream."""
+        orphan = end_orphan(self._home)
+        if orphan is not None:
+            _say("grice", f"ended the dashboard that a killed start left (process {orphan.pid})")
+        deadline = time.monotonic() + (_ORPHAN_ENDS_WITHIN_S if orphan else 0)
+        while (reason := self._why_port_is_taken()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        if reason:
+            raise InputError(
+                f"port {self._wanted.port} of {self._wanted.address} can't be used ({reason}): "
+                f"{self._who_has_port()}, or set GRICE_PORT, as in "
+                f"GRICE_PORT={self._wanted.port + 1} make run"
+            )
+
+    def _why_port_is_taken(self) -> str | None:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((self._wanted.address, self._wanted.port))
             except OSError as error:
-                raise InputError(
-                    f"port {self._wanted.port} of {self._wanted.address} can't be used "
-                    f"({error.strerror}): end the program that has it, or set GRICE_PORT, as in "
-                    f"GRICE_PORT={self._wanted.port + 1} make run"
-                ) from error
+                return error.strerror
+        return None
+
+    def _who_has_port(self) -> str:
+        alone = running_dashboard(self._home)
+        if alone is None:
+            return "end the program that has it"
+        return f"end `python -m app.serve` (process {alone.pid}), which serves this home already"
 
     def _start(self) -> None:
         if self._queue is not None:

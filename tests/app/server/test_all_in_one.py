@@ -262,3 +262,55 @@ def test_beyond_loopback_it_wants_sign_in_or_a_clear_word(tmp_path):
     )
     assert refused.returncode == 1
     assert "configure sign-in" in refused.stderr
+
+
+def test_a_killed_start_leaves_nothing_and_the_next_one_comes_up_on_its_port(home):
+    port, log = free_port(), home / "log of the killed start"
+    for frozen in (False, True):
+        process = start(home, port, log)
+        eventually(lambda: answers(port), log)
+        orphans = children_of(process.pid)
+        assert len(orphans) == 3
+        if frozen:
+            os.kill(child_of(process.pid, PROGRAMS["app   "]), signal.SIGSTOP)
+        process.kill()
+        process.wait()
+        eventually(lambda orphans=orphans: not any(map(alive, orphans.values())), log)
+
+
+def test_a_dashboard_that_outlives_its_front_door_is_ended_by_the_next_start(home):
+    port, log = free_port(), home / "log of the outlived start"
+    with (home / "orphan").open("wb") as output:
+        orphan = subprocess.Popen(
+            [sys.executable, "-c", OUTLIVING.format(port=port)],
+            env={**os.environ, "GRICE_HOME": str(home)},
+            stdout=output,
+            stderr=output,
+        )
+    eventually(lambda: b"serves" in (home / "orphan").read_bytes(), log)
+    process = start(home, port, log)
+    try:
+        eventually(lambda: answers(port), log)
+        assert f"ended the dashboard that a killed start left (process {orphan.pid})" in (
+            log.read_text()
+        )
+        assert orphan.wait(timeout=10) == -signal.SIGKILL
+        assert "end the program that has it" not in log.read_text()
+    finally:
+        seconds_to_end(process)
+
+
+OUTLIVING = """
+import signal, socket
+from pathlib import Path
+from app.server.own_dashboard import register_dashboard
+from grice_core.settings import settings
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+register_dashboard(settings().home, has_front_door=True)
+with socket.socket() as server:
+    server.bind(("127.0.0.1", {port}))
+    server.listen()
+    print("serves", flush=True)
+    signal.pause()
+"""
+"""A dashboard as a system leaves it that can't end children with their parents: deaf, and on the port."""
