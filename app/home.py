@@ -6,13 +6,14 @@ import streamlit as st
 
 from app.app_pages import all_pages
 from app.state.session import studio
-from app.ui.errors import failures_shown, guarded
+from app.ui.errors import guarded, show_error
 from app.ui.sign_in import let_in
 from app.ui.status_line import status_line
 from app.url import params
 from app.url.link_history import link_history
 from app.url.navigation import keep_pages
 from app.url.widget_keys import note_page
+from grice_core.errors import StoreError
 from grice_core.store import migrate
 
 _ASSETS = Path(__file__).parent / "assets"
@@ -45,11 +46,12 @@ def main() -> None:
 
 def _can_be_shown() -> bool:
     """Whether the database has this version's tables; another may have upgraded them since it began."""
-    is_ours = False
-    with failures_shown():
+    try:
         migrate.check(studio().database)
-        is_ours = True
-    return is_ours
+    except StoreError as error:
+        show_error(error)
+        return False
+    return True
 
 
 main()
