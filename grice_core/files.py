@@ -1,5 +1,6 @@
 """Files that are either the old one or the new one, never half of it."""
 
+import fcntl
 import json
 import os
 import secrets
@@ -8,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from grice_core.errors import OutputError
 
 
 @contextmanager
@@ -49,6 +52,48 @@ def write_json_atomic(path: Path, document: Any) -> None:
     """
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
     write_text_atomic(path, text + "\n")
+
+
+def open_to_append(path: Path) -> BinaryIO:
+    """Open a file that grows in its place, for reading too; it stays locked until it is closed.
+
+    Raises:
+        OutputError: another process writes to it, or it can't be written.
+    """
+    try:
+        file = path.open("a+b")
+    except OSError as error:
+        raise OutputError(f"{path} can't be written: {error.strerror}") from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.close()
+        raise OutputError(
+            f"{path} is being written by another run; wait for it, or name another --out"
+        ) from error
+    return file
+
+
+def fence_open_files(folder: Path) -> list[Path]:
+    """Give the files of a folder that another process holds open by `open_to_append` a new content.
+
+    That process may be frozen, and write when it wakes up: into the old content, which has no name any
+    more. Returns the files.
+    """
+    held = [path for path in sorted(folder.rglob("*")) if path.is_file() and _is_held(path)]
+    for path in held:
+        with path.open("rb") as old, atomic_writer(path) as new:
+            shutil.copyfileobj(old, new, 1 << 20)
+    return held
+
+
+def _is_held(path: Path) -> bool:
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Work on disk as it is done, so that a killed run continues where it was."""
 
-import fcntl
 import json
 import os
 from abc import ABC, abstractmethod
@@ -10,6 +9,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from grice_core.errors import OutputError
+from grice_core.files import open_to_append
 
 Entry = dict[str, Any]
 
@@ -30,16 +30,7 @@ class Journal(ABC):
         self._file: IO[bytes]
 
     def __enter__(self) -> Self:
-        try:
-            self._file = self.path.open("a+b")
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self._file.close()
-            raise OutputError(
-                f"{self.path} is being written by another run; wait for it, or name another --out"
-            ) from error
-        except OSError as error:
-            raise OutputError(f"{self.path} can't be written: {error.strerror}") from error
+        self._file = open_to_append(self.path)
         try:
             self._take_over()
         except BaseException:

@@ -21,6 +21,9 @@ class WorkerSettings(BaseSettings):
     """Seconds between two signs of life; also how soon a request to stop is heard."""
     reconcile_s: float = Field(default=30.0, gt=0)
     """Seconds between two looks for runs that no one works on."""
+    stall_s: float = Field(default=300.0, gt=0)
+    """Seconds without any processor time after which a job is said to stand still; a tenth of them if
+    it was stopped by a signal."""
     grace_s: float = Field(default=6.0, gt=0)
     """Seconds that a job has for its checkpoint when its worker shuts down."""
     playground_idle_s: float = Field(default=300.0, gt=0)

@@ -15,6 +15,7 @@ from grice_core.store.states import Device, RunState
 from grice_core.store.tables import Run
 from worker.child import Assignment, JobProcess, NoProcessError, Reserve, ending
 from worker.settings import WorkerSettings
+from worker.stalls import STALLED, StallWatch
 
 _PUBLISH_LOG_EVERY_S = 3.0
 _LOOK_EVERY_S = 0.1
@@ -85,6 +86,8 @@ class Supervisor:
         log.parent.mkdir(parents=True, exist_ok=True)
         log.touch()  # a process that is killed at once has not begun it, and it is published all the same
         started = time.monotonic()
+        if STALLED in (run.troubles or {}):  # an attempt before this one
+            self.report_stall(claim, None)
         try:
             process = self._reserve.start(Assignment(claim, str(log.absolute())))
         except NoProcessError as error:
@@ -141,6 +144,15 @@ class Supervisor:
         with suppress(StaleOwnerError):
             claims.report_process(self._impatient, claim, process.pid)
 
+    def report_stall(self, claim: Claim, sentence: str | None) -> None:
+        """Say that a job stands still; None: that it does no more."""
+        self.context.say(f"run {claim.run_id}: {sentence or 'continues'}")
+        with suppress(GriceError):  # the next heartbeat says what is wrong
+            if sentence is None:
+                claims.withdraw_trouble(self._impatient, claim, STALLED)
+            else:
+                claims.report_trouble(self._impatient, claim, STALLED, sentence)
+
     def heartbeat(self, claim: Claim, log: Path, *, publish_log: bool) -> bool:
         """Renew the lease; returns whether the run was asked to stop.
 
@@ -175,6 +187,8 @@ class _Watch:
         self._process = process
         self._log = log
         self._published_at = time.monotonic()
+        self._stall = StallWatch(process.pid, self._settings.stall_s)
+        self._is_stalled = False
 
     def until_it_ends(self) -> str:
         """How it ended, in words.
@@ -211,4 +225,13 @@ class _Watch:
         publish = now - self._published_at >= _PUBLISH_LOG_EVERY_S
         if publish:
             self._published_at = now
-        return self._supervisor.heartbeat(self._claim, self._log, publish_log=publish)
+        stop_requested = self._supervisor.heartbeat(self._claim, self._log, publish_log=publish)
+        self._tell_stall(self._stall.look())
+        return stop_requested
+
+    def _tell_stall(self, sentence: str | None) -> None:
+        """Say when the job begins to stand still, and when it goes on."""
+        if self._is_stalled == (sentence is not None):
+            return
+        self._is_stalled = sentence is not None
+        self._supervisor.report_stall(self._claim, sentence)

@@ -4,9 +4,10 @@
                        state/built_on    what the run builds on
                              out/…       the pipeline's output folder, as far as it is
 
-An attempt takes the folder of the one before over by renaming it. So a process that was stopped, and
-wakes up when its run belongs to another worker, finds its folder gone and can't write into the new
-one's. If the attempt before was made elsewhere, its state is fetched, as far as it was shared.
+An attempt takes the folder of the one before over by renaming it, and copies the files that a process
+holds open in it. So a process that was stopped, and wakes up when its run belongs to another worker,
+finds its folder gone, and what it writes goes nowhere. If the attempt before was made elsewhere, its
+state is fetched, as far as it was shared.
 """
 
 import shutil
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from grice_core.files import write_text_atomic
+from grice_core.files import fence_open_files, write_text_atomic
 from grice_core.store import runs
 from grice_core.store.artifacts import GRACE_S
 from grice_core.store.claims import Claim
@@ -56,6 +57,7 @@ class Workspace:
         space = cls(current / f"attempt-{claim.attempt}")
         space.path.parent.mkdir(parents=True, exist_ok=True)
         last = space._take_over(current)
+        fence_open_files(space.path)
         space.path.mkdir(exist_ok=True)
         if last < claim.attempt - 1:  # another worker has come further meanwhile
             space._replace_state(fetch_shared)

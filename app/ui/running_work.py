@@ -5,7 +5,7 @@ import streamlit as st
 from app.state.run_queue import run_queue
 from app.state.session import studio
 from app.text.formatting import count_of
-from app.text.run_text import action
+from app.text.run_text import action, stands_still
 from app.ui.errors import guarded
 from app.url.navigation import link_to
 from grice_core.store import queue_lines, runs
@@ -43,5 +43,7 @@ def share_done(run: Run) -> float:
 
 def line_of(run: Run) -> str:
     """A run in one line: `Run 3: train Stage 1, running, step 318 of 1,041`."""
+    if stands_still(run):
+        return f"Run {run.id}: {action(run.kind, run.stage)}, stalled: see its page"
     steps = f", {run.kind.progress(run.step, run.num_steps)}" if run.num_steps else ""
     return f"Run {run.id}: {action(run.kind, run.stage)}, {run.state.value}{steps}"

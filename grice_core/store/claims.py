@@ -138,6 +138,18 @@ def report_trouble(session: Session, claim: Claim, kind: str, sentence: str) -> 
 
 
 @writes
+def withdraw_trouble(session: Session, claim: Claim, kind: str) -> None:
+    """Say that a trouble is over.
+
+    Raises:
+        StaleOwnerError: the run is not the claim's any more.
+    """
+    troubles = session.scalars(select(Run.troubles).where(Run.id == claim.run_id)).one_or_none()
+    left = {other: said for other, said in (troubles or {}).items() if other != kind}
+    hold(session, claim, troubles=left or None)
+
+
+@writes
 def report_process(session: Session, claim: Claim, pid: int) -> None:
     """Say which process does the run's job, on the owner's host.
 

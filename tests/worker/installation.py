@@ -29,6 +29,7 @@ QUICK = {
     "GRICE_HEARTBEAT_S": "0.5",
     "GRICE_RECONCILE_S": "1",
     "GRICE_GRACE_S": "5",
+    "GRICE_STALL_S": "60",  # 6 for a job that was stopped by a signal
 }
 
 
@@ -119,6 +120,14 @@ class Installation:
             "all workers listen",
         )
         return self.workers[0]
+
+    def revive(self) -> None:
+        """Start again what has ended, as whoever keeps programs running does."""
+        if self.valkey is None or self.valkey.poll() is not None:
+            self.valkey = self.start("worker.embedded")
+        self.workers = [worker for worker in self.workers if worker.poll() is None]
+        if not self.workers:
+            self.start_worker()
 
     def close(self) -> None:
         for process in self._processes:

@@ -1,5 +1,6 @@
 import shutil
 
+from grice_core.journal import Journal
 from grice_core.store import submission, transitions
 from grice_core.store.claims import Claim
 from grice_core.store.database import Database
@@ -95,3 +96,24 @@ def test_what_is_left_of_runs_that_are_done_goes(tmp_path, template):
     assert leftovers(database, tmp_path, grace_s=0) == Collected(0, 0)
     assert [folder.name for folder in (tmp_path / "work").iterdir()] == [str(begun_elsewhere)]
     database.engine.dispose()
+
+
+class Answers(Journal):
+    """The kind of file that a run of hours holds open."""
+
+    def take(self, entry):
+        """What it holds is not asked for."""
+
+
+def test_what_a_frozen_owner_holds_open_is_the_new_attempts_alone(tmp_path):
+    first = begun(tmp_path)
+    with Answers(first.state / "answers", "key") as held:
+        held.write([{"place": 1}])
+        second = Workspace.open(tmp_path, claim(2), "parent", share)
+        with Answers(
+            second.state / "answers", "key"
+        ) as now:  # which nothing keeps from being opened
+            held.write([{"place": 2}])  # the owner of before wakes up
+            now.write([{"place": 3}])
+    lines = (second.state / "answers").read_text().splitlines()
+    assert lines == ['{"key": "key"}', '{"place": 1}', '{"place": 3}']

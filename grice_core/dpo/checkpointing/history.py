@@ -10,6 +10,7 @@ from typing import IO, Self
 
 from grice_core.dpo.metrics import Metrics
 from grice_core.errors import OutputError
+from grice_core.files import open_to_append
 
 
 class HistoryFile:
@@ -17,7 +18,7 @@ class HistoryFile:
 
     It is a context manager.
 
-    Raises: OutputError, if the file can't be written.
+    Raises: OutputError, if the file can't be written, or another process writes to it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -27,9 +28,9 @@ class HistoryFile:
     def __enter__(self) -> Self:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("a+b")
         except OSError as error:
             raise self._unwritable(error) from error
+        self._file = open_to_append(self.path)
         return self
 
     def __exit__(

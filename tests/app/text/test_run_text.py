@@ -6,10 +6,12 @@ from app.app_pages.runs.run_log import last_lines
 from app.text.run_text import (
     chain_label,
     current,
+    current_troubles,
     reason_for_waiting,
     seconds_left,
     standing,
 )
+from app.ui.running_work import line_of
 from grice_core.store.queue_lines import Obstacle, QueueLine
 from grice_core.store.states import Device, RunKind, RunState
 from grice_core.store.tables import Run
@@ -47,6 +49,17 @@ def test_an_interrupted_run_says_where_it_goes_on() -> None:
     run = run_that(RunState.INTERRUPTED, step=47, checkpoint_step=40)
     assert standing(run).startswith("train Stage 1: interrupted, continuing from step 40")
     assert "continuing from step 0" in standing(run_that(RunState.INTERRUPTED))
+
+
+def test_a_job_that_stands_still_is_said_to_be_stalled_as_long_as_it_runs() -> None:
+    troubles = {"stalled": "its process has been stopped", "loss": "it diverges"}
+    run = run_that(RunState.RUNNING, step=25, pace_s=2.0, troubles=troubles)
+    assert standing(run) == "train Stage 1: running · step 25 of 100 · stalled"
+    assert line_of(run) == "Run 7: train Stage 1, stalled: see its page"
+    assert current_troubles(run) == troubles
+    stopped = run_that(RunState.CANCELLED, step=25, troubles=troubles, started_at=1.0)
+    assert "stalled" not in standing(stopped)
+    assert list(current_troubles(stopped)) == ["loss"]
 
 
 def test_a_chain_opens_where_something_happens() -> None:
