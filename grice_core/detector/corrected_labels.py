@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from grice_core.csv_text import csv_text
 from grice_core.data.readers import read_batches
 from grice_core.data.sniff import inspect
 from grice_core.detector.label_errors import LabelErrors
 from grice_core.detector.labels import load_labels
 from grice_core.errors import DataError
-from grice_core.files import write_json_atomic
+from grice_core.files import write_json_atomic, write_text_atomic
 from grice_core.maxims import MAXIMS, Maxim
 from grice_core.progress import silent
 
@@ -92,14 +93,21 @@ def next_version(name: str) -> str:
 
 def write_ranking(out: Path, errors: LabelErrors) -> None:
     """The ranked labels as CSV with an empty column `decision`, to be filled in."""
-    with out.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow([*_COLUMNS, *_TEXTS])
-        for one in errors.ranked:
-            label, likely = int(one.violated), int(one.likely)
-            texts = (one.text.context, one.text.evidence or "", one.text.response)
-            figures = (one.maxim.value, one.row, label, f"{one.probability:.4f}", likely, "")
-            writer.writerow([*figures, *texts])
+    rows = (
+        (
+            one.maxim.value,
+            one.row,
+            int(one.violated),
+            f"{one.probability:.4f}",
+            int(one.likely),
+            "",
+            one.text.context,
+            one.text.evidence or "",
+            one.text.response,
+        )
+        for one in errors.ranked
+    )
+    write_text_atomic(out, csv_text((*_COLUMNS, *_TEXTS), rows))
 
 
 def read_decisions(path: Path) -> list[Decision]:

@@ -1,9 +1,8 @@
 """The comparison for other programs: CSV, a table for a paper, one for a model card."""
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 
+from grice_core.csv_text import csv_text
 from grice_core.evaluation.comparison import CorrectedChange
 from grice_core.evaluation.endings import endings
 from grice_core.evaluation.intervals import Interval
@@ -42,11 +41,7 @@ _ESCAPED = {sign: f"\\{sign}" for sign in "_&%#${}"} | {
 
 def comparison_csv(view: PipelineView) -> str:
     """One line per measure, model and model that it is compared with; rates are fractions."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
-    writer.writerows(_csv_rows(view))
-    return file.getvalue()
+    return csv_text(CSV_COLUMNS, _csv_rows(view))
 
 
 def _csv_rows(view: PipelineView) -> Iterator[list[object]]:

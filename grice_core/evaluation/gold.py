@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from grice_core.csv_text import original
 from grice_core.data.pairs import FloatArray
 from grice_core.errors import DataError
 from grice_core.evaluation.violations import MEASURES, EvaluatedModel
@@ -100,7 +101,10 @@ def read_gold(path: Path | str) -> GoldLabels:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             columns = tuple(reader.fieldnames or ())
-            rows = list(reader)
+            rows = [
+                row | {text: original(row[text] or "") for text in _TEXTS if text in row}
+                for row in reader
+            ]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: the labels can't be read ({error})") from error
     if set(columns) >= {*_TEXTS, *map(str, MAXIMS)}:

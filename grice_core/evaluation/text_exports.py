@@ -1,10 +1,9 @@
 """Length and diversity of answers for the terminal, for other programs and for documents."""
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from grice_core.csv_text import csv_text
 from grice_core.evaluation.exports import latex_escaped, latex_table
 from grice_core.evaluation.intervals import Interval
 from grice_core.evaluation.table import FittingRow, FittingTable
@@ -55,11 +54,7 @@ def _fitting(titles: Sequence[str], rows: Sequence[TextRow]) -> FittingTable:
 
 def texts_csv(found: TextComparison) -> str:
     """One line per measure and model, then per measure and pair of models; shares are fractions."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(TEXT_CSV_COLUMNS)
-    writer.writerows(text_lines(found))
-    return file.getvalue()
+    return csv_text(TEXT_CSV_COLUMNS, text_lines(found))
 
 
 def text_lines(found: TextComparison) -> Iterator[list[object]]:

@@ -1,14 +1,13 @@
 """Judging answers without knowing whose they are: what comes next, in which order, and who agreed."""
 
-import csv
 import hashlib
-import io
 import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from grice_core.csv_text import csv_text
 from grice_core.data.pairs import BoolArray, FloatArray
 from grice_core.evaluation.agreement import Agreement, agreements
 from grice_core.evaluation.gold import GoldLabels, Judgement
@@ -182,21 +181,38 @@ def num_replaced(said: Sequence[Said]) -> int:
     return len({(one.model, one.prompt, one.response) for one in said if one.by_detector is None})
 
 
+_JUDGEMENT_COLUMNS = (
+    "prompt",
+    "response",
+    "model",
+    "maxim",
+    "by_person",
+    "by_detector",
+    "person",
+    "chance",
+)
+
+
 def judgements_csv(said: Sequence[Said], voter: str, labels: GoldLabels) -> str:
     """A line per response and maxim: 1 for violated; nothing where the detector's word is gone.
 
     The chances say how likely each prompt was to be picked, so that `grice compare --gold` makes the same of it.
     """
     chances = {(one.prompt, one.response): f"{one.chance:.6g}" for one in labels.judgements}
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    columns = "prompt", "response", "model", "maxim", "by_person", "by_detector"
-    writer.writerow((*columns, "person", "chance"))
-    for one in said:
-        by_detector = "" if one.by_detector is None else int(one.by_detector)
-        row = one.prompt, one.response, one.model, one.maxim, int(one.by_person), by_detector
-        writer.writerow((*row, voter, chances.get((one.prompt, one.response), "")))
-    return file.getvalue()
+    rows = (
+        (
+            one.prompt,
+            one.response,
+            one.model,
+            one.maxim.value,
+            int(one.by_person),
+            "" if one.by_detector is None else int(one.by_detector),
+            voter,
+            chances.get((one.prompt, one.response), ""),
+        )
+        for one in said
+    )
+    return csv_text(_JUDGEMENT_COLUMNS, rows)
 
 
 def _luck(*parts: object) -> bytes:
