@@ -59,6 +59,14 @@ def test_whatever_stays_up_says_whether_it_is_well(compose):
         assert ("healthcheck" in service) == (name != "migrate")
 
 
+def test_whatever_stays_up_is_started_again_when_it_ends_as_a_queue_does_whose_disk_is_full(
+    compose,
+):
+    for name, service in compose["services"].items():
+        wanted = "on-failure" if name == "migrate" else "unless-stopped"
+        assert service["restart"] == wanted
+
+
 def test_passwords_must_be_given_and_stand_nowhere(compose):
     for name, variable in (("postgres", "POSTGRES_PASSWORD"), ("valkey", "VALKEY_PASSWORD")):
         assert (

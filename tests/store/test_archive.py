@@ -1,5 +1,7 @@
 """A pipeline in one file: there, back, and broken in every way."""
 
+import random
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +15,7 @@ from grice_core.store.archive import export_pipeline, import_pipeline
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database
 from tests.store.samples import RECIPE, finished_pipeline, submitted_pipeline
+from tests.worker.processes import forked, kill_forked
 
 
 @pytest.fixture
@@ -191,3 +194,46 @@ def test_a_file_that_is_not_there_is_named(
 ) -> None:
     with pytest.raises(DataError, match=r"nothing\.grice can't be read"):
         taken_over(database, artifacts, tmp_path / "nothing.grice")
+
+
+NUM_KILLS = 20
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_an_export_that_is_killed_leaves_a_whole_archive_or_none(
+    database: Database, artifacts: ArtifactStore, tmp_path: Path, elsewhere: ArtifactStore
+) -> None:
+    pipeline_id = finished_pipeline(database, artifacts, tmp_path)
+    url, draw, path = str(database.engine.url), random.Random(0), tmp_path / "demo.grice"
+    database.engine.dispose()  # no connection goes over into another process
+    killed = 0
+    while killed < NUM_KILLS:
+        child = forked(lambda: export_pipeline(Database.at(url), artifacts, pipeline_id, path))
+        time.sleep(draw.uniform(0, 0.03))
+        killed += kill_forked(child)
+        if path.exists():
+            assert taken_over(database, elsewhere, path) == pipeline_id  # it is here already
+            path.unlink()
+    export_pipeline(database, artifacts, pipeline_id, path)
+    pipelines.remove(database, pipeline_id)
+    assert taken_over(database, elsewhere, path) > pipeline_id
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_an_import_that_is_killed_leaves_the_whole_pipeline_or_no_row(
+    database: Database, archive: Path, elsewhere: ArtifactStore
+) -> None:
+    url, draw = str(database.engine.url), random.Random(0)
+    database.engine.dispose()
+    killed = 0
+    while killed < NUM_KILLS:
+        child = forked(lambda: taken_over(Database.at(url), elsewhere, archive))
+        time.sleep(draw.uniform(0, 0.06))
+        killed += kill_forked(child)
+        for summary in pipelines.page(database):
+            assert len(summary.runs) == 2
+            assert len(metrics.since(database, summary.runs[0].id)) == 3
+            pipelines.remove(database, summary.pipeline.id)
+        database.engine.dispose()
+    taken_over(database, elsewhere, archive)
+    assert len(pipelines.page(database)) == 1

@@ -1,8 +1,11 @@
 """Real processes: waiting for them, and being rough with them."""
 
+import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +41,30 @@ def end(process: "subprocess.Popen[bytes]") -> None:
     if process.poll() is None:
         process.kill()
     process.wait()
+
+
+def fill(path: Path) -> None:
+    """Take all the room that a disk has."""
+    with suppress(OSError), path.open("wb", buffering=0) as file:
+        while file.write(bytes(4096)):
+            pass
+
+
+def forked(work: Callable[[], object]) -> int:
+    """A process that does this and ends; a fork, since starting Python takes longer than most work."""
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+        finally:
+            os._exit(0)
+    return child
+
+
+def kill_forked(child: int) -> bool:
+    """Kill a process of `forked`; returns whether it had not ended by itself."""
+    os.kill(child, signal.SIGKILL)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
 
 
 def restart_postgres(server: Any) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import zipfile
 from functools import partial
 from pathlib import Path
@@ -33,8 +34,9 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Studio:
+def here(template: Path, tmp_path: Path) -> Studio:
     """Another installation."""
+    shutil.copy(template, tmp_path / "grice.db")
     return Studio.open(Settings(home=tmp_path))
 
 

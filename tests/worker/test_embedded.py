@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from redis import RedisError
 
 from grice_core.store.states import Device
-from tests.worker.processes import end, eventually
+from tests.worker.processes import end, eventually, fill
 from worker.connection import client_of
 from worker.notify import queue_of
 
@@ -116,3 +117,36 @@ def test_a_server_without_room_on_its_disk_says_so(start, home):
         assert b"No space left on device" in server.stdout.read()
     finally:
         subprocess.run(["umount", "-l", str(home)], check=True)
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0, reason="only root may mount a disk"
+)
+def test_a_server_whose_disk_was_full_comes_up_with_all_that_it_had_promised(start, home):
+    folder = home / "valkey"
+    folder.mkdir()
+    mounted = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    if subprocess.run(mounted, capture_output=True, check=False).returncode:
+        pytest.skip("no disk can be mounted here")
+    try:
+        process = start(home)
+        client = server_of(home)
+        promised = ["the first"]
+        client.rpush("promised", *promised)
+        fill(folder / "filler")
+        with suppress(RedisError):
+            while len(promised) < 10_000:
+                client.rpush("promised", text := f"{len(promised)} " + "x" * 100)
+                promised.append(text)
+        assert len(promised) < 10_000
+        assert process.wait(timeout=30) == 1
+        assert b"write error" in process.stdout.read()
+        again = start(home)  # the disk is still full
+        again.terminate()
+        again.wait(timeout=30)  # however far it came, it ends when it is told to
+        (folder / "filler").unlink()
+        start(home)
+        kept = [text.decode() for text in server_of(home).lrange("promised", 0, -1)]
+        assert kept == promised
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)

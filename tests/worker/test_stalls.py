@@ -11,7 +11,7 @@ import pytest
 from tests.worker.processes import end, eventually
 from worker.stalls import StallWatch
 
-WORKS = "while True: pass"
+WORKS = "import time\nwhile True: time.sleep(0.01), sum(range(100_000))"
 SLEEPS = "import time; time.sleep(1000)"
 
 

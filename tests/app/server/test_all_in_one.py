@@ -264,6 +264,7 @@ def test_beyond_loopback_it_wants_sign_in_or_a_clear_word(tmp_path):
     assert "configure sign-in" in refused.stderr
 
 
+@pytest.mark.stack
 def test_a_killed_start_leaves_nothing_and_the_next_one_comes_up_on_its_port(home):
     port, log = free_port(), home / "log of the killed start"
     for frozen in (False, True):
@@ -278,6 +279,7 @@ def test_a_killed_start_leaves_nothing_and_the_next_one_comes_up_on_its_port(hom
         eventually(lambda orphans=orphans: not any(map(alive, orphans.values())), log)
 
 
+@pytest.mark.stack
 def test_a_dashboard_that_outlives_its_front_door_is_ended_by_the_next_start(home):
     port, log = free_port(), home / "log of the outlived start"
     with (home / "orphan").open("wb") as output:
