@@ -8,7 +8,7 @@ from grice_core.evaluation.endings import endings
 from grice_core.evaluation.intervals import Interval
 from grice_core.evaluation.numbers import percent, percent_interval, points, points_interval
 from grice_core.evaluation.overview import PipelineView
-from grice_core.evaluation.rates import Rate, model_rates
+from grice_core.evaluation.rates import Rate, few_prompts, model_rates
 from grice_core.evaluation.table import ComparisonRow, comparison_rows, how_to_read
 from grice_core.evaluation.violations import MEASURES, EvaluatedModel
 from grice_core.formatting import MINUS
@@ -164,7 +164,7 @@ def comparison_markdown(
     body = "".join(_markdown_row(row) for row in rows)
     return (
         f"|{titles} |\n|---|{'---:|' * (len(models) + 1)}\n{body}\n"
-        f"{' '.join([*endings(models), _starred(how_to_read(rows[0].change.num_tests))])}\n"
+        f"{' '.join([*endings(models), *few_prompts(models), _starred(how_to_read(rows[0].change.num_tests))])}\n"
     )
 
 

@@ -11,8 +11,7 @@ the labelled answers are others than the unlabelled ones; here they are among al
 comes to the same estimate. Three things differ, because 20 labels are few for a normal interval (it
 held a rate of 3 % in 43 of 100 experiments): the variance is summed by prompt, with each prompt's
 leverage (HC3, MacKinnon, White 1985, doi 10.1016/0304-4076(85)90158-7), and a rate's interval is
-Wilson's for as many independent labels as would have that variance, widened where few labels showed
-few of the detector's errors.
+Wilson's for as many independent labels as would have that variance.
 
 Where one looks after each label and stops when it decides, a confidence sequence's quantile takes
 the place of the normal one (`confidence_sequence.py`).
@@ -24,7 +23,7 @@ import numpy as np
 
 from grice_core.data.pairs import FloatArray
 from grice_core.evaluation.confidence_sequence import sequence_quantile
-from grice_core.evaluation.intervals import NORMAL, Interval, student
+from grice_core.evaluation.intervals import NORMAL, Interval, student, wilson
 
 _RATES = np.linspace(0, 1, 1001)
 LEAST_GOLD = 10
@@ -40,8 +39,8 @@ class Estimate:
     """Of the value, over prompts."""
     by_detector: float
     """The same by the detector alone."""
-    even_prompts: float
-    """Prompts of equal weight that would count as much as these (Kish 1965)."""
+    even_labels: float
+    """Labels of equal weight that would count as much as these (Kish 1965)."""
     last_variance: float
     """About what would be left of it with a label for every answer."""
     weight: float
@@ -58,20 +57,21 @@ class Estimate:
     def rate_interval(self, at_every_look: bool = False) -> Interval:
         """Of a rate between 0 and 1: Wilson's interval for the effective number of labels, or a wider one.
 
-        Few labels can by chance show none of the detector's errors. But were the true rate far from the
-        detector's, it would have to err at least as often as they differ; so each rate is judged by no
-        less than the variance that those errors would give the estimate.
+        Few labels can by chance show few of the detector's errors, and with a look after each label
+        that chance comes often. So at every look each rate is judged by no less than the variance
+        of the errors that it would take for the detector to be as far off.
         """
         value = min(max(self.value, 0.0), 1.0)
         spread = value * (1 - value)
-        even = self.even_prompts
-        effective = spread / self.variance if spread > 0 and self.variance > 0 else even
+        effective = spread / self.variance if self.variance > 0 else float(self.num_prompts)
         effective = min(max(effective, 1.0), float(self.num_answers))
+        if not at_every_look:
+            return wilson(value, effective, self._quantile(at_every_look))
         errors = np.abs(_RATES - self.by_detector)
         least = (1 - self.weight) ** 2 * _RATES * (1 - _RATES) + self.weight**2 * errors * (
             1 - errors
         )
-        variance = np.maximum(_RATES * (1 - _RATES) / effective, least / even)
+        variance = np.maximum(_RATES * (1 - _RATES) / effective, least / self.even_labels)
         beyond = np.abs(_RATES - value) - self._quantile(at_every_look) * np.sqrt(variance)
         return _where_negative(_RATES, beyond, value)
 
@@ -83,7 +83,8 @@ class Estimate:
         """
         m = self.num_prompts
         share = m / (m + 2)
-        variance = share**2 * self.variance + 2 / self.samples / (m + 2) ** 2
+        labels_each = self.num_gold / m
+        variance = share**2 * self.variance + 2 / labels_each / (m + 2) ** 2
         half = self._quantile(at_every_look) * np.sqrt(variance)
         value = share * self.value
         return Interval(max(float(value - half), -1.0), min(float(value + half), 1.0))
@@ -101,8 +102,14 @@ class Estimate:
         # What sampling labels adds vanishes when every prompt has one.
         left = (1 - num_prompts / all_prompts) / max(1 - self.num_prompts / all_prompts, 1e-9)
         variance = self.last_variance + per_label / num_prompts * min(left, 1.0)
-        even = self.even_prompts * num_prompts / self.num_prompts
-        return replace(self, num_prompts=num_prompts, even_prompts=even, variance=variance)
+        more = num_prompts / self.num_prompts
+        return replace(
+            self,
+            variance=variance,
+            num_prompts=num_prompts,
+            num_gold=round(self.num_gold * more),
+            even_labels=self.even_labels * more,
+        )
 
     def _quantile(self, at_every_look: bool) -> float:
         """Wider by Student's where answers to one prompt are alike, since the variance is then estimated."""
@@ -146,7 +153,7 @@ def prediction_powered(
         value=mean_truth + weight * float(gap),
         variance=count / (count - 1) * float((influence**2).sum()),
         by_detector=float(judged.mean()),
-        even_prompts=1 / float((shares.sum(axis=1) ** 2).sum()),
+        even_labels=1 / float((shares**2).sum()),
         last_variance=spread / count,
         weight=weight,
         num_gold=int(has_gold.sum()),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from grice_core.evaluation.comparison import CorrectedChange, compared, corrected
 from grice_core.evaluation.endings import endings
 from grice_core.evaluation.numbers import percent, percent_interval, points, points_interval
-from grice_core.evaluation.rates import Rate, model_rates
+from grice_core.evaluation.rates import Rate, few_prompts, model_rates
 from grice_core.evaluation.verdict import State, Verdict
 from grice_core.evaluation.violations import COOPERATIVE, MEASURES, EvaluatedModel
 
@@ -86,7 +86,8 @@ def render_comparison(
             for row in rows
         ],
     )
-    note = Text("\n".join([*endings(models), how_to_read(rows[0].change.num_tests)]), "dim")
+    notes = [*endings(models), *few_prompts(models), how_to_read(rows[0].change.num_tests)]
+    note = Text("\n".join(notes), "dim")
     return Group(Text(verdict.sentence, "bold"), Text(), table, note, Text(), criteria)
 
 

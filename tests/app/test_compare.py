@@ -9,7 +9,9 @@ from playwright.sync_api import Locator, Page, expect
 
 from app.app_pages.compare.blind import blind_result
 from grice_core.evaluation.numbers import percent, percent_interval
+from grice_core.maxims import MAXIMS
 from grice_core.store import runs, votes
+from grice_core.store.votes import Ballot
 from tests.app.conftest import Server
 from tests.app.driving import open_page, settle
 from tests.app.pipelines import CURED, JOINT, Filler
@@ -163,7 +165,7 @@ def test_ten_prompts_judged_blindly(busy_server: Server, page: Page) -> None:
 
     database = busy_server.studio.database
     run = next(run for run in runs.of_pipeline(database, 2) if run.kind == "evaluate")
-    kept = votes.judged_twice(database, run.id, "", ["baseline", "stage1"])
+    kept = votes.judged_twice(database, run.id, "", ["baseline", "joint"])
     assert len(kept) == 10 * 2 * 4
     assert sum(one.by_person for one in kept) == 1
     result = blind_result(kept)
@@ -184,6 +186,36 @@ def test_ten_prompts_judged_blindly(busy_server: Server, page: Page) -> None:
     told = list(csv.DictReader(download.value.path().read_text(encoding="utf-8").splitlines()))
     assert len(told) == 10 * 2 * 4
     assert [line["by_person"] for line in told].count("1") == 1
+
+
+def test_only_what_decides_is_judged_unless_one_asks_for_all_models(
+    busy_server: Server, page: Page
+) -> None:
+    open_page(page, f"{busy_server.url}/compare?pipeline=1&view=Judge+blindly")
+    expect(page.get_by_text("10 more prompts until there is a first estimate")).to_be_visible()
+    expect(page.locator(".answer")).to_have_count(2)
+    page.get_by_role("radio", name="All models").click()
+    expect(page.locator(".answer")).to_have_count(3)
+    expect(page).to_have_url(re.compile("judge=All"))
+
+
+def test_a_decision_is_said_and_judging_goes_on_only_if_one_wants(
+    doubtful_server: Server, page: Page
+) -> None:
+    database = doubtful_server.studio.database
+    run = next(run for run in runs.of_pipeline(database, 2) if run.kind == "evaluate")
+    models = ("baseline", "stage2")
+    for index in range(90):  # the baseline violates everything, the last stage nothing
+        found = {model: frozenset(MAXIMS if model == "baseline" else ()) for model in models}
+        for voter in ("", "ann@example.org")[: 2 if index < 12 else 1]:
+            votes.cast(database, Ballot(run.id, index, voter, found, 1.0))
+    open_page(page, f"{doubtful_server.url}/compare?pipeline=2&view=Judge+blindly")
+    expect(page.get_by_text("Decided after 90 prompts: met. You can stop here")).to_be_visible()
+    expect(page.get_by_text("hold together, at every look").first).to_be_visible()
+    expect(page.get_by_text("over 12 prompts judged by two of them")).to_be_visible()
+    expect(page.get_by_role("button", name="Save and show next")).to_have_count(0)
+    page.get_by_text("Judge more prompts").click()
+    expect(page.get_by_role("button", name="Save and show next")).to_be_visible()
 
 
 def test_answers_show_foreign_markup_as_text_and_the_choice_stands_in_the_link(

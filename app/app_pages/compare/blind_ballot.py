@@ -39,11 +39,8 @@ from grice_core.maxims import MAXIMS, Maxim
 from grice_core.store import votes
 from grice_core.store.votes import Ballot, Said
 
-_DECIDE, _ALL = "What decides", "All models"
-_WHY = (
-    "The verdict is about the baseline and the last stage. Judging only their answers decides it with fewer "
-    "judgements; all models' answers also correct the rates of the stages between."
-)
+_DECIDE, _ALL = "Baseline and last stage", "All models"
+_WHY = "Two answers decide the verdict; all models' also correct the rates of the stages between."
 
 
 @st.fragment

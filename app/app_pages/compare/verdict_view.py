@@ -21,6 +21,7 @@ from app.ui.number_table import number_table
 from app.url import params
 from grice_core.evaluation.endings import endings
 from grice_core.evaluation.overview import PipelineView
+from grice_core.evaluation.rates import few_prompts
 from grice_core.evaluation.table import MARKS, comparison_rows, how_to_read
 from grice_core.evaluation.verdict import State
 
@@ -42,7 +43,11 @@ def verdict_view(pipeline: EvaluatedPipeline, view: PipelineView, colours: Seque
     left, right = st.columns([3, 2], gap="large")
     with left:
         number_table(("", *names, "change"), rate_rows(rows), key=f"rates {pipeline.id}")
-        notes = [*endings(view.stored.models, stage_title), how_to_read(rows[0].change.num_tests)]
+        notes = [
+            *endings(view.stored.models, stage_title),
+            *few_prompts(view.stored.models),
+            how_to_read(rows[0].change.num_tests),
+        ]
         st.caption("  \n".join(map(plain_markdown, notes)))
     with right:
         st.plotly_chart(
