@@ -11,19 +11,19 @@ _AT_ONCE_S = 0.5
 """What takes no longer is shown with the page."""
 
 
-def is_there(future: Future[Any], meanwhile: str) -> bool:
-    """Whether a result is there; until then a sentence, and the page runs again once it is."""
+def is_soon_there(future: Future[Any]) -> bool:
+    """Whether a result, or an error, is there within half a second."""
     try:
         future.exception(timeout=_AT_ONCE_S)
     except TimeoutError:
-        _wait(future, meanwhile)
         return False
     return True
 
 
 @st.fragment(run_every=1)
 @guarded
-def _wait(future: Future[Any], meanwhile: str) -> None:
+def wait_for(future: Future[Any], meanwhile: str) -> None:
+    """A sentence until a result is there, then run the page again."""
     if future.done():
         st.rerun()
     st.caption(meanwhile)

@@ -8,7 +8,7 @@ import streamlit as st
 from app.state.comparisons import comparisons
 from app.state.session import open_data
 from app.text.formatting import count_of, plain_markdown
-from app.ui.beside import is_there
+from app.ui.beside import is_soon_there, wait_for
 from app.ui.marked_text import marked_text
 from app.url.widgets import linked_radio
 from grice_core.data.leakage import NearLeaks, near_leaks
@@ -31,7 +31,8 @@ def near_leaks_view(data_set: DataSet, evaluation: DataSet) -> None:
     key = "near leaks", data_set.artifact_sha256, evaluation.artifact_sha256
     found = comparisons().result(key, lambda: near_leaks(others.prompts, table.prompts))
     st.markdown("**Near-duplicates**")
-    if not is_there(found, "Looking for near-duplicates …"):
+    if not is_soon_there(found):
+        wait_for(found, "Looking for near-duplicates …")
         return
     leaks: NearLeaks = found.result()
     at_least = float(

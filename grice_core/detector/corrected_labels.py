@@ -49,9 +49,7 @@ def write_corrected(
         OutputError: the copy can't be written.
     """
     sha256 = load_labels(labels).sha256  # what can't be read as labels is refused first
-    rows: list[dict[str, Any]] = []
-    for batch in read_batches(inspect(labels), silent):
-        rows += [batch.row(index) for index in range(batch.num_rows)]
+    rows = _rows(labels)
     source = {"file": name or labels.name, "sha256": sha256, **({"by": by} if by else {})}
     num_flipped = 0
     for decision in decisions:
@@ -68,6 +66,26 @@ def write_corrected(
             row[CONFIRMED].append(decision.maxim.value)
     write_json_atomic(out, rows)
     return num_flipped
+
+
+def looked_at(labels: Path) -> frozenset[tuple[int, Maxim]]:
+    """The labels that a corrected copy says were flipped or confirmed, by row and maxim.
+
+    Raises:
+        DataError: the file can't be read.
+    """
+    return frozenset(
+        (number, maxim)
+        for number, row in enumerate(_rows(labels), 1)
+        for field in (CORRECTIONS, CONFIRMED)
+        for maxim in MAXIMS
+        if maxim.value in (row.get(field) or ())
+    )
+
+
+def _rows(labels: Path) -> list[dict[str, Any]]:
+    batches = read_batches(inspect(labels), silent)
+    return [batch.row(index) for batch in batches for index in range(batch.num_rows)]
 
 
 def _flip(row: dict[str, Any], maxim: Maxim) -> int:

@@ -7,7 +7,7 @@ of the given label, lowest first. Source: Northcutt, Jiang, Chuang, Confident Le
 the same labels as cleanlab's `find_label_issues(filter_by="confident_learning")`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -65,6 +65,13 @@ class LabelErrors(BaseModel):
     """Those first, each part by self-confidence, lowest first; at most `NUM_KEPT` labels that are not."""
     how: str
     """Where the probabilities come from, in words."""
+
+    def without(self, looked_at: Collection[tuple[int, Maxim]]) -> Self:
+        """Without these labels, by row and maxim."""
+        left = tuple(one for one in self.ranked if (one.row, one.maxim) not in looked_at)
+        likely = [one.maxim for one in left if one.likely]
+        counts = {maxim: likely.count(maxim) for maxim in MAXIMS}
+        return self.model_copy(update={"ranked": left, "num_likely": counts})
 
     def write(self, folder: Path) -> None:
         """Keep them in a folder."""

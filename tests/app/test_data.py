@@ -171,6 +171,27 @@ def test_leaking_prompts_are_counted_and_the_choice_travels(server: Server, page
     expect(page).to_have_url(re.compile("leakage=drop-train"))
 
 
+def test_prompts_that_are_nearly_trained_on_are_shown_beside_their_like(
+    server: Server, page: Page, tmp_path: Path, picture: Picture
+) -> None:
+    prompt = " ".join(f"word{number}" for number in range(40))
+    rows = [pair | {"prompt": prompt} for pair in pair_rows(1, seed=9)]
+    near = [row | {"prompt": prompt.replace("word20", "another")} for row in rows]
+    keeper = Keeper(server.studio.database, server.studio.artifacts)
+    ids = []
+    for name, content in (("long.json", rows), ("nearly long.json", near)):
+        (tmp_path / name).write_text(json.dumps(content))
+        ids.append(keeper.keep_pairs(tmp_path / name, name).id)
+
+    open_page(page, f"{server.url}/data?data={ids[0]}&view=Leakage&eval={ids[1]}")
+
+    expect(page.get_by_text("No prompt appears in both.")).to_be_visible()
+    expect(page.get_by_text("1 more row with a prompt that is nearly one of")).to_be_visible()
+    expect(page.get_by_text("another", exact=True)).to_be_visible()  # what differs is marked
+    settle(page)
+    picture(page, "near-duplicates")
+
+
 def test_the_pair_behind_a_point_is_opened(server: Server, page: Page) -> None:
     table = open_pairs(
         server.studio, data_sets.get(server.studio.database, 1).artifact_sha256

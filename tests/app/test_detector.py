@@ -65,6 +65,26 @@ def test_a_checkpoint_is_imported_with_remarks_and_measured(
     expect(page.locator(".scatterlayer")).to_have_count(4)
     settle(page)
     picture(page, "judge-measured")
+    flip_a_label(page, judge, picture)
+
+
+def flip_a_label(page: Page, judge: Judge, picture: Picture) -> None:
+    """Looked through, and taken along as a copy in which one label differs."""
+    page.get_by_role("radio", name="Label errors").click()
+    expect(page.get_by_text("of 80 texts probably wrong.")).to_be_visible()
+    page.get_by_text("Also the other labels").click()
+    for choice in ("Skip", "Label is right", "Flip label"):
+        settle(page)
+        page.get_by_role("button", name=choice).click()
+    expect(page.get_by_text("3 decisions so far")).to_be_visible()
+    expect(page.get_by_text("1 label flipped, 1 confirmed.")).to_be_visible()
+    settle(page)
+    picture(page, "judge-label-errors")
+    with page.expect_download() as downloading:
+        page.get_by_role("button", name=f"Download {judge.labels.stem} v2.json").click()
+    copy = judge.labels.with_name("copy.json")
+    downloading.value.save_as(copy)
+    assert (load_labels(copy).labels != load_labels(judge.labels).labels).sum() == 1
 
 
 def test_a_damaged_checkpoint_gets_a_sentence(

@@ -12,6 +12,7 @@ from grice_core.cli import app
 from grice_core.data.pairs import FloatArray
 from grice_core.detector.corrected_labels import (
     Decision,
+    looked_at,
     next_version,
     read_decisions,
     write_corrected,
@@ -145,6 +146,18 @@ def test_the_labels_are_those_that_cleanlab_doubts_in_its_order() -> None:
     assert len(found.ranked) == 4 * len(LABELS)
 
 
+def test_labels_that_were_looked_at_are_not_asked_about_again() -> None:
+    labels = np.tile(np.array(LABELS, dtype=np.float64)[:, None], 4)
+    found = rank_label_errors(labelled(labels), np.tile(np.array(PROBABILITIES)[:, None], 4), "")
+    first = found.ranked[0]
+
+    left = found.without({(first.row, first.maxim)})
+
+    assert first not in left.ranked
+    assert len(left.ranked) == len(found.ranked) - 1
+    assert left.num_likely[first.maxim] == found.num_likely[first.maxim] - 1
+
+
 def test_by_hand() -> None:
     # Class 1 is given 0.9, 0.8 and 0.1 where it is the label: sure means 0.6. Class 0: 0.9, 0.3, so 0.6.
     violated = np.array([True, True, True, False, False])
@@ -175,6 +188,8 @@ def test_a_corrected_copy_says_what_it_was_made_from(tmp_path: Path) -> None:
     }
     assert rows[2]["labels_confirmed"] == ["quality"]
     assert list(corrected.texts) == list(original.texts)
+    assert looked_at(out) == {(2, Maxim.MANNER), (3, Maxim.QUALITY)}
+    assert not looked_at(file)
     assert (out.name, next_version(out.name)) == ("labels v2.json", "labels v3.json")
 
 

@@ -11,6 +11,7 @@ from app.app_pages.detector.detector_import import IMPORTED, detector_import
 from app.app_pages.detector.detector_trial import detector_trial
 from app.app_pages.detector.first_detector import first_detector
 from app.app_pages.detector.judge_connect import judge_connect
+from app.app_pages.detector.label_review import label_review
 from app.app_pages.detector.score_data import score_data
 from app.state.session import studio
 from app.state.worked_on import work_on
@@ -22,7 +23,17 @@ from grice_core.store import detectors
 from grice_core.store.tables import Detector
 
 _VIEW = "detector_view"
-_VIEWS = ("Card", "Score", "Try by hand", "Evaluate", "Compare", "Train", "Import", "Connect")
+_VIEWS = (
+    "Card",
+    "Score",
+    "Try by hand",
+    "Evaluate",
+    "Label errors",
+    "Compare",
+    "Train",
+    "Import",
+    "Connect",
+)
 
 
 def show() -> None:
@@ -74,6 +85,8 @@ def _show_view(view: str, detector: Detector, known: dict[str, Detector]) -> Non
         score_data(detector)
     elif view == "Evaluate":
         detector_evaluation(detector)
+    elif view == "Label errors":
+        label_review(detector, _show_next)
     elif view == "Compare":
         detector_comparison(detector, known)
     elif view == "Try by hand":

@@ -1,28 +1,25 @@
-"""The last of Launch's checks, which may take some seconds: prompts that are nearly trained on."""
+"""The one of Launch's checks that may take some seconds: prompts that are nearly trained on."""
 
 from concurrent.futures import Future
 
 import streamlit as st
 
-from app.app_pages.launch.checklist import checklist
 from app.app_pages.launch.preflight import Check
 from app.text.formatting import count_of
-from app.ui.beside import is_there
+from app.ui.beside import wait_for
 from grice_core.data.near_duplicates import NEAR
 from grice_core.evaluation.selection import NearAsked
 
 
-def near_duplicates(found: Future[NearAsked], num_prompts: int) -> None:
-    """What is known of near-duplicates once it is, with the most similar two."""
-    if not is_there(found, "Looking for near-duplicates of the evaluation prompts …"):
+def near_duplicates(found: Future[NearAsked]) -> None:
+    """Below the other checks: the most similar two; that they are looked for, as long as they are."""
+    if not found.done():
+        wait_for(found, "Looking for near-duplicates of the evaluation prompts …")
         return
     near = found.result()
-    checklist([near_check(near, num_prompts)])
     if near.count:
-        with st.expander("The most similar two"):
-            st.caption(
-                f"Evaluation prompt, and the training prompt that is {near.similarity:.2f} similar"
-            )
+        with st.expander("The most similar evaluation prompt and training prompt"):
+            st.caption(f"Similarity {near.similarity:.2f}.")
             for text in (near.prompt, near.training_prompt):
                 st.code(text, language=None, wrap_lines=True)
 

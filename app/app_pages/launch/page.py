@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from concurrent.futures import Future
-from functools import partial
 
 import streamlit as st
 
@@ -10,7 +9,7 @@ from app.app_pages.launch.checklist import checklist
 from app.app_pages.launch.estimate_line import estimate_line, measured_pair, pace_of
 from app.app_pages.launch.launch_command import command, recipe_files
 from app.app_pages.launch.launch_form import Launch, launch_form
-from app.app_pages.launch.near_duplicates import near_duplicates
+from app.app_pages.launch.near_duplicates import near_check, near_duplicates
 from app.app_pages.launch.preflight import Check, no_prompts, preflight
 from app.app_pages.launch.token_text import shown_pair
 from app.state.command_words import data_word, detector_word, environment
@@ -20,6 +19,7 @@ from app.state.people import who_asks
 from app.state.run_queue import run_queue
 from app.state.session import asked_prompts, known_data_sets, open_data, studio
 from app.text.formatting import count_of, plain_markdown, sentence
+from app.ui.beside import is_soon_there
 from app.ui.page import Page
 from app.url.navigation import go_to, link_to
 from grice_core.errors import InputError
@@ -63,12 +63,15 @@ def _decide(launch: Launch) -> None:
     first = plans[0] if plans else None
     checks += preflight(studio(), launch.request, first, workers, peak_bytes)
     checks += [check for check in speaks_against if check not in checks]
+    near = _near(launch, launch.request) if plans else None
+    if near is not None and is_soon_there(near):
+        checks.append(near_check(near.result(), len(plans[0].selection.prompts)))
     if before is not None:
         checks.append(Check("warn", f"Already submitted: Launch opens pipeline {before}."))
     _launch(launch, checks)
     checklist(checks)
-    if plans:
-        near_duplicates(_near(launch, launch.request), len(plans[0].selection.prompts))
+    if near is not None:
+        near_duplicates(near)
     if plans and not speaks_against:
         _as_the_model_sees_it(launch.request)
     if not any(check.state == "stop" for check in checks):
@@ -102,15 +105,14 @@ def _asked(launch: Launch, request: PipelineRequest) -> AskedPrompts:
 
 def _near(launch: Launch, request: PipelineRequest) -> Future[NearAsked]:
     """What of the asked prompts nearly stands in what is trained on; looked for beside the page."""
-    asked = _asked(launch, request)
-    prompts = open_data(launch.data.artifact_sha256).table.take(~asked.left_out).prompts
-    key = (
-        asked.selection.prompts,
-        launch.data.artifact_sha256,
-        request.leakage,
-        request.leakage_similarity,
-    )
-    return comparisons().result(key, partial(near_asked, asked.selection.prompts, prompts))
+    asked, sha256 = _asked(launch, request), launch.data.artifact_sha256
+
+    def look() -> NearAsked:
+        trained = open_data(sha256).table.take(~asked.left_out).prompts
+        return near_asked(asked.selection.prompts, trained)
+
+    key = asked.selection.prompts, sha256, request.leakage, request.leakage_similarity
+    return comparisons().result(key, look)
 
 
 def _launch(launch: Launch, checks: Sequence[Check]) -> None:

@@ -41,7 +41,7 @@ def label_errors(
     precision: Precision = "auto",
 ) -> None:
     """Rank labels that are probably wrong, by confident learning."""
-    from grice_core.detector.corrected_labels import write_ranking
+    from grice_core.detector.corrected_labels import looked_at, write_ranking
 
     if (detector is None) == (encoder is None):
         raise typer.BadParameter("give --detector, or --encoder to train one per fold")
@@ -51,6 +51,7 @@ def label_errors(
         found = _by_detector(labels, detector, device, precision)
     else:
         found = _cross_validated(labels, str(encoder), (folds, epochs, seed), (device, precision))
+    found = found.without(looked_at(labels))
     if out is not None:
         write_ranking(out, found)
     if as_json:
