@@ -73,10 +73,15 @@ def flip_a_label(page: Page, judge: Judge, picture: Picture) -> None:
     page.get_by_role("radio", name="Label errors").click()
     expect(page.get_by_text("of 80 texts probably wrong.")).to_be_visible()
     page.get_by_text("Also the other labels").click()
-    for choice in ("Skip", "Label is right", "Flip label"):
+    expect(page.get_by_text(re.compile(r"^\d{3} left\.$"))).to_be_visible()
+    for choice, told in (
+        ("Skip", "1 decision so far"),
+        ("Label is right", "2 decisions so far"),
+        ("Flip label", "3 decisions so far"),
+    ):
         settle(page)
         page.get_by_role("button", name=choice).click()
-    expect(page.get_by_text("3 decisions so far")).to_be_visible()
+        expect(page.get_by_text(told)).to_be_visible()
     expect(page.get_by_text("1 label flipped, 1 confirmed.")).to_be_visible()
     settle(page)
     picture(page, "judge-label-errors")

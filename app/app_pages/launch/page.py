@@ -107,9 +107,10 @@ def _near(launch: Launch, request: PipelineRequest) -> Future[NearAsked]:
     """What of the asked prompts nearly stands in what is trained on; looked for beside the page."""
     asked, sha256 = _asked(launch, request), launch.data.artifact_sha256
 
+    table = open_data(sha256).table
+
     def look() -> NearAsked:
-        trained = open_data(sha256).table.take(~asked.left_out).prompts
-        return near_asked(asked.selection.prompts, trained)
+        return near_asked(asked.selection.prompts, table.take(~asked.left_out).prompts)
 
     key = asked.selection.prompts, sha256, request.leakage, request.leakage_similarity
     return comparisons().result(key, look)
