@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
+from itertools import chain
 
 from grice_core.data.pairs import TEXT_FIELDS
 from grice_core.errors import DataError
@@ -16,9 +17,29 @@ TEXT_SPELLINGS: dict[str, tuple[str, ...]] = {
 }
 """First the standard name; where a row has a value under several, the first one counts."""
 
+ROW_FIELDS = frozenset(chain.from_iterable(TEXT_SPELLINGS.values())) | {
+    "preferred_output",
+    "instruction",
+    "question",
+    "fields",
+    "messages",
+    "conversations",
+    "completions",
+    "generations",
+    "annotations",
+    "answers",
+    "turns",
+}
+"""Fields by which an object is a row itself, also where it holds lists of objects."""
+
 
 class UnknownFieldsError(DataError):
     """A file lacks fields that pairs need, or has them under other names."""
+
+    def __init__(self, found: str, way_on: str) -> None:
+        self.found = found
+        """What is missing and what is there, without the way on that only commands have."""
+        super().__init__(f"{found}{way_on}")
 
 
 def score_object_name(side: str) -> str:
@@ -46,8 +67,8 @@ def require_fields(name: str, found: Collection[str], fields: Iterable[str] = TE
     wanted = ", ".join(" or ".join(map(repr, TEXT_SPELLINGS[field])) for field in missing)
     listed = ", ".join(repr(_shortened(field)) for field in list(found)[:12])
     more = ", …" if len(found) > 12 else ""
-    hint = _nearest(missing, found) or f"; say which field it is: --map {missing[0]}=FIELD"
-    raise UnknownFieldsError(f"{name} has no field {wanted}; it has: {listed}{more}{hint}")
+    way_on = _nearest(missing, found) or f"; say which field it is: --map {missing[0]}=FIELD"
+    raise UnknownFieldsError(f"{name} has no field {wanted}; it has: {listed}{more}", way_on)
 
 
 def _nearest(missing: Iterable[str], found: Collection[str]) -> str:

@@ -14,9 +14,15 @@ _FORMATS = {
     ".tsv": Format.CSV,
     ".parquet": Format.PARQUET,
     ".pq": Format.PARQUET,
+    ".txt": Format.TEXT,
 }
 _COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".zst": "zstd"}
-_MAGIC: dict[bytes, Compression] = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+_MAGIC: dict[bytes, Compression] = {
+    b"\x1f\x8b": "gzip",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    # A frame to be skipped may come first (RFC 8878, 3.1.2).
+    **{bytes((0x50 + kind,)) + b"\x2a\x4d\x18": "zstd" for kind in range(16)},
+}
 _FOREIGN = {
     b"PK\x03\x04": "is a ZIP archive (or an Excel file)",
     b"\xff\xfe": "is UTF-16 text",
@@ -82,12 +88,12 @@ def _format(path: Path, head: bytes) -> tuple[Format, list[str]]:
             f"{path.name} is of no kind that we know; its name should end with .json, .jsonl, "
             ".csv or .parquet, and perhaps .gz or .zst"
         )
-    if by_content is None and by_name is not Format.CSV:
+    if by_content is None and by_name not in (Format.CSV, Format.TEXT):
         start = head[:20].decode("utf-8", "replace")
         raise DataError(
             f"{path.name} is not {by_name}, though its name says so: it starts with {start!r}"
         )
-    fmt = by_content or Format.CSV
+    fmt = by_content or by_name or Format.CSV
     if by_name in (None, fmt):
         return fmt, []
     return fmt, [f"{path.name} holds {fmt}, not {by_name}; read as what it is"]

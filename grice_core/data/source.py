@@ -27,6 +27,7 @@ class Format(StrEnum):
     JSONL = "JSON Lines"
     CSV = "CSV"
     PARQUET = "Parquet"
+    TEXT = "plain text"
 
 
 Compression = Literal["gzip", "zstd"]

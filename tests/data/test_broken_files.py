@@ -70,7 +70,7 @@ def parquet_bytes(**columns: list[object]) -> bytes:
         ("a.parquet", b"abc", "is not Parquet, though its name says so"),
         ("a.xlsx", b"PK\x03\x04abc", "is a ZIP archive (or an Excel file)"),
         ("a.json", b"version https://git-lfs.github.com/spec/v1", "Git LFS pointer"),
-        ("a.txt", b"some text", "is of no kind that we know"),
+        ("a.doc", b"some text", "is of no kind that we know"),
         ("a.json.gz", gzip.compress(b"[1, 2, 3]", mtime=0)[:-6], "can't be unpacked"),
         ("a.json.zst", zstandard.compress(b"[1, 2, 3]")[:-2], "can't be unpacked"),
         ("a.json.gz", b"\x1f\x8bnonsense", "can't be unpacked"),

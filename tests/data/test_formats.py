@@ -280,3 +280,11 @@ def test_content_tells_the_format_where_the_name_says_nothing(tmp_path: Path) ->
 
     assert loaded.format is Format.JSON
     assert loaded.notes == ()
+
+
+def test_a_frame_to_be_skipped_may_come_before_the_others(tmp_path: Path) -> None:
+    frame = pa.compress(b'{"prompt": "p", "chosen": "a", "rejected": "b"}\n', "zstd", asbytes=True)
+    skipped = b"\x50\x2a\x4d\x18\x04\x00\x00\x00abcd"
+    path = tmp_path / "pairs.jsonl.zst"
+    path.write_bytes(skipped + frame)
+    assert load_pairs(path).table.chosen == ["a"]

@@ -240,7 +240,16 @@ PAIRS: dict[str, list[tuple[Any, tuple[str, str, str]]]] = {
                 "winner_tie": 0,
             },
             PAIR,
-        )
+        ),
+        (
+            {
+                "prompt": ASK,
+                "response_a": BAD_ANSWER,
+                "response_b": GOOD_ANSWER,
+                "winner": "B",
+            },
+            PAIR,
+        ),
     ],
     "argilla": [
         (argilla(preference=[{"value": "response-1", "user_id": "u"}]), PAIR),
@@ -335,6 +344,20 @@ def test_prompts_of_each_layout_are_read(name: str, row: Any, tmp_path: Path) ->
     assert found.read_as.startswith(layout_named(name).title)
 
 
+def test_lines_of_a_text_file_are_prompts(tmp_path: Path) -> None:
+    (tmp_path / "ask.txt").write_text(f"{ASK}\n\n Where? \n")
+    assert load_prompts(tmp_path / "ask.txt").prompts == [ASK, "Where?"]
+    with pytest.raises(PromptsAloneError):
+        load_pairs(tmp_path / "ask.txt")
+
+
+@pytest.mark.parametrize("name", ["openai-preference", "messages-preference", "argilla", "nectar"])
+def test_one_row_in_a_json_file_is_a_row(name: str, tmp_path: Path) -> None:
+    row, expected = PAIRS[name][0]
+    (tmp_path / "one.json").write_text(json.dumps(row))
+    assert texts(load_pairs(tmp_path / "one.json")) == [expected]
+
+
 def test_each_layout_is_tried_here_and_says_where_it_is_from() -> None:
     tried = {*PAIRS, *PROMPTS, "pku-safer", "helpsteer", "kto"}
     assert {layout.name for layout in LAYOUTS} == tried
@@ -407,6 +430,7 @@ def test_prompts_alone_are_not_called_broken_pairs(tmp_path: Path) -> None:
         {"chosen": GOOD_ANSWER, "rejected": BAD_ANSWER},
         {"query": ASK, "chosen": "The a b", "rejected": "The c d"},
         {"Promt": ASK, "chosen": "The a b", "rejected": "The c d"},
+        {"question": ASK, "model one": GOOD_ANSWER, "model two": BAD_ANSWER},
     ],
 )
 def test_a_prompt_is_not_guessed_where_another_field_may_hold_it(row, tmp_path: Path) -> None:

@@ -6,12 +6,12 @@ import streamlit as st
 
 from app.state.pending_uploads import PendingUpload, read_pending
 from app.text.formatting import plain_markdown
-from grice_core.data.fields import SIDES
+from grice_core.data.fields import SIDES, UnknownFieldsError
 from grice_core.data.layouts.mapping import SYSTEM, FieldMap
 from grice_core.data.layouts.opening import Reading, UnclearLayoutError
 from grice_core.data.layouts.paths import PathInFile, paths_in, sample_file
 from grice_core.data.layouts.registry import layout_named
-from grice_core.data.layouts.scale import Scale
+from grice_core.data.layouts.scale import PROBABILITIES, Scale
 from grice_core.data.load import LoadedPairs
 from grice_core.data.pairs import TEXT_FIELDS
 from grice_core.errors import DataError
@@ -24,10 +24,7 @@ _BETTER = ("lower", "higher")
 
 def reading_form(pending: PendingUpload, reason: DataError) -> LoadedPairs | None:
     """Ask how a file is to be read; what it holds if that is said, and can be."""
-    st.info(
-        f"**{plain_markdown(pending.name)}**: {plain_markdown(str(reason))}",
-        icon=":material/help:",
-    )
+    st.info(f"{plain_markdown(_question(pending, reason))}", icon=":material/help:")
     if isinstance(reason, UnclearLayoutError):
         reading = _chosen_layout(pending, reason.layouts)
     else:
@@ -41,6 +38,13 @@ def reading_form(pending: PendingUpload, reason: DataError) -> LoadedPairs | Non
         return None
     _preview(outcome)
     return outcome
+
+
+def _question(pending: PendingUpload, reason: DataError) -> str:
+    if isinstance(reason, UnclearLayoutError):
+        return f"{pending.name} fits several layouts, which read it differently. Which one is it?"
+    found = reason.found if isinstance(reason, UnknownFieldsError) else str(reason)
+    return f"{found}. Which field is what?"
 
 
 def first_texts(texts: Mapping[str, str]) -> None:
@@ -68,7 +72,7 @@ def _mapping(pending: PendingUpload) -> Reading | None:
     columns = st.columns(len(TEXT_FIELDS) + 1)
     fields = (*TEXT_FIELDS, SYSTEM)
     paths = {
-        field: _choose(field, field, known, pending, label=_LABELS[field], at=column)
+        field: _choose(field, (field,), known, pending, label=_LABELS[field], at=column)
         for field, column in zip(fields, columns, strict=True)
     }
     numbers = [each for each in known if each.is_number]
@@ -96,20 +100,22 @@ _LABELS = {
 
 def _choose(
     target: str,
-    guess: str,
+    named: Sequence[str],
     known: Sequence[PathInFile],
     pending: PendingUpload,
     *,
     label: str,
     at: "st.delta_generator.DeltaGenerator",
 ) -> str | None:
-    """A place in the file for one target; the one of its own name if there is one."""
+    """A place in the file for one target; at first that whose name has these words, and few others."""
     places = [each.path for each in known]
+    likely = [path for path in places if all(word in path.lower() for word in named)]
+    guess = target if target in places else min(likely, key=len, default=None)
     examples = {each.path: _shortened(each.example) for each in known}
     chosen: str | None = at.selectbox(
         label,
         places,
-        index=places.index(guess) if guess in places else None,
+        index=None if guess is None else places.index(guess),
         format_func=lambda path: f"{path} · {examples[path]}",
         placeholder="Choose a field",
         key=f"map {target} {pending.id}",
@@ -124,7 +130,8 @@ def _scores(numbers: Sequence[PathInFile], pending: PendingUpload) -> dict[str, 
         for side, column in zip(SIDES, st.columns(2), strict=True):
             target = f"{side}_{maxim}"
             label = f"{maxim.value.capitalize()} of the {side} response"
-            found[target] = _choose(target, target, numbers, pending, label=label, at=column)
+            named = (side, maxim.value)
+            found[target] = _choose(target, named, numbers, pending, label=label, at=column)
     return found
 
 
@@ -146,7 +153,7 @@ def _scale(pending: PendingUpload) -> list[str]:
         st.error(plain_markdown(str(error)), icon=":material/error:")
         return []
     st.caption(f"Scores run from {scale.words} (a certain violation).")
-    return [scale.written]
+    return [] if scale == PROBABILITIES else [scale.written]
 
 
 def _preview(outcome: LoadedPairs) -> None:

@@ -99,7 +99,19 @@ class SHP(RowLayout):
         )
 
 
-_WINS = {"model_a": -1.0, "model_b": 1.0}
+_WINS = {
+    **dict.fromkeys(("model_a", "response_a", "a"), -1.0),
+    **dict.fromkeys(("model_b", "response_b", "b"), 1.0),
+}
+
+
+def _preference(winner: Any) -> float | None:
+    """Which side won; `None` if neither did."""
+    return _WINS.get(winner.strip().lower()) if isinstance(winner, str) else None
+
+
+def _names_winners(sample: Sample) -> bool:
+    return any(_preference(winner) is not None for winner in sample.values("winner"))
 
 
 class Arena(RowLayout):
@@ -114,11 +126,11 @@ class Arena(RowLayout):
 
     def recognises(self, sample: Sample) -> bool:
         """Both conversations and the winner."""
-        return sample.has(*self.moves, *self.reads)
+        return sample.has(*self.moves) and _names_winners(sample)
 
     def found(self, row: Row) -> Found:
         """The winner's conversation is chosen; what both begin with is the prompt."""
-        preference = _WINS.get(str(row.get("winner")))
+        preference = _preference(row.get("winner"))
         conversations = row.get("conversation_a"), row.get("conversation_b")
         found = Found.preferring(None, *conversations, preference)
         return Found(_asked_first(conversations[0]), is_tie=True) if found.is_tie else found
@@ -136,13 +148,13 @@ class ArenaColumns(RowLayout):
 
     def recognises(self, sample: Sample) -> bool:
         """A prompt, both responses and who won."""
-        has_winner = sample.has("winner") or sample.has("winner_model_a", "winner_model_b")
+        has_winner = sample.has("winner_model_a", "winner_model_b") or _names_winners(sample)
         return has_winner and sample.has(*self.moves)
 
     def found(self, row: Row) -> Found:
         """The winner's turns are chosen; a conversation of one turn is text."""
         won = {side: number(row.get(f"winner_model_{side}")) for side in "ab"}
-        preference = _WINS.get(str(row.get("winner")), (won["b"] or 0) - (won["a"] or 0))
+        preference = _preference(row.get("winner")) or (won["b"] or 0) - (won["a"] or 0)
         asked, first, second = (row.get(name) for name in self.moves)
         if not isinstance(asked, list):
             return Found.preferring(asked, first, second, preference)

@@ -146,14 +146,19 @@ def _layout(name: str, sample: Sample, reading: Reading, *, for_prompts: bool) -
     return layouts[0] if layouts else STANDARD
 
 
+_NO_RESPONSES = {"prompt", "context", "question", "instruction", "input", "system", "system_prompt"}
+
+
 def _names_a_response(sample: Sample) -> bool:
     """Whether a field is called like one of the two responses, or could be one beside a prompt."""
     spellings = (spelling for side in SIDES for spelling in TEXT_SPELLINGS[side])
     names = {name.strip().lower() for name in sample.names}
     if any(get_close_matches(spelling, names, n=1) for spelling in spellings):
         return True
-    others = sample.names - {"prompt", "context"}
-    return len(others) < len(sample.names) and any(map(sample.is_prose, others))
+    others = sum(map(sample.is_prose, sample.names - _NO_RESPONSES))
+    if names & {"prompt", "context"}:
+        return others > 0
+    return others > 1 and bool(names & {"question", "instruction"})
 
 
 def _notes(name: str, layout: Layout, sample: Sample) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from grice_core.data.batches import Batch
 from grice_core.data.readers.csv_file import read_csv
 from grice_core.data.readers.json_file import read_json, read_json_lines
 from grice_core.data.readers.parquet_file import read_parquet
+from grice_core.data.readers.text_file import read_text
 from grice_core.data.source import Format, Source
 from grice_core.progress import Progress
 
@@ -14,6 +15,7 @@ _READERS = {
     Format.JSONL: read_json_lines,
     Format.CSV: read_csv,
     Format.PARQUET: read_parquet,
+    Format.TEXT: read_text,
 }
 
 

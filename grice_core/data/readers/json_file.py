@@ -3,21 +3,19 @@
 import json
 import re
 from collections.abc import Iterator
-from itertools import chain
 from typing import Any
 
 import orjson
 
 from grice_core.data.batches import Batch, batch_of_objects
 from grice_core.data.encoding import not_utf8
-from grice_core.data.fields import TEXT_SPELLINGS
+from grice_core.data.fields import ROW_FIELDS
 from grice_core.data.source import BLOCK_SIZE, Source, UnpackedStream, format_bytes
 from grice_core.errors import DataError
 from grice_core.nesting import NestingError, check_depth, parse_json
 from grice_core.progress import Progress
 
 _ROWS_PER_BATCH = 65_536
-_ROW_FIELDS = frozenset(chain.from_iterable(TEXT_SPELLINGS.values()))
 _BLANK = re.compile(r"[\s]*")
 _BOM = b"\xef\xbb\xbf"
 
@@ -108,7 +106,7 @@ def _unwrapped(source: Source, document: dict[str, Any]) -> list[Any]:
     Raises:
         DataError: it is neither.
     """
-    if _ROW_FIELDS & document.keys():
+    if ROW_FIELDS & document.keys():
         return [document]
     lists = {key: rows for key, rows in document.items() if _are_rows(rows)}
     if len(lists) == 1:
