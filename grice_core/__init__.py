@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         score,
         stage_trainer,
     )
+    from grice_core.data.layouts.opening import Reading
     from grice_core.data.load import load_pairs, load_prompts
     from grice_core.evaluation.generation import generate
     from grice_core.evaluation.sampling import Sampling
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = [
     "EvaluatedModel",
     "PipelineConfig",
+    "Reading",
     "Sampling",
     "check_pairs",
     "compare",
@@ -57,6 +59,7 @@ __all__ = [
 _MODULES = {
     "EvaluatedModel": "evaluation.violations",
     "PipelineConfig": "pipeline.config",
+    "Reading": "data.layouts.opening",
     "Sampling": "evaluation.sampling",
     "check_pairs": "api",
     "compare": "api",

@@ -146,7 +146,9 @@ class Keeper:
         name = folder.resolve().name
         return detectors.get(self.database, detectors.add(self.database, name, address, card))
 
-    def _keep_prompts_alone(self, prompts: Prompts, name: str, reading: Reading) -> DataSet:
+    def _keep_prompts_alone(
+        self, prompts: Prompts, name: str, reading: Reading = BY_LOOKS
+    ) -> DataSet:
         draft = DataSetDraft(
             name=name,
             sha256=_key_of(_sha256_of_prompts(prompts), reading),

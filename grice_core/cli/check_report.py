@@ -37,7 +37,8 @@ def prompts_report(file: Path, prompts: Prompts) -> Group:
     """What a file of prompts alone holds."""
     title = Text(file.name, style="bold")
     title.append(f" · sha256 {prompts.sha256[:12]}…", style="dim")
-    count = f"{len(prompts.prompts):,} prompts to evaluate on (--eval), no pairs to train on"
+    num = len(prompts.prompts)
+    count = f"{num:,} prompt{'s' * (num != 1)} to evaluate on (--eval), no pairs to train on"
     return Group(
         title,
         Text(f"Read as: {prompts.read_as}"),

@@ -205,6 +205,16 @@ def test_fields_of_ones_own_are_mapped_with_a_preview(studio: Studio) -> None:
     }
 
 
+def test_prompts_of_a_field_of_ones_own_are_kept_to_evaluate_on(studio: Studio) -> None:
+    page = ran(upload(opened("data"), "asks.json", b'[{"ask": "When?"}, {"ask": "Where?"}]'))
+    page = next(one for one in page.selectbox if one.label == "Prompt").set_value("ask").run()
+    using = next(one for one in page.button if one.label == "Use the prompts to evaluate on")
+    page = ran(using.click().run())
+
+    assert "Stored 2 prompts to evaluate on" in words(page)
+    assert [one.num_usable for one in data_sets.page(studio.database)] == [2]
+
+
 def test_where_two_layouts_fit_the_page_asks(studio: Studio) -> None:
     responses = {"response_0": "At nine.", "response_1": "Boats float."}
     row = {"prompt": "When?", **responses, "better_response_id": 0, "safer_response_id": 1}

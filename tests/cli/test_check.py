@@ -90,11 +90,21 @@ def test_a_mapping_is_said_in_words_and_goes_into_the_next_command(tmp_path: Pat
     assert "prompt from ask; chosen from output.0" in document["read_as"]
 
 
-def test_prompts_alone_are_reported_as_such(tmp_path: Path) -> None:
-    result = check(json_file(tmp_path, {"input": "When?", "target": "At nine."}))
+@pytest.mark.parametrize(
+    ("row", "options"),
+    [
+        ({"input": "When?", "target": "At nine."}, []),
+        ({"ask": "When?"}, ["--map", "prompt=ask"]),
+        ({"input": "When?", "target": "At nine."}, ["--layout", "inspect"]),
+    ],
+)
+def test_prompts_alone_are_reported_as_such(
+    row: dict[str, str], options: list[str], tmp_path: Path
+) -> None:
+    result = check(json_file(tmp_path, row), *options)
 
     assert result.exit_code == 0
-    assert "1 prompts to evaluate on (--eval), no pairs to train on" in result.stdout
+    assert "1 prompt to evaluate on (--eval), no pairs to train on" in result.stdout
 
 
 def test_unscored_pairs_are_to_be_scored_next(tmp_path: Path) -> None:

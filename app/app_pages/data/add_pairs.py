@@ -22,7 +22,7 @@ from app.ui.errors import show_error
 from app.ui.import_folder import importable, locate
 from app.ui.uploads import as_file
 from grice_core.data.fields import UnknownFieldsError
-from grice_core.data.layouts.opening import PromptsAloneError, UnclearLayoutError
+from grice_core.data.layouts.opening import PromptsAloneError, Reading, UnclearLayoutError
 from grice_core.data.load import LoadedPairs, load_pairs
 from grice_core.errors import DataError
 from grice_core.registry import Keeper, json_lines, report_of
@@ -139,8 +139,11 @@ def _decide(pending: PendingUpload) -> None:
         outcome = read_pending(pending)
     except DataError as error:
         told = reading_form(pending, error)
-        if told is None:
-            _discard_button(pending)
+        if not isinstance(told, LoadedPairs):
+            with st.container(horizontal=True):
+                if told is not None:
+                    _prompts_button(pending, told)
+                _discard_button(pending)
             return
         outcome = told
     if outcome.unusable.num_rows:
@@ -176,6 +179,19 @@ def _use_button(pending: PendingUpload, outcome: LoadedPairs) -> None:
         disabled=not num_usable,
     ):
         _store(outcome, pending.name)
+
+
+def _prompts_button(pending: PendingUpload, reading: Reading) -> None:
+    """Keep a file whose prompts alone are named."""
+    label = "Use the prompts to evaluate on"
+    if st.button(label, type="primary", icon=":material/check:", key=f"prompts {pending.id}"):
+        try:
+            stored = _keeper().keep_prompts(pending.path, pending.name, reading)
+        except DataError as error:
+            show_error(error)
+            return
+        discard_by_name(pending.name)
+        _show_stored(stored, f"Stored {count_of(stored.num_rows, 'prompt')} to evaluate on.")
 
 
 def _discard_button(pending: PendingUpload) -> None:

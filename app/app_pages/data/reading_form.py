@@ -8,7 +8,7 @@ from app.state.pending_uploads import PendingUpload, read_pending
 from app.text.formatting import plain_markdown
 from grice_core.data.fields import SIDES, UnknownFieldsError
 from grice_core.data.layouts.mapping import SYSTEM, FieldMap
-from grice_core.data.layouts.opening import Reading, UnclearLayoutError
+from grice_core.data.layouts.opening import PromptsAloneError, Reading, UnclearLayoutError
 from grice_core.data.layouts.paths import PathInFile, paths_in, sample_file
 from grice_core.data.layouts.registry import layout_named
 from grice_core.data.layouts.scale import PROBABILITIES, Scale
@@ -22,8 +22,12 @@ _MAX_CHARACTERS = 300
 _BETTER = ("lower", "higher")
 
 
-def reading_form(pending: PendingUpload, reason: DataError) -> LoadedPairs | None:
-    """Ask how a file is to be read; what it holds if that is said, and can be."""
+def reading_form(pending: PendingUpload, reason: DataError) -> LoadedPairs | Reading | None:
+    """Ask how a file is to be read.
+
+    Returns the pairs that it holds, if that is said and can be; a way to read its prompts, if they alone
+    are named.
+    """
     st.info(f"{plain_markdown(_question(pending, reason))}", icon=":material/help:")
     if isinstance(reason, UnclearLayoutError):
         reading = _chosen_layout(pending, reason.layouts)
@@ -33,6 +37,8 @@ def reading_form(pending: PendingUpload, reason: DataError) -> LoadedPairs | Non
         return None
     try:
         outcome = read_pending(pending, reading)
+    except PromptsAloneError:
+        return reading
     except DataError as error:
         st.error(plain_markdown(str(error)), icon=":material/error:")
         return None
@@ -67,7 +73,7 @@ def _chosen_layout(pending: PendingUpload, names: Sequence[str]) -> Reading | No
 
 
 def _mapping(pending: PendingUpload) -> Reading | None:
-    """Which field is what; None as long as a text is missing."""
+    """Which field is what; None as long as there is neither a pair nor a prompt alone."""
     known = paths_in(sample_file(pending.path))
     columns = st.columns(len(TEXT_FIELDS) + 1)
     fields = (*TEXT_FIELDS, SYSTEM)
@@ -80,7 +86,7 @@ def _mapping(pending: PendingUpload) -> Reading | None:
     if numbers and st.toggle("The file has scores of the maxims", key=f"scores {pending.id}"):
         paths |= _scores(numbers, pending)
         scales = _scale(pending)
-    if not all(paths[field] for field in TEXT_FIELDS):
+    if not paths["prompt"] or bool(paths["chosen"]) != bool(paths["rejected"]):
         return None
     written = [f"{target}={path}" for target, path in paths.items() if path]
     try:

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from grice_core.data.batches import Batch, Column
 from grice_core.data.conversation_column import TOOLS, json_values
-from grice_core.data.fields import SIDES, score_object_name, score_spellings
+from grice_core.data.fields import SIDES, TEXT_SPELLINGS, score_object_name, score_spellings
 from grice_core.data.layouts.base import Layout, Sample, asked
 from grice_core.data.layouts.conversion import opened
 from grice_core.data.layouts.scale import PROBABILITIES, Scale
@@ -92,8 +92,13 @@ class Mapped(Layout):
     title = "your mapping"
     source = "the option --map, or the form on the Data page"
 
-    def __init__(self, field_map: FieldMap) -> None:
+    def __init__(self, field_map: FieldMap, names: frozenset[str]) -> None:
+        """`names` are those of the file's fields."""
         self.field_map = field_map
+        targets = {target for target, _ in field_map.paths}
+        self.has_pairs = any(  # type: ignore[misc]  # of other layouts it is known beforehand
+            side in targets or names.intersection(TEXT_SPELLINGS[side]) for side in SIDES
+        )
 
     def recognises(self, _sample: Sample) -> bool:
         """Never of itself."""

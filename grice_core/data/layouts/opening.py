@@ -71,10 +71,12 @@ BY_LOOKS = Reading()
 class UnclearLayoutError(DataError):
     """A file may be written in several layouts, which read it differently."""
 
-    def __init__(self, name: str, layouts: list[Layout]) -> None:
+    def __init__(self, name: str, layouts: list[Layout], *, for_prompts: bool) -> None:
         self.layouts = tuple(layout.name for layout in layouts)
         titles = " or as ".join(layout.title for layout in layouts)
         options = " or ".join(f"--layout {layout.name}" for layout in layouts)
+        if for_prompts:
+            options = f"--eval-map prompt=FIELD (grice check: {options})"
         super().__init__(f"{name} can be read as {titles}; say which with {options}")
 
 
@@ -130,20 +132,30 @@ def open_rows(
 
 
 def _layout(name: str, sample: Sample, reading: Reading, *, for_prompts: bool) -> Layout:
-    if reading.layout:
-        return layout_named(reading.layout)
-    if reading.field_map is not None:
-        mapped = Mapped(reading.field_map)
-        mapped.check(name, sample)
-        return mapped
+    told = _told(name, sample, reading)
+    if told is not None:
+        if not for_prompts and not told.has_pairs:
+            raise PromptsAloneError(name, [told])
+        return told
     layouts = fitting(sample, for_prompts=for_prompts)
     if len(layouts) > 1:
-        raise UnclearLayoutError(name, layouts)
+        raise UnclearLayoutError(name, layouts, for_prompts=for_prompts)
     if not layouts and not for_prompts and not _names_a_response(sample):
         prompts = fitting(sample, for_prompts=True)
         if prompts:
             raise PromptsAloneError(name, prompts)
     return layouts[0] if layouts else STANDARD
+
+
+def _told(name: str, sample: Sample, reading: Reading) -> Layout | None:
+    """The layout that a user names or describes, if any."""
+    if reading.layout:
+        return layout_named(reading.layout)
+    if reading.field_map is None:
+        return None
+    mapped = Mapped(reading.field_map, sample.names)
+    mapped.check(name, sample)
+    return mapped
 
 
 _NO_RESPONSES = {"prompt", "context", "question", "instruction", "input", "system", "system_prompt"}
