@@ -33,7 +33,7 @@ _INPUTS: dict[str, tuple[Any, Any]] = {
         Path,
         typer.Option(
             "--eval",
-            help="Evaluation prompts: any file with a prompt field. Not given: --num-eval prompts are "
+            help="Evaluation prompts: a file of prompts or of pairs. Not given: --num-eval prompts are "
             "held out of --data.",
         ),
     ),

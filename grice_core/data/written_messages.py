@@ -39,10 +39,9 @@ _UNREADABLE = object()
 
 def _may_hold_some(column: Column) -> bool:
     if isinstance(column, list):
-        return any(
-            isinstance(value, dict) or (isinstance(value, str) and _MAY_BE.match(value))
-            for value in column
-        )
+        kinds = set(map(type, column))
+        texts = column if kinds == {str} else [one for one in column if isinstance(one, str)]
+        return dict in kinds or any(map(_MAY_BE.match, texts))
     if pa.types.is_struct(column.type):
         return True
     return is_text(column.type) and bool(pc.any(pc.match_substring_regex(column, _BEGINS)).as_py())

@@ -15,7 +15,7 @@ class PipelineConfig(PipelineOptions):
     data: Source
     """Preference pairs; unscored ones are scored by the detector first."""
     eval: Source
-    """Evaluation prompts: any file with a `prompt` field."""
+    """Evaluation prompts: a file of prompts, or of pairs."""
     base: str
     """Hub id or folder of the base model."""
     detector: str
