@@ -4,9 +4,6 @@ from grice_core.detector.metrics import Estimate, MaximMetrics, Metrics
 from grice_core.detector.record import ChatArchitecture, DetectorRecord, HeadsArchitecture
 from grice_core.maxims import MAXIMS
 
-WEAK = "too weak to judge this maxim"
-"""What is said of a maxim that the detector can't judge, wherever its verdicts are shown."""
-
 _WITH_PACKAGE = """\
 from pathlib import Path
 import torch
@@ -89,7 +86,7 @@ def _trust(record: DetectorRecord) -> str:
 def _metrics_table(metrics: Metrics) -> str:
     lines = [
         f"On {metrics.num_texts} labelled texts that it was not trained on "
-        f"(95 % intervals; macro-F1 {metrics.macro_f1:.3f}):\n",
+        f"(95 % intervals; {metrics.macro_f1_words}):\n",
         "| maxim | violated | F1 | precision | recall | AUROC | ECE | |",
         "|---|--:|--:|--:|--:|--:|--:|---|",
     ]
@@ -101,7 +98,7 @@ def _metrics_table(metrics: Metrics) -> str:
 def _metrics_row(maxim: str, one: MaximMetrics) -> str:
     estimates = (one.f1, one.precision, one.recall, one.auroc, one.ece)
     figures = " | ".join(estimate_text(estimate) for estimate in estimates)
-    return f"| {maxim} | {one.support} | {figures} | {WEAK if one.is_weak else ''} |"
+    return f"| {maxim} | {one.support} | {figures} | {one.caution or ''} |"
 
 
 def estimate_text(estimate: Estimate | None) -> str:

@@ -18,7 +18,7 @@ from grice_core.detector.reliability import write_reliability
 from grice_core.detector.seen import without_seen
 from grice_core.detector.seen_nearly import nearest_seen
 from grice_core.detector.template import JudgedText
-from grice_core.detector.train import repetition_remarks
+from grice_core.detector.train import is_of_the_detector, repetition_remarks
 from grice_core.errors import DataError
 from grice_core.files import write_json_atomic
 from grice_core.maxims import MAXIMS, Maxim
@@ -117,6 +117,7 @@ class Evaluation:
         return {
             **self.metrics.model_dump(mode="json"),
             "weak_maxims": list(self.metrics.weak_maxims),
+            "unmeasured_maxims": self.metrics.unmeasured_maxims,
             "mistakes": [mistake.document() for mistake in self.mistakes],
             "note": self.note,
             "num_seen": self.num_seen,
@@ -134,7 +135,11 @@ def write_evaluation(
     if evaluation.is_outdone_by(record):
         return record
     measured = record.model_copy(
-        update={"metrics": evaluation.metrics, "metrics_note": evaluation.note}
+        update={
+            "metrics": evaluation.metrics,
+            "metrics_note": evaluation.note,
+            "remarks": _still_true(record, evaluation.metrics),
+        }
     )
     update_record(folder, measured)
     kept = folder / "evaluation"
@@ -143,6 +148,14 @@ def write_evaluation(
     write_reliability(kept, evaluation.probabilities, evaluation.labelled.labels)
     rank_label_errors(evaluation.labelled, evaluation.probabilities, _NOT_TRAINED_ON).write(kept)
     return measured
+
+
+def _still_true(record: DetectorRecord, metrics: Metrics) -> tuple[str, ...]:
+    """The record's remarks, without those on figures that others take the place of."""
+    training = record.training
+    if training is not None and training.sha256 == metrics.data_sha256:
+        return record.remarks
+    return tuple(filter(is_of_the_detector, record.remarks))
 
 
 def evaluate_detector(

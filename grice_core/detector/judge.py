@@ -75,7 +75,12 @@ class Detector(ABC):
     def warnings(self) -> tuple[str, ...]:
         """What a reader has to know before believing what it says: remarks, and which maxims it can't judge."""
         too_weak = [f"The detector is too weak to judge {maxim}." for maxim in self.weak_maxims]
-        return (*self.remarks, *too_weak)
+        metrics = self.record.metrics
+        unmeasured = [
+            f"How well the detector judges {maxim} is not known: {reason}."
+            for maxim, reason in (metrics.unmeasured_maxims if metrics else {}).items()
+        ]
+        return (*self.remarks, *too_weak, *unmeasured)
 
     def score(
         self, prompts: Sequence[str], responses: Sequence[str], *, progress: Progress = silent

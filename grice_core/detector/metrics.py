@@ -1,9 +1,10 @@
 """How well a detector's verdicts agree with labels, one maxim at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from grice_core.data.pairs import BoolArray, FloatArray
 from grice_core.detector.figures import Figure, Verdicts, interval
@@ -11,6 +12,8 @@ from grice_core.maxims import MAXIMS, Maxim
 
 WEAK_AUROC = 0.6
 """A detector whose AUROC interval reaches below this is too weak to judge the maxim."""
+WEAK = "too weak to judge this maxim"
+"""What is said of a maxim that the detector can't judge, wherever its verdicts are shown."""
 
 
 class _Data(BaseModel):
@@ -30,18 +33,43 @@ class MaximMetrics(_Data):
 
     support: int
     """Texts that violate the maxim, according to the labels."""
-    f1: Estimate
-    precision: Estimate
-    recall: Estimate
+    f1: Estimate | None
+    """None: no label is a violation."""
+    precision: Estimate | None
+    """None: no label is a violation, or nothing was called one."""
+    recall: Estimate | None
+    """None: no label is a violation."""
     auroc: Estimate | None
     """None: all labels are the same."""
     ece: Estimate
     """Expected calibration error, over ten bins of equal width."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_figures_of_nothing(cls, values: Any) -> Any:
+        """Older records say 0 where there is no violation to find."""
+        if isinstance(values, Mapping) and values.get("support") == 0:
+            return {**values, "f1": None, "precision": None, "recall": None}
+        return values
+
     @property
     def is_weak(self) -> bool:
         """Whether the detector is too close to chance to judge this maxim."""
-        return self.auroc is None or self.auroc.low < WEAK_AUROC
+        return self.auroc is not None and self.auroc.low < WEAK_AUROC
+
+    @property
+    def unmeasured(self) -> str | None:
+        """Why nothing is known of how well the maxim is judged; None if something is."""
+        if self.auroc is not None:
+            return None
+        return f"{'every' if self.support else 'no'} labelled text violates it"
+
+    @property
+    def caution(self) -> str | None:
+        """What speaks against believing the detector on this maxim."""
+        if self.unmeasured:
+            return f"not measured: {self.unmeasured}"
+        return WEAK if self.is_weak else None
 
 
 class Metrics(_Data):
@@ -50,13 +78,29 @@ class Metrics(_Data):
     num_texts: int
     data_sha256: str
     """Of the labels' file."""
-    macro_f1: float
+    macro_f1: float | None
+    """Mean over the maxims that have an F1; None: none has."""
     maxims: dict[Maxim, MaximMetrics]
+
+    @property
+    def macro_f1_words(self) -> str:
+        """`macro-F1 0.812`, `macro-F1 of 3 maxims 0.812`."""
+        if self.macro_f1 is None:
+            return "no F1"
+        counted = sum(one.f1 is not None for one in self.maxims.values())
+        of = f" of {counted} maxim{'' if counted == 1 else 's'}" if counted < len(MAXIMS) else ""
+        return f"macro-F1{of} {self.macro_f1:.3f}"
 
     @property
     def weak_maxims(self) -> tuple[Maxim, ...]:
         """Maxims that the detector is too weak to judge."""
         return tuple(maxim for maxim in MAXIMS if self.maxims[maxim].is_weak)
+
+    @property
+    def unmeasured_maxims(self) -> dict[Maxim, str]:
+        """Maxims of which these texts can't say how well they are judged, and why not."""
+        reasons = {maxim: self.maxims[maxim].unmeasured for maxim in MAXIMS}
+        return {maxim: reason for maxim, reason in reasons.items() if reason}
 
 
 def measure(
@@ -75,10 +119,11 @@ def measure(
         column = maxim.column
         verdicts = Verdicts(labels[:, column] == 1, probabilities[:, column], violated[:, column])
         maxims[maxim] = _measure_maxim(verdicts, groups)
+    f1s = [one.f1.value for one in maxims.values() if one.f1 is not None]
     return Metrics(
         num_texts=len(labels),
         data_sha256=data_sha256,
-        macro_f1=float(np.mean([one.f1.value for one in maxims.values()])),
+        macro_f1=float(np.mean(f1s)) if f1s else None,
         maxims=maxims,
     )
 
@@ -88,9 +133,11 @@ def _measure_maxim(verdicts: Verdicts, groups: Sequence[str]) -> MaximMetrics:
     one_sided = support in (0, len(groups))
     return MaximMetrics(
         support=support,
-        f1=_estimate(verdicts.f1, groups),
-        precision=_estimate(verdicts.precision, groups),
-        recall=_estimate(verdicts.recall, groups),
+        f1=_estimate(verdicts.f1, groups) if support else None,
+        precision=_estimate(verdicts.precision, groups)
+        if support and verdicts.violated.any()
+        else None,
+        recall=_estimate(verdicts.recall, groups) if support else None,
         auroc=None if one_sided else _estimate(verdicts.auroc, groups),
         ece=_estimate(verdicts.ece, groups),
     )

@@ -114,6 +114,9 @@ def _logits(labelled: LabelledTexts, student: Student) -> FloatArray:
     return student.logits(student.encode(labelled.texts))
 
 
+_OF_FIGURES = "its figures say little about others."
+
+
 def repetition_remarks(split: Split) -> tuple[str, ...]:
     """What to say of maxims whose test violations were seen word for word in training.
 
@@ -128,9 +131,14 @@ def repetition_remarks(split: Split) -> tuple[str, ...]:
         if count > _MAX_REPEATED * total:
             remarks.append(
                 f"{count:,} of the {total:,} test texts that violate {maxim} have a response that "
-                "stands word for word in the training texts: its figures say little about others."
+                f"stands word for word in the training texts: {_OF_FIGURES}"
             )
     return tuple(remarks)
+
+
+def is_of_the_detector(remark: str) -> bool:
+    """Whether a record's remark stays true when its figures are replaced by those of other texts."""
+    return not remark.endswith(_OF_FIGURES)
 
 
 def check_split(split: Split, labelled: LabelledTexts) -> None:

@@ -50,8 +50,8 @@ class HeldOutErrors:
     @classmethod
     def of(cls, figures: MaximMetrics, num_texts: int) -> "HeldOutErrors":
         """From recall and precision, which are all that a detector's record keeps."""
-        found = figures.recall.value * figures.support
-        precision = figures.precision.value
+        found = figures.recall.value * figures.support if figures.recall else 0.0
+        precision = figures.precision.value if figures.precision else 0.0
         false = found / precision - found if precision else 0.0
         return cls(found, figures.support, false, num_texts - figures.support)
 

@@ -12,8 +12,8 @@ import torch
 from typer.testing import CliRunner, Result
 
 from grice_core.cli import app
-from grice_core.detector.card import WEAK
 from grice_core.detector.load import load_detector
+from grice_core.detector.metrics import WEAK
 from grice_core.detector.record import DetectorRecord, read_record
 from grice_core.detector.seen import SEEN_NAME
 from grice_core.errors import DataError, DetectorError, GriceError, OutputError
@@ -163,6 +163,9 @@ def test_evaluation_leaves_figures_mistakes_and_diagrams(root: Path, trained: Pa
     assert {trace.get("name") for trace in figure["data"]} == {None, *MAXIMS}
     report = json.loads((kept / "evaluation.json").read_text())
     assert set(report["maxims"]) == set(MAXIMS)
+    # What training said of its own figures is not said of these.
+    assert "word for word" not in shown
+    assert "word for word" not in " ".join(read_record(trained).remarks)
 
 
 def test_a_judge_no_better_than_a_coin_says_so_everywhere(root: Path, tmp_path: Path) -> None:

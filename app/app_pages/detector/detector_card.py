@@ -85,6 +85,13 @@ def _cautions(record: DetectorRecord) -> None:
             "verdicts there mean little: train or calibrate it on more labels.",
             icon=":material/warning:",
         )
+    if record.metrics is not None and record.metrics.unmeasured_maxims:
+        reasons = record.metrics.unmeasured_maxims.items()
+        st.warning(
+            f"**Not measured**: {'; '.join(f'{maxim}, since {why}' for maxim, why in reasons)}. "
+            "Evaluate it on texts of both kinds.",
+            icon=":material/warning:",
+        )
     if record.remarks:
         bullet = "- " if len(record.remarks) > 1 else ""
         remarks = [f"{bullet}{plain_markdown(remark)}" for remark in record.remarks]

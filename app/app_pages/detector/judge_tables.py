@@ -60,15 +60,17 @@ def comparison_rows(ours: Metrics, theirs: Metrics, names: tuple[str, str]) -> l
     rows = []
     for maxim in MAXIMS:
         one, other = ours.maxims[maxim].f1, theirs.maxims[maxim].f1
-        difference = Cell(signed(one.value - other.value))
+        difference = Cell(signed(one.value - other.value) if one and other else "–")
         rows.append(
             [Cell(maxim), _figure(one), _figure(other), difference, _better(one, other, names)]
         )
     return rows
 
 
-def _better(one: Estimate, other: Estimate, names: tuple[str, str]) -> Cell:
+def _better(one: Estimate | None, other: Estimate | None, names: tuple[str, str]) -> Cell:
     _, first, second, *_ = comparison_titles(names)
+    if one is None or other is None:
+        return Cell("not measured", tone="dim")
     if one.low > other.high:
         return Cell(first)
     if other.low > one.high:

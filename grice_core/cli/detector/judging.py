@@ -35,11 +35,11 @@ def evaluate(
     judge = load_detector(detector, resolve_device(device), precision)
     with terminal.progress_bars() as progress:
         evaluation = evaluate_detector(judge, load_labels(labels, progress), progress)
-    record = write_evaluation(detector, judge.record, evaluation)
+    write_evaluation(detector, judge.record, evaluation)
     if as_json:
         typer.echo(json.dumps(evaluation.document(), indent=2, ensure_ascii=False))
     else:
-        _show_evaluation(detector, judge.record, record, evaluation)
+        _show_evaluation(detector, judge.record, evaluation)
 
 
 def calibrate(
@@ -104,9 +104,7 @@ def _calibration_json(calibrated: "Calibrated") -> dict[str, object]:
     }
 
 
-def _show_evaluation(
-    folder: Path, before: "DetectorRecord", record: "DetectorRecord", evaluation: "Evaluation"
-) -> None:
+def _show_evaluation(folder: Path, before: "DetectorRecord", evaluation: "Evaluation") -> None:
     from rich.text import Text
 
     from grice_core.cli import terminal
@@ -122,8 +120,8 @@ def _show_evaluation(
             f"{mistake.maxim:<9} row {mistake.row:>6,}  said {mistake.probability:.2f}, {verdict}: "
         )
         console.print(Text(head + mistake.text.response), no_wrap=True, overflow="ellipsis")
-    tables.say([*evaluation.remarks(before)])
-    tables.say(tables.warnings_of(record))
+    # Of these figures only: the record's remarks, and maybe its figures, are from other texts.
+    tables.say([*evaluation.remarks(before), *tables.cautions_of(evaluation.metrics)])
     if not evaluation.is_outdone_by(before):
         tables.say([f"figures and reliability diagram in {folder / 'evaluation'}"], style="dim")
 

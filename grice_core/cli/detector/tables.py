@@ -38,12 +38,15 @@ def metrics_table(metrics: "Metrics") -> "Table":
     from grice_core.detector.card import estimate_text
     from grice_core.maxims import MAXIMS
 
-    title = f"{metrics.num_texts:,} texts, macro-F1 {metrics.macro_f1:.3f}, [95 % intervals]"
+    title = f"{metrics.num_texts:,} texts, {metrics.macro_f1_words}, [95 % intervals]"
     columns = ("violated", "F1", "prec.", "recall", "AUROC", "ECE")
     table = _table(title.replace("[", "\\["), "maxim", *columns)
     for maxim in MAXIMS:
         one = metrics.maxims[maxim]
-        values = (f"{figure.value:.2f}" for figure in (one.precision, one.recall))
+        values = (
+            "–" if figure is None else f"{figure.value:.2f}"
+            for figure in (one.precision, one.recall)
+        )
         f1, auroc = estimate_text(one.f1), estimate_text(one.auroc)
         table.add_row(maxim, f"{one.support:,}", f1, *values, auroc, f"{one.ece.value:.2f}")
     return table
@@ -88,10 +91,22 @@ def agreement_table(record: "DetectorRecord") -> "Table":
 
 def warnings_of(record: "DetectorRecord") -> list[str]:
     """What a user of the detector should know, one sentence each."""
-    from grice_core.detector.card import WEAK
+    cautions = cautions_of(record.metrics) if record.metrics else []
+    return [*record.remarks, *cautions]
 
-    weak = record.metrics.weak_maxims if record.metrics else ()
-    return [*record.remarks, *(f"{maxim}: {WEAK} (AUROC may be below 0.6)." for maxim in weak)]
+
+def cautions_of(metrics: "Metrics") -> list[str]:
+    """What speaks against believing the detector on a maxim, one sentence each."""
+    from grice_core.detector.metrics import WEAK_AUROC
+    from grice_core.maxims import MAXIMS
+
+    found = {maxim: metrics.maxims[maxim] for maxim in MAXIMS}
+    return [
+        f"{maxim}: {one.caution}"
+        + (f" (AUROC may be below {WEAK_AUROC:g})." if one.is_weak else ".")
+        for maxim, one in found.items()
+        if one.caution
+    ]
 
 
 def say(lines: list[str], style: str = "yellow") -> None:
