@@ -21,6 +21,7 @@ from grice_core.evaluation.selection import (
     select_prompts,
 )
 from grice_core.loading import end_loading
+from grice_core.recipes.config import NumPrompts
 from grice_core.registry import holds_prompts_alone
 from grice_core.settings import settings
 from grice_core.store import data_sets
@@ -70,7 +71,7 @@ def asked_prompts(
     evaluation_sha256: str,
     *,
     policy: LeakagePolicy,
-    num_prompts: int,
+    num_prompts: NumPrompts,
     seed: int = 0,
     similarity: float = 1.0,
 ) -> AskedPrompts:
@@ -92,7 +93,9 @@ def asked_prompts(
     return AskedPrompts(selection, left_out_of_training(table.prompts, prompts.prompts, selection))
 
 
-def held_out_of(training_sha256: str, evaluation_sha256: str, num_prompts: int) -> BoolArray | None:
+def held_out_of(
+    training_sha256: str, evaluation_sha256: str, num_prompts: NumPrompts
+) -> BoolArray | None:
     """(N,) which pairs training loses where the prompts that are asked are held out of it; None: there
     are too few prompts."""
     try:

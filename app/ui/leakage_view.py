@@ -12,6 +12,7 @@ from app.url.navigation import link_to
 from app.url.widgets import linked_or_none, linked_radio
 from grice_core.data.leakage import distinct
 from grice_core.data.pairs import BoolArray
+from grice_core.recipes.config import NumPrompts
 from grice_core.store.tables import DataSet
 
 RULES = {
@@ -48,7 +49,7 @@ def leakage_view(data_set: DataSet, known: Sequence[DataSet]) -> None:
 
 
 def left_out_of_training(
-    data_set: DataSet, evaluation: DataSet | None, num_prompts: int
+    data_set: DataSet, evaluation: DataSet | None, num_prompts: NumPrompts
 ) -> BoolArray | None:
     """Let a person choose what happens to leaking prompts; (N,) the pairs that training then loses.
 

@@ -59,6 +59,9 @@ def _show(estimated: "Estimate") -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for title in ("", "pairs", "held out", "steps", "answers", "about"):
         table.add_column(title, justify="left" if not title else "right", no_wrap=True)
+    if estimated.scoring.num_pairs:
+        pairs = f"{estimated.scoring.num_pairs:,}"
+        table.add_row("scoring", pairs, "", "", "", duration(estimated.scoring.seconds))
     for stage in estimated.stages:
         counts = (f"{n:,}" for n in (stage.num_train, stage.num_heldout, stage.num_steps))
         table.add_row(stage.name, *counts, "", duration(stage.seconds))
@@ -71,3 +74,5 @@ def _show(estimated: "Estimate") -> None:
         f"\nPeak memory about {estimated.peak_bytes / 2**30:.1f} GiB "
         f"({estimated.device}, {estimated.precision})."
     )
+    for sentence in estimated.power_sentences:
+        console.print(sentence, highlight=False)

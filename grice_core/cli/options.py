@@ -95,7 +95,11 @@ Overrides = Annotated[
 ]
 NumEval = Annotated[
     int | None,
-    typer.Option(min=1, help="Evaluation prompts to use; the recipe's number if not given."),
+    typer.Option(
+        min=1,
+        help="Evaluation prompts to use; if not given, the recipe's number (auto: 300, or as many as the "
+        "data can spare).",
+    ),
 ]
 
 

@@ -17,10 +17,18 @@ from grice_core.data.pairs import BoolArray
 from grice_core.data.prompts import normalise_prompt
 from grice_core.errors import DataError
 from grice_core.progress import Progress, silent
+from grice_core.recipes.config import NumPrompts
 
 LeakagePolicy = Literal["drop-eval", "hold-out", "drop-train", "keep"]
 """What happens to prompts that stand in both files: out of the evaluation; those that are asked out of
 training; all of them out of training; nothing."""
+
+AUTO_PROMPTS = 300
+"""As many are asked where no number is named: with them a model that improves every maxim, the least from
+10 to 3 %, is told from the baseline nine times in ten (`planning.py`)."""
+_AUTO_HELD_OUT = 100
+_HELD_OUT_PART = 5
+"""Where no number is named, at most a fifth of the training prompts is held out, or `_AUTO_HELD_OUT` of few."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,8 @@ class PromptSelection:
     """Rows whose prompt also stands in the training file."""
     num_left_out: int
     """Distinct prompts left out since they leak."""
+    num_available: int = 0
+    """Prompts that could be asked, were so large a number named."""
     similarity: float = 1.0
     """From which on prompts count as the same."""
     near: NearAsked | None = None
@@ -105,15 +115,15 @@ def select_prompts(
     training_prompts: Sequence[str],
     *,
     policy: LeakagePolicy,
-    num_prompts: int,
+    num_prompts: NumPrompts,
     seed: int,
     similarity: float = 1.0,
 ) -> PromptSelection:
     """Choose at most `num_prompts` distinct prompts.
 
     With `drop-eval`, prompts that were also trained on are left out; with `hold-out`, at most half of
-    the training prompts are chosen. The choice goes by the hash of (seed, prompt), so it depends neither
-    on the order of the file nor, prompt by prompt, on the others.
+    the training prompts are chosen, or, if `num_prompts` is `auto`, a fifth. The choice goes by the hash
+    of (seed, prompt), so it depends neither on the order of the file nor, prompt by prompt, on the others.
 
     Raises:
         NoPromptsError: No prompt is left.
@@ -125,17 +135,14 @@ def select_prompts(
     first = distinct(texts)
     usable = [i for i in first if policy != "drop-eval" or not leaks[i]]
     usable.sort(key=lambda i: _order(seed, texts[i]))
+    available = may_be_asked = usable
     if policy == "hold-out":
-        most = len(distinct(training_prompts)) // 2
-        taken = itertools.accumulate(int(leaks[i]) for i in usable)
-        may_be_asked = [
-            i for i, held in zip(usable, taken, strict=True) if held <= most or not leaks[i]
-        ]
-    else:
-        may_be_asked = usable
+        num_training = len(distinct(training_prompts))
+        available = _with_held_out(usable, leaks, num_training // 2)
+        may_be_asked = _with_held_out(usable, leaks, _most_held_out(num_training, num_prompts))
     if not may_be_asked:
         raise NoPromptsError(len(texts), held_out=policy == "hold-out")
-    chosen = may_be_asked[:num_prompts]
+    chosen = may_be_asked[: AUTO_PROMPTS if num_prompts == "auto" else num_prompts]
     return PromptSelection(
         prompts=tuple(texts[i] for i in chosen),
         messages=tuple(prompts.messages[i] for i in chosen),
@@ -145,6 +152,7 @@ def select_prompts(
         num_distinct=len(first),
         num_leaking_rows=int(leaks.sum()),
         num_left_out=len(first) - len(usable),
+        num_available=len(available),
         similarity=similarity,
     )
 
@@ -156,6 +164,20 @@ class AskedPrompts:
     selection: PromptSelection
     left_out: BoolArray
     """(N,) the pairs that training loses to it."""
+
+
+def _with_held_out(usable: Sequence[int], leaks: BoolArray, most: int) -> list[int]:
+    """Those of the rows that don't leak, and the first `most` of those that do."""
+    taken = itertools.accumulate(int(leaks[i]) for i in usable)
+    return [i for i, held in zip(usable, taken, strict=True) if held <= most or not leaks[i]]
+
+
+def _most_held_out(num_training: int, num_prompts: NumPrompts) -> int:
+    """How many of the training prompts may be asked: training needs them too."""
+    half = num_training // 2
+    if num_prompts != "auto":
+        return half
+    return min(half, max(_AUTO_HELD_OUT, num_training // _HELD_OUT_PART))
 
 
 def left_out_of_training(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from grice_core.evaluation.equal_length import EqualLengthChange
+from grice_core.evaluation.equal_length import LEAST_SHARE, EqualLengthChange
 from grice_core.evaluation.intervals import Interval
 from grice_core.evaluation.numbers import percent, percent_interval, points, points_interval
 from grice_core.evaluation.texts import (
@@ -35,7 +35,7 @@ class TextCell:
 
     text: str
     interval: str
-    """Or why there is none."""
+    """Empty if there is none."""
     is_change: bool = False
     """Whether it is a change whose interval leaves out 0."""
 
@@ -67,11 +67,14 @@ def change_rows(found: TextComparison) -> list[TextRow]:
         if all(measure in of.changes for of in found.changes)
     ]
     plain = tuple(_points(of.quantity) for of in found.changes)
-    equal = tuple(_at_equal_length(of.quantity_at_equal_length) for of in found.changes)
+    at_equal_length = [of.quantity_at_equal_length for of in found.changes]
+    equal = tuple(map(_at_equal_length, at_equal_length))
+    shares = tuple(TextCell(f"{100 * one.share:.0f} %", "") for one in at_equal_length)
     return [
         *rows,
         TextRow(f"{AT_EQUAL_LENGTH} violated", plain),
         TextRow(f"{AT_EQUAL_LENGTH} at equal length", equal),
+        TextRow("answers of equal length", shares),
     ]
 
 
@@ -98,15 +101,19 @@ def text_notes(found: TextComparison) -> list[str]:
     else:
         notes.append("Too few words to compare how varied they are (distinct-n).")
     notes.append(
-        f"At equal length: change of {AT_EQUAL_LENGTH}, in points, among answers as long as those of the "
-        "first model of the pair (by fifths of its lengths); below it, how many of them have such."
+        f"At equal length: change of {AT_EQUAL_LENGTH}, in points, among answers of equal length (compared in "
+        "fifths of the first model's lengths, weighted alike), and the share of the first model's answers that "
+        f"this rests on; below {100 * LEAST_SHARE:.0f} % nothing is said."
     )
     if found.unknown:
         missing = " and ".join(_title(measure) for measure in found.unknown)
         notes.append(
             f"Not known: {missing}; the version that evaluated these did not count. Evaluate again to see it."
         )
-    notes.append("[95 % intervals] over prompts, paired; not corrected for how many there are.")
+    notes.append(
+        "Changes of shares are in points; [95 % intervals] over prompts, paired, not corrected for how many there "
+        "are."
+    )
     return notes
 
 
@@ -155,11 +162,9 @@ def _points(figure: TextFigure) -> TextCell:
 
 
 def _at_equal_length(found: EqualLengthChange) -> TextCell:
-    compared = f"{100 * found.share:.0f} % as long"
     if found.change is None:
-        return TextCell("–", compared)
-    cell = _points(TextFigure(found.change, found.interval))
-    return TextCell(cell.text, f"{cell.interval} {compared}".lstrip(), cell.is_change)
+        return TextCell("–", "")
+    return _points(TextFigure(found.change, found.interval))
 
 
 def _or_none(shown: Callable[[Interval], str], interval: Interval | None) -> str:

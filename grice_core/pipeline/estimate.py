@@ -2,14 +2,20 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
+
+from grice_core.detector.pairs import score_pairs
 from grice_core.dpo.base import BaseModel, load_base
 from grice_core.dpo.encode import encode_pairs
 from grice_core.dpo.shown import ShownPair, show_pair
 from grice_core.errors import DataError
 from grice_core.evaluation.answers import Answers
+from grice_core.evaluation.planning import CriterionPower, criterion_power, power_sentences
 from grice_core.kernels.memory import peak_bytes
 from grice_core.pipeline.config import PipelineConfig
 from grice_core.pipeline.inputs import PipelineInputs, cut_inputs
@@ -17,12 +23,14 @@ from grice_core.pipeline.judging import BASELINE, evaluate_model
 from grice_core.pipeline.pace import measure_pace, stage_seconds
 from grice_core.pipeline.parts import PipelineParts
 from grice_core.pipeline.preparing import EncodedStage, encode_stage
-from grice_core.pipeline.sources import open_pairs
+from grice_core.pipeline.sources import OpenedPairs, open_pairs
 from grice_core.pipeline.trial import try_base
 from grice_core.progress import Reporter
 
 NUM_ANSWERS = 16
 """Answers that are written and judged to see how long one takes: a batch of them."""
+NUM_SCORED = 256
+"""Pairs without scores that are scored to see how long one takes, and how many of them stages keep."""
 NUM_SHOWN = 10
 """Pairs among which one is looked for that fits, to be shown as the model will see it."""
 
@@ -37,11 +45,29 @@ class StageEstimate:
     num_steps: int
     seconds: float
 
+    def grown(self, factor: float) -> "StageEstimate":
+        """The same with so many times the pairs."""
+        train, heldout, steps = (
+            round(factor * count) for count in (self.num_train, self.num_heldout, self.num_steps)
+        )
+        return StageEstimate(self.name, train, heldout, steps, factor * self.seconds)
+
+
+@dataclass(frozen=True)
+class ScoringEstimate:
+    """Pairs that come without scores, which the detector would score first."""
+
+    num_pairs: int
+    seconds: float
+    growth: float
+    """How many times the pairs that are scored here the stages are cut out of."""
+
 
 @dataclass(frozen=True)
 class Estimate:
     """What a pipeline would take."""
 
+    scoring: ScoringEstimate
     stages: tuple[StageEstimate, ...]
     num_answers: int
     """That baseline and stages would write."""
@@ -51,13 +77,18 @@ class Estimate:
     """Most memory at once: of a GPU, or of all processes on a CPU."""
     device: str
     precision: str
+    power: CriterionPower
+    """How often so many prompts would decide the verdict's criteria."""
+    power_sentences: tuple[str, ...]
+    """The same in words."""
     shown_pair: ShownPair | None = None
     """The first stage's first pair, as the model will see it."""
 
     @property
     def seconds(self) -> float:
         """All of it."""
-        return self.loading_s + self.evaluation_s + sum(stage.seconds for stage in self.stages)
+        stages_s = sum(stage.seconds for stage in self.stages)
+        return self.loading_s + self.scoring.seconds + stages_s + self.evaluation_s
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
@@ -74,16 +105,22 @@ def estimate_pipeline(config: PipelineConfig, reporter: Reporter) -> Estimate:
     parts = PipelineParts(config, reporter)
     started = time.perf_counter()
     parts.load_detector()
-    inputs = _cut(config, reporter)
+    loading_s = time.perf_counter() - started
+    opened, scoring = _scored(config, parts, reporter)
+    started = time.perf_counter()
+    inputs = _cut(config, opened, scoring, reporter)
     base = load_base(config.base, parts.device)
     try_base(base, parts.trial_job(inputs), reporter)
-    loading_s = time.perf_counter() - started
-    stages = tuple(_stages(base, parts, inputs, reporter))
+    loading_s += time.perf_counter() - started
+    stages = tuple(stage.grown(scoring.growth) for stage in _stages(base, parts, inputs, reporter))
     per_answer = _seconds_per_answer(base, parts, inputs, reporter)
-    num_prompts = len(inputs.selection.prompts) * config.samples_per_prompt
+    num_prompts = len(inputs.selection.prompts)
     on_gpu = parts.device.type == "cuda"
-    num_answers = (1 + len(stages)) * num_prompts
+    num_answers = (1 + len(stages)) * num_prompts * config.samples_per_prompt
+    criteria = config.recipe.evaluation
+    power = criterion_power(criteria, num_prompts, config.samples_per_prompt)
     return Estimate(
+        scoring=scoring,
         stages=stages,
         num_answers=num_answers,
         evaluation_s=per_answer * num_answers,
@@ -92,27 +129,62 @@ def estimate_pipeline(config: PipelineConfig, reporter: Reporter) -> Estimate:
         device=str(parts.device),
         precision=str(parts.dtype).removeprefix("torch."),
         shown_pair=_shown(base, parts, inputs),
+        power=power,
+        power_sentences=tuple(power_sentences(criteria, power, inputs.selection.num_available)),
     )
 
 
-def _cut(config: PipelineConfig, reporter: Reporter) -> PipelineInputs:
-    """The inputs, as far as they are scored.
-
-    Raises: DataError, if nothing is.
-    """
-    opened = open_pairs(config.data, reporter.interruptible)
-    num_missing = int((~opened.table.scored).sum())
-    if num_missing == len(opened.table):
+def _cut(
+    config: PipelineConfig, opened: OpenedPairs, scoring: ScoringEstimate, reporter: Reporter
+) -> PipelineInputs:
+    """The stages' sets; a sample in which a stage has too few does not refuse what all pairs may allow."""
+    try:
+        return cut_inputs(config, opened, opened.table, reporter)
+    except DataError as error:
+        if scoring.growth == 1:
+            raise
+        known = round(len(opened.table) / scoring.growth)
         raise DataError(
-            f"{opened.name}: no pair is scored, so nothing can be said about the stages: "
+            f"of the {known:,} pairs that have scores here: {error} All {len(opened.table):,} may give enough: "
             "`grice score` them first"
-        )
-    if num_missing:
+        ) from error
+
+
+def _scored(
+    config: PipelineConfig, parts: PipelineParts, reporter: Reporter
+) -> tuple[OpenedPairs, ScoringEstimate]:
+    """The pairs with the scores that they come with, and those of a sample of the others."""
+    opened = open_pairs(config.data, reporter.interruptible)
+    table = opened.table
+    missing = np.flatnonzero(~table.scored)
+    if not len(missing):
+        return opened, ScoringEstimate(0, 0.0, 1.0)
+    spread = np.linspace(0, len(missing) - 1, min(NUM_SCORED, len(missing))).astype(np.int64)
+    sample = missing[spread]
+    with TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        scored = score_pairs(
+            parts.load_detector(),
+            table.take(sample),
+            Path(folder) / "journal",
+            progress=reporter.interruptible,
+        ).table
+        seconds = (time.perf_counter() - started) * len(missing) / len(sample)
+    chosen, rejected = table.chosen_scores.copy(), table.rejected_scores.copy()
+    chosen[sample], rejected[sample] = scored.chosen_scores, scored.rejected_scores
+    known = len(table) - len(missing) + len(sample)
+    if len(sample) < len(missing):
         reporter.say(
-            f"{num_missing:,} pairs come without scores: they are left out here; the pipeline scores "
-            "them first, which takes longer, and then the stages grow"
+            f"{len(missing):,} pairs come without scores; {len(sample):,} of them are scored here, and "
+            f"what the stages keep of {known:,} pairs is taken for all {len(table):,}"
         )
-    return cut_inputs(config, opened, opened.table, reporter)
+    else:
+        reporter.say(f"{len(missing):,} pairs come without scores: they are scored here, too")
+    table = replace(table, chosen_scores=chosen, rejected_scores=rejected)
+    return (
+        replace(opened, table=table),
+        ScoringEstimate(len(missing), seconds, len(table) / known),
+    )
 
 
 def _stages(

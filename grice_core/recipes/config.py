@@ -28,6 +28,9 @@ PromptFormatName = Literal["auto", "plain", "chat"]
 """How models are asked: as text, or in the turns of their chat template; auto: in turns where the
 tokenizer has a template."""
 
+NumPrompts = Annotated[int, Field(ge=1)] | Literal["auto"]
+"""How many prompts are evaluated; auto: as many as tell a usual improvement, within what the data can give."""
+
 
 @field_per_maxim(Field(default=0.0, ge=0))
 class MaximWeights(PerMaxim):
@@ -178,7 +181,7 @@ class StageConfig(FrozenModel):
 class EvaluationConfig(FrozenModel):
     """How models are sampled and what counts as success."""
 
-    num_prompts: int = Field(default=100, ge=1)
+    num_prompts: NumPrompts = "auto"
     temperature: float = Field(default=0.7, gt=0)
     top_p: float = Field(default=0.9, gt=0, le=1)
     max_new_tokens: int = Field(default=80, ge=1)

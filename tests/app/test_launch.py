@@ -109,7 +109,7 @@ def test_a_first_launch_holds_prompts_out_and_says_all_that_stands_in_the_way(
     expect(page.get_by_role("combobox", name="Evaluation prompts")).to_have_value(
         "held out of mine.json"
     )
-    expect(page.get_by_text("100 evaluation prompts.")).to_be_visible()
+    expect(page.get_by_text("With 100 prompts, a model that improves every maxim")).to_be_visible()
     expect(page.get_by_text("with an evaluation prompt, held out of training")).to_be_visible()
     expect(launch).to_be_enabled()
     picture(page, "first-launch")
@@ -129,7 +129,7 @@ def test_leaking_prompts_are_told_in_the_pages_words(
     expect(page.get_by_role("button", name="Launch", exact=True)).to_be_disabled()
     page.get_by_text("More options", exact=True).click()
     page.get_by_role("radiogroup").get_by_text("leave those that are asked").click()
-    expect(page.get_by_text(re.compile(r"\d evaluation prompts: expect"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"With \d prompts?, a model"))).to_be_visible()
     expect(page.get_by_role("button", name="Launch", exact=True)).to_be_enabled()
 
 

@@ -13,13 +13,14 @@ from grice_core.evaluation.selection import (
     near_asked,
     select_prompts,
 )
+from grice_core.recipes.config import NumPrompts
 
 
 def select(
     prompts: list[str],
     training: list[str],
     policy: LeakagePolicy = "drop-eval",
-    num_prompts: int = 100,
+    num_prompts: NumPrompts = 100,
     seed: int = 0,
 ) -> PromptSelection:
     return select_prompts(
@@ -51,6 +52,25 @@ def test_prompts_are_held_out_of_the_training_data_by_prompt() -> None:
     assert len(selection.prompts) == 4
     assert lost.sum() == 12
     assert {training[i] for i in lost.nonzero()[0]} == set(selection.prompts)
+
+
+@pytest.mark.parametrize(
+    ("num_training", "held_out"), [(5_000, 300), (1_200, 240), (400, 100), (120, 60)]
+)
+def test_where_no_number_is_named_training_keeps_four_fifths(
+    num_training: int, held_out: int
+) -> None:
+    training = [f"prompt {i}" for i in range(num_training)]
+    selection = select(training, training, "hold-out", num_prompts="auto")
+    assert len(selection.prompts) == held_out
+    assert selection.num_available == num_training // 2  # which a named number may have
+
+
+def test_where_no_number_is_named_three_hundred_are_asked_if_there_are_as_many() -> None:
+    many = [f"prompt {i}" for i in range(350)]
+    assert len(select(many, [], num_prompts="auto").prompts) == 300
+    assert len(select(many[:20], [], num_prompts="auto").prompts) == 20
+    assert select(many, [], num_prompts=5).num_available == 350
 
 
 def test_at_most_half_of_the_training_prompts_are_held_out() -> None:

@@ -14,15 +14,25 @@ from grice_core.dpo.prefix_trees import num_shared_tokens
 from grice_core.dpo.reference import weights_hash
 from grice_core.dpo.train import StageTrainer
 from grice_core.errors import DataError, TrainingError
+from grice_core.evaluation.planning import criterion_power
 from grice_core.maxims import MAXIMS
-from grice_core.pipeline.estimate import Estimate, StageEstimate, estimate_pipeline
-from grice_core.pipeline.inputs import cut_inputs
+from grice_core.pipeline.estimate import (
+    Estimate,
+    ScoringEstimate,
+    StageEstimate,
+    estimate_pipeline,
+)
+from grice_core.pipeline.inputs import cut_inputs, read_inputs
+from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.pace import NUM_MEASURED, Pace, measure_pace, stage_seconds
 from grice_core.pipeline.parts import PipelineParts
 from grice_core.pipeline.preparing import encode_stage
 from grice_core.pipeline.sources import open_pairs
 from grice_core.progress import Reporter, silent
-from tests.pipeline.world import config, quick, write_pairs
+from grice_core.recipes.config import EvaluationConfig
+from grice_core.recipes.load import load_recipe
+from grice_core.recipes.variants import only_stages
+from tests.pipeline.world import config, write_pairs
 
 
 @pytest.fixture
@@ -176,27 +186,64 @@ def test_twice_the_epochs_take_twice_the_steps_time(first_stage):
 
 
 def test_the_whole_is_the_sum_of_its_parts():
+    power = criterion_power(EvaluationConfig(), 50)
     stages = tuple(StageEstimate(name, 10, 1, 5, 30.0) for name in ("stage1", "stage2"))
-    estimated = Estimate(stages, 15, 20.0, 4.0, 2**30, "cpu", "float32")
-    assert estimated.seconds == 84.0
-    assert estimated.document()["seconds"] == 84.0
+    estimated = Estimate(
+        ScoringEstimate(7, 6.0, 1.0), stages, 15, 20.0, 4.0, 2**30, "cpu", "float32", power, ()
+    )
+    assert estimated.seconds == 90.0
+    assert estimated.document()["seconds"] == 90.0
 
 
-def test_pairs_without_scores_are_left_out_and_told(world, tmp_path):
-    rows = json.loads((world / "pairs.json").read_text())
-    for row in rows[:2]:
-        del row["chosen_scores"], row["rejected_scores"]
-    (tmp_path / "pairs.json").write_text(json.dumps(rows))
-    said = []
-    asked = config(world, tmp_path / "out", data=tmp_path / "pairs.json", recipe=quick("joint"))
-    estimate_pipeline(asked, Reporter(say=said.append))
-    assert any(sentence.startswith("2 pairs come without scores") for sentence in said)
-
-
-def test_without_any_score_there_is_nothing_to_say(world, tmp_path):
+def test_pairs_without_scores_are_scored_as_the_pipeline_would(world, tmp_path):
     data = write_pairs(tmp_path / "pairs.json", scored=False)
-    with pytest.raises(DataError, match=r"no pair is scored.*grice score"):
-        estimate_pipeline(config(world, tmp_path / "out", data=data), Reporter())
+    said = []
+    asked = config(world, tmp_path / "out", data=data, recipe=_of_any_pairs())
+    estimated = estimate_pipeline(asked, Reporter(say=said.append))
+    inputs = read_inputs(
+        asked, PipelineParts(asked).load_detector, OutputFolder(tmp_path), Reporter()
+    )
+    (stage,), (planned,) = estimated.stages, inputs.stages
+    assert (stage.num_train, stage.num_steps) == (len(planned.train_indices), planned.num_steps)
+    assert estimated.scoring.num_pairs == len(inputs.table)
+    assert estimated.seconds > estimated.scoring.seconds > 0
+    assert any("come without scores: they are scored here, too" in sentence for sentence in said)
+
+
+def _of_any_pairs():
+    """One stage that keeps about half of the pairs, whatever the detector says."""
+    recipe = load_recipe(
+        "content-then-manner",
+        [
+            "stage1.filter.no strong signal.above=0",
+            "stage1.filter.sum too small.above=0",
+            "stage1.epochs=1",
+            "evaluation.max_new_tokens=6",
+            "evaluation.num_prompts=5",
+        ],
+    )
+    return only_stages(recipe, ["stage1"])
+
+
+def test_of_many_pairs_without_scores_a_sample_speaks_for_all(world, tmp_path, monkeypatch):
+    data = write_pairs(tmp_path / "pairs.json", scored=False)
+    num_pairs = len(json.loads(data.read_text()))
+    monkeypatch.setattr("grice_core.pipeline.estimate.NUM_SCORED", num_pairs // 2)
+    asked = config(world, tmp_path / "out", data=data, recipe=_of_any_pairs())
+    estimated = estimate_pipeline(asked, Reporter())
+    assert estimated.scoring.num_pairs == num_pairs
+    assert estimated.scoring.growth == pytest.approx(2)
+    assert StageEstimate("stage1", 10, 1, 5, 30.0).grown(2) == StageEstimate(
+        "stage1", 20, 2, 10, 60.0
+    )
+
+
+def test_a_sample_that_gives_a_stage_too_little_refuses_nothing(world, tmp_path, monkeypatch):
+    data = write_pairs(tmp_path / "pairs.json", scored=False)
+    monkeypatch.setattr("grice_core.pipeline.estimate.NUM_SCORED", 2)
+    asked = config(world, tmp_path / "out", data=data, recipe=_of_any_pairs())
+    with pytest.raises(DataError, match=r"of the 2 pairs that have scores here.*All 48 may give"):
+        estimate_pipeline(asked, Reporter())
 
 
 def test_a_pair_that_does_not_fit_into_memory_is_named(first_stage, monkeypatch):

@@ -10,6 +10,7 @@ from app.state.launch_plan import LaunchPlan
 from app.state.studio import Studio
 from app.text.formatting import count_of, sentence, short_path, stage_title
 from grice_core.detector.metrics import Metrics
+from grice_core.evaluation.planning import criterion_power, power_sentences
 from grice_core.evaluation.selection import NoPromptsError
 from grice_core.pipeline.model_files import model_files
 from grice_core.recipes.plan import PlannedStage
@@ -17,8 +18,6 @@ from grice_core.store.states import Device
 from grice_core.store.tables import Detector
 from worker.client import PipelineRequest, WorkerStatus
 
-FEW_PROMPTS = 100
-"""With fewer a verdict often stays undecided."""
 _ROOM_BYTES = 5 * 2**30
 """Free disk below which a launch is warned of."""
 
@@ -48,7 +47,8 @@ def preflight(
         yield _scores(planned)
         yield from (_stage(stage, planned) for stage in planned.stages)
         yield from _besides(request, planned)
-        yield from _prompts(planned)
+        yield _power(request, planned)
+        yield from _leaks(planned)
     yield from model_checks(request.base, request.detector)
     if planned is not None and planned.stages:
         yield _reference(request, planned)
@@ -103,13 +103,17 @@ def no_prompts(error: NoPromptsError, name: str) -> str:
     )
 
 
-def _prompts(planned: LaunchPlan) -> Iterator[Check]:
+def _power(request: PipelineRequest, planned: LaunchPlan) -> Check:
+    """What so many evaluation prompts can tell."""
+    selection, criteria = planned.selection, request.recipe.evaluation
+    found = criterion_power(criteria, len(selection.prompts), planned.samples_per_prompt)
+    told = power_sentences(criteria, found, selection.num_available)
+    return Check("pass" if found.is_enough else "warn", " ".join(told))
+
+
+def _leaks(planned: LaunchPlan) -> Iterator[Check]:
+    """What became of prompts that are trained on, too."""
     selection = planned.selection
-    used = count_of(len(selection.prompts), "evaluation prompt")
-    if len(selection.prompts) < FEW_PROMPTS:
-        yield Check("warn", f"{used}: expect a verdict of “too few to tell”; 100 are usual.")
-    else:
-        yield Check("pass", f"{used}.")
     leaks = count_of(selection.num_leaking_rows, "evaluation row")
     if not selection.num_leaking_rows:
         yield Check("pass", "No evaluation prompt is trained on.")
@@ -153,7 +157,12 @@ def _strength(detector: Detector) -> Check:
         return Check(
             "warn", f"Detector {detector.name} is a weak judge of {weak}: don't trust it there."
         )
-    figure = f"F1 {metrics.macro_f1:.2f} on {metrics.num_texts:,} labelled texts"
+    if metrics.unmeasured_maxims:
+        reasons = "; ".join(f"{maxim}: {why}" for maxim, why in metrics.unmeasured_maxims.items())
+        return Check(
+            "warn", f"How well detector {detector.name} judges was not measured of {reasons}."
+        )
+    figure = f"{metrics.macro_f1_words} on {metrics.num_texts:,} labelled texts"
     return Check("pass", f"Detector {detector.name}: {figure}.")
 
 

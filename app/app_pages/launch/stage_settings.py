@@ -7,6 +7,7 @@ import streamlit as st
 from app.text.formatting import plain_markdown, stage_title
 from app.url import params
 from app.url.widget_keys import is_current, key_among, widget_key
+from grice_core.evaluation.selection import AUTO_PROMPTS
 from grice_core.objectives import OBJECTIVES
 from grice_core.recipes.config import BetaRamp, Recipe, StageConfig
 
@@ -20,6 +21,7 @@ _FORMATS = {
     "chat": "in the base's chat template",
 }
 """Of prompts, by the recipe's value."""
+_NUM_PROMPTS = f"auto: {AUTO_PROMPTS}, or as many as the data can spare. What so many can tell stands beside the form."
 
 
 def stage_settings(recipe: Recipe) -> list[str]:
@@ -39,11 +41,14 @@ def stage_settings(recipe: Recipe) -> list[str]:
                 _setting(label, f"{stage.name}.{name}", value, changed)
         with places[len(fields)]:
             _loss_type(stage, changed)
-    names = (("Evaluation prompts", "num_prompts"), ("Max new tokens", "max_new_tokens"))
-    for place, (label, name) in zip(st.columns(2), names, strict=True):
+    names = (
+        ("Evaluation prompts", "num_prompts", _NUM_PROMPTS),
+        ("Max new tokens", "max_new_tokens", None),
+    )
+    for place, (label, name, explained) in zip(st.columns(2), names, strict=True):
         with place:
             value = str(getattr(recipe.evaluation, name))
-            _setting(label, f"evaluation.{name}", value, changed)
+            _setting(label, f"evaluation.{name}", value, changed, explained)
     _prompt_format(recipe, changed)
     _all_changes(changes)
     return changes
@@ -78,10 +83,12 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _setting(label: str, name: str, usual: str, changed: dict[str, str]) -> None:
+def _setting(
+    label: str, name: str, usual: str, changed: dict[str, str], explained: str | None = None
+) -> None:
     value = changed.get(name, usual)
     key = widget_key(f"launch {name}", value)
-    st.text_input(label, value, key=key, on_change=_keep, args=(name, key, usual))
+    st.text_input(label, value, key=key, help=explained, on_change=_keep, args=(name, key, usual))
 
 
 def _prompt_format(recipe: Recipe, changed: dict[str, str]) -> None:
