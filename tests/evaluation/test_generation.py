@@ -51,6 +51,7 @@ def test_answers_that_reach_the_token_limit_are_noted(
     assert 0 < len(answers.cut) < len(texts)
     # A word is a token here: what ended by itself has fewer.
     assert answers.cut == {n for n, text in enumerate(texts) if len(text.split()) == 16}
+    assert answers.tokens == {n: len(text.split()) for n, text in enumerate(texts)}
 
 
 def test_rounding_errors_of_a_batch_change_no_text(
