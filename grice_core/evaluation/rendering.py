@@ -10,7 +10,7 @@ from grice_core.evaluation.overview import Overview, PipelineView
 from grice_core.evaluation.preference_shift import PreferenceShift
 from grice_core.evaluation.retention import Retention
 from grice_core.evaluation.table import change_cells, change_style, render_comparison
-from grice_core.evaluation.text_exports import render_texts
+from grice_core.evaluation.text_exports import render_texts, render_texts_between
 from grice_core.formatting import signed
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def render_overview(found: Overview) -> "Group":
             Text(),
         ]
         for texts in found.texts_between:
-            parts += [render_texts(texts, with_figures=False), Text()]
+            parts += [render_texts_between(texts), Text()]
     return Group(*parts, Text(NOTE, "dim"))
 
 

@@ -20,22 +20,39 @@ from grice_core.formatting import MINUS
 
 if TYPE_CHECKING:
     from rich.console import Group
+    from rich.text import Text
 
 TEXT_CSV_COLUMNS = ("measure", "model", "compared_with", "value", "low", "high")
 
 
-def render_texts(found: TextComparison, *, with_figures: bool = True) -> "Group":
+def render_texts(found: TextComparison) -> "Group":
     """Figures of each model and changes between them, for a rich console."""
     from rich.console import Group
     from rich.text import Text
 
-    figures = Group(_fitting(found.models, figure_rows(found)), Text()) if with_figures else Group()
     return Group(
         Text(HEADING, "bold"),
-        figures,
+        _fitting(found.models, figure_rows(found)),
+        Text(),
         _fitting(change_titles(found.changes), change_rows(found)),
-        Text("\n".join(text_notes(found)), "dim"),
+        _notes(found),
     )
+
+
+def render_texts_between(found: TextComparison) -> "Group":
+    """Changes between two pipelines' models, whose names may be long, for a rich console."""
+    from rich.console import Group
+    from rich.text import Text
+
+    (title,) = change_titles(found.changes)
+    changes = _fitting(["change"], change_rows(found))
+    return Group(Text(f"{HEADING}: {title}", "bold"), changes, _notes(found))
+
+
+def _notes(found: TextComparison) -> "Text":
+    from rich.text import Text
+
+    return Text("\n".join(text_notes(found)), "dim")
 
 
 def _fitting(titles: Sequence[str], rows: Sequence[TextRow]) -> FittingTable:

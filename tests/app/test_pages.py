@@ -298,7 +298,7 @@ def judged(studio: Studio, tmp_path: Path) -> Studio:
         ("Answers", "the largest change first"),
         ("Judge blindly", "0 of 80 prompts judged"),
         ("Changes", "Holm-corrected. Fixed, broken"),
-        ("Length and diversity", "Not known: tokens per answer"),
+        ("Length and diversity", "the version that evaluated these did not count"),
         ("Seeds", "Seeds 0, 1"),
         ("Trade-offs", "Lower left is better"),
         ("Implicit reward per pair", "no implicit rewards"),
