@@ -3,16 +3,20 @@
 import csv
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from grice_core.data.batches import batch_of_objects
+from grice_core.data.layouts.conversion import sample_of
 from grice_core.data.layouts.mapping import FieldMap
 from grice_core.data.layouts.opening import PromptsAloneError, Reading, UnclearLayoutError
-from grice_core.data.layouts.registry import LAYOUTS, layout_named
+from grice_core.data.layouts.registry import LAYOUTS, fitting, layout_named
 from grice_core.data.layouts.scale import Scale
 from grice_core.data.load import LoadedPairs, load_pairs, load_prompts
+from grice_core.data.parse import parse_rows
 from grice_core.errors import DataError
 from grice_core.maxims import MAXIMS
 from tests.data.files import GOOD, json_file, json_lines_file, pair
@@ -342,6 +346,33 @@ def test_prompts_of_each_layout_are_read(name: str, row: Any, tmp_path: Path) ->
     found = load_prompts(json_file(tmp_path, row))
     assert found.prompts == [ASK]
     assert found.read_as.startswith(layout_named(name).title)
+
+
+JUNK = (None, 1, True, "x", [], {}, [1], [[1]], ["x", None], {"a": [1]}, [{"role": "user"}])
+
+
+def spoilt(value: Any) -> Iterator[Any]:
+    """The value with each of its parts, and itself, replaced by what doesn't belong there."""
+    yield from JUNK
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from (value | {key: one} for one in spoilt(inner))
+    if isinstance(value, list):
+        for place, inner in enumerate(value):
+            yield from ([*value[:place], one, *value[place + 1 :]] for one in spoilt(inner))
+
+
+@pytest.mark.parametrize("name", [*PAIRS, "helpsteer", *PROMPTS])
+def test_rows_with_anything_anywhere_are_never_a_traceback(name: str) -> None:
+    rated = {"prompt": ASK, "response": "a", "helpfulness": 1}
+    good = [row for row, _ in PAIRS.get(name, ())] or PROMPTS.get(name, [rated])
+    rows = [one for row in good for one in spoilt(row) if isinstance(one, dict)]
+    for batch in layout_named(name).convert(iter([batch_of_objects("f", rows)])):
+        parse_rows(batch)
+    for row in rows:
+        sample = sample_of(batch_of_objects("f", [row]))
+        for layout in (*fitting(sample), *fitting(sample, for_prompts=True)):
+            layout.describe(sample)
 
 
 def test_lines_of_a_text_file_are_prompts(tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ from grice_core.store.migrate import upgrade
 from grice_core.store.tables import DataSet
 from tests.data.conversations import ASKED, FOUND, SYSTEM, TOOLS, USER, conversational_rows
 from tests.data.files import json_file
+from worker.intake import Intake
+from worker.requests import DetectorRequest
 
 
 def keeper_in(folder, artifacts="artifacts"):
@@ -152,3 +154,14 @@ def test_what_a_worker_opens_is_what_the_command_reads(tmp_path):
 
     assert here.table.fingerprint == there.table.fingerprint
     assert kept.report[FILE_SHA256] == here.sha256
+
+
+def test_pairs_that_a_detector_is_distilled_from_are_stored_as_they_are_read(tmp_path):
+    keeper = keeper_in(tmp_path)
+    path = json_file(tmp_path, {"ask": "When?", "out": ["At nine.", "Boats float."]})
+    request = DetectorRequest("distill", UserFile(path, MAPPED), "some/encoder", "own")
+
+    spec = Intake(keeper.database, keeper.artifacts).detector_spec(request)
+
+    (tmp_path / spec.data.name).write_bytes(keeper.artifacts.read(spec.data.sha256))
+    assert load_pairs(tmp_path / spec.data.name).table.chosen == ["At nine."]

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from grice_core.data.layouts.base import Found, Row, Sample
+from grice_core.data.layouts.base import Found, Row, Sample, number, objects_of
 from grice_core.data.layouts.conversion import RowLayout
 
 _PROMPTS = ("prompt", "instruction", "question", "input", "context", "query", "chat")
@@ -100,9 +100,9 @@ def _ranked(value: Any, names: list[str]) -> list[str]:
     if all(isinstance(one, str) for one in value):
         return [one for one in value if one in names]
     places = {
-        one["value"]: one["rank"]
-        for one in value
-        if isinstance(one, dict) and one.get("value") in names and "rank" in one
+        one["value"]: rank
+        for one in objects_of(value)
+        if one.get("value") in names and (rank := number(one.get("rank"))) is not None
     }
     ranked = sorted(places, key=lambda name: places[name])
     is_tied = len(ranked) > 1 and places[ranked[0]] == places[ranked[-1]]

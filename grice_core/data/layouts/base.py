@@ -100,6 +100,16 @@ def number(value: Any) -> float | None:
         return None
 
 
+def items_of(value: Any) -> list[Any]:
+    """The items of a list; none if it is no list."""
+    return value if isinstance(value, list) else []
+
+
+def objects_of(value: Any) -> list[dict[str, Any]]:
+    """The objects in a list."""
+    return [one for one in items_of(value) if isinstance(one, dict)]
+
+
 def text_of(*values: Any) -> str:
     """The texts among these that are not blank, one line each."""
     return "\n".join(value for value in values if isinstance(value, str) and value.strip())

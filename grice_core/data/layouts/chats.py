@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from grice_core.data.layouts.base import Found, Row, Sample, asked, text_of
+from grice_core.data.layouts.base import Found, Row, Sample, asked, items_of, text_of
 from grice_core.data.layouts.conversion import RowLayout, opened
 from grice_core.data.layouts.transcripts import is_transcript, transcript
 
@@ -165,15 +165,15 @@ def _message(message: Any) -> Any:
         if all(isinstance(call, dict) for call in calls):
             calls = [{"type": "function", "function": call} for call in calls]
             return {"role": "assistant", "content": None, "tool_calls": calls}
-    return {"role": _FROM.get(speaker, speaker), "content": value}
+    return {"role": _FROM.get(str(speaker), speaker), "content": value}
 
 
 def _turns(history: Any) -> list[Any]:
     """LLaMA-Factory's pairs of question and answer as messages."""
     return [
         {"role": role, "content": said}
-        for turn in history
-        for role, said in zip(("user", "assistant"), turn, strict=False)
+        for turn in items_of(history)
+        for role, said in zip(("user", "assistant"), items_of(turn), strict=False)
     ]
 
 

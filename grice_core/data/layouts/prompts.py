@@ -157,7 +157,7 @@ class Chats(_Prompts):
     def found(self, row: Row) -> Found:
         """The messages without the last answer."""
         chat = role_content(next((row[name] for name in self.moves if name in row), None))
-        while isinstance(chat, list) and len(chat) > 1 and chat[-1].get("role") == "assistant":
+        while isinstance(chat, list) and len(chat) > 1 and _is_answer(chat[-1]):
             chat = chat[:-1]
         return Found(chat)
 
@@ -195,6 +195,10 @@ class Questions(_Prompts):
     def found(self, row: Row) -> Found:
         """The question."""
         return Found(row.get("question"))
+
+
+def _is_answer(message: Any) -> bool:
+    return isinstance(message, dict) and message.get("role") == "assistant"
 
 
 def _is_chat(value: Any) -> bool:

@@ -14,7 +14,9 @@ from grice_core.data.layouts.base import (
     Sample,
     asked,
     best_and_worst,
+    items_of,
     number,
+    objects_of,
 )
 from grice_core.data.layouts.conversion import RowLayout, rows_of_batch
 from grice_core.data.layouts.transcripts import transcript
@@ -47,7 +49,7 @@ class UltraFeedback(RowLayout):
 
     def found(self, row: Row) -> Found:
         """By the mean of the aspects, as Argilla's cleaned version does: `overall_score` has known errors."""
-        completions = [one for one in row.get("completions") or () if isinstance(one, dict)]
+        completions = objects_of(row.get("completions"))
         return rated(
             row.get("instruction"),
             [(one.get("response"), _mean_rating(one)) for one in completions],
@@ -74,8 +76,8 @@ class Distilabel(RowLayout):
     def found(self, row: Row) -> Found:
         """The highest against the lowest rating."""
         prompt = next((row[name] for name in self.moves[:4] if name in row), None)
-        ratings = row.get("ratings") or row.get("rating") or ()
-        generations = row.get("generations") or ()
+        ratings = items_of(row.get("ratings", row.get("rating")))
+        generations = items_of(row.get("generations"))
         responses = zip(generations, map(number, ratings), strict=False)
         return rated(asked(row.get("system_prompt", row.get("system")), prompt), list(responses))
 
@@ -102,9 +104,13 @@ class Nectar(RowLayout):
     def found(self, row: Row) -> Found:
         """Rank 1 is the best."""
         prompt = transcript(row.get("prompt"))
-        if isinstance(prompt, list) and prompt[-1] == {"role": "assistant", "content": ""}:
+        if (
+            isinstance(prompt, list)
+            and prompt
+            and prompt[-1] == {"role": "assistant", "content": ""}
+        ):
             prompt = prompt[:-1]
-        answers = [one for one in row.get("answers") or () if isinstance(one, dict)]
+        answers = objects_of(row.get("answers"))
         return rated(prompt, [(one.get("answer"), _negative(one.get("rank"))) for one in answers])
 
 
