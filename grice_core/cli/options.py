@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from grice_core.cli.reading_options import EvalMaps, LayoutName, Maps, Scales, reading_of
 from grice_core.errors import InputError
 from grice_core.pipeline.options import Option, pipeline_options
 
@@ -48,36 +49,6 @@ _INPUTS: dict[str, tuple[Any, Any]] = {
 """Type and option of each."""
 _CAN_LACK = ("eval",)
 """The inputs that a command can do without."""
-LayoutName = Annotated[
-    str | None,
-    typer.Option(
-        "--layout",
-        help="What the file of pairs is, where that can't be told by its fields: openai-preference, alpaca …",
-    ),
-]
-Maps = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--map",
-        metavar="TARGET=FIELD",
-        help="Where things stand in the file: prompt=instruction,chosen=output.0,rejected=output.1; also "
-        "system, tools, chosen_scores, chosen_quantity …",
-    ),
-]
-Scales = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--scale",
-        metavar="LOW-HIGH,BETTER",
-        help="What the file's scores run on: 1-5,higher or quantity=0-100,lower.",
-    ),
-]
-EvalMaps = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--eval-map", metavar="prompt=FIELD", help="Where the prompt stands in the file of --eval."
-    ),
-]
 _READINGS: dict[str, Any] = {
     "layout": LayoutName,
     "maps": Maps,
@@ -187,16 +158,6 @@ class AskedPipeline:
             find = addresses.detector if name == "detector" else addresses.data_set
             chosen[name] = find(chosen[name])
         return chosen
-
-
-def reading_of(layout: str | None, maps: list[str] | None, scales: list[str] | None) -> "Reading":
-    """How the options `--layout`, `--map` and `--scale` want a file to be read.
-
-    Raises: DataError.
-    """
-    from grice_core.data.layouts.opening import Reading
-
-    return Reading.of_options(layout, maps, scales)
 
 
 def takes_pipeline(*, inputs_required: bool = True) -> Callable[[Callable[..., None]], Any]:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from grice_core.cli.options import LayoutName, Maps, Scales, reading_of
+from grice_core.cli.reading_options import LayoutName, Maps, Scales, reading_of
 from grice_core.cli.terminal import stderr
 
 How = Annotated[

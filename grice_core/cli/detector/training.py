@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from grice_core.cli.detector.options import Device, Out, Overwrite, Precision
-from grice_core.cli.options import LayoutName, Maps, Scales, reading_of
+from grice_core.cli.reading_options import LayoutName, Maps, Scales, reading_of
 
 if TYPE_CHECKING:
     from grice_core.detector.fit import FitSettings
