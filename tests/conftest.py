@@ -1,12 +1,18 @@
-"""What makes all tests fast: which files come first, and when garbage is collected."""
+"""What makes all tests fast, and independent of how fast: files in order, garbage, time limits."""
 
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from grice_core.loading import begin_loading, end_loading
 
 begin_loading()
+# How long one example takes says how busy the machine is; `benchmarks/` measure speed.
+settings.register_profile(
+    "any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any-machine")
 
 _ROOT = Path(__file__).parent
 _LONGEST = (
