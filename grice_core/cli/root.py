@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from grice_core.cli import (
+    backup,
     data,
     demo,
     detector,
@@ -27,7 +28,18 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (data, stages, recipe, estimate, training, detector, evaluation, demo, migrating):
+for module in (
+    data,
+    stages,
+    recipe,
+    estimate,
+    training,
+    detector,
+    evaluation,
+    demo,
+    migrating,
+    backup,
+):
     module.register(app)
 
 

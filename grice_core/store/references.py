@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, delete, func, select, union
 from sqlalchemy.orm import Session
 
-from grice_core.errors import NotFoundError
+from grice_core.errors import ArtifactError, NotFoundError
 from grice_core.store.artifacts import GRACE_S, Address, ArtifactStore, sha256_of
 from grice_core.store.claims import Claim, hold
 from grice_core.store.clock import database_now
@@ -158,6 +158,27 @@ def _unneeded(
         age_s = artifacts.objects.age_s(file.name)
         if age_s is not None and age_s >= grace_s:
             yield file
+
+
+def needed(database: Database, artifacts: ArtifactStore) -> tuple[set[str], set[str]]:
+    """Hashes of all files that a database names, and among them the folders whose list can't be read."""
+    kept, unreadable = _known(database), set()
+    hashes = {address.sha256 for address in kept}
+    # Not every hash in a specification is one of a stored file.
+    hashes |= {sha256 for sha256 in _named_by_runs(database) if artifacts.contains(sha256)}
+    for address in kept:
+        if address.is_folder:
+            try:
+                hashes |= {entry.sha256 for entry in artifacts.folder(address.sha256)}
+            except ArtifactError:
+                unreadable.add(address.sha256)
+    return hashes, unreadable
+
+
+@reads
+def _known(session: Session) -> Sequence[Address]:
+    rows = session.execute(select(Artifact.sha256, Artifact.is_folder, Artifact.size_bytes))
+    return [Address(*row) for row in rows]
 
 
 @writes

@@ -5,7 +5,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from grice_core.errors import StoreError
+from grice_core.errors import DataError, StoreError
 from grice_core.files import sync_folder
 
 _WAITS_S = 60.0
@@ -37,3 +37,20 @@ def copy_sqlite(source: Path, target: Path) -> None:
         raise StoreError(
             f"the database {source} can't be copied to {target}: {error}; see that its disk has room"
         ) from error
+
+
+def check_sqlite(path: Path) -> None:
+    """Look through a whole database.
+
+    Raises:
+        DataError: it is damaged.
+    """
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            (said,) = database.execute("PRAGMA integrity_check(1)").fetchone()
+            dangling = database.execute("PRAGMA foreign_key_check").fetchone()
+    except sqlite3.Error as error:
+        raise DataError(f"{path} is no whole SQLite database: {error}") from error
+    if said != "ok" or dangling is not None:
+        reason = said if said != "ok" else f"a row of {dangling[0]} lacks its {dangling[2]}"
+        raise DataError(f"{path} is damaged: {reason}")
