@@ -1,9 +1,9 @@
-"""How long each page waits for the store: 10,000 runs with 1,000,000 rows of metrics.
+"""How long each page waits for the store: 5,000 pipelines of 4 runs with 1,000,000 rows of metrics.
 
-    python -m benchmarks.store [--postgres | --url postgresql://…] [--runs 10000] [--steps 100]
+    python -m benchmarks.store [--postgres | --url postgresql://…] [--runs 20000] [--steps 50]
 
 By default it builds a SQLite file in a temporary folder. Prints the median and the slowest of
-20 calls per page query, in milliseconds; the aim is 50.
+20 calls per page query, in milliseconds; the aim is 50, and 500 for the table of all pipelines.
 """
 
 import gc
@@ -24,6 +24,7 @@ from grice_core.store import (
     generations,
     logs,
     metrics,
+    pipeline_table,
     pipelines,
     queue_lines,
     recipes,
@@ -41,6 +42,8 @@ from tests.postgres import running_postgres
 
 NUM_CALLS = 20
 AIM_MS = 50.0
+ALL_PIPELINES = "Runs: all pipelines as a table"
+ALL_PIPELINES_MS = 500.0
 
 
 def main() -> None:
@@ -49,9 +52,9 @@ def main() -> None:
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--url", help="an empty database; else a SQLite file")
     where.add_argument("--postgres", action="store_true", help="a server from the wheel")
-    parser.add_argument("--runs", type=int, default=10_000, help="rows of runs; else %(default)s")
+    parser.add_argument("--runs", type=int, default=20_000, help="rows of runs; else %(default)s")
     parser.add_argument(
-        "--steps", type=int, default=100, help="metric rows of each run; else %(default)s"
+        "--steps", type=int, default=50, help="metric rows of each run; else %(default)s"
     )
     arguments = parser.parse_args()
     with ExitStack() as stack:
@@ -85,11 +88,13 @@ def measure(database: Database, num_runs: int, num_steps: int) -> None:
 
 def print_times(database: Database, num_runs: int) -> None:
     """A table of the queries' times."""
-    print(f"\n{'page query':<44} {'median':>10} {'slowest':>10}")
+    print(f"\n{'page query':<44} {'median':>10} {'slowest':>10} {'processor':>10}")
     for name, query in page_queries(database, num_runs).items():
-        median_ms, slowest_ms = timed_ms(query)
-        remark = "" if slowest_ms < AIM_MS else f"  above {AIM_MS:.0f} ms"
-        print(f"{name:<44} {median_ms:>7.1f} ms {slowest_ms:>7.1f} ms{remark}")
+        median_ms, slowest_ms, processor_ms = timed_ms(query)
+        aim_ms = ALL_PIPELINES_MS if name == ALL_PIPELINES else AIM_MS
+        remark = "" if slowest_ms < aim_ms else f"  above {aim_ms:.0f} ms"
+        times = f"{median_ms:>7.1f} ms {slowest_ms:>7.1f} ms {processor_ms:>7.1f} ms"
+        print(f"{name:<44} {times}{remark}")
 
 
 def page_queries(database: Database, num_runs: int) -> dict[str, Callable[[], Any]]:
@@ -111,6 +116,9 @@ def page_queries(database: Database, num_runs: int) -> dict[str, Callable[[], An
         "Launch: measured before?": lambda: runs.with_key(database, "run 7"),
         "every page: how many runs wait": lambda: queue_lines.num_waiting(database),
         "every page: what is paused": lambda: queue_lines.paused(database),
+        ALL_PIPELINES: lambda: pipeline_table.rows(database),
+        "Runs: has anything changed?": lambda: pipeline_table.stamp(database),
+        "Compare, Playground: newest 200 pipelines": lambda: pipelines.page(database, limit=200),
         "Runs: newest 50": lambda: runs.page(database),
         "Runs: failed ones": lambda: runs.page(database, failed),
         "Runs: a page in the middle": lambda: runs.page(database, old),
@@ -122,7 +130,7 @@ def page_queries(database: Database, num_runs: int) -> dict[str, Callable[[], An
         "Run: what it made": lambda: references.of_run(database, trained),
         "Run: where its logs are": lambda: logs.positions(database, trained),
         "Run: its whole curve": lambda: metrics.since(database, trained),
-        "Run: steps after the last one": lambda: metrics.since(database, trained, 98),
+        "Run: steps after the last one": lambda: metrics.since(database, trained, 48),
         "Compare: violation rates": lambda: generations.violation_rates(database, evaluation),
         "Compare: broken by stage 2 on manner": lambda: generations.changes(
             database, comparison, Change.BROKEN
@@ -136,15 +144,19 @@ def page_queries(database: Database, num_runs: int) -> dict[str, Callable[[], An
     }
 
 
-def timed_ms(query: Callable[[], Any]) -> tuple[float, float]:
-    """Median and slowest of some calls, after one to warm up."""
+def timed_ms(query: Callable[[], Any]) -> tuple[float, float, float]:
+    """Median and slowest of some calls, after one to warm up, and the median of their processor time.
+
+    The latter is this process's: with SQLite all of it, whatever else the machine does.
+    """
     query()
-    times_ms = []
+    times_ms, processor_ms = [], []
     for _ in range(NUM_CALLS):
-        started = time.perf_counter()
+        started, processor = time.perf_counter(), time.process_time()
         query()
         times_ms.append(1000 * (time.perf_counter() - started))
-    return statistics.median(times_ms), max(times_ms)
+        processor_ms.append(1000 * (time.process_time() - processor))
+    return statistics.median(times_ms), max(times_ms), statistics.median(processor_ms)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import insert
 
 from grice_core.maxims import MAXIMS, Maxim
+from grice_core.recipes.load import load_recipe
 from grice_core.store.database import Database
 from grice_core.store.states import Device, RunKind, RunState
 from grice_core.store.tables import (
@@ -41,6 +42,27 @@ METRIC_NAMES = (
     *(f"logps/{name}" for name in ("chosen", "rejected")),
     *("beta", "learning_rate", "gradient_norm", "tokens_per_s"),
 )
+
+SPEC = {
+    "recipe": load_recipe("content-then-manner").model_dump(mode="json"),
+    **{name: {"name": "pairs.json", "sha256": "a" * 64} for name in ("data", "eval", "detector")},
+    "base": "gpt2",
+    "precision": "auto",
+    "leakage": "drop-eval",
+}
+"""What runs are asked for, as long as it really is."""
+RESULT = {
+    "verdict": {
+        "state": "undecided",
+        "sentence": "Too few prompts to tell. " * 10,
+        "criteria": [{"name": f"criterion {n}", "sentence": "Not met. " * 20} for n in range(6)],
+    },
+    "percent": {
+        **{model: {maxim.value: 12.5 for maxim in MAXIMS} for model in MODELS},
+        "cooperative": dict.fromkeys(MODELS, 60.0),
+    },
+}
+"""What an evaluation found."""
 
 Rows = Iterable[dict[str, Any]]
 
@@ -115,7 +137,7 @@ def _log(run_id: int) -> dict[str, Any]:
 
 def _pipeline(number: int) -> dict[str, Any]:
     names = {"key": f"pipeline {number}", "name": f"seed {number}", "base": "gpt2"}
-    return {**names, "recipe_id": 1, "data_set_id": 1, "spec": {"seed": number}}
+    return {**names, "recipe_id": 1, "data_set_id": 1, "spec": SPEC | {"seed": number}}
 
 
 def _run(number: int, num_runs: int) -> dict[str, Any]:
@@ -125,11 +147,13 @@ def _run(number: int, num_runs: int) -> dict[str, Any]:
         "key": f"run {number}",
         "pipeline_id": number // len(CHAIN) + 1,
         "kind": CHAIN[number % len(CHAIN)],
-        "spec": {"seed": number},
+        "spec": SPEC | {"seed": number},
         "device": Device.CPU,
         "position": number,
         "state": RunState.QUEUED if waiting else finished,
-        "result": None if waiting else {"cooperative": 0.6},
+        "result": None if waiting else RESULT,
+        "started_at": None if waiting else float(number),
+        "finished_at": None if waiting else number + 60.0,
     }
 
 

@@ -70,12 +70,15 @@ class _Problem(BaseModel):
 class _BadRow(BaseModel):
     row: int
     content: str
+    codes: list[str]
 
 
 class _Report(BaseModel):
     """A data set's validation report."""
 
     problems: list[_Problem]
+    num_rows: int = 0
+    num_usable: int = 0
     notes: list[str] = Field(default_factory=list)
     bad_rows: list[_BadRow] = Field(default_factory=list)
 

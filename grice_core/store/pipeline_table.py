@@ -87,10 +87,15 @@ def rows(session: Session) -> list[PipelineRow]:
 
 @reads
 def stamp(session: Session) -> tuple[Any, ...]:
-    """Another one whenever a pipeline or a run came, went or changed its state; cheap."""
+    """Another one whenever a pipeline or a run came, went or changed its state; cheap.
+
+    Mostly also when a pipeline got another name or tags.
+    """
     newest = session.scalars(select(func.max(Pipeline.id))).one()
+    named = session.scalars(select(func.sum(func.length(Pipeline.name)))).one()
+    tagged = session.scalars(select(func.count()).select_from(PipelineTag)).one()
     states = select(Run.state, func.count()).group_by(Run.state).order_by(Run.state)
-    return (newest, *(tuple(row) for row in session.execute(states)))
+    return (newest, named, tagged, *(tuple(row) for row in session.execute(states)))
 
 
 @writes

@@ -12,12 +12,13 @@ from streamlit.testing.v1 import AppTest
 
 from app.app_pages import all_pages
 from app.state.open_data import open_pairs
+from app.state.pipeline_rows import annotate, pipeline_rows
 from app.state.studio import Studio
 from grice_core.recipes.load import load_recipe
 from grice_core.recipes.plan import plan_stages
 from grice_core.registry import Keeper
 from grice_core.settings import Settings, settings
-from grice_core.store import data_sets, pipelines
+from grice_core.store import data_sets, pipeline_table, pipelines
 from tests.app.pipelines import STAGED, Filler
 from tests.app.samples import pair_rows, write_pairs_file, write_unscored_file
 from tests.data.conversations import conversational_rows
@@ -432,3 +433,18 @@ def test_tables_that_another_version_has_upgraded_are_not_shown(studio: Studio) 
     with studio.database.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     assert "a newer one has upgraded it; use that" in home.run().error[0].value
+
+
+def test_pipelines_are_read_once_until_one_of_them_changes(studio: Studio, tmp_path: Path) -> None:
+    filler = Filler(studio, tmp_path)
+    first = filler.pipeline("joint")
+    rows = pipeline_rows()
+    assert pipeline_rows() is rows
+    annotate(first, name="the first", tags=["paper"], note="a note")
+    assert [(row.name, row.tags, row.note) for row in pipeline_rows()] == [
+        ("the first", ("paper",), "a note")
+    ]
+    pipeline_table.annotate(studio.database, first, name="another program's", tags=[], note="")
+    assert [row.name for row in pipeline_rows()] == ["another program's"]
+    second = filler.pipeline("joint", 1)
+    assert [row.id for row in pipeline_rows()] == [second, first]

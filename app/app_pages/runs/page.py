@@ -11,6 +11,7 @@ from app.app_pages.runs.pipeline_words import is_active
 from app.app_pages.runs.queue_view import queue_view
 from app.app_pages.runs.settings_that_differ import settings_that_differ
 from app.state.pace import of_earlier_runs
+from app.state.pipeline_rows import pipeline_rows
 from app.state.run_queue import run_queue
 from app.state.session import studio
 from app.state.settings import app_settings
@@ -33,7 +34,7 @@ _MOST_OTHERS = 3
 def show() -> None:
     """The page."""
     st.title("Runs")
-    rows = pipeline_table.rows(studio().database)
+    rows = pipeline_rows()
     if not rows:
         st.info("No pipelines yet. Launch one to follow it here.", icon=":material/rocket_launch:")
         link_to("launch", "Launch a pipeline", ":material/rocket_launch:")

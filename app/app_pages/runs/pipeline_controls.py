@@ -7,6 +7,7 @@ import streamlit as st
 
 from app.app_pages.runs.pipeline_words import what_goes
 from app.state.launch_start import link_of
+from app.state.pipeline_rows import annotate, pipeline_rows
 from app.state.run_queue import run_queue
 from app.state.session import studio
 from app.ui.errors import guarded
@@ -39,7 +40,7 @@ def pipeline_controls(pipeline: Pipeline, chain: Sequence[Run]) -> None:
 @st.dialog("Name, tags, note")
 @guarded
 def _annotate(pipeline_id: int) -> None:
-    rows = {row.id: row for row in pipeline_table.rows(studio().database)}
+    rows = {row.id: row for row in pipeline_rows()}
     row = rows[pipeline_id]
     known = sorted({tag for each in rows.values() for tag in each.tags})
     with st.form("annotate", border=False):
@@ -54,7 +55,7 @@ def _annotate(pipeline_id: int) -> None:
         note = st.text_area("Note", row.note or "", height=120)
         is_saved = st.form_submit_button("Save", type="primary")
     if is_saved:
-        pipeline_table.annotate(studio().database, pipeline_id, name=name, tags=tags, note=note)
+        annotate(pipeline_id, name=name, tags=tags, note=note)
         st.rerun()
 
 
