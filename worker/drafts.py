@@ -7,7 +7,7 @@ from grice_core.pipeline.sources import UserFile
 from grice_core.registry import check_base
 from grice_core.store.states import Device, RunKind
 from grice_core.store.submission import RunDraft
-from grice_core.store.tables import DataSet
+from grice_core.store.tables import DataSet, Detector
 from worker.requests import PipelineRequest
 from worker.spec import PipelineSpec, StoredData, StoredDetector
 
@@ -21,16 +21,21 @@ def spec_of(request: PipelineRequest, trained: str | None = None) -> PipelineSpe
     Raises:
         InputError: a file is not in the store, or the base can't be used.
     """
-    detector = request.detector
+    second = request.second_judge
     return PipelineSpec(
         data=StoredData.of(in_store(request.data)),
         eval=StoredData.of(in_store(request.eval)),
         base=check_base(request.base),
-        detector=detector if isinstance(detector, str) else StoredDetector.of(detector),
+        detector=_judge(request.detector),
+        second_judge=None if second is None else _judge(second),
         recipe=request.recipe,
         trained=trained,
         **request.options(),
     )
+
+
+def _judge(detector: Detector | str) -> StoredDetector | str:
+    return detector if isinstance(detector, str) else StoredDetector.of(detector)
 
 
 def key_of(spec: PipelineSpec) -> str:

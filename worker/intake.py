@@ -14,6 +14,7 @@ from grice_core.store import pipelines, references, runs
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database
 from grice_core.store.states import RunKind, RunState
+from grice_core.store.tables import Detector
 from worker.drafts import spec_of
 from worker.requests import DetectorRequest, ImportRequest, PipelineRequest
 from worker.roles import OUTPUT
@@ -37,7 +38,7 @@ class Intake:
     def stored(self, request: PipelineRequest, progress: Progress) -> PipelineRequest:
         """The same request, with everything that the user named by a path in the store."""
         keeper = Keeper(self.database, self.artifacts)
-        data, prompts, detector = request.data, request.eval, request.detector
+        data, prompts = request.data, request.eval
         if isinstance(data, Path | UserFile):
             path, reading = read_as_asked(data)
             data = keeper.keep_pairs(path, path.name, progress, reading)
@@ -46,9 +47,14 @@ class Intake:
         if isinstance(prompts, Path | UserFile):
             path, reading = read_as_asked(prompts)
             prompts = keeper.keep_prompts(path, path.name, reading)
-        if isinstance(detector, str) and Path(detector).expanduser().is_dir():
-            detector = keeper.keep_detector(Path(detector).expanduser())
-        return replace(request, data=data, eval=prompts, detector=detector)
+        second = request.second_judge
+        return replace(
+            request,
+            data=data,
+            eval=prompts,
+            detector=_kept(keeper, request.detector),
+            second_judge=None if second is None else _kept(keeper, second),
+        )
 
     def spec(self, request: PipelineRequest) -> PipelineSpec:
         """Everything that a pipeline's numbers depend on; all its files are in the store.
@@ -132,3 +138,10 @@ class Intake:
             name=request.name,
             settings=dict(request.settings),
         )
+
+
+def _kept(keeper: Keeper, detector: str | Detector) -> str | Detector:
+    """A detector of the store, or its hub id; one that the user named by its folder is put there."""
+    if isinstance(detector, str) and Path(detector).expanduser().is_dir():
+        return keeper.keep_detector(Path(detector).expanduser())
+    return detector

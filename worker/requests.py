@@ -28,6 +28,8 @@ class PipelineRequest(PipelineOptions):
     detector: str | Detector
     """Detector folder, hub id of a four-label classifier, or a detector of the store."""
     recipe: Recipe
+    second_judge: str | Detector | None = None
+    """As the detector: another one that judges all answers beside it."""
     device: DeviceChoice = "auto"
     """auto: the GPU if a worker for one is there."""
     trained_by: int | None = None

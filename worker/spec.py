@@ -84,14 +84,19 @@ class PipelineSpec(PipelineOptions):
     detector: StoredDetector | str
     """The latter: hub id of a four-label classifier."""
     recipe: Recipe
+    second_judge: StoredDetector | str | None = None
+    """Judges all answers beside the detector."""
     num_processes: NumProcesses = 1
     """What a spec meant before it could say it."""
     trained: str | None = None
     """Address of another pipeline's output folder: its stages are evaluated, and nothing is trained."""
 
     def document(self) -> JsonObject:
-        """As JSON, for `parse_pipeline`; without an option that only names the pipeline and doesn't."""
+        """As JSON, for `parse_pipeline`; without an option that only names the pipeline and doesn't, and
+        without a second judge where there is none."""
         document: JsonObject = _PIPELINE.dump_python(self, mode="json")
+        if self.second_judge is None:
+            del document["second_judge"]
         unnamed = [
             option.name
             for option in pipeline_options()

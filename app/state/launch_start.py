@@ -21,7 +21,7 @@ from grice_core.pipeline.options import pipeline_options
 from grice_core.recipes.load import builtin_names
 from grice_core.store import detectors, pipelines
 from grice_core.store.pipelines import PipelineSummary
-from grice_core.store.tables import Pipeline
+from grice_core.store.tables import JsonObject, Pipeline
 
 Link = dict[str, str | list[str]]
 
@@ -31,9 +31,11 @@ _RECIPE_THEN = "recipe of the form"
 """Which recipe and thresholds the form had when it was remembered."""
 PRESET, EARLIER = "preset ", "pipeline "
 _GUIDE_BASE = "gpt2-medium"
-_FORM = ("eval", "recipe", "base", "detector", "device")
+SECOND_JUDGE = "second_judge"
+"""In links: the judge beside the detector."""
+_FORM = ("eval", "recipe", "base", "detector", SECOND_JUDGE, "device")
 """Besides the pipeline's options."""
-_SETTINGS = ("change", "what", "stages", "trained", "joint", "repeats", "judge")
+_SETTINGS = ("change", "what", "stages", "trained", "joint", "repeats", "judge", "judge2")
 _CHANGES = ("set", *_SETTINGS)
 """What a start takes out of the link; the data set stays unless the start names one."""
 
@@ -107,7 +109,7 @@ def _session() -> Link:
 def _kept() -> list[str]:
     """What the form remembers by itself; recipe and thresholds are those of the draft."""
     options = (option.link for option in pipeline_options() if option.about.identifies)
-    return ["base", "detector", "device", *_SETTINGS, *options]
+    return ["base", "detector", SECOND_JUDGE, "device", *_SETTINGS, *options]
 
 
 def _fill(link: Link) -> None:
@@ -134,12 +136,21 @@ def _link_of_readable(pipeline: Pipeline) -> Link:
         "recipe": str(pipeline.recipe_id),
         "base": pipeline.base,
         "detector": str(pipeline.detector_id) if pipeline.detector_id else str(spec["detector"]),
+        SECOND_JUDGE: _second_judge(spec.get("second_judge")),
     }
     for option in pipeline_options():
         value = spec.get(option.name, option.default)
         if option.about.identifies and not option.is_usual(value):  # a name is not taken over
             found[option.link] = str(value)
     return {name: value for name, value in found.items() if value}
+
+
+def _second_judge(said: JsonObject | str | None) -> str:
+    """The number of a detector of the store, or a hub id; empty: none."""
+    if not isinstance(said, dict):
+        return said or ""
+    known = detectors.page(studio().database)
+    return next((str(one.id) for one in known if one.artifact_sha256 == said["sha256"]), "")
 
 
 def _link_of(start: str) -> Link:

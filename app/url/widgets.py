@@ -40,6 +40,7 @@ def linked_selectbox(
     default: str = "",
     *,
     missing: str = "",
+    **more: Any,
 ) -> str:
     """A select box whose choice stands in the link; begins with the default, or the first option.
 
@@ -62,6 +63,7 @@ def linked_selectbox(
         format_func=title_of,
         on_change=_keep,
         args=(name, key),
+        **more,
     )
     params.put(name, chosen)
     return chosen

@@ -3,11 +3,16 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grice_core.cli.terminal import stdout
+from grice_core.cli.terminal import progress_bars, stdout
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from grice_core.evaluation.stored import StoredEvaluation
 
 
 def register(app: typer.Typer) -> None:
@@ -42,6 +47,13 @@ def compare(
             help="Detector folder: correct rates by its errors on held-out labels, where there is no gold."
         ),
     ] = None,
+    second_judge: Annotated[
+        str | None,
+        typer.Option(
+            help="Detector folder, hub id or studio:NAME: judge all answers by it as well, and test whether "
+            "the training judge was fooled."
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document instead of tables.")
     ] = False,
@@ -50,7 +62,8 @@ def compare(
 
     Several pipelines are also compared with the first one, on the prompts that both answered. With
     gold labels of some answers, rates and verdict are also given corrected for the detector's errors;
-    with the detector, rates corrected by the errors that it made on held-out labels.
+    with the detector, rates corrected by the errors that it made on held-out labels; with a second
+    judge, which of the stages' improvements the training judge alone sees.
     """
     from grice_core.evaluation.gold import read_gold
     from grice_core.evaluation.overview import overview, overview_document
@@ -62,9 +75,11 @@ def compare(
     )
     from grice_core.evaluation.stored import read_evaluation
     from grice_core.evaluation.true_rates import render_true_rates, true_rates
+    from grice_core.evaluation.verdict import judge
 
     labels = read_gold(gold) if gold else None
-    found = overview([read_evaluation(folder) for folder in folders])
+    stored = [read_evaluation(folder) for folder in folders]
+    found = overview(_judged_by(second_judge, stored) if second_judge else stored)
     by_gold = [
         true_rates(view.stored.models, labels, view.stored.config, at_every_look)
         for view in found.pipelines
@@ -93,7 +108,19 @@ def compare(
     stdout().print(render_overview(found))
     for view, rates in zip(found.pipelines, by_gold, strict=bool(labels)):
         stdout().print()
-        stdout().print(render_true_rates(rates, view.verdict.state))
+        by_detector = judge(view.stored.models, view.stored.config).state
+        stdout().print(render_true_rates(rates, by_detector))
     for of in by_errors:
         stdout().print()
         stdout().print(render_corrected_rates(of))
+
+
+def _judged_by(source: str, stored: "Sequence[StoredEvaluation]") -> "list[StoredEvaluation]":
+    """The same evaluations with this second judge's word on all their answers."""
+    from grice_core.api import load_detector
+    from grice_core.cli.options import local_detector
+    from grice_core.pipeline.judging import with_second_judge
+
+    with local_detector(source) as folder, progress_bars() as progress:
+        judge = load_detector(folder)
+        return [with_second_judge(one, judge, progress) for one in stored]

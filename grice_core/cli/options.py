@@ -45,10 +45,17 @@ _INPUTS: dict[str, tuple[Any, Any]] = {
             help="Detector folder (see `grice detector import`), a hub id, or studio:NAME."
         ),
     ),
+    "second_judge": (
+        str,
+        typer.Option(
+            help="Another detector, named likewise, that judges all answers, too: the verdict then needs both."
+        ),
+    ),
 }
 """Type and option of each."""
-_CAN_LACK = ("eval",)
+_CAN_LACK = ("eval", "second_judge")
 """The inputs that a command can do without."""
+_JUDGES = ("detector", "second_judge")
 _READINGS: dict[str, Any] = {
     "layout": LayoutName,
     "maps": Maps,
@@ -79,7 +86,7 @@ class AskedPipeline:
     """What a command was given for a pipeline."""
 
     inputs: dict[str, Any]
-    """Data, prompts, base and detector by the names of `PipelineConfig`; None if not given."""
+    """Data, prompts, base and judges by the names of `PipelineConfig`; None if not given."""
     recipe: str | None
     overrides: tuple[str, ...]
     options: dict[str, Any]
@@ -139,7 +146,7 @@ class AskedPipeline:
                     place.mkdir()
                     copies[address] = (
                         str(Addresses.open().detector_folder(address, place / "detector"))
-                        if name == "detector"
+                        if name in _JUDGES
                         else Addresses.open().pairs(address, place)
                     )
                 chosen[name] = copies[address]
@@ -155,7 +162,7 @@ class AskedPipeline:
         chosen = self.fields()
         for name in [name for name in self.inputs if is_address(chosen[name])]:
             addresses = Addresses.open()
-            find = addresses.detector if name == "detector" else addresses.data_set
+            find = addresses.detector if name in _JUDGES else addresses.data_set
             chosen[name] = find(chosen[name])
         return chosen
 

@@ -62,15 +62,18 @@ def show_result(result: "PipelineResult") -> None:
     """The comparison, what training did to the held-out pairs, and where everything is."""
     from rich.table import Table
 
+    from grice_core.evaluation.rendering import render_second_judge
+    from grice_core.evaluation.second_judge import judges_of, verdict_of
     from grice_core.evaluation.table import render_comparison
-    from grice_core.evaluation.verdict import judge
 
     console = stdout()
     evaluation = result.evaluation
-    verdict = judge(evaluation.models, evaluation.config)
     console.print()
-    console.print(render_comparison(evaluation.models, verdict))
+    console.print(render_comparison(evaluation.models, verdict_of(evaluation)))
     console.print()
+    if evaluation.second is not None:
+        console.print(render_second_judge(evaluation.second, judges_of(evaluation)))
+        console.print()
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for title in ("", "pairs", "held out", "steps", "held-out accuracy", "time"):
         table.add_column(title, justify="left" if not title else "right", no_wrap=True)

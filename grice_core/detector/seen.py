@@ -59,6 +59,20 @@ def without_seen(labelled: LabelledTexts, seen: frozenset[str] | None) -> Labell
     return labelled.take(~which_are_seen(labelled.texts, seen))
 
 
+def shared_training(seen: frozenset[str] | None, other: frozenset[str] | None) -> str | None:
+    """What to say of a judge that was trained on texts that the training judge was trained on, too.
+
+    Returns: None where they share none, or it isn't known.
+    """
+    shared = len(seen & other) if seen and other else 0
+    if not shared:
+        return None
+    return (
+        f"{shared:,} of the {len(seen or ()):,} texts that the second judge was trained on are also the "
+        "training judge's, so it may err where that errs: train both with --disjoint 2."
+    )
+
+
 def text_hash(text: JudgedText) -> str:
     """The same for the same context and response, whatever their case and white space.
 

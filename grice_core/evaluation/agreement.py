@@ -1,4 +1,4 @@
-"""How often a person and the detector say the same about an answer."""
+"""How often two judges, such as a person and the detector, say the same about an answer."""
 
 from dataclasses import dataclass
 
@@ -34,7 +34,7 @@ def agreements(person: BoolArray, detector: BoolArray) -> list[Agreement]:
     Source of kappa: Cohen 1960 (doi 10.1177/001316446002000104).
     """
     return [
-        _agreement(measure, ours, theirs)
+        agreement(measure, ours, theirs)
         for measure, ours, theirs in zip(
             MEASURES, _by_measure(person), _by_measure(detector), strict=True
         )
@@ -46,15 +46,16 @@ def _by_measure(violated: BoolArray) -> list[BoolArray]:
     return [*np.moveaxis(violated, -1, 0), ~violated.any(axis=-1)]
 
 
-def _agreement(measure: str, person: BoolArray, detector: BoolArray) -> Agreement:
-    agreed: FloatArray = (person == detector).astype(np.float64)
+def agreement(measure: str, one: BoolArray, other: BoolArray) -> Agreement:
+    """How often two judges agree on one measure, from what they say of (M, k) answers."""
+    agreed: FloatArray = (one == other).astype(np.float64)
     return Agreement(
         measure=measure,
         num_agreed=int(agreed.sum()),
         num_answers=agreed.size,
         rate=float(agreed.mean()),
         interval=wilson_interval(agreed),
-        kappa=_kappa(person, detector),
+        kappa=_kappa(one, other),
     )
 
 

@@ -22,6 +22,8 @@ class Answers:
 
     responses: dict[int, str] = field(default_factory=dict)
     scores: dict[int, Scores] = field(default_factory=dict)
+    second_scores: dict[int, Scores] = field(default_factory=dict)
+    """By the second judge."""
     cut: set[int] = field(default_factory=set)
     """Responses that ended at the token limit."""
     tokens: dict[int, int] = field(default_factory=dict)
@@ -51,6 +53,11 @@ class Answers:
         self.scores.update(scores)
         self.write({"place": place, "scores": one} for place, one in scores.items())
 
+    def keep_second_scores(self, scores: Mapping[int, Scores]) -> None:
+        """Add what the second judge says about responses."""
+        self.second_scores.update(scores)
+        self.write({"place": place, "second_scores": one} for place, one in scores.items())
+
 
 class AnswerJournal(Journal):
     """One entry per response and one per judgement of it, of all models of an evaluation."""
@@ -74,8 +81,10 @@ class AnswerJournal(Journal):
                 answers.cut.add(entry["place"])
             if "tokens" in entry:
                 answers.tokens[entry["place"]] = entry["tokens"]
-        else:
+        elif "scores" in entry:
             answers.scores[entry["place"]] = tuple(entry["scores"])
+        else:
+            answers.second_scores[entry["place"]] = tuple(entry["second_scores"])
 
     def _write_of(self, model: str, entries: Iterable[Entry]) -> None:
         self.write({"model": model, **entry} for entry in entries)

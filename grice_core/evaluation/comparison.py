@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
+
+import numpy as np
 
 from grice_core.evaluation.paired import PairedChange, paired_changes
 from grice_core.evaluation.power import ALPHA, detectable_change
@@ -19,8 +22,11 @@ class CorrectedChange:
     """The p-value, corrected over all tests shown (Holm 1979)."""
     num_tests: int
     """How many those are."""
-    detectable: float | None
-    """The smallest true change that this many prompts show with 80 % power, as a fraction."""
+
+    @cached_property
+    def detectable(self) -> float | None:
+        """The smallest true change that this many prompts show with 80 % power, as a fraction."""
+        return _detectable(self.change)
 
     @property
     def stars(self) -> str:
@@ -55,18 +61,23 @@ def between_pipelines(
 
 def corrected(changes: Sequence[PairedChange]) -> list[CorrectedChange]:
     """Correct the p-values of all these changes together, by Holm's method."""
-    if not changes:
-        return []
-    from statsmodels.stats.multitest import (
-        multipletests,  # takes a second, which most jobs need not wait
-    )
-
-    p_values = [change.p_value for change in changes]
-    adjusted = multipletests(p_values, ALPHA, method="holm")[1]
+    adjusted = holm([change.p_value for change in changes])
     return [
-        CorrectedChange(change, float(p_holm), len(changes), _detectable(change))
+        CorrectedChange(change, p_holm, len(changes))
         for change, p_holm in zip(changes, adjusted, strict=True)
     ]
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """The p-values, corrected together so that the chance of any false finding stays below the level.
+
+    Source: Holm 1979 (jstor 4615733).
+    """
+    order = np.argsort(p_values)
+    factors = np.arange(len(p_values), 0, -1)
+    adjusted = np.empty(len(p_values))
+    adjusted[order] = np.maximum.accumulate(factors * np.asarray(p_values)[order])
+    return [float(each) for each in np.minimum(adjusted, 1.0)]
 
 
 def _detectable(change: PairedChange) -> float | None:

@@ -9,6 +9,7 @@ from grice_core.evaluation.intervals import Interval
 from grice_core.evaluation.numbers import percent, percent_interval, points, points_interval
 from grice_core.evaluation.overview import PipelineView
 from grice_core.evaluation.rates import Rate, few_prompts, model_rates
+from grice_core.evaluation.second_judge import SECOND_JUDGE, TRAINING_JUDGE
 from grice_core.evaluation.table import ComparisonRow, comparison_rows, how_to_read
 from grice_core.evaluation.violations import MEASURES, EvaluatedModel
 from grice_core.formatting import MINUS
@@ -30,6 +31,7 @@ CSV_COLUMNS = (
     "broken",
     "still_violated",
     "still_fine",
+    "judge",
 )
 
 _ESCAPED = {sign: f"\\{sign}" for sign in "_&%#${}"} | {
@@ -40,16 +42,22 @@ _ESCAPED = {sign: f"\\{sign}" for sign in "_&%#${}"} | {
 
 
 def comparison_csv(view: PipelineView) -> str:
-    """One line per measure, model and model that it is compared with; rates are fractions."""
-    return csv_text(CSV_COLUMNS, _csv_rows(view))
+    """One line per measure, model, model that it is compared with, and judge; rates are fractions."""
+    stored = view.stored
+    rows = [*_csv_rows(stored.models, view.changes, TRAINING_JUDGE)]
+    if stored.second is not None:
+        rows += _csv_rows(stored.second.models, stored.second.changes(), SECOND_JUDGE)
+    return csv_text(CSV_COLUMNS, rows)
 
 
-def _csv_rows(view: PipelineView) -> Iterator[list[object]]:
-    rates = {model.name: model_rates(model) for model in view.stored.models}
-    baseline = view.stored.models[0].name
+def _csv_rows(
+    models: Sequence[EvaluatedModel], changes: Sequence[CorrectedChange], judge: str
+) -> Iterator[list[object]]:
+    rates = {model.name: model_rates(model) for model in models}
+    baseline = models[0].name
     for measure in MEASURES:
-        yield [measure, baseline, *_rate_fields(rates[baseline][measure])] + [""] * 9
-        for found in view.changes:
+        yield [measure, baseline, *_rate_fields(rates[baseline][measure]), *[""] * 9, judge]
+        for found in changes:
             if found.change.measure == measure:
                 rate = rates[found.change.after][measure]
                 yield [
@@ -58,6 +66,7 @@ def _csv_rows(view: PipelineView) -> Iterator[list[object]]:
                     *_rate_fields(rate),
                     found.change.before,
                     *_change_fields(found),
+                    judge,
                 ]
 
 

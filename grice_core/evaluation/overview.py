@@ -10,10 +10,13 @@ from grice_core.evaluation.comparison import (
     compared,
     corrected,
 )
+from grice_core.evaluation.fooled import Fooled, JudgesCompared
 from grice_core.evaluation.retention import Retention, retention
+from grice_core.evaluation.second_judge import judges_of, verdict_of
 from grice_core.evaluation.stored import StoredEvaluation
+from grice_core.evaluation.table import ComparisonRow, comparison_rows
 from grice_core.evaluation.texts import TextComparison, compare_texts, texts_between
-from grice_core.evaluation.verdict import Verdict, judge
+from grice_core.evaluation.verdict import Verdict
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +29,26 @@ class PipelineView:
     """Of each stage from the baseline and from the stage before it."""
     retention: tuple[Retention, ...]
     texts: TextComparison
+    judges: tuple[JudgesCompared, ...] = ()
+    """Of each stage; empty without a second judge."""
+
+    @property
+    def rows(self) -> list[ComparisonRow]:
+        """The table of rates, by the training judge."""
+        return comparison_rows(self.stored.models, self.changes)
+
+    @property
+    def second_rows(self) -> list[ComparisonRow]:
+        """The same by the second judge; empty where there is none."""
+        if self.stored.second is None:
+            return []
+        changes = [each.by_second_judge for each in self.judges]
+        return comparison_rows(self.stored.second.models, changes)
+
+    @property
+    def alarms(self) -> list[JudgesCompared]:
+        """Where the training judge was fooled."""
+        return [each for each in self.judges if each.fooled is not Fooled.NO]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,10 +83,11 @@ def overview(stored: Sequence[StoredEvaluation]) -> Overview:
         pipelines=tuple(
             PipelineView(
                 stored=evaluation,
-                verdict=judge(evaluation.models, evaluation.config),
+                verdict=verdict_of(evaluation),
                 changes=tuple(next(tested) for _ in changes),
                 retention=tuple(retention(evaluation.models)),
                 texts=compare_texts(evaluation.models),
+                judges=tuple(judges_of(evaluation)),
             )
             for evaluation, changes in zip(stored, within, strict=True)
         ),

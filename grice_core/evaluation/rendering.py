@@ -1,15 +1,23 @@
 """An overview of pipelines for the terminal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from grice_core.evaluation.comparison import CorrectedChange
+from grice_core.evaluation.fooled import Fooled, JudgesCompared, p_words, share_words
 from grice_core.evaluation.numbers import percent
 from grice_core.evaluation.overview import Overview, PipelineView
 from grice_core.evaluation.preference_shift import PreferenceShift
 from grice_core.evaluation.retention import Retention
-from grice_core.evaluation.table import change_cells, change_style, render_comparison
+from grice_core.evaluation.second_judge import SecondOpinion
+from grice_core.evaluation.table import (
+    change_cells,
+    change_style,
+    comparison_rows,
+    rates_table,
+    render_comparison,
+)
 from grice_core.evaluation.text_exports import render_texts, render_texts_between
 from grice_core.formatting import signed
 
@@ -32,6 +40,10 @@ COLUMNS = (
 NOTE = (
     "p: Holm-corrected. seen: the smallest true change that this many prompts show 4 times in 5. "
     "The verdict asks for all its criteria at once, so it goes by the intervals as they are."
+)
+AGREEMENT_NOTE = (
+    "p: that the second judge faults a larger share than of the baseline's (one-sided; Holm-corrected over all "
+    "stages and measures). A real improvement makes this share fall."
 )
 
 
@@ -63,9 +75,13 @@ def _pipeline(view: PipelineView) -> list["RenderableType"]:
         *map(shift_sentence, view.stored.preference_shifts),
         *(f"! {warning}" for warning in stored.document["warnings"]),
     ]
+    second: list[RenderableType] = []
+    if stored.second is not None:
+        second = [Text(), render_second_judge(stored.second, view.judges)]
     return [
         Text(f"{stored.name} · {stored.recipe} · seed {stored.seed}", "dim"),
         render_comparison(stored.models, view.verdict, view.changes),
+        *second,
         Text(),
         changes_blocks(view.changes),
         Text(),
@@ -73,6 +89,65 @@ def _pipeline(view: PipelineView) -> list["RenderableType"]:
         *([Text()] if remarks else []),
         *(Text(remark) for remark in remarks),
     ]
+
+
+def render_second_judge(second: SecondOpinion, judges: Sequence[JudgesCompared]) -> "Group":
+    """Where the training judge was fooled, the second judge's rates, and how far the two agree."""
+    from rich.console import Group
+    from rich.text import Text
+
+    rows = comparison_rows(second.models, [each.by_second_judge for each in judges])
+    styles = {Fooled.ONLY: "bold red", Fooled.PARTLY: "yellow"}
+    alarms = [
+        Text(f"✗ {each.sentence()}", styles[each.fooled])
+        for each in judges
+        if each.fooled is not Fooled.NO
+    ]
+    return Group(
+        *alarms,
+        Text(
+            f"By the second judge: {second.origin}, fingerprint {second.fingerprint[:16]}", "bold"
+        ),
+        rates_table([model.name for model in second.models], rows),
+        *_judges_tables(judges),
+        Text(AGREEMENT_NOTE, "dim"),
+        *(Text(f"! {warning}") for warning in second.warnings),
+    )
+
+
+def _judges_tables(judges: Sequence[JudgesCompared]) -> Iterator["RenderableType"]:
+    """How often the judges agree, and what the second faults of what the first passes."""
+    from rich.table import Table
+    from rich.text import Text
+
+    names = [judges[0].before, *dict.fromkeys(each.after for each in judges)]
+    measures = dict.fromkeys(each.measure for each in judges)
+    of = {name: [each for each in judges if each.measure == name] for name in measures}
+    for title, cells_of in (
+        ("The two judges agree on", _agreed_cells),
+        ("Of the answers that the training judge passes, the second judge faults", _faulted_cells),
+    ):
+        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+        table.add_column("", no_wrap=True)
+        for name in (*names, "p" if cells_of is _faulted_cells else ""):
+            table.add_column(name, justify="right", no_wrap=True)
+        for measure in measures:
+            table.add_row(measure, *cells_of(of[measure]))
+        yield Text(title, "bold")
+        yield table
+
+
+def _agreed_cells(of_measure: Sequence[JudgesCompared]) -> list[str]:
+    """Of each model."""
+    later = [each.agreement_after for each in of_measure]
+    return [percent(each.rate) for each in (of_measure[0].agreement_before, *later)]
+
+
+def _faulted_cells(of_measure: Sequence[JudgesCompared]) -> list[str]:
+    """Of each model, then the least p-value of the stages."""
+    later = [each.passed_after for each in of_measure]
+    shares = [share_words(each) for each in (of_measure[0].passed_before, *later)]
+    return [*shares, p_words(min(each.p_holm for each in of_measure))]
 
 
 def changes_blocks(changes: Sequence[CorrectedChange]) -> "Group":

@@ -16,7 +16,6 @@ from grice_core.evaluation.table import (
     MARKS,
     ComparisonRow,
     change_style,
-    comparison_rows,
     how_to_read,
 )
 from grice_core.evaluation.text_rows import (
@@ -52,7 +51,7 @@ def html_report(view: PipelineView, title: str, colours: Sequence[str]) -> str:
     """
     models = view.stored.models
     names = [model.name for model in models]
-    rows = comparison_rows(models, view.changes)
+    rows = view.rows
     first = rows[0].change
     order = prompt_groups(models)[-1].rows[:MAX_ANSWERS]
     template = Template(_TEMPLATE.read_text(encoding="utf-8"))
@@ -63,7 +62,8 @@ def html_report(view: PipelineView, title: str, colours: Sequence[str]) -> str:
             f"{first.change.num_prompts:,} prompts"
         ),
         verdict=escape(view.verdict.sentence),
-        table=_table(("", *names, "change"), [_rate_row(row) for row in rows]),
+        table=_table(("", *names, "change"), [_rate_row(row) for row in rows])
+        + "".join(_second_judge(view, names)),
         how_to_read=escape(how_to_read(first.num_tests)),
         criteria="".join(
             f'<li data-mark="{MARKS[found.state]}" class="{_CRITERION_CLASSES[found.state]}">'
@@ -85,11 +85,24 @@ def html_report(view: PipelineView, title: str, colours: Sequence[str]) -> str:
     )
 
 
+def _second_judge(view: PipelineView, names: Sequence[str]) -> Iterator[str]:
+    """Where the training judge was fooled, and the table of rates by the second judge."""
+    second = view.stored.second
+    if second is None:
+        return
+    for alarm in view.alarms:
+        yield f'<p class="bad">✗ {escape(alarm.sentence())}</p>'
+    yield f"<h3>By the second judge: {escape(second.origin)}, fingerprint {escape(second.fingerprint[:16])}</h3>"
+    yield _table(("", *names, "change"), [_rate_row(row) for row in view.second_rows])
+
+
 def _remarks(view: PipelineView) -> Iterator[str]:
     yield from retention_sentences(view.retention)
     yield from map(shift_sentence, view.stored.preference_shifts)
     for warning in view.stored.document["warnings"]:
         yield f"! {warning}"
+    for warning in view.stored.second.warnings if view.stored.second else ():
+        yield f"! Second judge: {warning}"
 
 
 def _rate_row(row: ComparisonRow) -> list[str]:

@@ -10,9 +10,9 @@ from grice_core.evaluation.comparison import compared, corrected
 from grice_core.evaluation.rates import Rate, model_rates
 from grice_core.evaluation.retention import retention
 from grice_core.evaluation.sampling import Sampling
+from grice_core.evaluation.second_judge import SecondOpinion, second_document, verdict_of
 from grice_core.evaluation.selection import PromptSelection
 from grice_core.evaluation.texts import compare_texts
-from grice_core.evaluation.verdict import judge
 from grice_core.evaluation.violations import COOPERATIVE, MEASURES, EvaluatedModel
 from grice_core.files import write_json_atomic, write_text_atomic
 from grice_core.maxims import MAXIMS
@@ -21,6 +21,8 @@ from grice_core.recipes.config import EvaluationConfig
 RESULTS_FILE = "multistage_results.json"
 EVALUATION_FILE = "evaluation.json"
 GENERATIONS_FILE = "generations.jsonl"
+SECOND_SCORES = "second_scores"
+"""In a response's line: what the second judge says."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +36,15 @@ class Evaluation:
     config: EvaluationConfig
     warnings: tuple[str, ...] = ()
     """What a reader has to know of the detector before believing the rates."""
+    second: SecondOpinion | None = None
+    """What the second judge says of the same answers, if there is one."""
 
 
 def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
     """Write `generations.jsonl`, `evaluation.json` and, last, `multistage_results.json`."""
-    write_text_atomic(folder / GENERATIONS_FILE, generations_jsonl(evaluation.models))
+    write_text_atomic(
+        folder / GENERATIONS_FILE, generations_jsonl(evaluation.models, evaluation.second)
+    )
     write_json_atomic(folder / EVALUATION_FILE, evaluation_document(evaluation))
     write_json_atomic(folder / RESULTS_FILE, guide_results(evaluation.models))
 
@@ -58,9 +64,14 @@ def guide_results(models: Sequence[EvaluatedModel]) -> dict[str, dict[str, float
     return {**percents, COOPERATIVE: cooperative}
 
 
-def generations_jsonl(models: Sequence[EvaluatedModel]) -> str:
+def generations_jsonl(models: Sequence[EvaluatedModel], second: SecondOpinion | None = None) -> str:
     """One JSON object per line: each model's responses in the order of the prompts."""
-    lines = (json.dumps(line, ensure_ascii=False) for model in models for line in _lines(model))
+    others = [None] * len(models) if second is None else second.models
+    lines = (
+        json.dumps(line, ensure_ascii=False)
+        for model, other in zip(models, others, strict=True)
+        for line in _lines(model, other)
+    )
     return "".join(line + "\n" for line in lines)
 
 
@@ -70,9 +81,8 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
     Holds no time and no path: the same models, prompts and seed give the same document.
     """
     models = evaluation.models
-    verdict = judge(models, evaluation.config)
     return {
-        "verdict": asdict(verdict),
+        "verdict": asdict(verdict_of(evaluation)),
         "warnings": list(evaluation.warnings),
         "prompts": evaluation.selection.counts(),
         "sampling": asdict(evaluation.sampling),
@@ -92,10 +102,11 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
         "changes": [change.document() for change in corrected(compared(models))],
         "retention": [asdict(retained) for retained in retention(models)],
         "texts": compare_texts(models).document(),
+        **second_document(evaluation),
     }
 
 
-def _lines(model: EvaluatedModel) -> list[dict[str, Any]]:
+def _lines(model: EvaluatedModel, by_second: EvaluatedModel | None) -> list[dict[str, Any]]:
     return [
         {
             "model": model.name,
@@ -106,6 +117,7 @@ def _lines(model: EvaluatedModel) -> list[dict[str, Any]]:
             "cooperative": not any(flags),
             **({"cut": True} if row in model.cut else {}),
             **({"tokens": int(model.tokens[row])} if model.tokens is not None else {}),
+            **({} if by_second is None else _by_second(by_second, row)),
         }
         for row, prompt, response, scores, flags in zip(
             range(len(model.prompts)),
@@ -116,6 +128,14 @@ def _lines(model: EvaluatedModel) -> list[dict[str, Any]]:
             strict=True,
         )
     ]
+
+
+def _by_second(model: EvaluatedModel, row: int) -> dict[str, Any]:
+    flags = zip(MAXIMS, model.violated[row].tolist(), strict=True)
+    return {
+        SECOND_SCORES: dict(zip(MAXIMS, model.scores[row].tolist(), strict=True)),
+        "second_violations": [str(maxim) for maxim, violated in flags if violated],
+    }
 
 
 def _percents(model: EvaluatedModel) -> list[float]:

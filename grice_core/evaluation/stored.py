@@ -11,7 +11,8 @@ import numpy as np
 from grice_core.data.pairs import FloatArray, IntArray
 from grice_core.errors import DataError
 from grice_core.evaluation.preference_shift import PAIRS_FILE, PreferenceShift, read_shifts
-from grice_core.evaluation.results import EVALUATION_FILE, GENERATIONS_FILE
+from grice_core.evaluation.results import EVALUATION_FILE, GENERATIONS_FILE, SECOND_SCORES
+from grice_core.evaluation.second_judge import SecondOpinion
 from grice_core.evaluation.violations import EvaluatedModel
 from grice_core.maxims import MAXIMS
 from grice_core.recipes.config import EvaluationConfig
@@ -38,6 +39,11 @@ class StoredEvaluation:
     pipeline kept them."""
     label: str = ""
     """What it is called beside others; empty: by its folder."""
+    second: SecondOpinion | None = None
+    """What the second judge says of the same answers, if there is one."""
+
+    judge_fingerprint: str = ""
+    """Of the training judge; empty: not known."""
 
     @property
     def name(self) -> str:
@@ -62,15 +68,18 @@ def read_evaluation(folder: Path | str) -> StoredEvaluation:
     document = _read_json(folder / EVALUATION_FILE)
     run = _read_json(folder / RUN_FILE)
     try:
-        thresholds = np.array([document["thresholds"][maxim] for maxim in MAXIMS])
+        lines = _read_lines(folder / GENERATIONS_FILE)
+        models = _models(lines, _thresholds(document))
         stored = StoredEvaluation(
             folder=folder,
-            models=_read_models(folder / GENERATIONS_FILE, thresholds),
+            models=models,
             config=EvaluationConfig.model_validate(document["criteria"]),
             document=document,
             recipe=str(run["recipe"]["name"]),
             seed=int(run["seed"]),
             preference_shifts=tuple(_read_shifts(folder, document)),
+            second=_second_opinion(lines, document),
+            judge_fingerprint=run.get("inputs", {}).get("detector", {}).get("fingerprint", ""),
         )
         names = [model["name"] for model in document["models"]]
     except (KeyError, TypeError, ValueError) as error:
@@ -126,19 +135,30 @@ def _read_text(path: Path) -> str:
         ) from error
 
 
-def _read_models(path: Path, thresholds: FloatArray) -> tuple[EvaluatedModel, ...]:
+_Lines = dict[str, list[dict[str, Any]]]
+"""Lines about one response each, by the model that gave it."""
+
+
+def _read_lines(path: Path) -> _Lines:
     """The models in the order of their first line."""
-    lines: dict[str, list[dict[str, Any]]] = {}
+    lines: _Lines = {}
     # Not `splitlines`, which also cuts at line separators inside a response.
     for text in _read_text(path).removesuffix("\n").split("\n"):
         line = json.loads(text)
         lines.setdefault(line["model"], []).append(line)
+    return lines
+
+
+def _models(
+    lines: _Lines, thresholds: FloatArray, scores: str = "scores"
+) -> tuple[EvaluatedModel, ...]:
+    """The models by the judge whose scores the lines hold under this name."""
     return tuple(
         EvaluatedModel(
             name=name,
             prompts=[line["prompt"] for line in of_model],
             responses=[line["response"] for line in of_model],
-            scores=np.array([[line["scores"][maxim] for maxim in MAXIMS] for line in of_model]),
+            scores=np.array([[line[scores][maxim] for maxim in MAXIMS] for line in of_model]),
             thresholds=thresholds,
             cut=frozenset(row for row, line in enumerate(of_model) if line.get("cut")),
             tokens=_tokens(of_model),
@@ -152,6 +172,22 @@ def _tokens(lines: list[dict[str, Any]]) -> IntArray | None:
     if not all("tokens" in line for line in lines):
         return None
     return np.array([line["tokens"] for line in lines], dtype=np.int64)
+
+
+def _thresholds(document: dict[str, Any]) -> FloatArray:
+    return np.array([document["thresholds"][maxim] for maxim in MAXIMS])
+
+
+def _second_opinion(lines: _Lines, document: dict[str, Any]) -> SecondOpinion | None:
+    said = document.get("second_judge")
+    if said is None:
+        return None
+    return SecondOpinion(
+        origin=said["origin"],
+        fingerprint=said["fingerprint"],
+        models=_models(lines, _thresholds(said), SECOND_SCORES),
+        warnings=tuple(said["warnings"]),
+    )
 
 
 def _read_shifts(folder: Path, document: dict[str, Any]) -> Iterator[PreferenceShift]:

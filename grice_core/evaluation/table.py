@@ -75,8 +75,16 @@ def render_comparison(
     for criterion in verdict.criteria:
         style = STYLES[criterion.state]
         criteria.add_row(Text(MARKS[criterion.state], style), Text(criterion.sentence, style))
-    table = FittingTable(
-        [*(model.name for model in models), "change"],
+    table = rates_table([model.name for model in models], rows)
+    notes = [*endings(models), *few_prompts(models), how_to_read(rows[0].change.num_tests)]
+    note = Text("\n".join(notes), "dim")
+    return Group(Text(verdict.sentence, "bold"), Text(), table, note, Text(), criteria)
+
+
+def rates_table(names: Sequence[str], rows: Sequence[ComparisonRow]) -> "FittingTable":
+    """Every model's rates, and the last one's changes from the baseline."""
+    return FittingTable(
+        [*names, "change"],
         [
             FittingRow(
                 row.measure,
@@ -86,9 +94,6 @@ def render_comparison(
             for row in rows
         ],
     )
-    notes = [*endings(models), *few_prompts(models), how_to_read(rows[0].change.num_tests)]
-    note = Text("\n".join(notes), "dim")
-    return Group(Text(verdict.sentence, "bold"), Text(), table, note, Text(), criteria)
 
 
 def how_to_read(num_tests: int) -> str:

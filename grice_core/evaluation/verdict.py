@@ -83,8 +83,35 @@ def judge(models: Sequence[EvaluatedModel], config: EvaluationConfig) -> Verdict
         _no_regression(changes, config.max_regression),
     )
     state = all_of([criterion.state for criterion in criteria])
-    sentences = [_headline(state, before, after, changes[COOPERATIVE]), *ending_warnings(final)]
-    return Verdict(state, " ".join(sentences), criteria)
+    headline = f"Verdict: {_answer(state)}. Cooperative {_cooperative(models)}."
+    return Verdict(state, " ".join([headline, *ending_warnings(final)]), criteria)
+
+
+def judge_by_both(
+    models: Sequence[EvaluatedModel], by_second: Sequence[EvaluatedModel], config: EvaluationConfig
+) -> Verdict:
+    """The verdict that two judges give together: met if both find it met, not met if one finds so.
+
+    Args:
+        models: The baseline, then each stage, by the training judge.
+        by_second: The same answers in the same order, by the second judge.
+    """
+    first, second = judge(models, config), judge(by_second, config)
+    sentences = [
+        f"Verdict: {_answer(first.state)} by the training judge, {_answer(second.state)} by the second "
+        f"judge. Cooperative {_cooperative(models)}; by the second judge {_cooperative(by_second)}.",
+        *ending_warnings(models[-1]),
+    ]
+    others = [
+        replace(
+            criterion,
+            name=f"second_judge_{criterion.name}",
+            sentence=f"By the second judge: {criterion.sentence}",
+        )
+        for criterion in second.criteria
+    ]
+    state = all_of([first.state, second.state])
+    return Verdict(state, " ".join(sentences), (*first.criteria, *others))
 
 
 def decide(
@@ -211,13 +238,16 @@ def _told(change: PairedChange) -> str:
     return f"{change.measure} {points(change.change)} points {points_interval(change.interval)}"
 
 
-def _headline(
-    state: State, before: Mapping[str, Rate], after: Mapping[str, Rate], change: PairedChange
-) -> str:
-    answer = "too few prompts to tell" if state == State.UNDECIDED else str(state)
+def _answer(state: State) -> str:
+    return "too few prompts to tell" if state == State.UNDECIDED else str(state)
+
+
+def _cooperative(models: Sequence[EvaluatedModel]) -> str:
+    """How the cooperative rate changed from the first model to the last."""
+    change = paired_changes(models[0], models[-1])[COOPERATIVE]
+    before, after = models[0].rates[COOPERATIVE], models[-1].rates[COOPERATIVE]
     low, high = points(change.interval.low), points(change.interval.high)
     return (
-        f"Verdict: {answer}. Cooperative {percent(before[COOPERATIVE].rate)} → "
-        f"{percent(after[COOPERATIVE].rate)} ({points(change.change)} points, "
-        f"95 % interval {low} … {high}, {change.num_prompts} prompts)."
+        f"{percent(before)} → {percent(after)} ({points(change.change)} points, "
+        f"95 % interval {low} … {high}, {change.num_prompts} prompts)"
     )

@@ -6,11 +6,12 @@ from pathlib import Path
 from grice_core.chat.format import PromptFormat
 from grice_core.evaluation.comparison import compared, corrected
 from grice_core.evaluation.exports import comparison_markdown
+from grice_core.evaluation.fooled import Fooled
 from grice_core.evaluation.results import Evaluation
+from grice_core.evaluation.second_judge import judges_of, verdict_of
 from grice_core.evaluation.text_exports import texts_markdown
 from grice_core.evaluation.text_rows import HEADING
 from grice_core.evaluation.texts import compare_texts
-from grice_core.evaluation.verdict import judge
 from grice_core.files import write_text_atomic
 from grice_core.maxims import MAXIMS
 from grice_core.objectives import DELTA, OBJECTIVES
@@ -114,10 +115,29 @@ def results_section(evaluation: Evaluation, num_stages: int, detector: str) -> s
         f"most {sampling.max_new_tokens:,} new tokens, seed {sampling.seed}.",
     ]
     if len(models) == len(evaluation.models):
-        parts.append(judge(evaluation.models, evaluation.config).sentence)
+        parts.append(verdict_of(evaluation).sentence)
     parts += evaluation.warnings
+    parts += _second_section(evaluation, num_stages)
     parts += [f"### {HEADING}", texts_markdown(compare_texts(models)).rstrip()]
     return "\n\n".join(parts) + "\n"
+
+
+def _second_section(evaluation: Evaluation, num_stages: int) -> list[str]:
+    """What the second judge says of the same answers."""
+    second = evaluation.second
+    if second is None:
+        return []
+    names = [model.name for model in second.models[: num_stages + 1]]
+    judges = [each for each in judges_of(evaluation) if each.after in names]
+    alarms = [f"**{each.sentence()}**" for each in judges if each.fooled is not Fooled.NO]
+    return [
+        "### By a second judge",
+        f"The same answers, judged by another judge: {second.origin}, fingerprint {second.fingerprint[:16]}. The "
+        "model was not trained on its scores.",
+        comparison_markdown(second.models[: num_stages + 1], second.changes()).rstrip(),
+        *alarms,
+        *second.warnings,
+    ]
 
 
 def _asked(form: PromptFormat) -> str:

@@ -22,6 +22,8 @@ class PipelineConfig(PipelineOptions):
     """Detector folder, or hub id of a four-label classifier."""
     recipe: Recipe
     out: Path
+    second_judge: str | None = None
+    """Another detector that judges all answers beside the first; the verdict then needs both."""
     device: str = "auto"
     overwrite: bool = False
     """Whether an earlier pipeline's results in `out` may be replaced."""

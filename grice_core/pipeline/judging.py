@@ -1,29 +1,33 @@
-"""Baseline and every stage, asked the same prompts and judged by the same detector."""
+"""Baseline and every stage, asked the same prompts and judged by the same judges."""
 
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 
 from grice_core.chat.choice import FormatChoice
-from grice_core.data.pairs import IntArray
+from grice_core.data.pairs import FloatArray, IntArray
 from grice_core.detector.judge import Detector
+from grice_core.detector.seen import shared_training
 from grice_core.dpo.base import BaseModel
 from grice_core.dpo.encode import encode_prompts
 from grice_core.dpo.reference import config_hash, weights_hash
-from grice_core.evaluation.answers import AnswerJournal, Answers
+from grice_core.errors import DetectorError
+from grice_core.evaluation.answers import AnswerJournal, Answers, Scores
 from grice_core.evaluation.endings import ending_warnings, endings
 from grice_core.evaluation.generation import generate
 from grice_core.evaluation.results import Evaluation
 from grice_core.evaluation.sampling import Sampling
+from grice_core.evaluation.second_judge import SECOND_JUDGE, SecondOpinion
 from grice_core.evaluation.selection import PromptSelection
+from grice_core.evaluation.stored import StoredEvaluation
 from grice_core.evaluation.violations import EvaluatedModel
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.published import StageModels
-from grice_core.progress import PartOf, Reporter
+from grice_core.progress import PartOf, Progress, Reporter, silent
 from grice_core.recipes.config import EvaluationConfig
 
 BASELINE = "baseline"
@@ -44,6 +48,8 @@ class EvaluationJob:
     sampling: Sampling
     dtype: torch.dtype
     format_choice: FormatChoice = field(default_factory=FormatChoice)
+    second_judge: Detector | None = None
+    """Judges the same answers beside the detector."""
 
 
 def evaluate_stages(models: StageModels, job: EvaluationJob, reporter: Reporter) -> Evaluation:
@@ -55,6 +61,7 @@ def evaluate_stages(models: StageModels, job: EvaluationJob, reporter: Reporter)
     """
     with AnswerJournal(job.output.answers, _work_key(models.after(None), job)) as journal:
         evaluated = tuple(_evaluated(models, job, journal, reporter))
+        second = _second_opinion(evaluated, job, journal, reporter)
     ended = [warning for model in evaluated for warning in ending_warnings(model)]
     for line in [*endings(evaluated), *ended]:
         reporter.say(line)
@@ -64,6 +71,7 @@ def evaluate_stages(models: StageModels, job: EvaluationJob, reporter: Reporter)
         sampling=job.sampling,
         config=job.config,
         warnings=(*job.detector.warnings, *job.selection.warnings, *ended),
+        second=second,
     )
 
 
@@ -83,9 +91,7 @@ def evaluate_model(
     Raises: ModelError, OutputError, InterruptedRunError.
     """
 
-    def progress(task: str, done: int, total: int) -> None:
-        reporter.interruptible(f"{name}: {task}", done, total)
-
+    progress = _progress_of(name, reporter)
     distinct, k = job.selection.prompts, job.sampling.samples_per_prompt
     prompts = [prompt for prompt in distinct for _ in range(k)]
     bf16 = job.dtype == torch.bfloat16
@@ -99,18 +105,14 @@ def evaluate_model(
             answers=answers,
             progress=progress,
         )
-    for start in range(0, len(prompts), _WINDOW):
-        window = range(start, min(start + _WINDOW, len(prompts)))
-        if not all(place in answers.scores for place in window):
-            part = PartOf(progress, start, len(window), len(prompts))
-            texts = ([of[place] for place in window] for of in (prompts, responses))
-            scores = job.detector.score(*texts, progress=part).tolist()
-            answers.keep_scores(dict(zip(window, map(tuple, scores), strict=True)))
+    scores = _scored(
+        job.detector, (prompts, responses), (answers.scores, answers.keep_scores), progress
+    )
     return EvaluatedModel(
         name=name,
         prompts=prompts,
         responses=responses,
-        scores=np.array([answers.scores[place] for place in range(len(prompts))]),
+        scores=scores,
         thresholds=job.detector.thresholds,
         cut=frozenset(answers.cut),
         tokens=_tokens(answers, len(prompts)),
@@ -125,6 +127,100 @@ def _tokens(answers: Answers, num_answers: int) -> IntArray | None:
     return np.array([answers.tokens[place] for place in places], dtype=np.int64)
 
 
+def judged_again(
+    model: EvaluatedModel, judge: Detector, answers: Answers, progress: Progress
+) -> EvaluatedModel:
+    """The same answers by another judge, as far as there are no words of its yet.
+
+    Raises: DetectorError, OutputError, InterruptedRunError.
+    """
+    texts = model.prompts, model.responses
+    kept = answers.second_scores, answers.keep_second_scores
+    scores = _scored(judge, texts, kept, progress)
+    return replace(model, scores=scores, thresholds=judge.thresholds)
+
+
+def with_second_judge(
+    stored: StoredEvaluation, judge: Detector, progress: Progress = silent
+) -> StoredEvaluation:
+    """An evaluation of before, its answers judged by another judge as well; nothing is written.
+
+    Raises: DetectorError, if the judge can't judge, or is the one that judged already.
+    """
+    if judge.record.fingerprint == stored.judge_fingerprint:
+        raise DetectorError(f"{stored.name} was judged by this detector already: name another one")
+    models = tuple(judged_again(model, judge, Answers(), progress) for model in stored.models)
+    return replace(stored, second=_opinion(judge, models))
+
+
+def _opinion(
+    judge: Detector, models: Sequence[EvaluatedModel], detector: Detector | None = None
+) -> SecondOpinion:
+    """What a second judge said of some models, with what a reader should know of it.
+
+    Args:
+        models: by the second judge.
+        detector: the first judge, where it is at hand.
+    """
+    shared = shared_training(judge.seen, None if detector is None else detector.seen)
+    record = judge.record
+    warnings = (*judge.warnings, *([shared] if shared else []))
+    return SecondOpinion(record.origin, record.fingerprint, tuple(models), warnings)
+
+
+def _second_opinion(
+    evaluated: Sequence[EvaluatedModel],
+    job: EvaluationJob,
+    journal: AnswerJournal,
+    reporter: Reporter,
+) -> SecondOpinion | None:
+    judge = job.second_judge
+    if judge is None:
+        return None
+    again = [
+        judged_again(
+            model,
+            judge,
+            journal.of(model.name),
+            _progress_of(model.name, reporter, judge=SECOND_JUDGE),
+        )
+        for model in evaluated
+    ]
+    return _opinion(judge, again, job.detector)
+
+
+def _scored(
+    judge: Detector,
+    texts: tuple[Sequence[str], Sequence[str]],
+    kept: tuple[Mapping[int, Scores], Callable[[Mapping[int, Scores]], None]],
+    progress: Progress,
+) -> FloatArray:
+    """(N, 4) scores of N prompts and responses, kept window by window.
+
+    Args:
+        kept: the scores that are there already, by place, and what keeps new ones.
+    """
+    (prompts, responses), (known, keep) = texts, kept
+    for start in range(0, len(prompts), _WINDOW):
+        window = range(start, min(start + _WINDOW, len(prompts)))
+        if not all(place in known for place in window):
+            part = PartOf(progress, start, len(window), len(prompts))
+            asked = ([of[place] for place in window] for of in (prompts, responses))
+            scores = judge.score(*asked, progress=part).tolist()
+            keep(dict(zip(window, map(tuple, scores), strict=True)))
+    return np.array([known[place] for place in range(len(prompts))])
+
+
+def _progress_of(model: str, reporter: Reporter, judge: str = "") -> Progress:
+    """Of one model's tasks; of another judge than the first one, its own."""
+    by = f" by the {judge}" if judge else ""
+
+    def progress(task: str, done: int, total: int) -> None:
+        reporter.interruptible(f"{model}: {task}{by}", done, total)
+
+    return progress
+
+
 def _work_key(base: BaseModel, job: EvaluationJob) -> str:
     """What the answers and their scores depend on."""
     form = job.format_choice.of(base.tokenizer)
@@ -135,6 +231,7 @@ def _work_key(base: BaseModel, job: EvaluationJob) -> str:
         *(json.dumps(form.described()), repr(sorted(form.ends)), repr(asked)),
         *(str(base.model.device), str(job.dtype), repr(job.sampling)),
         job.detector.record.fingerprint,
+        *(() if job.second_judge is None else (job.second_judge.record.fingerprint,)),
         *(digest for stage in job.stages for digest in _published(job.output, stage)),
         *job.selection.prompts,
     )

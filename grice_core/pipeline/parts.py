@@ -11,7 +11,7 @@ from grice_core.chat.choice import FormatChoice
 from grice_core.chat.format import PromptFormat
 from grice_core.detector.judge import Detector
 from grice_core.detector.load import load_detector
-from grice_core.errors import RecipeError
+from grice_core.errors import DetectorError, RecipeError
 from grice_core.evaluation.reach import reach_of
 from grice_core.evaluation.results import Evaluation, write_evaluation
 from grice_core.evaluation.sampling import Sampling
@@ -48,6 +48,7 @@ class PipelineParts:
         check_several(self.num_processes, self.device, self.parallel)
         self.dtype = resolve_precision(config.precision, self.device)
         self._detector: Detector | None = None
+        self._second_judge: Detector | None = None
         self._models = StageModels(config.base, self.device, self.output)
 
     @property
@@ -62,6 +63,22 @@ class PipelineParts:
         if self._detector is None:
             self._detector = load_detector(self.config.detector, self.device, self.config.precision)
         return self._detector
+
+    def load_second_judge(self) -> Detector | None:
+        """The judge beside it, if one is named; loaded once.
+
+        Raises: DetectorError.
+        """
+        source = self.config.second_judge
+        if self._second_judge is None and source is not None:
+            judge = load_detector(source, self.device, self.config.precision)
+            if judge.record.fingerprint == self.load_detector().record.fingerprint:
+                raise DetectorError(
+                    f"the second judge {source} is the detector itself: name one that was trained on other "
+                    "labels (grice detector train --disjoint 2), or a language model"
+                )
+            self._second_judge = judge
+        return self._second_judge
 
     @cached_property
     def record(self) -> RunRecord:
@@ -85,7 +102,8 @@ class PipelineParts:
         Raises: DataError, DetectorError, ModelError, PreflightError, InterruptedRunError.
         """
         with self.record.timed("inputs"):
-            self.record.inputs(self.config, self.inputs, self.load_detector())
+            judges = self.load_detector(), self.load_second_judge()
+            self.record.inputs(self.config, self.inputs, *judges)
         with self.record.timed("base"):
             base = self._models.after(None)
             form = self.format_choice.of(base.tokenizer)
@@ -158,6 +176,7 @@ class PipelineParts:
             sampling=Sampling.of(config.recipe.evaluation, config.seed, config.samples_per_prompt),
             dtype=self.dtype,
             format_choice=self.format_choice,
+            second_judge=self.load_second_judge(),
         )
 
     def _write_cards(self, evaluation: Evaluation, form: PromptFormat) -> None:

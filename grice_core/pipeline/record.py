@@ -50,7 +50,13 @@ class RunRecord:
             self.content.pop(about_the_end, None)
         self.write()
 
-    def inputs(self, config: PipelineConfig, inputs: PipelineInputs, detector: Detector) -> None:
+    def inputs(
+        self,
+        config: PipelineConfig,
+        inputs: PipelineInputs,
+        detector: Detector,
+        second_judge: Detector | None = None,
+    ) -> None:
         """Note the files and what became of them."""
         before = self.content.get("inputs")
         self.content["name"] = config.title(config.recipe.name, inputs.opened.name)
@@ -71,22 +77,22 @@ class RunRecord:
                 "sha256": inputs.eval_sha256,
                 "prompts": inputs.selection.counts(),
             },
-            "detector": {
-                "path": config.detector,
-                "fingerprint": detector.record.fingerprint,
-                "weights_sha256": detector.record.weights_sha256,
-            },
+            "detector": _judge(config.detector, detector),
         }
+        if second_judge is not None:
+            self.content["inputs"]["second_judge"] = _judge(config.second_judge, second_judge)
         if before:
             for name, proof in (
                 ("data", "sha256"),
                 ("data", "reading"),
                 ("eval", "sha256"),
                 ("detector", "fingerprint"),
+                ("second_judge", "fingerprint"),
             ):
-                now = self.content["inputs"][name][proof]
+                now = self.content["inputs"].get(name, {}).get(proof)
                 # Before there were readings, files were read by their looks.
-                self._must_be_the_same(name, before[name].get(proof, {}), now)
+                then = before.get(name, {}).get(proof, {} if proof == "reading" else None)
+                self._must_be_the_same(name, then, now)
         self.write()
 
     def base(self, base: BaseModel, device: str, dtype: str, trial: BaseTrial) -> None:
@@ -150,6 +156,14 @@ class RunRecord:
     def write(self) -> None:
         """Replace run.json."""
         self.output.write_run(self.content)
+
+
+def _judge(source: str | None, judge: Detector) -> dict[str, Any]:
+    return {
+        "path": source,
+        "fingerprint": judge.record.fingerprint,
+        "weights_sha256": judge.record.weights_sha256,
+    }
 
 
 def versions() -> dict[str, str]:

@@ -30,6 +30,7 @@ def run_pipeline(config: PipelineConfig, reporter: Reporter | None = None) -> Pi
     """
     parts = PipelineParts(config, reporter)
     parts.load_detector()  # so that a wrong one leaves no folder behind
+    parts.load_second_judge()
     if config.resume:
         output = reopen_output(config.out)
     else:

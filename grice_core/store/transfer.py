@@ -98,7 +98,11 @@ def _refuse_unfinished(session: Session, pipeline: Pipeline) -> None:
 def _parts(pipeline: Pipeline) -> dict[type[Base], ColumnElement[bool]]:
     runs = select(Run.id).where(Run.pipeline_id == pipeline.id)
     data_sets = DataSet.id.in_([pipeline.data_set_id, pipeline.eval_data_set_id])
-    detectors = Detector.id == pipeline.detector_id
+    second = (
+        pipeline.spec.get("second_judge") or {}
+    )  # a hub id where it is no detector of the store
+    addresses = [second["sha256"]] if isinstance(second, dict) and second else []
+    detectors = (Detector.id == pipeline.detector_id) | Detector.artifact_sha256.in_(addresses)
     made = select(RunArtifact.sha256).where(RunArtifact.run_id.in_(runs))
     generations = select(Generation.id).where(Generation.run_id.in_(runs))
     return {

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from grice_core.evaluation.results import Evaluation, write_evaluation
 from grice_core.evaluation.sampling import Sampling
+from grice_core.evaluation.second_judge import SecondOpinion
 from grice_core.evaluation.selection import PromptSelection
 from grice_core.evaluation.violations import EvaluatedModel
 from grice_core.recipes.config import EvaluationConfig
@@ -15,6 +16,7 @@ def evaluated_folder(
     *models: EvaluatedModel,
     recipe: str = "content-then-manner",
     warnings: tuple[str, ...] = (),
+    second: SecondOpinion | None = None,
 ) -> Path:
     """What a pipeline leaves of its evaluation."""
     folder.mkdir()
@@ -29,6 +31,7 @@ def evaluated_folder(
         sampling=Sampling.of(config, seed=3),
         config=config,
         warnings=warnings,
+        second=second,
     )
     write_evaluation(folder, evaluation)
     (folder / "run.json").write_text(json.dumps({"recipe": {"name": recipe}, "seed": 3}))

@@ -81,8 +81,9 @@ def train(context: JobContext) -> JsonObject:
 
 def evaluate(context: JobContext) -> JsonObject:
     """Ask the baseline and every stage, and judge their answers."""
-    num_models = 1 + len(parse_pipeline(context.run.spec).recipe.stages)
-    parts = _parts(context, _answers_so_far(num_models))
+    spec = parse_pipeline(context.run.spec)
+    num_judges = 1 if spec.second_judge is None else 2
+    parts = _parts(context, _answers_so_far(1 + len(spec.recipe.stages), num_judges))
     evaluation = parts.evaluate()
     for model in evaluation.models:
         generations.replace(context.database, context.claim, model.name, _answers(model))
@@ -125,11 +126,13 @@ def _fetch_stages(context: JobContext, trained: str) -> None:
 
 def config_of(context: JobContext, spec: PipelineSpec) -> PipelineConfig:
     """What the library is asked to do, with everything fetched that it needs."""
+    second = spec.second_judge
     return PipelineConfig(
         data=context.fetch_data(spec.data),
         eval=context.fetch_data(spec.eval),
         base=spec.base,
         detector=context.fetch_detector(spec.detector),
+        second_judge=None if second is None else context.fetch_detector(second),
         recipe=spec.recipe,
         out=context.workspace.out,
         device=context.device,
@@ -137,7 +140,7 @@ def config_of(context: JobContext, spec: PipelineSpec) -> PipelineConfig:
     )
 
 
-def _answers_so_far(num_models: int) -> Counts:
+def _answers_so_far(num_models: int, num_judges: int = 1) -> Counts:
     """Counts answers written and answers judged, over all models."""
     finished: dict[str, int] = {}
 
@@ -145,7 +148,7 @@ def _answers_so_far(num_models: int) -> Counts:
         if ": " not in task:  # reading the inputs
             return None
         finished[task] = done
-        return sum(finished.values()), 2 * num_models * total
+        return sum(finished.values()), (1 + num_judges) * num_models * total
 
     return counts
 

@@ -18,16 +18,26 @@ RETENTION_TITLES = ("", "kept", "change since")
 _TONES: dict[str, Literal["", "good", "bad"]] = {"green": "good", "red": "bad", "": ""}
 
 
-def rate_rows(rows: Iterable[ComparisonRow]) -> list[list[Cell]]:
-    """Measure, rate of each model, change of the last from the first."""
-    return [
-        [
-            Cell(row.measure),
-            *(Cell(percent(rate.rate), percent_interval(rate.interval)) for rate in row.rates),
-            _change_cell(row.change),
-        ]
-        for row in rows
-    ]
+def rate_rows(
+    rows: Iterable[ComparisonRow], second: Sequence[ComparisonRow] = ()
+) -> list[list[Cell]]:
+    """Measure, rate of each model, change of the last from the first.
+
+    Args:
+        second: the same measures by the second judge, each to stand below its row; none without one.
+    """
+    below = {row.measure: row for row in second}
+    found = []
+    for row in rows:
+        found.append(_rate_row(Cell(row.measure), row))
+        if row.measure in below:
+            found.append(_rate_row(Cell("second judge", tone="dim"), below[row.measure]))
+    return found
+
+
+def _rate_row(head: Cell, row: ComparisonRow) -> list[Cell]:
+    rates = (Cell(percent(rate.rate), percent_interval(rate.interval)) for rate in row.rates)
+    return [head, *rates, _change_cell(row.change)]
 
 
 def change_blocks(

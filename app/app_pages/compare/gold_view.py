@@ -14,6 +14,7 @@ from grice_core.evaluation.true_rates import (
     rate_words,
     true_rates,
 )
+from grice_core.evaluation.verdict import judge
 from grice_core.evaluation.violations import COOPERATIVE, MEASURES
 
 
@@ -24,7 +25,8 @@ def gold_view(pipeline: EvaluatedPipeline, view: PipelineView) -> None:
         return
     # The page is seen after each judgement, so its intervals have to hold at every look.
     found = true_rates(view.stored.models, judged.labels, view.stored.config, at_every_look=True)
-    st.markdown(f"**{plain_markdown(found.sentence(view.verdict.state))}**")
+    by_detector = judge(view.stored.models, view.stored.config).state
+    st.markdown(f"**{plain_markdown(found.sentence(by_detector))}**")
     if found.rates:
         titles = ("", *map(stage_title, found.rates), *(["change"] if found.changes else []))
         number_table(titles, _rows(found), key=f"true rates {pipeline.id}")

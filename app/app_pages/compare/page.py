@@ -15,6 +15,7 @@ from app.app_pages.compare.comparison_views import (
     preference_shift_view,
     seeds_view,
 )
+from app.app_pages.compare.judges_view import judges_view
 from app.app_pages.compare.texts_view import between_texts, texts_view
 from app.app_pages.compare.threshold_judging import threshold_judging
 from app.app_pages.compare.verdict_view import verdict_view
@@ -136,6 +137,8 @@ def _views(chosen: EvaluatedPipeline, known: list[EvaluatedPipeline], found: Ove
         "Trade-offs": partial(pareto_view, [chosen, *others][:_MOST_BESIDE]),
         "Implicit reward per pair": partial(preference_shift_view, chosen, view),
     }
+    if view.judges:
+        views["Two judges"] = partial(judges_view, chosen, view)
     views[linked_segments("View", "view", list(views))]()
     link_to("playground", "Try these models", ":material/forum:", pipeline=str(chosen.id))
 

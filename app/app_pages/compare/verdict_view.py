@@ -13,6 +13,7 @@ from app.app_pages.compare.comparison_tables import (
     retention_blocks,
 )
 from app.app_pages.compare.gold_view import gold_view
+from app.app_pages.compare.judges_view import alarms
 from app.app_pages.compare.rates_figure import rates_figure
 from app.state.evaluations import EvaluatedPipeline
 from app.text.formatting import plain_markdown, stage_title
@@ -22,7 +23,7 @@ from app.url import params
 from grice_core.evaluation.endings import endings
 from grice_core.evaluation.overview import PipelineView
 from grice_core.evaluation.rates import few_prompts
-from grice_core.evaluation.table import MARKS, comparison_rows, how_to_read
+from grice_core.evaluation.table import MARKS, how_to_read
 from grice_core.evaluation.verdict import State
 
 _COLOURS = {State.MET: "green", State.NOT_MET: "red", State.UNDECIDED: "orange"}
@@ -31,7 +32,7 @@ _COLOURS = {State.MET: "green", State.NOT_MET: "red", State.UNDECIDED: "orange"}
 def verdict_view(pipeline: EvaluatedPipeline, view: PipelineView, colours: Sequence[str]) -> None:
     """Everything that a person has to see first."""
     names = [stage_title(model.name) for model in view.stored.models]
-    rows = comparison_rows(view.stored.models, view.changes)
+    rows = view.rows
     left, right = st.columns([5, 2], vertical_alignment="center")
     with left:
         verdict = plain_markdown(view.verdict.sentence)
@@ -42,7 +43,8 @@ def verdict_view(pipeline: EvaluatedPipeline, view: PipelineView, colours: Seque
         st.warning("A run that this pipeline depends on has been rerun since.")
     left, right = st.columns([3, 2], gap="large")
     with left:
-        number_table(("", *names, "change"), rate_rows(rows), key=f"rates {pipeline.id}")
+        cells = rate_rows(rows, view.second_rows)
+        number_table(("", *names, "change"), cells, key=f"rates {pipeline.id}")
         notes = [
             *endings(view.stored.models, stage_title),
             *few_prompts(view.stored.models),
@@ -80,6 +82,7 @@ def _link() -> str:
 def _reasons(pipeline: EvaluatedPipeline, view: PipelineView) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
+        alarms(view)
         for criterion in view.verdict.criteria:
             mark = f":{_COLOURS[criterion.state]}[{MARKS[criterion.state]}]"
             st.markdown(f"{mark} {plain_markdown(criterion.sentence)}")
@@ -87,6 +90,8 @@ def _reasons(pipeline: EvaluatedPipeline, view: PipelineView) -> None:
             st.markdown(f":red[✗ {plain_markdown(loss)}]")
         for warning in view.stored.document["warnings"]:
             st.warning(plain_markdown(warning))
+        for warning in view.stored.second.warnings if view.stored.second else ():
+            st.warning(plain_markdown(f"Second judge: {warning}"))
     with right:
         for (before, after), cells in retention_blocks(view.retention, view.changes):
             st.markdown(

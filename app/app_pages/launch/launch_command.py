@@ -50,19 +50,23 @@ class Origin:
         return ["--recipe", self.word, *sets] if made == recipe else None
 
 
-def command(
-    request: PipelineRequest, names: tuple[str, str, str], recipe: Sequence[str], out: str
-) -> str:
-    """The same job without a browser.
+@dataclass(frozen=True)
+class Names:
+    """What commands call a pipeline's inputs."""
 
-    Args:
-        names: what commands call the pairs, the prompts and the detector.
-        recipe: the words for the recipe.
-    """
-    data, prompts, detector = names
+    data: str
+    prompts: str
+    detector: str
+    second_judge: str | None = None
+
+
+def command(request: PipelineRequest, names: Names, recipe: Sequence[str], out: str) -> str:
+    """The same job without a browser; `recipe` holds the words for the recipe."""
     holds_out = request.eval == request.data and request.leakage == "hold-out"
-    parts = ["--data", data, *([] if holds_out else ["--eval", prompts]), "--base", request.base]
-    parts += ["--detector", detector, *recipe]
+    parts = ["--data", names.data, *([] if holds_out else ["--eval", names.prompts])]
+    parts += ["--base", request.base, "--detector", names.detector]
+    parts += ["--second-judge", names.second_judge] if names.second_judge else []
+    parts += recipe
     for option in pipeline_options():
         value = getattr(request, option.name)
         if value != option.default and not (holds_out and option.name == "leakage"):

@@ -10,7 +10,14 @@ from app.app_pages.launch.option_widget import option_widget
 from app.app_pages.launch.preflight import model_checks
 from app.app_pages.launch.stage_settings import stage_settings
 from app.state.command_words import recipe_word
-from app.state.launch_start import begin_with, complete_link, link_of, remember, starts
+from app.state.launch_start import (
+    SECOND_JUDGE,
+    begin_with,
+    complete_link,
+    link_of,
+    remember,
+    starts,
+)
 from app.state.recipe_draft import current_cut, keep_cut, recipe_titles
 from app.state.session import choose_data_set, known_data_sets, studio
 from app.state.threshold_edits import Cut
@@ -41,7 +48,12 @@ from grice_core.store.states import RunKind, RunState
 from grice_core.store.tables import DataSet, Detector
 from worker.client import DeviceChoice, PipelineRequest
 
-_OTHER = "other"
+_OTHER, _NONE = "other", "none"
+_SECOND_JUDGE_HELP = (
+    "Judges all answers, too, and no pair is scored by it. The verdict then needs both, and Compare says where "
+    "the models got better by the first judge's words only. Best one whose errors are others: trained on other "
+    "labels, or a language model."
+)
 _MOST_SEEDS = 20
 _MOST_SAMPLES = 100
 _OF_THE_TRAINED = ("data", "recipe", "base")
@@ -95,6 +107,7 @@ def launch_form() -> Launch:
     cut = _choose_recipe()
     base = linked_text("Base model", "base", help="A hub id, or a folder that every worker sees.")
     detector = _choose_detector()
+    second_judge = _choose_second_judge(detector)
     what = linked_radio("What to do", "what", list(_WHAT), _WHAT.__getitem__)
     trained_by = _choose_trained(finished) if what == "evaluate" else None
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -110,7 +123,8 @@ def launch_form() -> Launch:
     remember()
     evaluate_on(prompts.id, data.id)
     if recipe is None or problems:
-        models = [check.sentence for check in model_checks(base, detector) if check.state == "stop"]
+        checks = model_checks(base, detector, second_judge)
+        models = [check.sentence for check in checks if check.state == "stop"]
         return Launch((), (*problems, *models), data, prompts, origin)
     with_control = what == "all" and recipe.control_for is None and _wants_control()
     request = PipelineRequest(
@@ -118,6 +132,7 @@ def launch_form() -> Launch:
         eval=prompts,
         base=base,
         detector=detector,
+        second_judge=second_judge,
         recipe=recipe,
         trained_by=trained_by,
         samples_per_prompt=samples,
@@ -209,6 +224,29 @@ def _choose_detector() -> Detector | str:
     if chosen in known:
         return known[chosen]
     return chosen if chosen != _OTHER else linked_text("Hub id or folder of the detector", "judge")
+
+
+def _choose_second_judge(detector: Detector | str) -> Detector | str | None:
+    """Another detector than the first one; None: no second judge."""
+    first = detector.id if isinstance(detector, Detector) else None
+    known = {str(one.id): one for one in detectors.page(studio().database) if one.id != first}
+    linked = params.get(SECOND_JUDGE)
+    elsewhere = (
+        linked if linked not in {*known, _NONE, _OTHER, ""} and not linked.isdecimal() else ""
+    )
+    titles = {_NONE: "none", _OTHER: "another: a hub id or a folder …"}
+    titles |= {key: one.name for key, one in known.items()}
+
+    def title(key: str) -> str:
+        return titles.get(key, key)
+
+    options = [_NONE, *known, *filter(None, [elsewhere]), _OTHER]
+    chosen = linked_selectbox("Second judge", SECOND_JUDGE, options, title, help=_SECOND_JUDGE_HELP)
+    if chosen == _NONE:
+        return None
+    if chosen == _OTHER:
+        return linked_text("Hub id or folder of the second judge", "judge2") or None
+    return known.get(chosen, chosen)
 
 
 def _choose_trained(known: dict[int, PipelineSummary]) -> int | None:

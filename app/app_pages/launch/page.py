@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.app_pages.launch.checklist import checklist
 from app.app_pages.launch.estimate_line import estimate_line, measured_pair, pace_of
-from app.app_pages.launch.launch_command import command, recipe_files
+from app.app_pages.launch.launch_command import Names, command, recipe_files
 from app.app_pages.launch.launch_form import Launch, launch_form
 from app.app_pages.launch.near_duplicates import near_check, near_duplicates
 from app.app_pages.launch.preflight import Check, no_prompts, preflight
@@ -148,10 +148,12 @@ def _as_the_model_sees_it(request: PipelineRequest) -> None:
 def _without_a_browser(launch: Launch) -> None:
     words = [launch.origin.words(each.recipe) for each in launch.requests]
     in_files = [each for each, found in zip(launch.requests, words, strict=True) if not found]
-    names = (
+    second = launch.request.second_judge
+    names = Names(
         data_word(launch.data),
         data_word(launch.prompts),
         detector_word(launch.request.detector),
+        None if second is None else detector_word(second),
     )
     commands = [
         command(

@@ -10,6 +10,7 @@ from app.state.launch_plan import LaunchPlan
 from app.state.studio import Studio
 from app.text.formatting import count_of, sentence, short_path, stage_title
 from grice_core.detector.metrics import Metrics
+from grice_core.detector.record import DetectorRecord
 from grice_core.evaluation.planning import criterion_power, power_sentences
 from grice_core.evaluation.selection import NoPromptsError
 from grice_core.pipeline.model_files import model_files
@@ -49,7 +50,7 @@ def preflight(
         yield from _besides(request, planned)
         yield _power(request, planned)
         yield from _leaks(planned)
-    yield from model_checks(request.base, request.detector)
+    yield from model_checks(request.base, request.detector, request.second_judge)
     if planned is not None and planned.stages:
         yield _reference(request, planned)
     yield _disk(studio)
@@ -127,10 +128,28 @@ def _leaks(planned: LaunchPlan) -> Iterator[Check]:
         yield Check("pass", f"{leaks} with a prompt that is trained on, left out of {where}.")
 
 
-def model_checks(base: str, detector: Detector | str) -> Iterator[Check]:
-    """What is known of judge and base model."""
+def model_checks(
+    base: str, detector: Detector | str, second_judge: Detector | str | None = None
+) -> Iterator[Check]:
+    """What is known of the judges and the base model."""
     yield from _detector(detector)
+    if second_judge is not None:
+        yield from _second_judge(second_judge, detector)
     yield _base(base)
+
+
+def _second_judge(second: Detector | str, detector: Detector | str) -> Iterator[Check]:
+    if second == detector or _fingerprint(second) == _fingerprint(detector) != "":
+        yield Check("stop", "The second judge is the detector itself: choose another one.")
+    for check in _detector(second):
+        yield Check(check.state, f"Second judge: {check.sentence}")
+
+
+def _fingerprint(detector: Detector | str) -> str:
+    """Empty where it isn't known."""
+    if isinstance(detector, str):
+        return ""
+    return DetectorRecord.model_validate(detector.card).fingerprint
 
 
 def _detector(detector: Detector | str) -> Iterator[Check]:

@@ -42,6 +42,7 @@ def _around(pipelines: Sequence[Pipeline]) -> list[list[Cell]]:
     values_of = {
         name: [str(pipeline.spec.get(name, "–")) for pipeline in pipelines] for name in _AROUND
     }
+    values_of["second judge"] = [_second_judge(pipeline) for pipeline in pipelines]
     values_of["base"] = [pipeline.base for pipeline in pipelines]
     values_of["data"] = [
         str(pipeline.spec.get("data", {}).get("name", "–")) for pipeline in pipelines
@@ -51,6 +52,11 @@ def _around(pipelines: Sequence[Pipeline]) -> list[list[Cell]]:
         for name, values in values_of.items()
         if len(set(values)) > 1
     ]
+
+
+def _second_judge(pipeline: Pipeline) -> str:
+    said = pipeline.spec.get("second_judge") or "–"
+    return str(said["name"]) if isinstance(said, dict) else str(said)
 
 
 def _words(value: str) -> Cell:
