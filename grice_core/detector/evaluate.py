@@ -11,8 +11,9 @@ from grice_core.detector.calibrate import Calibration, calibrate
 from grice_core.detector.folder import update_record
 from grice_core.detector.judge import Detector
 from grice_core.detector.label_errors import rank_label_errors
-from grice_core.detector.labels import LabelledTexts, split_again
+from grice_core.detector.labels import LabelledTexts
 from grice_core.detector.metrics import Metrics, macro_f1, measure
+from grice_core.detector.parts import split_again
 from grice_core.detector.record import DetectorRecord
 from grice_core.detector.reliability import write_reliability
 from grice_core.detector.seen import without_seen

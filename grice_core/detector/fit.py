@@ -37,6 +37,10 @@ class FitSettings(BaseModel):
     holdout_share: float = Field(default=0.15, gt=0, lt=0.5)
     """Of the dialogues, for validation, and again for the test."""
     seed: int = 0
+    num_parts: int = Field(default=1, ge=1)
+    """Parts without a common dialogue into which labels are split first, a detector for each."""
+    part: int = Field(default=1, ge=1)
+    """The one to train on."""
 
 
 @dataclass(frozen=True)

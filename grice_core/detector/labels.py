@@ -12,7 +12,6 @@ from grice_core.data.pairs import BoolArray, FloatArray
 from grice_core.data.readers import read_batches
 from grice_core.data.sniff import inspect
 from grice_core.data.split import holdout_mask
-from grice_core.detector.record import TrainingData
 from grice_core.detector.template import JudgedText
 from grice_core.errors import DataError
 from grice_core.maxims import MAXIMS, Maxim
@@ -77,20 +76,14 @@ def split_by_group(labelled: LabelledTexts, share: float, seed: int) -> Split:
     )
 
 
-def split_again(labelled: LabelledTexts, training: TrainingData | None) -> Split | None:
-    """The parts that a detector was trained with, if it was trained on these very texts."""
-    if training is None or training.sha256 != labelled.sha256:
-        return None
-    return split_by_group(labelled, training.holdout_share, training.seed)
-
-
 def load_labels(path: Path, progress: Progress = silent) -> LabelledTexts:
     """Read labelled texts: JSON, JSON Lines, CSV or Parquet.
 
     The text is `input_text` ("[CONTEXT] … [EVIDENCE] … [RESPONSE] …"), or `context` (or `prompt`),
     `response` and maybe `evidence`. The labels are 0 or 1: an object `labels`, or the columns
     `quantity` (or `quantity_violation`) and so on. Texts with the same `original_id` (or
-    `dialogue_id`, `conversation_id`, `group`), otherwise with the same context, form a dialogue.
+    `dialogue_id`, `conversation_id`, `group`), otherwise with the same context, form a dialogue; a text
+    without any of them is one of its own.
 
     Raises:
         DataError: the file can't be read; a row lacks its text or a label, or has another label.
@@ -146,4 +139,4 @@ def _group(row: Mapping[str, Any], text: JudgedText) -> str:
     for field in _GROUP_FIELDS:
         if row.get(field) is not None:
             return str(row[field])
-    return text.context
+    return text.context or text.response

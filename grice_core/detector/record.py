@@ -73,6 +73,10 @@ class TrainingData(FrozenModel):
     seed: int
     holdout_share: float
     """Share of the dialogues for validation, and again for the test."""
+    num_parts: int = 1
+    """Into so many parts that share no dialogue the file was split before, a detector for each."""
+    part: int = 1
+    """Which of them this detector was trained on, from 1."""
 
 
 class Agreement(FrozenModel):

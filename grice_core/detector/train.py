@@ -9,9 +9,10 @@ from grice_core.data.pairs import FloatArray
 from grice_core.detector.calibrate import Calibration, calibrate
 from grice_core.detector.fit import Epoch, FitSettings, Task
 from grice_core.detector.folder import Destination, new_detector_folder
-from grice_core.detector.labels import LabelledTexts, Split, split_by_group
+from grice_core.detector.labels import LabelledTexts, Split
 from grice_core.detector.losses import focal_loss, inverse_frequency_weights
 from grice_core.detector.metrics import macro_f1, measure
+from grice_core.detector.parts import split_of_part
 from grice_core.detector.record import DetectorRecord, Temperatures, TrainingData
 from grice_core.detector.seen import write_seen
 from grice_core.detector.student import Student
@@ -52,10 +53,17 @@ def train_detector(
         TrainingError: the loss is no longer a number.
     """
     with new_detector_folder(out.folder, overwrite=out.overwrite) as folder:
-        split = split_by_group(labelled, settings.holdout_share, settings.seed)
+        training = TrainingData(
+            sha256=labelled.sha256,
+            seed=settings.seed,
+            holdout_share=settings.holdout_share,
+            num_parts=settings.num_parts,
+            part=settings.part,
+        )
+        split = split_of_part(labelled, training)
         check_split(split, labelled)
         epochs = learn_labels(split, student, settings, progress)
-        record = _measured_record(split, student, settings)
+        record = _measured_record(split, student, training)
         record = write_detector(folder, student.model, student.encoder.tokenizer, record)
         write_seen(folder, split)
     return Trained(record, epochs, split)
@@ -84,7 +92,7 @@ def learn_labels(
     return student.learn(task, settings, progress)
 
 
-def _measured_record(split: Split, student: Student, settings: FitSettings) -> DetectorRecord:
+def _measured_record(split: Split, student: Student, training: TrainingData) -> DetectorRecord:
     """Calibrated on the validation texts, measured on the test texts."""
     calibration = _calibrate(split.validation, student)
     test = split.test
@@ -95,14 +103,19 @@ def _measured_record(split: Split, student: Student, settings: FitSettings) -> D
         max_length=student.encoder.max_length,
         temperatures=calibration.temperatures,
         thresholds=calibration.thresholds,
-        origin=f"trained on {len(split.train):,} labelled texts, {student.start}",
+        origin=f"trained on {len(split.train):,} labelled texts{_of_part(training)}, {student.start}",
         weights_sha256="",
-        training=TrainingData(
-            sha256=test.sha256, seed=settings.seed, holdout_share=settings.holdout_share
-        ),
+        training=training,
         metrics=measure(test.labels, probabilities, violated, test.groups, test.sha256),
         remarks=(*calibration.remarks, *repetition_remarks(split)),
     )
+
+
+def _of_part(training: TrainingData) -> str:
+    """Which part of the labels they are, if these were split."""
+    if training.num_parts == 1:
+        return ""
+    return f" of part {training.part} of {training.num_parts} (no dialogue is in two parts)"
 
 
 def _calibrate(labelled: LabelledTexts, student: Student) -> Calibration:

@@ -86,23 +86,31 @@ class JudgesCompared:
         return Fooled.PARTLY if _improves(self.by_second_judge) else Fooled.ONLY
 
     def sentence(self, title_of: Callable[[str], str] = str) -> str:
-        """What the alarm says.
+        """What the alarm says, and what it rests on.
 
         Args:
             title_of: What a model of this name is called.
         """
+        return f"{self.claim(title_of)}: {self.evidence(title_of)}"
+
+    def claim(self, title_of: Callable[[str], str] = str) -> str:
+        """`stage2 improved manner by the training judge only`"""
         how = (
             "by the training judge only"
             if self.fooled is Fooled.ONLY
             else "more by the training judge than by the second judge"
         )
         what = "the cooperative rate" if self.measure == COOPERATIVE else self.measure
+        return f"{title_of(self.after)} improved {what} {how}"
+
+    def evidence(self, title_of: Callable[[str], str] = str) -> str:
+        """Both judges' changes, and what the second faults of what the first passes."""
         p_value = "p < 0.001" if self.p_holm < 0.001 else f"p = {self.p_holm:.3f}"
         return (
-            f"{title_of(self.after)} improved {what} {how}: {_change(self.by_training_judge)} by it, "
-            f"{_change(self.by_second_judge)} by the second judge. Of the answers that the training judge "
-            f"passes, the second faults {share_words(self.passed_after)}, and {share_words(self.passed_before)} "
-            f"of {title_of(self.before)}'s ({p_value})."
+            f"{_change(self.by_training_judge)} by it, {_change(self.by_second_judge)} by the second "
+            "judge. Of the answers that the training judge passes, the second faults "
+            f"{share_words(self.passed_after)}, and {share_words(self.passed_before)} of "
+            f"{title_of(self.before)}'s ({p_value})."
         )
 
     def document(self) -> dict[str, Any]:

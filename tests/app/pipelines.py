@@ -15,6 +15,7 @@ from grice_core.evaluation.results import (
     write_evaluation,
 )
 from grice_core.evaluation.sampling import Sampling
+from grice_core.evaluation.second_judge import SecondOpinion
 from grice_core.evaluation.selection import PromptSelection
 from grice_core.evaluation.violations import EvaluatedModel
 from grice_core.maxims import MAXIMS
@@ -56,6 +57,8 @@ class Filler:
     """How many of them the models are asked."""
     topic: str = "bridge"
     """What the models are asked about."""
+    by_second: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    """By a second judge: per model how often it violates each maxim; empty: there is none."""
 
     def __post_init__(self) -> None:
         keeper = Keeper(self.studio.database, self.studio.artifacts)
@@ -151,7 +154,13 @@ class Filler:
         selection = PromptSelection(
             prompts, plain, no_tools, "drop-eval", len(prompts), len(prompts), 0, 0
         )
-        write_evaluation(folder, Evaluation(models, selection, Sampling.of(config, seed), config))
+        again = [
+            _model(name, of_model, self.num_prompts, self.topic)
+            for name, of_model in self.by_second.items()
+        ]
+        second = SecondOpinion("trained on other labels", "f" * 64, tuple(again)) if again else None
+        sampling = Sampling.of(config, seed)
+        write_evaluation(folder, Evaluation(models, selection, sampling, config, second=second))
         for model in models[1:]:
             _adapter(folder / model.name / "final_model")
         (folder / "run.json").write_text(json.dumps({"recipe": {"name": recipe}, "seed": seed}))
@@ -251,16 +260,25 @@ DAMAGED = {
     "stage2": (0.45, 0.02, 0.03, 0.05),
 }
 """Stage 2 loses what stage 1 had gained on quantity."""
+BY_SECOND = {
+    "baseline": BASELINE,
+    "stage1": (0.03, 0.12, 0.06, 0.32),
+    "stage2": (0.03, 0.03, 0.04, 0.48),
+}
+"""What a second judge makes of `CURED`: manner is worse than it was."""
 JOINT = {"baseline": BASELINE, "joint": (0.1, 0.25, 0.1, 0.2)}
 
 
 def fill_with_doubts(studio: Studio, folder: Path) -> None:
-    """Pipeline 1 was judged on 10 prompts, 2 on 100; 3 too, and its second stage damages quantity."""
+    """Pipeline 1 was judged on 10 prompts, 2 on 100; 3 too, and its second stage damages quantity; 4 by a
+    second judge as well, who does not see that manner got better."""
     few = Filler(studio, folder, num_prompts=10)
     few.finished("content-then-manner", CURED)
     many = Filler(studio, folder, num_prompts=100)
     many.finished("content-then-manner", CURED, seed=1)
     many.finished("content-then-manner", DAMAGED, seed=2)
+    twice = Filler(studio, folder, num_prompts=100, topic="ferry", by_second=BY_SECOND)
+    twice.finished("content-then-manner", CURED, seed=3)
 
 
 def fill(studio: Studio, folder: Path) -> None:

@@ -58,6 +58,22 @@ def test_what_stage_2_damages_is_red_and_not_hidden_in_an_average(
     expect(page.locator("table").nth(1).locator("tr:nth-child(4) td.bad")).to_have_count(0)
 
 
+def test_what_only_the_training_judge_sees_is_red_and_both_judges_are_shown(
+    doubtful_server: Server, page: Page
+) -> None:
+    page.goto(f"{doubtful_server.url}/compare?pipeline=4&view=Two+judges")
+    heading = page.get_by_role("heading", name="met by the training judge, not met by the second")
+    expect(heading).to_be_visible()
+    alarm = page.get_by_text("Stage 2 improved manner by the training judge only").first
+    expect(alarm).to_be_visible()
+    assert _is_red(alarm)
+    rates = page.locator("table").first.locator("tbody tr")
+    expect(rates).to_have_count(10)
+    expect(rates.nth(6)).to_contain_text("manner")
+    expect(rates.nth(7)).to_contain_text("second judge")
+    expect(page.get_by_text("Passed by the training judge, faulted by the second")).to_be_visible()
+
+
 def _is_red(found: Locator) -> bool:
     colour = found.evaluate("element => getComputedStyle(element).color")
     red, green, blue = (float(part) for part in re.findall(r"[\d.]+", colour)[:3])

@@ -72,6 +72,36 @@ def test_training_says_what_it_learnt_and_how_far_to_trust_it(root: Path) -> Non
     assert "On " in (root / "trained" / "README.md").read_text()
 
 
+def test_labels_are_split_into_detectors_that_share_no_dialogue(root: Path, tmp_path: Path) -> None:
+    grice(
+        *(
+            "detector",
+            "train",
+            root / "labels.json",
+            "--encoder",
+            root / "encoder",
+            "--epochs",
+            "1",
+        ),
+        *("--out", tmp_path / "judge", "--disjoint", "2"),
+    )
+    seen = []
+    for part in (1, 2):
+        folder = tmp_path / f"judge-{part}"
+        record = read_record(folder)
+        assert f"of part {part} of 2 (no dialogue is in two parts)" in record.origin
+        assert record.origin in (folder / "README.md").read_text()
+        assert record.metrics is not None
+        assert record.metrics.num_texts < 40
+        seen.append(set(json.loads((folder / SEEN_NAME).read_text())))
+    assert not seen[0] & seen[1]
+    assert min(map(len, seen)) > 60
+    # Evaluated on the same file, each still counts the texts that its own part kept aside.
+    shown = grice("detector", "evaluate", tmp_path / "judge-1", root / "labels.json").output
+    assert "only the" in shown
+    assert "kept aside as a test count" in " ".join(shown.split())
+
+
 def test_a_detector_that_calls_nothing_violated_yet_is_not_given_up(
     root: Path, tmp_path: Path
 ) -> None:

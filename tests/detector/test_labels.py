@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grice_core.detector.labels import load_labels, split_again, split_by_group
+from grice_core.detector.labels import load_labels, split_by_group
+from grice_core.detector.parts import split_again
 from grice_core.detector.record import TrainingData
 from grice_core.detector.template import JudgedText
 from grice_core.errors import DataError

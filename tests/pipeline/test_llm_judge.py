@@ -1,6 +1,7 @@
 """A pipeline whose answers are judged by a language model behind an address."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,54 @@ import pytest
 from grice_core.detector.folder import Destination
 from grice_core.detector.llm.connect import ChatSettings, write_chat_detector
 from grice_core.detector.rubric import default_rubric
+from grice_core.errors import DetectorError
 from grice_core.pipeline.run import run_pipeline
 from grice_core.settings import Settings
 from tests.detector.judge_server import first, judge_server, reply, with_logprobs
 from tests.pipeline.world import config
+
+
+def test_as_second_judge_it_is_asked_about_every_answer_and_stands_beside_the_first(
+    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Settings(home=tmp_path / "home")
+    monkeypatch.setattr("grice_core.detector.llm.detector.settings", lambda: home)
+    out, judge = tmp_path / "out", str(tmp_path / "judge")
+    asked = config(world, out, second_judge=judge)
+    with judge_server() as server:
+        written = ChatSettings(server.address, "small", default_rubric(), more={"concurrency": 1})
+        write_chat_detector(written, Destination(tmp_path / "judge"))
+        # It refuses to answer when the first judge has judged all …
+        server.answer = lambda _: (401, {}, b"")
+        with pytest.raises(DetectorError, match="HTTP 401"):
+            run_pipeline(asked)
+        assert '"scores"' in (out / "answers.journal").read_text()
+        # … and is resumed.
+        server.answer = with_logprobs
+        server.asked.clear()
+        result = run_pipeline(replace(asked, resume=True))
+        questions = {json.dumps(body["messages"]) for body in server.asked}
+    second = result.evaluation.second
+    assert second is not None
+    answers = {
+        pair for one in second.models for pair in zip(one.prompts, one.responses, strict=True)
+    }
+    assert len(questions) == 4 * len(answers)
+    document = json.loads((out / "evaluation.json").read_text())
+    assert document["second_judge"]["origin"] == "the language model small, asked by a rubric"
+    assert "by the second judge" in document["verdict"]["sentence"]
+    run = json.loads((out / "run.json").read_text())
+    assert run["inputs"]["second_judge"]["fingerprint"] == second.fingerprint
+    card = (out / "stage2" / "final_model" / "README.md").read_text()
+    assert "### By a second judge" in card
+    assert second.fingerprint[:16] in card
+
+
+def test_the_detector_itself_is_no_second_judge(world: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(DetectorError, match="is the detector itself"):
+        run_pipeline(config(world, out, second_judge=str(world / "detector")))
+    assert not out.exists()
 
 
 def test_the_judge_is_asked_about_every_answer_and_its_faults_are_in_the_results(

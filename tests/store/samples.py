@@ -23,7 +23,7 @@ from grice_core.store.generations import Answer, Judgement
 from grice_core.store.metrics import MetricRow
 from grice_core.store.states import RunKind
 from grice_core.store.submission import PipelineDraft, RunDraft, submit, submit_run
-from grice_core.store.tables import Run
+from grice_core.store.tables import JsonObject, Run
 
 RECIPE = {"name": "content-then-manner", "stages": [{"name": "stage1", "beta": 0.05}]}
 
@@ -41,7 +41,11 @@ def queued(database: Database, key: str = "a", parents: tuple[str, ...] = ()) ->
 
 
 def submitted_pipeline(
-    database: Database, artifacts: ArtifactStore, key: str = "demo", trained: str | None = None
+    database: Database,
+    artifacts: ArtifactStore,
+    key: str = "demo",
+    trained: str | None = None,
+    **spec: JsonObject,
 ) -> int:
     """A pipeline of two runs, a training and an evaluation, that wait."""
     data_set = DataSetDraft(
@@ -68,7 +72,7 @@ def submitted_pipeline(
             ),
             base="gpt2",
             trained_sha256=trained,
-            spec={"seed": 0},
+            spec={"seed": 0, **spec},
             started_by="ada",
             runs=[
                 RunDraft(f"{key}/stage1", RunKind.TRAIN, {"stage": "stage1"}, stage="stage1"),
@@ -79,10 +83,14 @@ def submitted_pipeline(
 
 
 def finished_pipeline(
-    database: Database, artifacts: ArtifactStore, folder: Path, key: str = "demo"
+    database: Database,
+    artifacts: ArtifactStore,
+    folder: Path,
+    key: str = "demo",
+    **spec: JsonObject,
 ) -> int:
     """The same, with both runs done: three steps, an adapter of two files, and the answers."""
-    pipeline_id = submitted_pipeline(database, artifacts, key)
+    pipeline_id = submitted_pipeline(database, artifacts, key, **spec)
     training, evaluation = runs.of_pipeline(database, pipeline_id)
     claim = claim_of(database, training.id)
     steps = [MetricRow(step, {"loss": 0.7 - step / 10}) for step in (1, 2, 3)]

@@ -10,10 +10,19 @@ import pytest
 
 from grice_core.errors import ArtifactError, DataError, NotFoundError, TransitionError
 from grice_core.maxims import Maxim
-from grice_core.store import generations, metrics, pipelines, recipes, references, runs
+from grice_core.store import (
+    detectors,
+    generations,
+    metrics,
+    pipelines,
+    recipes,
+    references,
+    runs,
+)
 from grice_core.store.archive import export_pipeline, import_pipeline
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database
+from grice_core.store.tables import JsonObject
 from tests.store.samples import RECIPE, finished_pipeline, submitted_pipeline
 from tests.worker.processes import forked, kill_forked
 
@@ -56,6 +65,21 @@ def test_a_pipeline_comes_back_with_everything(
     adapter = references.of_run(database, training.id)["adapter"]
     elsewhere.fetch_folder(adapter.sha256, tmp_path / "adapter")
     assert (tmp_path / "adapter" / "config.json").read_text() == '{"r": 16}'
+
+
+def test_a_second_judge_comes_with_it(
+    database: Database, artifacts: ArtifactStore, elsewhere: ArtifactStore, tmp_path: Path
+) -> None:
+    folder = artifacts.put_bytes(b"another detector")
+    detectors.add(database, "other", folder, {})
+    said: JsonObject = {"name": "other", "sha256": folder.sha256}
+    pipeline_id = finished_pipeline(database, artifacts, tmp_path, second_judge=said)
+    path = tmp_path / "judged-twice.grice"
+    export_pipeline(database, artifacts, pipeline_id, path)
+    pipelines.remove(database, pipeline_id)
+    arrived = import_pipeline(database, elsewhere, path)
+    assert pipelines.get(database, arrived).spec["second_judge"] == said
+    assert elsewhere.read(folder.sha256) == b"another detector"
 
 
 def test_importing_twice_gives_one_pipeline(

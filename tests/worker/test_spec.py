@@ -2,7 +2,7 @@ import pytest
 
 from grice_core.errors import InputError
 from grice_core.recipes.load import load_recipe
-from worker.spec import PipelineSpec, StoredData, parse_pipeline
+from worker.spec import PipelineSpec, StoredData, StoredDetector, parse_pipeline
 
 FORMATS = ("auto", "plain", "chat")
 DATA = StoredData(name="pairs.json", sha256="a" * 64, artifact_sha256="b" * 64, num_rows=9)
@@ -48,6 +48,15 @@ def test_a_spec_that_says_no_prompt_format_has_the_digest_that_it_had_before_it_
     assert [each.digest == spec().digest for each in formats] == [True, False, False]
     assert len({each.digest for each in formats}) == 3
     assert [parse_pipeline(each.document()) for each in formats] == formats
+
+
+def test_a_second_judge_makes_it_another_pipeline_and_none_is_not_mentioned():
+    assert "second_judge" not in spec().document()
+    judge = StoredDetector(name="other", sha256="c" * 64)
+    judged_twice = spec(second_judge=judge)
+    assert judged_twice.digest != spec().digest
+    assert judged_twice.digest != spec(second_judge="someone/other").digest
+    assert parse_pipeline(judged_twice.document()) == judged_twice
 
 
 def test_a_name_makes_it_no_other_pipeline_and_is_read_back():

@@ -25,8 +25,10 @@ _COLOURS = {Fooled.ONLY: "red", Fooled.PARTLY: "orange"}
 def alarms(view: PipelineView) -> None:
     """Which improvements are those of the training judge only, or for the most part."""
     for each in view.alarms:
-        sentence = plain_markdown(each.sentence(stage_title))
-        st.markdown(f":{_COLOURS[each.fooled]}[**✗ {sentence}**]")
+        claim, evidence = each.claim(stage_title), each.evidence(stage_title)
+        st.markdown(
+            f":{_COLOURS[each.fooled]}[**✗ {plain_markdown(claim)}:** {plain_markdown(evidence)}]"
+        )
 
 
 def judges_view(pipeline: EvaluatedPipeline, view: PipelineView) -> None:

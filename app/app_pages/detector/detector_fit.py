@@ -73,6 +73,7 @@ def _form(how: How, detector: Detector | None, scored: Sequence[DataSet]) -> Non
             max_chars=80,
         ).strip()
         start, settings = (calibrated, {}) if calibrated else _choose_start()
+        parts = _choose_parts() if how == "train" else 1
         asked = st.form_submit_button("Queue training", type="primary")
     if not asked:
         return
@@ -80,7 +81,8 @@ def _form(how: How, detector: Detector | None, scored: Sequence[DataSet]) -> Non
         st.warning("Give labelled texts, a name and a base encoder.")
         return
     with _file_of(data) as path:
-        ask_for_detector(DetectorRequest(how, path, start, name, settings))
+        for title, own in _parts(name, settings, parts):
+            ask_for_detector(DetectorRequest(how, path, start, title, own))
 
 
 def _choose_pairs(scored: Sequence[DataSet]) -> DataSet:
@@ -98,6 +100,31 @@ def _choose_start() -> tuple[str, dict[str, float]]:
         value="microsoft/deberta-v3-small",
     )
     return start.strip(), {"epochs": st.number_input("Epochs", 1, 100, 5)}
+
+
+def _choose_parts() -> int:
+    return int(
+        st.number_input(
+            "Detectors on disjoint dialogues",
+            1,
+            10,
+            1,
+            help="2 or more: the labels are split by dialogue into so many parts, and a detector is trained on "
+            "each. One can then be the second judge of the other's pipelines.",
+        )
+    )
+
+
+def _parts(
+    name: str, settings: dict[str, float], num_parts: int
+) -> Iterator[tuple[str, dict[str, float]]]:
+    """What each detector is called, and how it is trained."""
+    if num_parts == 1:
+        yield name, settings
+        return
+    for part in range(1, num_parts + 1):
+        own = settings | {"num_parts": num_parts, "part": part}
+        yield f"{name}, part {part} of {num_parts}", own
 
 
 @contextmanager

@@ -31,6 +31,16 @@ LearningRate = Annotated[float, typer.Option()]
 Holdout = Annotated[float, typer.Option(help="Share kept aside to validate, and again to test.")]
 Seed = Annotated[int, typer.Option()]
 
+Disjoint = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        max=10,
+        help="Split the labels by dialogue into so many parts and train a detector on each: OUT-1, OUT-2 …; "
+        "one can then be the second judge of the other's pipelines.",
+    ),
+]
+
 
 def train(
     labels: Annotated[Path, typer.Argument(help="Labelled texts.", show_default=False)],
@@ -44,6 +54,7 @@ def train(
     gamma: Annotated[float, typer.Option(help="Of the focal loss.")] = 2.0,
     holdout: Holdout = 0.15,
     seed: Seed = 0,
+    disjoint: Disjoint = 1,
     device: Device = "auto",
     precision: Precision = "auto",
     overwrite: Overwrite = False,
@@ -54,7 +65,9 @@ def train(
     from grice_core.detector.labels import load_labels
     from grice_core.detector.train import train_detector
 
-    check_detector_folder(out, overwrite=overwrite)
+    outs = [out] if disjoint == 1 else [Path(f"{out}-{part}") for part in range(1, disjoint + 1)]
+    for each in outs:
+        check_detector_folder(each, overwrite=overwrite)
     settings = _settings(
         epochs=epochs,
         batch_size=batch_size,
@@ -63,13 +76,16 @@ def train(
         focal_gamma=gamma,
         holdout_share=holdout,
         seed=seed,
+        num_parts=disjoint,
     )
-    with terminal.progress_bars() as progress:
-        labelled = load_labels(labels, progress)
-        student = _student(encoder, pooling, device, precision, seed)
-        destination = Destination(out, overwrite)
-        trained = train_detector(labelled, student, settings, destination, progress)
-    _show(trained, "macro-F1 of the validation texts", out)
+    for part, each in enumerate(outs, start=1):
+        own = settings.model_copy(update={"part": part})
+        with terminal.progress_bars() as progress:
+            labelled = load_labels(labels, progress)
+            student = _student(encoder, pooling, device, precision, seed)
+            destination = Destination(each, overwrite)
+            trained = train_detector(labelled, student, own, destination, progress)
+        _show(trained, "macro-F1 of the validation texts", each)
 
 
 def distill(

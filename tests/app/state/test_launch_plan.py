@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.app_pages.launch.launch_command import Origin, command, recipe_files
+from app.app_pages.launch.launch_command import Names, Origin, command, recipe_files
 from app.app_pages.launch.near_duplicates import near_check
 from app.app_pages.launch.preflight import no_prompts, preflight
 from app.state.launch_plan import LaunchPlan, plan
@@ -148,7 +148,7 @@ def test_prompts_held_out_of_the_data_are_not_trained_on(tmp_path: Path) -> None
         told[f"{found.num_held_out} pairs with an evaluation prompt, held out of training."]
         == "pass"
     )
-    words = command(asked, ("pairs.json", "pairs.json", "judge"), (), "out")
+    words = command(asked, Names("pairs.json", "pairs.json", "judge"), (), "out")
     assert "--eval" not in words
     assert "--leakage" not in words
 
@@ -225,10 +225,13 @@ def figures(auroc_low: float) -> MaximMetrics:
 
 def test_the_command_says_only_what_is_unusual() -> None:
     asked = request(seed=3)
-    words = shlex.split(command(asked, ("pairs.json", "my prompts.json", "judge"), (), "out"))
+    words = shlex.split(
+        command(asked, Names("pairs.json", "my prompts.json", "judge", "other"), (), "out")
+    )
     assert words[:6] == ["grice", "pipeline", "--data", "pairs.json", "--eval", "my prompts.json"]
     assert words[-4:] == ["--seed", "3", "--out", "out"]
     assert "--precision" not in words
+    assert words[words.index("--second-judge") + 1] == "other"
 
 
 @pytest.mark.parametrize("overrides", [(), ("stage2.filter.manner.above=0.1", "stage1.epochs=1")])
@@ -252,7 +255,7 @@ def test_an_evaluation_alone_trains_nothing(tmp_path: Path) -> None:
     table = load_pairs(write_pairs_file(tmp_path / "pairs.json")).table
     found = planned_on(request(trained_by=3), table, Prompts.of_texts(["new", "newer"]))
     assert (found.stages, found.num_steps, found.num_answers) == ((), 0, 3 * 2)
-    words = shlex.split(command(request(trained_by=3), ("a", "b", "c"), (), "out"))
+    words = shlex.split(command(request(trained_by=3), Names("a", "b", "c"), (), "out"))
     assert words[:2] == ["grice", "submit"]
     assert words[-2:] == ["--trained-by", "3"]
 
