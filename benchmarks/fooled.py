@@ -57,7 +57,9 @@ JUDGES = (
     Judges((0.98, 0.85), (0.5, 0.5), 0.3),
     Judges((0.95, 0.9), (0.7, 0.3), 0.3),
     Judges((0.9, 0.98), (0.6, 0.5), 0.6),
+    Judges((0.995, 0.995), (0.5, 0.5), 0.3),
 )
+"""The last ones are about as sharp as the demo's."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,7 @@ def false_alarms(experiments: int, seed: int) -> float:
     """Share of all pipelines without displacement in which the alarm rings, in percent.
 
     Args:
-        experiments: per cell, of which there are 32.
+        experiments: per cell, of which there are 40.
     """
     rng = np.random.default_rng(seed)
     return float(np.mean([share_with_alarm(cell, experiments, rng) for cell in cells()]))
