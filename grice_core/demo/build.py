@@ -28,6 +28,7 @@ from grice_core.errors import OutputError
 from grice_core.progress import Progress, silent
 
 NUM_TOKENIZER_TEXTS = 4000
+ORIGIN = "trained on the demo's synthetic dialogues, whose violations are known"
 STORED_AS = torch.bfloat16
 """Number format of the weights on disk; half the size, and three digits are plenty."""
 
@@ -58,9 +59,9 @@ def build_models(
     """
     _check_is_free(out, overwrite=overwrite)
     lessons = {
-        "reading": _draw("reading", config.reading, config.seed),
-        "base": _draw("base", config.habits, config.seed),
-        "detector": _draw("detector", config.detector, config.seed),
+        "reading": draw_lessons("reading", config.reading, config.seed),
+        "base": draw_lessons("base", config.habits, config.seed),
+        "detector": draw_lessons("detector", config.detector, config.seed),
     }
     tokenizer = _learn_tokenizer(lessons["reading"], lessons["detector"])
     model = base_model.new_base_model(tokenizer, config.seed)
@@ -73,8 +74,8 @@ def build_models(
 
     encoder = detector.text_encoder(tokenizer)
     detector.fit_detector(judge, encoder, lessons["detector"], config.detector, progress)
-    _write_detector(out / DETECTOR_FOLDER, judge, tokenizer)
-    _evaluate_detector(out / DETECTOR_FOLDER, config, progress)
+    write_demo_detector(out / DETECTOR_FOLDER, judge, tokenizer)
+    measure_detector(out / DETECTOR_FOLDER, config, progress)
     score_demo_pairs(out, progress, config.num_pairs)
 
 
@@ -94,7 +95,8 @@ def _learn_tokenizer(*lessons: Sequence[Example]) -> Any:
     return fast_tokenizer(train_tokenizer(texts))
 
 
-def _draw(mixture: str, settings: FitSettings, seed: int) -> list[Example]:
+def draw_lessons(mixture: str, settings: FitSettings, seed: int) -> list[Example]:
+    """As many examples of a mixture as its steps take; the same seed gives the same ones."""
     rng = Random(f"{mixture} {seed}")
     return draw_examples(mixture, settings.num_examples, rng)
 
@@ -105,20 +107,21 @@ def _write_base(folder: Path, model: Any, tokenizer: Any) -> None:
     tokenizer.save_pretrained(folder)
 
 
-def _write_detector(folder: Path, model: Any, tokenizer: Any) -> None:
+def write_demo_detector(folder: Path, model: Any, tokenizer: Any, origin: str = ORIGIN) -> None:
+    """Write a detector of the demo into an empty folder."""
     _make_empty(folder)
     record = DetectorRecord(
         architecture=detector.ARCHITECTURE,
         template=detector.TEMPLATE,
         max_length=base_model.NUM_POSITIONS,
-        origin="trained on the demo's synthetic dialogues, whose violations are known",
+        origin=origin,
         weights_sha256="",
         remarks=("The detector knows the demo's small language only.",),
     )
     write_detector(folder, model.to(STORED_AS), tokenizer, record)
 
 
-def _evaluate_detector(folder: Path, config: BuildConfig, progress: Progress) -> None:
+def measure_detector(folder: Path, config: BuildConfig, progress: Progress) -> None:
     """Write into the detector's record how well it judges answers about things it never saw."""
     rng = Random(f"test {config.seed}")
     examples = draw_examples("detector", config.num_test_texts, rng, new_things())

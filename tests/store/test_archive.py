@@ -77,7 +77,7 @@ def test_a_second_judge_comes_with_it(
     path = tmp_path / "judged-twice.grice"
     export_pipeline(database, artifacts, pipeline_id, path)
     pipelines.remove(database, pipeline_id)
-    arrived = import_pipeline(database, elsewhere, path)
+    arrived = import_pipeline(database, elsewhere, path, check=list)
     assert pipelines.get(database, arrived).spec["second_judge"] == said
     assert elsewhere.read(folder.sha256) == b"another detector"
 
