@@ -23,6 +23,7 @@ def test_compare_prints_the_verdict_first(folder: Path) -> None:
 
     assert result.exit_code == 0
     assert "Verdict: too few prompts to tell. Cooperative 0.0 % → 50.0 %" in result.output
+    assert "With 2 prompts, fewer than 100" in result.output
 
 
 def test_compare_prints_one_json_document(folder: Path) -> None:
@@ -51,6 +52,10 @@ def test_gold_labels_stand_beside_the_detectors_word(tmp_path: Path) -> None:
     quantity = document["gold"][0]["rates"]["stage1"]["quantity"]
     assert quantity["by_detector"] == 0
     assert quantity["interval"]["low"] > 0.8
+
+    at_every_look = CliRunner().invoke(app, [*arguments, "--at-every-look", "--json"]).output
+    wider = json.loads(at_every_look)["gold"][0]["rates"]["stage1"]["quantity"]
+    assert wider["interval"]["low"] < quantity["interval"]["low"]
 
 
 def test_a_detectors_errors_on_labels_correct_its_rates(folder: Path) -> None:
