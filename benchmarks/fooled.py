@@ -11,7 +11,7 @@ displacement, a part of stage 2's violations of manner is made invisible to the 
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,14 +141,32 @@ def share_with_alarm(
     return 100 * rung / experiments
 
 
-def false_alarms(experiments: int, seed: int) -> float:
-    """Share of all pipelines without displacement in which the alarm rings, in percent.
+@dataclass(frozen=True)
+class Alarms:
+    """How often the alarm rings in one kind of experiment, in percent."""
 
-    Args:
-        experiments: per cell, of which there are 40.
-    """
-    rng = np.random.default_rng(seed)
-    return float(np.mean([share_with_alarm(cell, experiments, rng) for cell in cells()]))
+    cell: Cell
+    false: float
+    caught: float | None
+    """About manner, where stage 2 violates it as often as the baseline but most of that is hidden."""
+
+
+def alarms(experiments: int, rng: np.random.Generator) -> Iterator[Alarms]:
+    """All kinds, each so often."""
+    for cell in cells():
+        false = share_with_alarm(cell, experiments, rng)
+        caught = None
+        if cell.rates is IMPROVING:
+            same = (*cell.rates[:3], (0.12, 0.06, 0.12))
+            displaced = Cell(cell.num_prompts, cell.samples, cell.judges, same)
+            caught = share_with_alarm(displaced, experiments, rng, HIDDEN, "manner")
+        yield Alarms(cell, false, caught)
+
+
+def document(found: Sequence[Alarms]) -> dict[str, float | None]:
+    """What `--json` says."""
+    false = [each.false for each in found]
+    return {"false_alarms": float(np.mean(false)), "false_alarms_max": max(false)}
 
 
 def main() -> None:
@@ -165,27 +183,16 @@ def main() -> None:
         with progress_bars() as progress:
             build_second_judge(options.build_judge, progress=progress)
         return
-    rng = np.random.default_rng(options.seed)
-    rows = []
-    for cell in track(list(cells()), "cells", disable=options.json):
-        false = share_with_alarm(cell, options.experiments, rng)
-        caught = None
-        if (
-            cell.rates is IMPROVING
-        ):  # as many violations of manner after stage 2 as before, most of them hidden
-            same = (*cell.rates[:3], (0.12, 0.06, 0.12))
-            displaced = Cell(cell.num_prompts, cell.samples, cell.judges, same)
-            caught = share_with_alarm(displaced, options.experiments, rng, HIDDEN, "manner")
-        rows.append((cell, false, caught))
-    show(rows, as_json=options.json)
+    rung = alarms(options.experiments, np.random.default_rng(options.seed))
+    found = list(track(rung, "cells", total=len(list(cells())), disable=options.json))
+    if options.json:
+        print(json.dumps(document(found)))
+    else:
+        show(found, Console(width=110))
 
 
-def show(rows: list[tuple[Cell, float, float | None]], *, as_json: bool) -> None:
+def show(found: Sequence[Alarms], console: Console) -> None:
     """A row per cell, then the whole."""
-    false = [each for _, each, _ in rows]
-    if as_json:
-        print(json.dumps({"false_alarms": float(np.mean(false)), "false_alarms_max": max(false)}))
-        return
     table = Table(
         "prompts",
         "samples",
@@ -197,20 +204,20 @@ def show(rows: list[tuple[Cell, float, float | None]], *, as_json: bool) -> None
         "caught, %",
         box=None,
     )
-    for cell, rung, caught in rows:
-        judges = cell.judges
+    for each in found:
+        cell, judges = each.cell, each.cell.judges
         truth = "improves" if cell.rates is IMPROVING else "unchanged"
-        shown = "" if caught is None else f"{caught:.0f}"
+        shown = "" if each.caught is None else f"{each.caught:.0f}"
         table.add_row(
             *map(str, (cell.num_prompts, cell.samples)),
-            *(" ".join(map(str, each)) for each in (judges.aurocs, judges.thresholds)),
+            *(" ".join(map(str, pair)) for pair in (judges.aurocs, judges.thresholds)),
             str(judges.shared),
             truth,
-            f"{rung:.1f}",
+            f"{each.false:.1f}",
             shown,
         )
-    console = Console(width=110)
     console.print(table)
+    false = [each.false for each in found]
     console.print(
         f"false alarms: {np.mean(false):.2f} % of all, at most {max(false):.1f} % in a cell"
     )

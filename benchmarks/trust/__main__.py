@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import track
 
 import benchmarks.trust as package
+from benchmarks import fooled
 from benchmarks.options import add_json, new_parser
 from benchmarks.trust import coverage, demo, peeking, stopping
 
@@ -31,6 +32,7 @@ PARTS = {
     "coverage": Part(coverage.coverage, coverage.document, coverage.show),
     "peeking": Part(peeking.peeking, peeking.document, peeking.show, 0.25),
     "stopping": Part(stopping.stops, stopping.document, stopping.show, 0.05),
+    "alarm": Part(fooled.alarms, fooled.document, fooled.show, 0.1),
 }
 
 
