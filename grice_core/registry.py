@@ -18,6 +18,8 @@ from grice_core.data.layouts.opening import BY_LOOKS, Reading
 from grice_core.data.load import LoadedPairs, Prompts, load_pairs, load_prompts
 from grice_core.data.messages import Conversation
 from grice_core.data.pairs import TEXT_FIELDS, PairTable
+from grice_core.data.places import find
+from grice_core.data.source import DataFiles
 from grice_core.detector.record import read_record
 from grice_core.errors import DataError, InputError
 from grice_core.maxims import MAXIMS
@@ -57,7 +59,11 @@ class Keeper:
     artifacts: ArtifactStore
 
     def keep_pairs(
-        self, path: Path, name: str, progress: Progress = silent, reading: Reading = BY_LOOKS
+        self,
+        path: Path | DataFiles,
+        name: str,
+        progress: Progress = silent,
+        reading: Reading = BY_LOOKS,
     ) -> DataSet:
         """Keep the pairs of a file as columns; those of a known file that were lost are put back.
 
@@ -66,11 +72,12 @@ class Keeper:
         Raises:
             DataError: the file can't be used, or no row of it; nothing is kept then.
         """
-        reading = reading or self._reading_of(path)
-        known = self.known(path, reading)
-        return known or self.keep_loaded(load_pairs(path, progress, reading=reading), name)
+        files = find(path)
+        reading = reading or self._reading_of(files)
+        known = self.known(files, reading)
+        return known or self.keep_loaded(load_pairs(files, progress, reading=reading), name)
 
-    def known(self, path: Path, reading: Reading = BY_LOOKS) -> DataSet | None:
+    def known(self, path: Path | DataFiles, reading: Reading = BY_LOOKS) -> DataSet | None:
         """The data set that this file became, if it was kept before and its pairs are still there.
 
         Raises:
@@ -82,7 +89,7 @@ class Keeper:
             return known
         return None
 
-    def _reading_of(self, path: Path) -> Reading:
+    def _reading_of(self, path: Path | DataFiles) -> Reading:
         """In which way of its own a file was read when it was kept; by its looks if in none."""
         sha256 = _sha256(path)
         if data_sets.with_content(self.database, sha256) is not None:
@@ -125,10 +132,11 @@ class Keeper:
         Raises:
             DataError: the file can't be used, or a row has no prompt; nothing is kept then.
         """
-        reading = reading or self._reading_of(path)
-        prompts = load_prompts(path, reading=reading)
+        files = find(path)
+        reading = reading or self._reading_of(files)
+        prompts = load_prompts(files, reading=reading)
         try:
-            pairs = self.keep_pairs(path, name, reading=reading)
+            pairs = self.keep_pairs(files, name, reading=reading)
         except DataError:  # prompts alone will do
             return self._keep_prompts_alone(prompts, name, reading)
         # Only usable rows are kept, but every row's prompt is evaluated on.
@@ -208,7 +216,9 @@ def check_base(base: str) -> str:
     return base
 
 
-def _sha256(path: Path) -> str:
+def _sha256(path: Path | DataFiles) -> str:
+    if not isinstance(path, Path):
+        return path.sha256()
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.state.reading import read_apart
 from app.state.session import studio
 from grice_core.data.layouts.opening import BY_LOOKS, Reading
-from grice_core.data.load import LoadedPairs, load_pairs
+from grice_core.data.load import LoadedPairs
 
 _FOLDER = "pending"
 _ID_DIGITS = 16
@@ -62,7 +63,7 @@ def read_pending(pending: PendingUpload, reading: Reading = BY_LOOKS) -> LoadedP
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the upload …")
 def _read(path: str, reading: str) -> LoadedPairs:
-    return load_pairs(path, reading=Reading.of(json.loads(reading)))
+    return read_apart(Path(path), reading=Reading.of(json.loads(reading)))
 
 
 def discard_pending(pending: PendingUpload) -> None:

@@ -24,7 +24,8 @@ def check(
     file: Annotated[
         Path,
         typer.Argument(
-            help="Preference pairs: JSON, JSON Lines, CSV or Parquet, also .gz or .zst.",
+            help="Preference pairs: JSON, JSON Lines, CSV, Parquet, Arrow or Excel, also .gz or .zst; a "
+            "folder, a pattern, or an address such as hf://datasets/OWNER/NAME.",
             show_default=False,
         ),
     ],

@@ -28,7 +28,9 @@ DEFAULT_RECIPE = "content-then-manner"
 _INPUTS: dict[str, tuple[Any, Any]] = {
     "data": (
         Path,
-        typer.Option(help="Preference pairs: JSON, JSONL, CSV or Parquet, or studio:NAME."),
+        typer.Option(
+            help="Preference pairs: a file, folder, pattern or hf:// address, or studio:NAME."
+        ),
     ),
     "eval": (
         Path,

@@ -106,9 +106,11 @@ def _export(
         raise OutputError(
             f"{source} would be overwritten by what it is cut into; choose another --out"
         )
-    for files, stage in zip(splits, planned, strict=True):
-        export_split(files, loaded.table, stage.filtered, progress)
-    typer.echo(f"wrote {sum(len(files.all()) for files in splits)} files to {folder}", err=True)
+    num_files = sum(
+        len(export_split(files, loaded.table, stage.filtered, progress))
+        for files, stage in zip(splits, planned, strict=True)
+    )
+    typer.echo(f"wrote {num_files} files to {folder}", err=True)
 
 
 def _remarks(file: Path, loaded: "LoadedPairs", planned: "Sequence[PlannedStage]") -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Rows as a reader hands them on: named columns, values still as they came."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from operator import itemgetter
@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import pyarrow as pa
 
+from grice_core.data.bounds import check_fields
 from grice_core.data.pairs import BoolArray, IntArray
-from grice_core.errors import DataError
 
-MAX_FIELDS = 1000
+ROWS_PER_BATCH = 65_536
 BARE = ""
 """The name of the only column of a file that holds texts instead of objects."""
 
@@ -45,14 +45,29 @@ class Batch:
     as_read: dict[str, Column] | None = None
     """The columns before they were taken for what pairs have; `None` = they are those."""
 
+    def with_constants(self, values: Mapping[str, Any]) -> "Batch":
+        """The same rows with further fields, except those that they have themselves."""
+        further = {name: [value] * self.num_rows for name, value in values.items()}
+        return replace(self, columns=further | self.columns)
+
     def row(self, index: int) -> dict[str, Any]:
         """The fields of one row that have a value, as they stand in the file."""
-        columns = self.columns if self.as_read is None else self.as_read
-        values = {
-            name: column[index] if isinstance(column, list) else column[index].as_py()
-            for name, column in columns.items()
-        }
-        return {name: value for name, value in values.items() if value is not None}
+        return next(self.rows(np.array([index])))
+
+    def rows(self, indices: IntArray) -> Iterator[dict[str, Any]]:
+        """The fields of these rows that have a value, as they stand in the file."""
+        as_read = self.columns if self.as_read is None else self.as_read
+        columns = [
+            map(column.__getitem__, indices.tolist())
+            if isinstance(column, list)
+            else column.take(indices).to_pylist()
+            for column in as_read.values()
+        ]
+        if not columns:
+            yield from ({} for _ in indices)
+        for values in zip(*columns, strict=True):
+            found = zip(as_read, values, strict=True)
+            yield {name: value for name, value in found if value is not None}
 
     def taken_for(self, columns: dict[str, Column], ties: BoolArray | None = None) -> "Batch":
         """The same rows with other columns, made of those that were read."""
@@ -60,23 +75,11 @@ class Batch:
         return replace(self, columns=columns, as_read=as_read, ties=ties)
 
 
-def check_num_fields(where: str, names: Collection[str]) -> None:
-    """Refuse objects whose keys are no fields: each would become a column as long as the file.
-
-    Raises:
-        DataError: there are more than `MAX_FIELDS`.
-    """
-    if len(names) > MAX_FIELDS:
-        raise DataError(
-            f"{where} has more than {MAX_FIELDS:,} different fields; keep those that a pair needs"
-        )
-
-
 def batch_of_objects(name: str, objects: Sequence[Any]) -> Batch:
     """The columns of a list of JSON objects, in the order in which their keys first appear.
 
     Raises:
-        DataError: the file of this name has too many different fields.
+        DataError: the file of this name has too many different fields for so few values.
     """
     if set(map(type, objects)) == {str}:
         return Batch({BARE: list(objects)}, len(objects))
@@ -86,7 +89,7 @@ def batch_of_objects(name: str, objects: Sequence[Any]) -> Batch:
         not_objects = np.array([not isinstance(row, dict) for row in objects])
         rows = [row if isinstance(row, dict) else {} for row in objects]
     keys = dict.fromkeys(chain.from_iterable(rows))
-    check_num_fields(name, keys)
+    check_fields(name, keys, len(rows), sum(map(len, rows)))
     columns: dict[str, Column] = {key: _values(rows, key) for key in keys}
     return Batch(columns, len(rows), not_objects=not_objects)
 

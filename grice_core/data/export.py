@@ -42,29 +42,40 @@ class SplitFiles:
         return cls(folder / f"{stem}_train.json", folder / f"{stem}_dropped.json")
 
     def all(self) -> tuple[Path, ...]:
-        """The files that `export_split` writes."""
+        """The files that `export_split` writes where there are kept and dropped pairs."""
         jsons = (self.train, self.dropped)
         return (*jsons, *(path.with_suffix(".jsonl") for path in jsons))
 
 
 def export_split(
     files: SplitFiles, table: PairTable, filtered: FilterResult, progress: Progress = silent
-) -> None:
+) -> list[Path]:
     """Write what a stage keeps and what it drops, the latter with the `drop_reason` of each pair.
 
-    The folder is made if need be; older files of these names are replaced, each at once.
+    The folder is made if need be; older files of these names are replaced, each at once. Where there are
+    no pairs there is no file: `datasets` can't load one without rows.
+
+    Returns:
+        The files that were written.
 
     Raises:
         OutputError: The folder can't be written to.
     """
-    kept, dropped = table.take(filtered.kept), table.take(~filtered.kept)
-    reasons = filtered.drop_reasons()
+    sides = (
+        (files.train, table.take(filtered.kept), None),
+        (files.dropped, table.take(~filtered.kept), filtered.drop_reasons()),
+    )
     try:
         files.train.parent.mkdir(parents=True, exist_ok=True)
-        write_json(files.train, kept, progress=progress)
-        write_json(files.dropped, dropped, reasons, progress)
-        write_trl_jsonl(files.train.with_suffix(".jsonl"), kept, progress=progress)
-        write_trl_jsonl(files.dropped.with_suffix(".jsonl"), dropped, reasons, progress)
+        for path, pairs, reasons in sides:
+            lines = path.with_suffix(".jsonl")
+            if len(pairs):
+                write_json(path, pairs, reasons, progress)
+                write_trl_jsonl(lines, pairs, reasons, progress)
+            else:
+                path.unlink(missing_ok=True)
+                lines.unlink(missing_ok=True)
+        return [path for path in files.all() if path.exists()]
     except OSError as error:
         raise OutputError(
             f"{files.train.parent} can't be written to ({error.strerror}); choose another folder"

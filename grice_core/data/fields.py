@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 from itertools import chain
 
+from grice_core.data.bounds import shortened
 from grice_core.data.pairs import TEXT_FIELDS
 from grice_core.errors import DataError
 from grice_core.maxims import Maxim
@@ -65,7 +66,7 @@ def require_fields(name: str, found: Collection[str], fields: Iterable[str] = TE
     if not found:
         raise DataError(f"{name} holds no objects with fields; write each pair as {{…}}")
     wanted = ", ".join(" or ".join(map(repr, TEXT_SPELLINGS[field])) for field in missing)
-    listed = ", ".join(repr(_shortened(field)) for field in list(found)[:12])
+    listed = ", ".join(repr(shortened(field)) for field in list(found)[:12])
     more = ", …" if len(found) > 12 else ""
     way_on = _nearest(missing, found) or f"; say which field it is: --map {missing[0]}=FIELD"
     raise UnknownFieldsError(f"{name} has no field {wanted}; it has: {listed}{more}", way_on)
@@ -79,7 +80,3 @@ def _nearest(missing: Iterable[str], found: Collection[str]) -> str:
             for match in get_close_matches(spelling, by_lower_case, n=1):
                 return f"; is {by_lower_case[match]!r} meant to be {spelling!r}?"
     return ""
-
-
-def _shortened(name: str, limit: int = 40) -> str:
-    return name if len(name) <= limit else name[: limit - 1] + "…"

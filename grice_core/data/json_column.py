@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from grice_core.nesting import check_depth
 
+_LENIENT = json.JSONEncoder(default=str)
 JSON_TYPE = pa.json_(pa.large_string())
 
 
@@ -40,4 +41,4 @@ def dump_leniently(value: Any) -> str:
         NestingError: it is nested too deeply.
     """
     check_depth(value)
-    return json.dumps(value, default=str)
+    return _LENIENT.encode(value)

@@ -6,7 +6,7 @@ from typing import Any
 
 from grice_core.nesting import MAX_DEPTH, NestingError, check_depth
 
-_MOST = 1_000_000
+_MOST = 100_000
 """Characters that are parsed; the parser takes many times a text's size."""
 
 
@@ -22,7 +22,7 @@ def parse_literal(text: str) -> Any:
         raise NestingError
     try:
         value = ast.literal_eval(text.strip())
-    except (SyntaxError, MemoryError, RecursionError) as error:
+    except (SyntaxError, TypeError, MemoryError, RecursionError) as error:
         raise ValueError("not a literal") from error
     check_depth(value)
     return value

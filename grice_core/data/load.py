@@ -8,18 +8,19 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 
-from grice_core.data.batches import Batch, check_num_fields
+from grice_core.data.batches import Batch
 from grice_core.data.conversation_column import TOOLS, with_tools
 from grice_core.data.fields import require_fields
 from grice_core.data.findings import find_warnings
 from grice_core.data.layouts.opening import BY_LOOKS, Reading, open_rows
 from grice_core.data.messages import Conversation, Messages, Tools
-from grice_core.data.pairs import TEXT_FIELDS, IntArray, PairTable
+from grice_core.data.pairs import IntArray, PairTable
+from grice_core.data.part_checks import check_parts, require_text_fields
 from grice_core.data.parts import Part, join_parts, take_apart, unusable_rows
+from grice_core.data.places import find
 from grice_core.data.readers import read_batches
 from grice_core.data.report import Problem, ValidationReport
-from grice_core.data.sniff import inspect
-from grice_core.data.source import DEFAULT_LIMITS, Format, Limits
+from grice_core.data.source import DEFAULT_LIMITS, DataFiles, Format, Limits
 from grice_core.data.text_fields import parse_texts
 from grice_core.errors import DataError
 from grice_core.nesting import NestingError
@@ -95,12 +96,13 @@ class Prompts:
 
 
 def load_pairs(
-    path: Path | str,
+    path: Path | str | DataFiles,
     progress: Progress = silent,
     limits: Limits = DEFAULT_LIMITS,
     reading: Reading = BY_LOOKS,
 ) -> LoadedPairs:
-    """Read and check a file of pairs: JSON, JSON Lines, CSV or Parquet, also `.gz` or `.zst`.
+    """Read and check a file of pairs: JSON, JSON Lines, CSV, Parquet, Arrow or Excel, also `.gz` or `.zst`;
+    or those of a folder, pattern or address (see `places.find`).
 
     Rows with an error are left out of the table, and listed in the report and in `unusable`.
 
@@ -113,7 +115,7 @@ def load_pairs(
         UnclearLayoutError: it may be written in several layouts.
         PromptsAloneError: it holds prompts without responses.
     """
-    source = inspect(Path(path), limits)
+    source = find(path, limits)
     opened = open_rows(source.name, read_batches(source, progress), reading)
     names = dict.fromkeys(opened.names)
     parts: list[Part] = []
@@ -121,8 +123,8 @@ def load_pairs(
     for batch in opened.batches:
         names.update(dict.fromkeys(batch.columns))
         parts.append(_parse(source.name, batch, num_rows))
-        check_num_fields(source.name, {*names, *parts[-1].extras})
         num_rows += batch.num_rows
+        check_parts(source.name, names, parts, limits)
     _check_rows_and_fields(source.name, num_rows, names, parts)
     table = join_parts(parts)
     report = ValidationReport(num_rows, len(table), int(table.scored.sum()), ())
@@ -139,7 +141,7 @@ def load_pairs(
 
 
 def load_prompts(
-    path: Path | str, limits: Limits = DEFAULT_LIMITS, reading: Reading = BY_LOOKS
+    path: Path | str | DataFiles, limits: Limits = DEFAULT_LIMITS, reading: Reading = BY_LOOKS
 ) -> Prompts:
     """Read the prompts of a file: of pairs in any layout that `load_pairs` takes, or of prompts alone.
 
@@ -147,7 +149,7 @@ def load_prompts(
         DataError: the file is not what it says, has no rows, or a row has no prompt.
         UnclearLayoutError: it may be written in several layouts.
     """
-    source = inspect(Path(path), limits)
+    source = find(path, limits)
     opened = open_rows(source.name, read_batches(source, silent), reading, for_prompts=True)
     names = dict.fromkeys(opened.names)
     prompts: list[str] = []
@@ -183,9 +185,7 @@ def _check_rows_and_fields(
 ) -> None:
     if not num_rows:
         raise DataError(f"{name} holds no rows")
-    # Conversations may begin with their prompt, so a field only lacks if no row got a text for it.
-    found: set[str] = set().union(*(part.fields for part in parts))
-    require_fields(name, list(names), [field for field in TEXT_FIELDS if field not in found])
+    require_text_fields(name, names, parts)
 
 
 def _problems(parts: list[Part], table: PairTable) -> Iterator[Problem]:

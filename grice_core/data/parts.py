@@ -13,6 +13,10 @@ from grice_core.data.pairs import TEXT_FIELDS, BoolArray, FloatArray, IntArray, 
 from grice_core.data.parse import parse_rows
 from grice_core.data.report import ProblemKind
 
+_UNUSABLE = pa.schema(
+    {"row": pa.int64(), "codes": pa.list_(pa.string()), "content": pa.large_string()}
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Part:
@@ -30,12 +34,14 @@ class Part:
     """(U,) each."""
     warning_rows: dict[ProblemKind, IntArray]
     """For every kind of warning that the pairs don't show, the usable rows that it is about."""
-    unusable: list[dict[str, object]]
+    unusable: pa.Table
     """The other rows: `row`, `codes` of their errors, `content` as JSON text."""
     error_rows: dict[ProblemKind, IntArray]
     """For every kind of error, the rows that have it."""
     fields: set[str]
     """Text fields of which some row has a text."""
+    num_extra_cells: int
+    """Of the usable rows: those that stand in the file, be they empty."""
 
 
 def take_apart(batch: Batch, num_before: int) -> Part:
@@ -50,25 +56,24 @@ def take_apart(batch: Batch, num_before: int) -> Part:
     rows = batch.row_numbers
     if rows is None:
         rows = np.arange(num_before + 1, num_before + 1 + batch.num_rows)
+    extras = _rows_of(parsed.extras, usable)
     return Part(
         texts=_rows_of(parsed.texts, usable),
         scores=parsed.scores[usable],
         rows=rows[usable],
         messages=None if parsed.messages is None else parsed.messages.filter(usable),
-        extras=_rows_of(parsed.extras, usable),
+        extras=extras,
         warning_rows={kind: rows[mask & usable] for kind, mask in parsed.warnings.items()},
-        unusable=[
-            {
-                "row": int(rows[index]),
-                "codes": [kind.code for kind, mask in parsed.errors.items() if mask[index]],
-                "content": dump_leniently(batch.row(index)),
-            }
-            for index in np.flatnonzero(~usable).tolist()
-        ],
+        unusable=_unusable(batch, rows, parsed.errors),
         error_rows={kind: rows[mask] for kind, mask in parsed.errors.items()},
         fields={
             field for field, texts in parsed.texts.items() if texts.null_count < batch.num_rows
         },
+        num_extra_cells=sum(
+            len(column)
+            - (0 if isinstance(batch.columns.get(name), pa.Array) else column.null_count)
+            for name, column in extras.items()
+        ),
     )
 
 
@@ -109,8 +114,20 @@ def _join_messages(parts: Sequence[Part]) -> pa.ChunkedArray | None:
 
 def unusable_rows(parts: Sequence[Part]) -> pa.Table:
     """The other rows of all parts: columns `row`, `codes`, `content`."""
-    schema = pa.schema(
-        {"row": pa.int64(), "codes": pa.list_(pa.string()), "content": pa.large_string()}
-    )
-    rows = [row for part in parts for row in part.unusable]
-    return pa.Table.from_pylist(rows, schema)
+    return pa.concat_tables([_UNUSABLE.empty_table(), *(part.unusable for part in parts)])
+
+
+def _unusable(batch: Batch, rows: IntArray, errors: dict[ProblemKind, BoolArray]) -> pa.Table:
+    """Of N rows with these numbers, those that have an error."""
+    masks = np.stack(list(errors.values()), axis=1)
+    indices = np.flatnonzero(masks.any(axis=1))
+    if not len(indices):
+        return _UNUSABLE.empty_table()
+    combinations, which = np.unique(masks[indices], axis=0, return_inverse=True)
+    codes = [
+        [kind.code for kind, has_it in zip(errors, combination, strict=True) if has_it]
+        for combination in combinations
+    ]
+    contents = [dump_leniently(row) for row in batch.rows(indices)]
+    columns = [rows[indices], pa.array(codes, _UNUSABLE.field("codes").type).take(which), contents]
+    return pa.table(columns, _UNUSABLE)

@@ -14,7 +14,8 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from grice_core.data.batches import Column, check_num_fields, is_text
+from grice_core.data.batches import Column, is_text
+from grice_core.data.bounds import check_fields
 from grice_core.data.literal import parse_literal
 from grice_core.data.pairs import FloatArray
 from grice_core.data.texts import as_mask
@@ -24,7 +25,7 @@ from grice_core.nesting import parse_json
 FaultArray = npt.NDArray[np.uint8]
 MAXIM_KEYS = tuple(maxim.value for maxim in MAXIMS)
 
-_DECIMAL_COMMA = re.compile(r"^([+-]?\d*),(\d+)$")
+_DECIMAL_COMMA = re.compile(r"^([+-]?\d*),(\d+(?:[eE][+-]?\d+)?)$")
 _NUMBERS = {float, int, type(None)}
 _MAX_EXACT_INT = 2**53
 _LACKING = object()  # stands where an object lacks a key, and nowhere else
@@ -102,6 +103,7 @@ def _from_objects(values: list[Any]) -> tuple[list[ScoreColumn], dict[str, Colum
     if set(map(type, values)) != {dict}:
         objects = [_as_object(value) for value in values]
     keys = dict.fromkeys(chain.from_iterable(objects))
+    check_fields("an object of scores", keys, len(objects), sum(map(len, objects)))
     if spelt := {
         key: key.strip().lower()
         for key in keys
@@ -110,7 +112,6 @@ def _from_objects(values: list[Any]) -> tuple[list[ScoreColumn], dict[str, Colum
         objects = [{spelt.get(key, key): value for key, value in item.items()} for item in objects]
     columns = [_from_list(_values(objects, key)) for key in MAXIM_KEYS]
     unknown = dict.fromkeys(chain.from_iterable(objects)).keys() - set(MAXIM_KEYS)
-    check_num_fields("an object of scores", unknown)
     return columns, {key: [item.get(key) for item in objects] for key in sorted(unknown)}
 
 

@@ -1,6 +1,7 @@
 """What kind of file a data file is, by its content first and its name second."""
 
 from pathlib import Path
+from zipfile import BadZipFile, ZipFile
 
 from grice_core.data.source import DEFAULT_LIMITS, Compression, Format, Limits, Source
 from grice_core.errors import DataError
@@ -14,6 +15,11 @@ _FORMATS = {
     ".tsv": Format.CSV,
     ".parquet": Format.PARQUET,
     ".pq": Format.PARQUET,
+    ".arrow": Format.ARROW,
+    ".feather": Format.ARROW,
+    ".ipc": Format.ARROW,
+    ".xlsx": Format.EXCEL,
+    ".xlsm": Format.EXCEL,
     ".txt": Format.TEXT,
 }
 _COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".zst": "zstd"}
@@ -24,13 +30,16 @@ _MAGIC: dict[bytes, Compression] = {
     **{bytes((0x50 + kind,)) + b"\x2a\x4d\x18": "zstd" for kind in range(16)},
 }
 _FOREIGN = {
-    b"PK\x03\x04": "is a ZIP archive (or an Excel file)",
+    b"\xd0\xcf\x11\xe0": "is an Excel file of the old kind (.xls)",
     b"\xff\xfe": "is UTF-16 text",
     b"\xfe\xff": "is UTF-16 text",
     b"version https://git-lfs": "is only a Git LFS pointer: the file itself was not downloaded",
     b"<!DOCTYPE": "is a web page",
     b"<html": "is a web page",
 }
+_ZIP = b"PK\x03\x04"
+_ARROW = (b"ARROW1", b"FEA1", b"\xff\xff\xff\xff")
+"""An Arrow file, the first Feather, an Arrow stream."""
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -71,12 +80,32 @@ def _head(source: Source) -> bytes:
     """The first bytes of the content, checked against kinds of file that we can't read."""
     with source.open() as stream:
         head = stream.read(_HEAD_SIZE)
+        while head and not head.removeprefix(_BOM).strip():
+            head = stream.read(_HEAD_SIZE)
     for magic, what in _FOREIGN.items():
         if head.startswith(magic):
             raise DataError(f"{source.name} {what}; save it as UTF-8 JSON, JSON Lines or CSV")
+    if head.startswith(_ZIP) and not _is_workbook(source):
+        raise DataError(f"{source.name} is a ZIP archive, but no Excel file; unpack it")
     if not head.removeprefix(_BOM).strip():
         raise DataError(f"{source.name} holds nothing but white space")
     return head.removeprefix(_BOM).lstrip()
+
+
+def _is_workbook(source: Source) -> bool:
+    try:
+        with ZipFile(source.path) as archive:
+            return any(name.startswith("xl/") for name in archive.namelist())
+    except (OSError, BadZipFile):
+        return source.path.suffix.lower() in (".xlsx", ".xlsm")  # cut off: its reader says so
+
+
+def is_data_name(name: str) -> bool:
+    """Whether a file of this name holds data, wherever it lies; a text may be anything."""
+    suffixes = [suffix.lower() for suffix in Path(name).suffixes[-2:]]
+    if suffixes and suffixes[-1] in _COMPRESSIONS:
+        suffixes.pop()
+    return bool(suffixes) and _FORMATS.get(suffixes[-1], Format.TEXT) is not Format.TEXT
 
 
 def _format(path: Path, head: bytes) -> tuple[Format, list[str]]:
@@ -86,7 +115,7 @@ def _format(path: Path, head: bytes) -> tuple[Format, list[str]]:
     if by_content is None and by_name is None:
         raise DataError(
             f"{path.name} is of no kind that we know; its name should end with .json, .jsonl, "
-            ".csv or .parquet, and perhaps .gz or .zst"
+            ".csv, .tsv, .parquet, .arrow or .xlsx, and perhaps .gz or .zst"
         )
     if by_content is None and by_name not in (Format.CSV, Format.TEXT):
         start = head[:20].decode("utf-8", "replace")
@@ -103,6 +132,10 @@ def _format_of(head: bytes, by_name: Format | None) -> Format | None:
     """What the content looks like; `None` = like none of the formats that show in it."""
     if head.startswith(b"PAR1"):
         return Format.PARQUET
+    if head.startswith(_ZIP):
+        return Format.EXCEL
+    if head.startswith(_ARROW):
+        return Format.ARROW
     if head.startswith(b"["):
         return Format.JSON
     if not head.startswith(b"{"):

@@ -2,14 +2,16 @@
 
 import hashlib
 import io
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
+import zstandard
 
+from grice_core.data.zstd import ZstdContent
 from grice_core.errors import DataError
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ class Format(StrEnum):
     JSONL = "JSON Lines"
     CSV = "CSV"
     PARQUET = "Parquet"
+    ARROW = "Arrow"
+    EXCEL = "Excel"
     TEXT = "plain text"
 
 
@@ -43,9 +47,30 @@ class Limits:
     """Of a JSON list or a compressed Parquet file, which are held in memory as a whole."""
     max_line_bytes: int = 64 * MIB
     """Of one row of JSON Lines or CSV."""
+    max_unusable: int = 100_000
+    """Rows with errors, where they are more than four fifths of the rows."""
     max_ratio: int = 300
     """Unpacked over packed bytes; looked at once more than `ratio_from_bytes` are unpacked."""
-    ratio_from_bytes: int = 64 * MIB
+    ratio_from_bytes: int = 16 * MIB
+
+    def check(self, name: str, num_unpacked: int, packed_size: int | None) -> None:
+        """Look at how much a file of this many bytes has unpacked to; `None` = it isn't packed.
+
+        Raises:
+            DataError: it is too much.
+        """
+        if num_unpacked > self.max_bytes:
+            raise DataError(
+                f"{name} unpacks to more than {format_bytes(self.max_bytes)}; "
+                "split it into several files"
+            )
+        if packed_size is None or num_unpacked <= self.ratio_from_bytes:
+            return
+        if num_unpacked > self.max_ratio * packed_size:
+            raise DataError(
+                f"{name} unpacks to more than {self.max_ratio} times its size, as a "
+                "decompression bomb does; if it is what you mean, unpack it yourself first"
+            )
 
 
 DEFAULT_LIMITS = Limits()
@@ -61,10 +86,24 @@ class Source:
     limits: Limits = DEFAULT_LIMITS
     notes: tuple[str, ...] = ()
     """Remarks for the user, such as a name that does not fit the content."""
+    constants: Mapping[str, Any] = field(default_factory=dict)
+    """Further fields, the same in every row, which the folders' names gave (`lang=en`)."""
+    keep: object = None
+    """What has to live as long as this, such as a temporary folder."""
+
+    @property
+    def parts(self) -> tuple["Source", ...]:
+        """The files: this one."""
+        return (self,)
 
     @property
     def name(self) -> str:
         return self.path.name
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file as it lies there."""
+        return self.path.stat().st_size
 
     def open(self) -> "UnpackedStream":
         """The content from its start.
@@ -96,13 +135,42 @@ class Source:
     def _too_large(self, limit: int) -> DataError:
         return DataError(
             f"{self.name} holds more than {format_bytes(limit)} in one piece; "
-            "write it as JSON Lines or uncompressed Parquet, which are read piece by piece"
+            "write it as JSON Lines, or as Parquet without .gz or .zst, which are read piece by piece"
         )
 
     def sha256(self) -> str:
         """SHA-256 of the file's own bytes, as 64 hex digits."""
         with self.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@dataclass(frozen=True)
+class Shards:
+    """Several files that are read as one, in this order."""
+
+    name: str
+    parts: tuple[Source, ...]
+    """At least one."""
+    keep: object = None
+    """What has to live as long as this, such as a temporary folder."""
+
+    @property
+    def format(self) -> Format:
+        return self.parts[0].format
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Those of all files, each once."""
+        return tuple(dict.fromkeys(note for part in self.parts for note in part.notes))
+
+    def sha256(self) -> str:
+        """SHA-256 of the files' own and of their further fields, as 64 hex digits."""
+        told = [[part.sha256(), sorted(part.constants.items())] for part in self.parts]
+        return hashlib.sha256(repr(told).encode()).hexdigest()
+
+
+DataFiles = Source | Shards
+"""What `places.find` finds."""
 
 
 class UnpackedStream(io.RawIOBase):
@@ -116,11 +184,7 @@ class UnpackedStream(io.RawIOBase):
         self._name = path.name
         self._limits = limits
         self._compression = compression
-        self._content = (
-            pa.CompressedInputStream(pa.PythonFile(self._file, "r"), compression)
-            if compression
-            else self._file
-        )
+        self._content = _content(self._file, compression)
         self._num_unpacked = 0
         self.packed_size = path.stat().st_size
 
@@ -135,7 +199,7 @@ class UnpackedStream(io.RawIOBase):
     def read(self, size: int = -1, /) -> bytes:
         try:
             block: bytes = self._content.read(BLOCK_SIZE if size < 0 else size)
-        except OSError as error:
+        except (OSError, zstandard.ZstdError) as error:
             raise DataError(
                 f"{self._name} can't be unpacked ({error}); it is damaged or cut off: copy it again"
             ) from error
@@ -162,18 +226,17 @@ class UnpackedStream(io.RawIOBase):
         super().close()
 
     def _check_size(self) -> None:
-        limits = self._limits
-        if self._num_unpacked > limits.max_bytes:
-            raise DataError(
-                f"{self._name} unpacks to more than {format_bytes(limits.max_bytes)}; "
-                "split it into several files"
-            )
-        suspicious = self._compression and self._num_unpacked > limits.ratio_from_bytes
-        if suspicious and self._num_unpacked > limits.max_ratio * self.packed_size:
-            raise DataError(
-                f"{self._name} unpacks to more than {limits.max_ratio} times its size, as a "
-                "decompression bomb does; if it is what you mean, unpack it yourself first"
-            )
+        packed_size = self.packed_size if self._compression else None
+        self._limits.check(self._name, self._num_unpacked, packed_size)
+
+
+def _content(file: IO[bytes], compression: Compression | None) -> IO[bytes] | ZstdContent:
+    if compression == "zstd":
+        return ZstdContent(file)
+    if compression == "gzip":
+        unpacked: IO[bytes] = pa.CompressedInputStream(pa.PythonFile(file, "r"), "gzip")
+        return unpacked
+    return file
 
 
 def format_bytes(size: int) -> str:

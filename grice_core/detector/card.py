@@ -57,6 +57,7 @@ def model_card(record: DetectorRecord) -> str:
         "## How far to trust it\n",
         _trust(record),
         "## Load it\n",
+        _stock(record),
         f"```python\n{_loading_code(record)}```\n",
     ]
     return "\n".join(parts)
@@ -73,6 +74,23 @@ def _reading(record: DetectorRecord) -> str:
     return (
         f"It reads `{record.template.plain}`, at most {record.max_length} tokens; the context is "
         "cut from its left.\n"
+    )
+
+
+def _stock(record: DetectorRecord) -> str:
+    """Whether programs that know no detectors can load the folder."""
+    architecture = record.architecture
+    if isinstance(architecture, ChatArchitecture):
+        return "There are no weights in this folder.\n"
+    if isinstance(architecture, HeadsArchitecture):
+        return (
+            "This is no stock sequence classifier: each maxim has a head of several layers of its own, for which "
+            "`AutoModelForSequenceClassification` has no place. It would load the folder with random numbers "
+            "instead, and only warn. These lines use the real heads:\n"
+        )
+    return (
+        "This is a stock sequence classifier: `AutoModelForSequenceClassification` loads it with its real head, "
+        "and so does whatever is built on that. The temperatures are applied to its logits:\n"
     )
 
 

@@ -68,7 +68,10 @@ def parquet_bytes(**columns: list[object]) -> bytes:
         ("a.parquet", b"PAR1 and no more", "is not a complete Parquet file"),
         ("a.parquet", b"[1]", "holds no objects with fields"),
         ("a.parquet", b"abc", "is not Parquet, though its name says so"),
-        ("a.xlsx", b"PK\x03\x04abc", "is a ZIP archive (or an Excel file)"),
+        ("a.xlsx", b"PK\x03\x04abc", "is not a complete Excel file"),
+        ("a.zip", b"PK\x03\x04abc", "is a ZIP archive, but no Excel file; unpack it"),
+        ("a.xls", b"\xd0\xcf\x11\xe0abc", "is an Excel file of the old kind"),
+        ("a.arrow", b"ARROW1\0\0 and no more", "is not a complete Arrow file"),
         ("a.json", b"version https://git-lfs.github.com/spec/v1", "Git LFS pointer"),
         ("a.doc", b"some text", "is of no kind that we know"),
         ("a.json.gz", gzip.compress(b"[1, 2, 3]", mtime=0)[:-6], "can't be unpacked"),
@@ -85,7 +88,7 @@ def test_a_broken_file_gets_one_clear_sentence(
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"none\.json does not exist"):
         load_pairs(tmp_path / "none.json")
-    with pytest.raises(DataError, match="is not a file"):
+    with pytest.raises(DataError, match="is a folder without data files"):
         load_pairs(tmp_path)
 
 

@@ -211,6 +211,17 @@ def test_a_split_tells_why_each_pair_was_dropped(tmp_path: Path) -> None:
         assert reasons == {"chosen 2": "unscored", "chosen 3": "manner"}
 
 
+def test_nothing_is_written_where_there_are_no_pairs(tmp_path: Path) -> None:
+    table = table_of([[0, 0, 0, 0.3], [0, 0, 0, 0.4]])
+    files = SplitFiles.of(tmp_path, "stage2_manner")
+    files.dropped.with_suffix(".jsonl").write_text("of an earlier try")
+
+    written = export_split(files, table, apply_filter([MANNER], table.margins))
+
+    assert written == [files.train, files.train.with_suffix(".jsonl")]
+    assert sorted(tmp_path.iterdir()) == sorted(written)
+
+
 def test_a_set_without_pairs_is_an_empty_list(tmp_path: Path) -> None:
     empty = table_of([])
     write_json(tmp_path / "none.json", empty)

@@ -282,6 +282,19 @@ def test_content_tells_the_format_where_the_name_says_nothing(tmp_path: Path) ->
     assert loaded.notes == ()
 
 
+def test_a_csv_row_that_is_longer_than_what_is_read_at_once(tmp_path: Path) -> None:
+    long = "x" * 5_000_000
+    path = tmp_path / "pairs.csv"
+    rows = [f"p{n},{long if n == 50_000 else 'a'},b" for n in range(1, 60_001)]
+    path.write_text("prompt,chosen,rejected\n" + "\n".join(rows) + "\n")
+
+    table = load_pairs(path).table
+
+    assert table.rows.tolist() == list(range(1, 60_001))
+    assert table.prompts == [f"p{n}" for n in range(1, 60_001)]
+    assert len(table.chosen[49_999]) == len(long)
+
+
 def test_a_frame_to_be_skipped_may_come_before_the_others(tmp_path: Path) -> None:
     frame = pa.compress(b'{"prompt": "p", "chosen": "a", "rejected": "b"}\n', "zstd", asbytes=True)
     skipped = b"\x50\x2a\x4d\x18\x04\x00\x00\x00abcd"

@@ -51,6 +51,7 @@ def test_the_card_gives_the_scores_that_we_give(
 def test_a_detector_that_needs_this_package_says_so(tmp_path: Path) -> None:
     card = (tiny.write_heads(tmp_path, WITH_MAXIMUM) / "README.md").read_text()
     assert "from grice_core.detector.load import load_detector" in card
+    assert "no stock sequence classifier" in card
 
 
 def test_the_card_says_when_nobody_has_evaluated_the_detector(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from app.state.pending_uploads import (
     pending_uploads,
     read_pending,
 )
+from app.state.reading import read_apart
 from app.state.session import select_data_set, studio
 from app.text.formatting import count_of, plain_markdown
 from app.ui.errors import show_error
@@ -23,13 +24,13 @@ from app.ui.import_folder import importable, locate
 from app.ui.uploads import as_file
 from grice_core.data.fields import UnknownFieldsError
 from grice_core.data.layouts.opening import PromptsAloneError, Reading, UnclearLayoutError
-from grice_core.data.load import LoadedPairs, load_pairs
+from grice_core.data.load import LoadedPairs
 from grice_core.errors import DataError
 from grice_core.registry import Keeper, json_lines, report_of
 from grice_core.settings import settings
 from grice_core.store.tables import DataSet
 
-FORMATS = "JSON, JSON Lines, CSV or Parquet, also compressed (.gz, .zst)"
+FORMATS = "JSON, JSON Lines, CSV, Parquet or Arrow, also compressed (.gz, .zst), or Excel (.xlsx)"
 _REFUSED = "refused file"
 
 
@@ -104,7 +105,7 @@ def _check(path: Path, origin: str) -> None:
         known = _keeper().known(path)
         if known is not None:
             _show_stored(known, f"Already stored as “{plain_markdown(known.name)}”.")
-        outcome = load_pairs(path, progress)
+        outcome = read_apart(path, progress)
         if not outcome.unusable.num_rows or not len(outcome.table):  # nothing to decide
             _store(outcome, path.name)
         _wait_for_a_decision(path)

@@ -9,7 +9,8 @@ from itertools import chain
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
-from grice_core.data.batches import Batch
+from grice_core.data.batches import ROWS_PER_BATCH, Batch
+from grice_core.data.bounds import check_fields, shortened
 from grice_core.data.encoding import not_utf8
 from grice_core.data.fields import TEXT_SPELLINGS
 from grice_core.data.source import MIB, Source, UnpackedStream, format_bytes
@@ -18,6 +19,7 @@ from grice_core.progress import Progress
 
 _RAGGED = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
 _HEADER_SIZE = MIB
+_BLOCK_SIZE = 4 * MIB
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 _KNOWN = frozenset(chain.from_iterable(TEXT_SPELLINGS.values()))
 
@@ -25,24 +27,43 @@ _KNOWN = frozenset(chain.from_iterable(TEXT_SPELLINGS.values()))
 def read_csv(source: Source, progress: Progress) -> Iterator[Batch]:
     """The rows of a CSV file, every cell as text; an empty cell is no value, `""` an empty text."""
     names, delimiter = _header(source)
+    longest = source.limits.max_line_bytes
+    num_done = 0
+    for block_size in sorted({min(_BLOCK_SIZE, longest), longest}):
+        num_known = num_done
+        try:
+            for batch in _record_batches(source, names, delimiter, block_size, progress):
+                known = min(num_known, batch.num_rows)
+                num_known -= known
+                for start in range(known, batch.num_rows, ROWS_PER_BATCH):
+                    piece = batch.slice(start, ROWS_PER_BATCH)
+                    columns = dict(zip(names, piece.columns, strict=True))
+                    yield Batch(columns, piece.num_rows, textual=True)
+                    num_done += piece.num_rows
+        except pa.ArrowInvalid as error:
+            if "straddl" in str(error) and block_size < longest:
+                continue  # a row is longer than a block: once more from the start
+            raise _explain(source, error, delimiter) from error
+        else:
+            return
+
+
+def _record_batches(
+    source: Source, names: list[str], delimiter: str, block_size: int, progress: Progress
+) -> Iterator[pa.RecordBatch]:
     with source.open() as stream:
         counted = _QuoteCounter(stream)
-        try:
-            for batch in _open(source, counted, names, delimiter):
-                columns = dict(zip(names, batch.columns, strict=True))
-                yield Batch(columns, batch.num_rows, textual=True)
-                progress(f"read {source.name}", stream.num_packed, stream.packed_size)
-        except pa.ArrowInvalid as error:
-            raise _explain(source, error, delimiter) from error
+        for batch in _open(counted, delimiter, names, block_size, source):
+            yield batch
+            progress(f"read {source.name}", stream.num_packed, stream.packed_size)
     if counted.num_quotes % 2:
         _check_quotes(source)
 
 
 def _open(
-    source: Source, stream: io.RawIOBase, names: list[str], delimiter: str
+    stream: io.RawIOBase, delimiter: str, names: list[str], block_size: int, source: Source
 ) -> arrow_csv.CSVStreamingReader:
     """Arrow's reader, on one thread: only then does it know row numbers."""
-    block_size = source.limits.max_line_bytes
     reader = arrow_csv.open_csv(
         stream,
         read_options=arrow_csv.ReadOptions(block_size=block_size, use_threads=False),
@@ -77,9 +98,12 @@ def _header(source: Source) -> tuple[list[str], str]:
         raise not_utf8(source) from error
     except csv.Error as error:
         raise _bad_header(source) from error
+    check_fields(source.name, names)
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
-        raise DataError(f"{source.name} has two columns named {doubled[0]!r}; rename one")
+        raise DataError(
+            f"{source.name} has two columns named {shortened(doubled[0])!r}; rename one"
+        )
     return names, delimiter
 
 
@@ -88,6 +112,7 @@ def _split(header: str) -> tuple[list[str], str]:
 
     Spreadsheets write semicolons where the comma is the decimal sign.
     """
+    csv.field_size_limit(_HEADER_SIZE)  # what is long is refused later, by its number of columns
     found = [
         (next(csv.reader([header], delimiter=delimiter), []), delimiter)
         for delimiter in _DELIMITERS

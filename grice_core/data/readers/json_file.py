@@ -7,15 +7,16 @@ from typing import Any
 
 import orjson
 
-from grice_core.data.batches import Batch, batch_of_objects
+from grice_core.data.batches import ROWS_PER_BATCH, Batch, batch_of_objects
 from grice_core.data.encoding import not_utf8
 from grice_core.data.fields import ROW_FIELDS
-from grice_core.data.source import BLOCK_SIZE, Source, UnpackedStream, format_bytes
+from grice_core.data.source import MIB, Source, UnpackedStream, format_bytes
 from grice_core.errors import DataError
 from grice_core.nesting import NestingError, check_depth, parse_json
 from grice_core.progress import Progress
 
-_ROWS_PER_BATCH = 65_536
+_BLOCK_SIZE = 4 * MIB
+"""Of JSON Lines; the objects of the shortest lines take a hundred times the memory."""
 _BLANK = re.compile(r"[\s]*")
 _BOM = b"\xef\xbb\xbf"
 
@@ -25,8 +26,8 @@ def read_json(source: Source, progress: Progress) -> Iterator[Batch]:
     content = source.read_document().removeprefix(_BOM)
     rows = _parse_list(source, content)
     del content
-    for start in range(0, len(rows), _ROWS_PER_BATCH):
-        batch = batch_of_objects(source.name, rows[start : start + _ROWS_PER_BATCH])
+    for start in range(0, len(rows), ROWS_PER_BATCH):
+        batch = batch_of_objects(source.name, rows[start : start + ROWS_PER_BATCH])
         yield batch
         progress(f"read {source.name}", start + batch.num_rows, len(rows))
 
@@ -36,10 +37,12 @@ def read_json_lines(source: Source, progress: Progress) -> Iterator[Batch]:
     first_line = 1
     with source.open() as stream:
         for block in _whole_lines(source, stream):
-            rows = _parse_lines(source, block.removeprefix(_BOM), first_line)
-            if rows:
-                yield batch_of_objects(source.name, rows)
-            first_line += block.count(b"\n")
+            for lines in _pieces(block.removeprefix(_BOM).split(b"\n")):
+                rows = _parse_lines(source, lines, first_line)
+                if rows:
+                    yield batch_of_objects(source.name, rows)
+                first_line += len(lines)
+            first_line -= 1  # behind the last line break there is a piece, but no line
             progress(f"read {source.name}", stream.num_packed, stream.packed_size)
 
 
@@ -47,7 +50,7 @@ def _whole_lines(source: Source, stream: UnpackedStream) -> Iterator[bytes]:
     """The content in blocks that end where a line ends."""
     limit = source.limits.max_line_bytes
     begun = b""
-    while block := stream.read(min(BLOCK_SIZE, limit)):
+    while block := stream.read(min(_BLOCK_SIZE, limit)):
         end = block.rfind(b"\n") + 1
         if end:
             yield begun + block[:end]
@@ -63,18 +66,23 @@ def _whole_lines(source: Source, stream: UnpackedStream) -> Iterator[bytes]:
         yield begun
 
 
-def _parse_lines(source: Source, block: bytes, first_line: int) -> list[Any]:
-    lines = [line for line in block.split(b"\n") if line and not line.isspace()]
+def _pieces(lines: list[bytes]) -> Iterator[list[bytes]]:
+    """So many lines at a time that what they hold fits in memory, however short they are."""
+    for start in range(0, len(lines), ROWS_PER_BATCH):
+        yield lines[start : start + ROWS_PER_BATCH]
+
+
+def _parse_lines(source: Source, lines: list[bytes], first_line: int) -> list[Any]:
     try:
-        return [orjson.loads(line) for line in lines]
+        return [orjson.loads(line) for line in lines if line and not line.isspace()]
     except orjson.JSONDecodeError:
-        return _parse_lines_leniently(source, block, first_line)
+        return _parse_lines_leniently(source, lines, first_line)
 
 
-def _parse_lines_leniently(source: Source, block: bytes, first_line: int) -> list[Any]:
+def _parse_lines_leniently(source: Source, lines: list[bytes], first_line: int) -> list[Any]:
     """The same rows, but accepting NaN; says which line is to blame if one is no JSON at all."""
     rows: list[Any] = []
-    for number, line in enumerate(block.split(b"\n"), start=first_line):
+    for number, line in enumerate(lines, start=first_line):
         if line and not line.isspace():
             try:
                 rows.append(_loads_leniently(line))
@@ -165,4 +173,8 @@ def _reason(error: Exception, in_line: bool = False) -> str:
     if isinstance(error, json.JSONDecodeError):
         line = "" if in_line else f"line {error.lineno}, "
         return f"{error.msg} at {line}column {error.colno}"
-    return f"it is {error}" if isinstance(error, NestingError) else str(error)
+    if isinstance(error, NestingError):
+        return f"it is {error}"
+    if "integer string conversion" in str(error):
+        return "it holds a number of thousands of digits"
+    return str(error)
