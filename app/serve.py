@@ -5,10 +5,11 @@ import sys
 
 from app.app_pages import all_pages
 from app.server.health import health_routes
+from app.server.members_upload import MembersUpload
 from app.server.memory import share_freed_memory
 from app.server.own_dashboard import register_dashboard
 from app.server.own_pages_only import OwnPagesOnly, sign_in_hosts
-from app.server.privacy import ROOT, check_is_private
+from app.server.privacy import ROOT, check_is_private, configures_sign_in
 from app.state.settings import app_settings
 from grice_core.errors import InputError
 from grice_core.files import keep_private
@@ -48,11 +49,10 @@ def main() -> None:
 
     all_pages()  # what they import takes seconds, for which the first page would have to wait
     hosts = (*wanted.hosts, *sign_in_hosts(secrets))
-    studio = st.App(
-        ROOT / "app" / "home.py",
-        routes=health_routes(queue),
-        middleware=[Middleware(OwnPagesOnly, hosts=hosts)],
-    )
+    guards = [Middleware(OwnPagesOnly, hosts=hosts)]
+    if configures_sign_in(secrets):
+        guards.append(Middleware(MembersUpload, settings=wanted))
+    studio = st.App(ROOT / "app" / "home.py", routes=health_routes(queue), middleware=guards)
     studio.run(
         config={
             "server.address": wanted.address,

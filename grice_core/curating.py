@@ -14,6 +14,8 @@ from grice_core.data.report import Severity, ValidationReport
 from grice_core.errors import InputError
 from grice_core.registry import FILE_SHA256
 from grice_core.store import data_sets
+from grice_core.store.actions import require
+from grice_core.store.actors import Role
 from grice_core.store.artifacts import Address, ArtifactStore
 from grice_core.store.data_sets import DataSetDraft
 from grice_core.store.database import Database
@@ -99,6 +101,7 @@ class Curator:
         return report | {CURATION: wanted.document()} if wanted.exclusions else report
 
     def _put(self, table: PairTable) -> Address:
+        require(self.database, Role.MEMBER)  # before a file is written
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "pairs.parquet"
             write_pairs(path, table)

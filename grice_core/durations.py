@@ -1,4 +1,13 @@
-"""Lengths of time in words."""
+"""Lengths of time in words, and points in time from words."""
+
+import re
+import time
+from datetime import UTC, datetime
+
+from grice_core.errors import InputError
+
+_AGO = re.compile(r"(\d{1,6})([dhm])")
+_UNITS_S = {"d": 86_400, "h": 3_600, "m": 60}
 
 
 def duration(seconds: float) -> str:
@@ -18,3 +27,20 @@ def rough_duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     hours, minutes = divmod(round(seconds / 60), 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def instant(text: str, now: float | None = None) -> float:
+    """Seconds since 1970 of a date or time, in UTC unless it says otherwise, or of so long ago: `7d`, `12h`.
+
+    Raises:
+        InputError: it is neither.
+    """
+    if ago := _AGO.fullmatch(text.strip()):
+        return (time.time() if now is None else now) - int(ago[1]) * _UNITS_S[ago[2]]
+    try:
+        found = datetime.fromisoformat(text.strip())
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        raise InputError(
+            f"{text!r} is no time: write 2026-11-30, 2026-11-30T14:00, 7d, 12h or 30m"
+        ) from None

@@ -12,6 +12,7 @@ GriceError
 │   ├── TransitionError     a run can't go from its state to the one asked for
 │   ├── StaleOwnerError     a run belongs to another worker by now; anyone who sees this must stop
 │   └── ArtifactError       an artifact is missing or damaged
+├── NotAllowedError         the one who asks may not do that (exit code 1)
 ├── PreflightError          training would not mean what it claims (exit code 2)
 ├── TrainingError           training went wrong: NaN, out of memory (exit code 1)
 │   └── LostProcessError    one of several processes ended; checkpoints can continue
@@ -71,6 +72,10 @@ class StaleOwnerError(StoreError):
 
 class ArtifactError(StoreError):
     """An artifact is missing or damaged."""
+
+
+class NotAllowedError(GriceError):
+    """The one who asks may not do that; nothing was changed."""
 
 
 class PreflightError(GriceError):

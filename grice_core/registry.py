@@ -25,6 +25,8 @@ from grice_core.errors import DataError, InputError
 from grice_core.maxims import MAXIMS
 from grice_core.progress import Progress, silent
 from grice_core.store import data_sets, detectors
+from grice_core.store.actions import require
+from grice_core.store.actors import Role
 from grice_core.store.artifacts import Address, ArtifactStore
 from grice_core.store.data_sets import DataSetDraft
 from grice_core.store.database import Database
@@ -75,6 +77,8 @@ class Keeper:
         files = find(path)
         reading = reading or self._reading_of(files)
         known = self.known(files, reading)
+        if known is None:
+            require(self.database, Role.MEMBER)
         return known or self.keep_loaded(load_pairs(files, progress, reading=reading), name)
 
     def known(self, path: Path | DataFiles, reading: Reading = BY_LOOKS) -> DataSet | None:
@@ -149,6 +153,7 @@ class Keeper:
         Raises:
             DetectorError: it is no detector.
         """
+        require(self.database, Role.MEMBER)
         card = read_record(folder).model_dump(mode="json")
         address = self.artifacts.put_folder(folder)
         name = folder.resolve().name
@@ -175,6 +180,7 @@ class Keeper:
         return self._add(draft)
 
     def _put(self, table: PairTable) -> Address:
+        require(self.database, Role.MEMBER)  # before a file is written
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "pairs.parquet"
             write_pairs(path, table)

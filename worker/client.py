@@ -13,6 +13,8 @@ from grice_core.errors import NotFoundError
 from grice_core.progress import Progress, silent
 from grice_core.settings import settings
 from grice_core.store import (
+    actions,
+    audit,
     migrate,
     pipelines,
     queue_lines,
@@ -22,6 +24,7 @@ from grice_core.store import (
     submission,
     transitions,
 )
+from grice_core.store.actors import Role
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database
 from grice_core.store.json_text import digest_of
@@ -91,15 +94,11 @@ class RunQueue:
         database = migrate.opened(settings().database_url)
         return cls(database, ArtifactStore(settings().artifacts_url))
 
-    def submit(
-        self, request: PipelineRequest, progress: Progress = silent, started_by: str = ""
-    ) -> int:
+    def submit(self, request: PipelineRequest, progress: Progress = silent) -> int:
         """Ask for a pipeline; asking twice for the same gives the same one. Returns its id.
 
-        Args:
-            started_by: who asks; empty: not known.
-
         Raises:
+            NotAllowedError: a viewer asks.
             InputError: a file, the detector or the base can't be used; nothing is submitted then.
         """
         request = self._intake.stored(request, progress)
@@ -118,7 +117,6 @@ class RunQueue:
             trained_sha256=spec.trained,
             spec=spec.document(),
             runs=chain_of(spec, self._device(request.device)),
-            started_by=started_by,
         )
         pipeline_id = submission.submit(self.database, draft)
         self.wake()
@@ -244,9 +242,37 @@ class RunQueue:
         self.wake()
         return stale
 
+    def ask(self, request: PlaygroundRequest | DetectorTrial) -> str:
+        """Ask a pipeline's models, or a detector, something; returns the question's id.
+
+        Raises:
+            NotAllowedError: a viewer asks.
+            StoreError: the queue's server can't be reached.
+        """
+        actions.require(self.database, Role.MEMBER)
+        asked = self._playground.ask(request)
+        if isinstance(request, PlaygroundRequest):
+            audit.note_question(self.database, "pipeline", request.pipeline_id)
+        else:
+            audit.note_question(self.database, "detector")
+        return asked
+
+    def answers(self, asked: str) -> PlaygroundView | None:
+        """What has become of a question; see `PlaygroundBoard.read`."""
+        return self._playground.read(asked)
+
+    def stop_answering(self, asked: str) -> None:
+        """Let a question be; what has been written stays.
+
+        Raises:
+            NotAllowedError: a viewer asks.
+            StoreError: the queue's server can't be reached.
+        """
+        actions.require(self.database, Role.MEMBER)
+        self._playground.stop(asked)
+
     @property
-    def playground(self) -> PlaygroundBoard:
-        """Where questions to a pipeline's models are asked, and their answers read."""
+    def _playground(self) -> PlaygroundBoard:
         return PlaygroundBoard(self.redis)
 
     def fetch_results(self, pipeline_id: int, out: Path) -> list[str]:
@@ -276,8 +302,8 @@ class RunQueue:
 
     def collect_garbage(self) -> Collected:
         """Throw away the artifacts and scratch folders that no one needs any more."""
-        scratch = workspace.remove_leftovers(self.database, settings().home)
-        return scratch + references.collect_garbage(self.database, self.artifacts)
+        stored = references.collect_garbage(self.database, self.artifacts)  # refuses who may not
+        return stored + workspace.remove_leftovers(self.database, settings().home)
 
     def wake(self) -> bool:
         """Send wake-ups for everything that could be taken; returns whether the queue could be reached."""

@@ -3,12 +3,14 @@
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 
+from grice_core.account import account_name
 from grice_core.errors import GriceError, InterruptedRunError, StaleOwnerError
 from grice_core.store import logs, runs, transitions
+from grice_core.store.actors import Actor, Role
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.claims import Claim
 from grice_core.store.database import Database
@@ -48,7 +50,7 @@ def execute(job: Job) -> int:
     """Do the run and say how it ended; returns the process's exit status."""
     try:
         run = runs.get(job.database, job.claim.run_id)
-        _do(job, run)
+        _do(replace(job, database=job.database.acting_as(_for_whom(run))), run)
     except StaleOwnerError as error:
         _print(str(error))
         return 1
@@ -56,6 +58,11 @@ def execute(job: Job) -> int:
         _print(str(error))
         return 1
     return 0
+
+
+def _for_whom(run: Run) -> Actor:
+    """What a run adds to the store is added by whoever asked for it, and was allowed to."""
+    return Actor(run.started_by or account_name(), Role.ADMIN, f"run {run.id}")
 
 
 def _do(job: Job, run: Run) -> None:

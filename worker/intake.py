@@ -10,7 +10,8 @@ from grice_core.errors import InputError
 from grice_core.pipeline.sources import UserFile, read_as_asked
 from grice_core.progress import Progress
 from grice_core.registry import Keeper, check_base
-from grice_core.store import pipelines, references, runs
+from grice_core.store import actions, pipelines, references, runs
+from grice_core.store.actors import Role
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database
 from grice_core.store.states import RunKind, RunState
@@ -104,8 +105,10 @@ class Intake:
         """A user's file, put into the store as it is.
 
         Raises:
+            NotAllowedError: a viewer asks.
             InputError: it can't be read.
         """
+        actions.require(self.database, Role.MEMBER)
         try:
             return StoredFile(name=path.name, sha256=self.artifacts.put_file(path).sha256)
         except OSError as error:

@@ -41,7 +41,7 @@ class OwnPagesOnly:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})  # before it is accepted: 403
         else:
-            await _refuse(send)
+            await refuse(send, _REFUSAL)
 
     def _may_ask(self, headers: dict[bytes, bytes]) -> bool:
         host = headers.get(b"host", b"").decode("latin-1").lower()
@@ -91,10 +91,11 @@ def _is_address(name: str) -> bool:
     return True
 
 
-async def _refuse(send: Send) -> None:
+async def refuse(send: Send, why: str) -> None:
+    """Answer with 403 and a sentence."""
     headers = [
         (b"content-type", b"text/plain; charset=utf-8"),
         (b"x-content-type-options", b"nosniff"),
     ]
     await send({"type": "http.response.start", "status": 403, "headers": headers})
-    await send({"type": "http.response.body", "body": _REFUSAL.encode()})
+    await send({"type": "http.response.body", "body": why.encode()})

@@ -15,7 +15,7 @@ def check_is_private(wanted: AppSettings) -> None:
     Raises:
         InputError: others could reach it, without sign-in.
     """
-    if wanted.is_private() or wanted.anybody_may_use_it or _configures_sign_in(wanted.secrets):
+    if wanted.is_private() or wanted.anybody_may_use_it or configures_sign_in(wanted.secrets):
         return
     raise InputError(
         f"GRICE_ADDRESS is {wanted.address}, which others can reach: configure sign-in in "
@@ -23,7 +23,7 @@ def check_is_private(wanted: AppSettings) -> None:
     )
 
 
-def _configures_sign_in(secrets: Path) -> bool:
+def configures_sign_in(secrets: Path) -> bool:
     """Whether there is a section for sign-in; a file about something else is none.
 
     Raises:

@@ -12,6 +12,8 @@ from app.state.reading import read_apart
 from app.state.session import studio
 from grice_core.data.layouts.opening import BY_LOOKS, Reading
 from grice_core.data.load import LoadedPairs
+from grice_core.store.actions import require
+from grice_core.store.actors import Role
 
 _FOLDER = "pending"
 _ID_DIGITS = 16
@@ -33,6 +35,7 @@ class PendingUpload:
 
 def keep_pending(path: Path) -> PendingUpload:
     """Keep a copy of a file until it is decided what becomes of it; the same content is kept once."""
+    require(studio().database, Role.MEMBER)
     with path.open("rb") as file:
         id_ = hashlib.file_digest(file, "sha256").hexdigest()[:_ID_DIGITS]
     folder = _root() / id_
@@ -68,6 +71,7 @@ def _read(path: str, reading: str) -> LoadedPairs:
 
 def discard_pending(pending: PendingUpload) -> None:
     """Forget it; what is gone already is fine."""
+    require(studio().database, Role.MEMBER)
     shutil.rmtree(pending.path.parent, ignore_errors=True)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app.state.open_data import OpenData, open_pairs
+from app.state.people import who_acts
 from app.state.studio import Studio
 from app.text.formatting import told_apart
 from app.url import params
@@ -34,7 +35,7 @@ _DATA = "data"
 @st.cache_resource(show_spinner="Opening the studio …")
 def studio() -> Studio:
     """The installation that this process serves."""
-    opened = Studio.open(settings())
+    opened = Studio.open(settings(), who_acts)
     # Streamlit collects garbage after each run of a page or a part of it. By now all pages are
     # imported; searching their half a million objects, which stay, took longer than the run.
     end_loading()

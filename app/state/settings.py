@@ -24,9 +24,14 @@ class AppSettings(BaseSettings):
     addresses, `localhost`, this machine's name and that of sign-in's `redirect_uri` need not be named."""
     secrets: Path = Path(".streamlit/secrets.toml")
     """File whose section `[auth]` configures sign-in, as Streamlit's `st.login` wants it."""
+    admins: tuple[str, ...] = ()
+    """Who may do everything, also with what others started: e-mail addresses as JSON, `*@example.org` for
+    all of a domain, `group:NAME` for a group of the identity provider's claim `groups`."""
     members: tuple[str, ...] = ()
-    """E-mail addresses that may sign in, as JSON; `["*@example.org"]` for all of a domain. Default:
-    anyone whom the identity provider signs in."""
+    """Who may upload, launch and ask, and stop or remove what they started. Where neither admins nor viewers
+    are named, who may sign in and do everything; default then: anyone whom the identity provider signs in."""
+    viewers: tuple[str, ...] = ()
+    """Who may see everything and change nothing."""
 
     metrics_port: int | None = None
     """Port for Prometheus (`/metrics`: runs, queue, workers, disk; no texts, no names of pipelines); none by default."""

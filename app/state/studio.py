@@ -1,10 +1,12 @@
 """What every page works with: the database, the artifacts, the folders, opened once per process."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grice_core.settings import Settings
 from grice_core.store import migrate
+from grice_core.store.actors import Actor, this_account
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database
 
@@ -18,13 +20,16 @@ class Studio:
     home: Path
 
     @classmethod
-    def open(cls, settings: Settings) -> "Studio":
+    def open(cls, settings: Settings, actor: Callable[[], Actor] = this_account) -> "Studio":
         """Open an installation; an empty database gets its tables.
+
+        Args:
+            actor: says who asks for what is done with it.
 
         Raises:
             StoreError: the database can't be reached, or has the tables of another version.
         """
-        database = migrate.opened(settings.database_url)
+        database = replace(migrate.opened(settings.database_url), actor=actor)
         return cls(database, ArtifactStore(settings.artifacts_url), settings.home)
 
     @property

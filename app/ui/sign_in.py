@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from app.state.people import has_sign_in, is_member, signed_in_as
+from app.state.people import has_sign_in, role, signed_in_as
 from app.state.run_queue import run_queue
+from app.text.formatting import plain_markdown
 
 
 def let_in() -> bool:
@@ -14,11 +15,11 @@ def let_in() -> bool:
         st.title("Grice Studio", anchor=False)
         st.button("Sign in", type="primary", icon=":material/login:", on_click=st.login)
         return False
-    if not is_member():
+    if role() is None:
         st.title("Grice Studio", anchor=False)
         st.error(
-            "You are signed in, but not a member of this studio. Ask its administrator to add you "
-            "to GRICE_MEMBERS.",
+            f"You are signed in as {plain_markdown(signed_in_as())}, but not a member of this studio. Ask its "
+            "administrator to add you to GRICE_MEMBERS or GRICE_VIEWERS.",
             icon=":material/block:",
         )
         st.button("Sign out", icon=":material/logout:", on_click=st.logout)

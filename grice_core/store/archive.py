@@ -22,6 +22,8 @@ from grice_core.errors import ArtifactError, DataError, NotFoundError
 from grice_core.files import atomic_writer
 from grice_core.nesting import parse_json
 from grice_core.progress import Progress, silent
+from grice_core.store.actions import Target, action, nothing_done
+from grice_core.store.actors import Role
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database, reads, writes
 from grice_core.store.identities import computed
@@ -183,8 +185,17 @@ def _arrive(database: Database, rows: list[Row]) -> int:
         raise DataError(f"its rows contradict those that are here: {error.orig}") from None
 
 
+def _name_in(session: Session, rows: list[Row]) -> Target:  # noqa: ARG001 - as `action` calls it
+    names = (row.get("name") for table, row in rows if table == Pipeline.__tablename__)
+    return Target("pipeline", name=str(next(names, "")))
+
+
 @writes
+@action("import pipeline", Role.MEMBER, on=_name_in)
 def _put(session: Session, rows: list[Row]) -> int:
     keys = [row.get("key") for table, row in rows if table == Pipeline.__tablename__]
     known = session.scalars(select(Pipeline.id).where(Pipeline.key.in_(keys))).first()
-    return known or Arrival(session).put(rows)
+    if known is not None:
+        nothing_done(session)
+        return known
+    return Arrival(session).put(rows)

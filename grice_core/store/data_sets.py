@@ -8,9 +8,12 @@ from sqlalchemy.orm import Session
 
 from grice_core.errors import InputError, NotFoundError
 from grice_core.store import identities, references
+from grice_core.store.actions import Target, action, nothing_done
+from grice_core.store.actors import Role
 from grice_core.store.artifacts import Address
 from grice_core.store.database import reads, writes
 from grice_core.store.tables import DataSet, JsonObject, Pipeline
+from grice_core.store.targets import of_data_set
 from grice_core.store.upsert import insert_into
 
 
@@ -32,7 +35,12 @@ class DataSetDraft:
     """The rows that can't be used, as JSON Lines; None: there are none."""
 
 
+def _new(session: Session, draft: DataSetDraft) -> Target:  # noqa: ARG001 - as `action` calls it
+    return Target("data set", name=draft.name)
+
+
 @writes
+@action("add data set", Role.MEMBER, on=_new)
 def add(session: Session, draft: DataSetDraft) -> int:
     """Keep a data set; returns its id, the old one if the same file was uploaded before."""
     references.note(session, draft.pairs)
@@ -46,11 +54,13 @@ def add(session: Session, draft: DataSetDraft) -> int:
         "num_scored": draft.num_scored,
         "report": report,
     }
-    identities.confirm(session, draft.sha256, draft.pairs.sha256, **found)
+    is_confirmed = identities.confirm(session, draft.sha256, draft.pairs.sha256, **found)
     row = insert_into(session, DataSet).values(
         name=draft.name, sha256=draft.sha256, artifact_sha256=draft.pairs.sha256, **found
     )
-    session.execute(row.on_conflict_do_nothing(index_elements=["sha256"]))
+    added = row.on_conflict_do_nothing(index_elements=["sha256"]).returning(DataSet.id)
+    if session.execute(added).one_or_none() is None and not is_confirmed:
+        nothing_done(session)
     return session.scalars(select(DataSet.id).where(DataSet.sha256 == draft.sha256)).one()
 
 
@@ -74,6 +84,7 @@ def with_content(session: Session, sha256: str) -> DataSet | None:
 
 
 @writes
+@action("restore data set", Role.MEMBER, on=of_data_set)
 def replace_pairs(session: Session, data_set_id: int, pairs: Address) -> None:
     """Name another file that holds a data set's pairs, since the one that did is lost."""
     references.note(session, pairs)
@@ -87,6 +98,7 @@ def page(session: Session, limit: int = 100) -> Sequence[DataSet]:
 
 
 @writes
+@action("rename data set", Role.MEMBER, on=of_data_set)
 def rename(session: Session, data_set_id: int, name: str) -> None:
     """Call a data set something else.
 
@@ -100,6 +112,7 @@ def rename(session: Session, data_set_id: int, name: str) -> None:
 
 
 @writes
+@action("remove data set", Role.MEMBER, on=of_data_set)
 def remove(session: Session, data_set_id: int) -> None:
     """Forget a data set; the next collection throws its pairs away.
 

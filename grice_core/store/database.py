@@ -15,7 +15,7 @@ import random
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -24,10 +24,14 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from grice_core.errors import StoreError
+from grice_core.store.actors import Actor, this_account
 from grice_core.store.engine import READ_ONLY, connect
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+ACTOR = "actor"
+"""In a session's `info`: says who its transaction is made for."""
 
 _SQLITE_PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _POSTGRES_PASSING = {
@@ -75,11 +79,17 @@ class Database:
 
     engine: Engine
     retries: Retries = field(default_factory=Retries)
+    actor: Callable[[], Actor] = this_account
+    """Who asks for what is done now; see `actions`."""
 
     @classmethod
     def at(cls, url: str) -> "Database":
         """The database at this URL; see `engine.connect`."""
         return cls(connect(url))
+
+    def acting_as(self, actor: Actor) -> "Database":
+        """The same database, in the hands of somebody else."""
+        return replace(self, actor=lambda: actor)
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Run `work` in a transaction that writes nothing."""
@@ -95,7 +105,7 @@ class Database:
     def _run(self, work: Callable[[Session], T], engine: Engine) -> T:
         for _ in self.retries.pauses():
             try:
-                with _session(engine) as session, session.begin():
+                with _session(engine, self.actor) as session, session.begin():
                     return work(session)
             except DBAPIError as error:
                 if not is_passing(error):
@@ -108,9 +118,14 @@ class Database:
         ) from last
 
 
-def _session(engine: Engine) -> Session:
-    # Nothing of a session is read after an UPDATE in it, so no object has to be kept in step.
-    return Session(engine, expire_on_commit=False, execution_options={"synchronize_session": False})
+def _session(engine: Engine, actor: Callable[[], Actor]) -> Session:
+    return Session(
+        engine,
+        expire_on_commit=False,
+        # Nothing of a session is read after an UPDATE in it, so no object has to be kept in step.
+        execution_options={"synchronize_session": False},
+        info={ACTOR: actor},
+    )
 
 
 def reads(work: Callable[Concatenate[Session, P], T]) -> Callable[Concatenate[Database, P], T]:

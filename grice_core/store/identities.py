@@ -64,8 +64,10 @@ def _with_identified_origin(session: Session, report: JsonObject) -> JsonObject:
     return report | {"curation": curation | {"origin": origin | {"sha256": sha256}}}
 
 
-def confirm(session: Session, sha256: str, artifact_sha256: str, **columns: object) -> None:
+def confirm(session: Session, sha256: str, artifact_sha256: str, **columns: object) -> bool:
     """The file of this hash is here, and holds these pairs: an imported data set may be known by it now.
+
+    Returns whether there was one.
 
     Args:
         columns: what has been found out about it here.
@@ -79,5 +81,6 @@ def confirm(session: Session, sha256: str, artifact_sha256: str, **columns: obje
             ~exists().where(other.sha256 == sha256),
         )
         .values(sha256=sha256, **columns)
+        .returning(DataSet.id)
     )
-    session.execute(confirmed)
+    return session.execute(confirmed).one_or_none() is not None

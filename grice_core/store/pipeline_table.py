@@ -8,9 +8,12 @@ from sqlalchemy import String, cast, delete, func, insert, select
 from sqlalchemy.orm import Session, aliased
 
 from grice_core.errors import InputError, NotFoundError
+from grice_core.store.actions import action
+from grice_core.store.actors import Role
 from grice_core.store.database import reads, writes
 from grice_core.store.states import RunKind, RunState
 from grice_core.store.tables import DataSet, Detector, Pipeline, PipelineTag, Recipe, Run
+from grice_core.store.targets import of_pipeline
 
 LONGEST = 200
 """Characters of a name or a tag."""
@@ -99,6 +102,7 @@ def stamp(session: Session) -> tuple[Any, ...]:
 
 
 @writes
+@action("annotate pipeline", Role.MEMBER, on=of_pipeline)
 def annotate(
     session: Session, pipeline_id: int, *, name: str, tags: Iterable[str], note: str
 ) -> None:

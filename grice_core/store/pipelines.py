@@ -7,9 +7,12 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from grice_core.errors import NotFoundError, TransitionError
+from grice_core.store.actions import action
+from grice_core.store.actors import Role
 from grice_core.store.database import reads, writes
 from grice_core.store.states import RunKind, RunState
 from grice_core.store.tables import JsonObject, Pipeline, Run
+from grice_core.store.targets import of_pipeline
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,7 @@ def with_key(session: Session, key: str) -> int | None:
 
 
 @writes
+@action("remove pipeline", Role.MEMBER, on=of_pipeline)
 def remove(session: Session, pipeline_id: int) -> None:
     """Forget a pipeline with its runs; the next collection throws away what only they needed.
 

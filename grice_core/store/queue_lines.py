@@ -11,10 +11,13 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, aliased
 
 from grice_core.errors import NotFoundError
+from grice_core.store.actions import Target, action, nothing_done
+from grice_core.store.actors import Role
 from grice_core.store.database import reads, writes
 from grice_core.store.runs import waiting
 from grice_core.store.states import WAITING, Device, RunKind, RunState
 from grice_core.store.tables import Pause, Pipeline, Run, RunParent
+from grice_core.store.targets import of_run
 from grice_core.store.upsert import insert_into
 
 
@@ -75,20 +78,34 @@ def paused(session: Session) -> frozenset[Device]:
     return frozenset(session.scalars(select(Pause.device)))
 
 
+def _whole_queue(*_: object, **__: object) -> Target:
+    return Target("queue")
+
+
 @writes
+@action("pause queue", Role.ADMIN, on=_whole_queue)
 def pause(session: Session, devices: Collection[Device] = tuple(Device)) -> None:
     """Let workers of these classes take nothing new; running jobs continue."""
     rows = [{"device": device} for device in devices]
-    session.execute(insert_into(session, Pause).values(rows).on_conflict_do_nothing())
+    paused = insert_into(session, Pause).values(rows).on_conflict_do_nothing()
+    _note_whether(session, session.scalars(paused.returning(Pause.device)).all())
 
 
 @writes
+@action("resume queue", Role.ADMIN, on=_whole_queue)
 def unpause(session: Session, devices: Collection[Device] = tuple(Device)) -> None:
     """Let workers of these classes take runs again."""
-    session.execute(delete(Pause).where(Pause.device.in_(devices)))
+    unpaused = delete(Pause).where(Pause.device.in_(devices))
+    _note_whether(session, session.scalars(unpaused.returning(Pause.device)).all())
+
+
+def _note_whether(session: Session, changed: Collection[Device]) -> None:
+    if not changed:
+        nothing_done(session)
 
 
 @writes
+@action("move in queue", Role.MEMBER, on=of_run)
 def move(session: Session, run_id: int, position: int) -> None:
     """Put the line of a waiting run at this place (1 is first) among those of its device.
 

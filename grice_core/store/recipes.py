@@ -6,13 +6,20 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from grice_core.errors import NotFoundError
+from grice_core.store.actions import Target, action, nothing_done
+from grice_core.store.actors import Role
 from grice_core.store.database import reads, writes
 from grice_core.store.json_text import digest_of
 from grice_core.store.tables import JsonObject, Recipe
 from grice_core.store.upsert import insert_into
 
 
+def _named(session: Session, name: str, *_: object, **__: object) -> Target:  # noqa: ARG001 - as `action` calls it
+    return Target("recipe", name=name)
+
+
 @writes
+@action("save recipe", Role.MEMBER, on=_named)
 def save(session: Session, name: str, body: JsonObject, forked_from: int | None = None) -> int:
     """Keep a recipe as the next version of its name; returns the version's id.
 
@@ -21,6 +28,8 @@ def save(session: Session, name: str, body: JsonObject, forked_from: int | None 
     digest = digest_of(body)
     known = select(Recipe.id).where(Recipe.name == name, Recipe.digest == digest)
     recipe_id = session.scalars(known).one_or_none()
+    if recipe_id is not None:
+        nothing_done(session)
     while recipe_id is None:
         versions = select(func.coalesce(func.max(Recipe.version), 0)).where(Recipe.name == name)
         row = insert_into(session, Recipe).values(

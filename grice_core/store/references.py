@@ -8,6 +8,8 @@ from sqlalchemy import ColumnElement, delete, func, select, union
 from sqlalchemy.orm import Session
 
 from grice_core.errors import ArtifactError, NotFoundError
+from grice_core.store.actions import Target, action
+from grice_core.store.actors import Role
 from grice_core.store.artifacts import GRACE_S, Address, ArtifactStore, sha256_of
 from grice_core.store.claims import Claim, hold
 from grice_core.store.clock import database_now
@@ -182,6 +184,7 @@ def _known(session: Session) -> Sequence[Address]:
 
 
 @writes
+@action("remove unused files", Role.ADMIN, on=lambda *_, **__: Target("files"))
 def _forget_unreferenced(session: Session, grace_s: float) -> Sequence[Address]:
     """Delete the rows of artifacts that nothing refers to; returns all others."""
     session.execute(delete(Artifact).where(_is_forgotten(grace_s)))

@@ -11,6 +11,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from grice_core.errors import NotFoundError
+from grice_core.store.actions import Target, acting, action, nothing_done
+from grice_core.store.actors import Role
 from grice_core.store.database import writes
 from grice_core.store.states import Device, RunKind
 from grice_core.store.tables import JsonObject, Pipeline, Run, RunParent
@@ -53,13 +55,24 @@ class PipelineDraft:
     """Output folder of another pipeline, whose stages this one only evaluates."""
     spec: JsonObject = field(default_factory=dict)
     """Everything else that the results depend on."""
-    started_by: str = ""
-    """Who asks for it; empty: not known."""
+
+
+def _pipeline(session: Session, draft: PipelineDraft) -> Target:  # noqa: ARG001 - as `action` calls it
+    return Target("pipeline", name=draft.name)
+
+
+def _run(session: Session, draft: RunDraft) -> Target:  # noqa: ARG001 - as `action` calls it
+    return Target("run", name=draft.kind.of_stage(draft.stage))
 
 
 @writes
+@action("launch pipeline", Role.MEMBER, on=_pipeline)
 def submit(session: Session, draft: PipelineDraft) -> int:
-    """Ask for a pipeline with all its runs; returns its id, old or new."""
+    """Ask for a pipeline with all its runs; returns its id, old or new.
+
+    Raises:
+        NotAllowedError: a viewer asks.
+    """
     pipeline_id = _insert_once(
         session,
         Pipeline,
@@ -72,9 +85,10 @@ def submit(session: Session, draft: PipelineDraft) -> int:
         base=draft.base,
         trained_sha256=draft.trained_sha256,
         spec=draft.spec,
-        started_by=draft.started_by or None,
+        started_by=acting(session).name or None,
     )
     if pipeline_id is None:
+        nothing_done(session)
         return _id_of(session, Pipeline, draft.key)
     for run in draft.runs:
         _submit_run(session, run, pipeline_id)
@@ -82,12 +96,22 @@ def submit(session: Session, draft: PipelineDraft) -> int:
 
 
 @writes
+@action("ask for run", Role.MEMBER, on=_run)
 def submit_run(session: Session, draft: RunDraft) -> int:
-    """Ask for one run outside any pipeline; returns its id, old or new."""
-    return _submit_run(session, draft, pipeline_id=None)
+    """Ask for one run outside any pipeline; returns its id, old or new.
+
+    Raises:
+        NotAllowedError: a viewer asks.
+    """
+    run_id = _submit_run(session, draft, pipeline_id=None)
+    if run_id is None:
+        nothing_done(session)
+        return _id_of(session, Run, draft.key)
+    return run_id
 
 
-def _submit_run(session: Session, draft: RunDraft, pipeline_id: int | None) -> int:
+def _submit_run(session: Session, draft: RunDraft, pipeline_id: int | None) -> int | None:
+    """The new run's id, or None if its key is there already."""
     last = select(func.coalesce(func.max(Run.position), 0) + 1)
     run_id = _insert_once(
         session,
@@ -100,12 +124,13 @@ def _submit_run(session: Session, draft: RunDraft, pipeline_id: int | None) -> i
         device=draft.device,
         priority=draft.priority,
         position=last.scalar_subquery(),
+        started_by=acting(session).name or None,
     )
-    if run_id is None:
-        return _id_of(session, Run, draft.key)
-    session.add_all(
-        RunParent(run_id=run_id, parent_id=_id_of(session, Run, parent)) for parent in draft.parents
-    )
+    if run_id is not None:
+        session.add_all(
+            RunParent(run_id=run_id, parent_id=_id_of(session, Run, parent))
+            for parent in draft.parents
+        )
     return run_id
 
 

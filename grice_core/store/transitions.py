@@ -24,6 +24,8 @@ from sqlalchemy.orm import Session
 
 from grice_core.errors import NotFoundError, StaleOwnerError, TransitionError
 from grice_core.store import votes
+from grice_core.store.actions import action, nothing_done
+from grice_core.store.actors import Role
 from grice_core.store.claims import LEASE_S, Claim
 from grice_core.store.clock import database_now
 from grice_core.store.database import Database, reads, writes
@@ -38,6 +40,7 @@ from grice_core.store.tables import (
     Run,
     RunArtifact,
 )
+from grice_core.store.targets import of_run
 from grice_core.store.vanishing import after_vanishing, remembered
 
 _UNOWNED: dict[str, Any] = {"owner": None, "pid": None, "lease_until": None}
@@ -174,6 +177,7 @@ def _leave(session: Session, claim: Claim, state: RunState, **columns: Any) -> N
 
 
 @writes
+@action("stop run", Role.MEMBER, on=of_run)
 def request_stop(session: Session, run_id: int) -> RunState:
     """Ask a run to stop; a waiting one is cancelled at once, a finished one stays as it is.
 
@@ -188,12 +192,15 @@ def request_stop(session: Session, run_id: int) -> RunState:
         run.state = RunState.CANCELLED
         run.token += 1
         run.finished_at = _time(session)
-    elif run.state is RunState.RUNNING:
+    elif run.state is RunState.RUNNING and not run.stop_requested:
         run.stop_requested = True
+    else:
+        nothing_done(session)
     return run.state
 
 
 @writes
+@action("resume run", Role.MEMBER, on=of_run)
 def resume(session: Session, run_id: int) -> None:
     """Let a failed or cancelled run continue from its last checkpoint.
 
@@ -210,6 +217,7 @@ def resume(session: Session, run_id: int) -> None:
 
 
 @writes
+@action("run again", Role.MEMBER, on=of_run)
 def rerun(session: Session, run_id: int) -> list[int]:
     """Do a run again from nothing; what it wrote before goes, what was built on it is marked stale.
 

@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 
 from grice_core.errors import NotFoundError
 from grice_core.maxims import MAXIMS, Maxim
+from grice_core.store.actions import Target, action
+from grice_core.store.actors import Role
 from grice_core.store.database import reads, writes
 from grice_core.store.tables import FormerVote, Generation, Pick, Violation, Vote
 from grice_core.store.upsert import insert_into
@@ -74,7 +76,12 @@ class JudgedPrompt:
     """1 for uniform picks."""
 
 
+def _voter(session: Session, ballot: Ballot) -> Target:  # noqa: ARG001 - as `action` calls it
+    return Target("run", ballot.run_id, f"prompt {ballot.prompt_index}", ballot.voter)
+
+
 @writes
+@action("judge answers", Role.MEMBER, on=_voter)
 def cast(session: Session, ballot: Ballot) -> None:
     """Keep a judgement, in place of an earlier one by the same person.
 

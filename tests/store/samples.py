@@ -15,6 +15,7 @@ from grice_core.store import (
     runs,
     transitions,
 )
+from grice_core.store.actors import Actor, Role
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.claims import Claim
 from grice_core.store.data_sets import DataSetDraft
@@ -25,6 +26,8 @@ from grice_core.store.states import RunKind
 from grice_core.store.submission import PipelineDraft, RunDraft, submit, submit_run
 from grice_core.store.tables import JsonObject, Run
 
+ADA = Actor("ada", Role.MEMBER, "test")
+"""Whoever submits the sample pipeline."""
 RECIPE = {"name": "content-then-manner", "stages": [{"name": "stage1", "beta": 0.05}]}
 
 
@@ -58,7 +61,7 @@ def submitted_pipeline(
         report={"problems": []},
     )
     return submit(
-        database,
+        database.acting_as(ADA),
         PipelineDraft(
             key=key,
             name="demo",
@@ -73,7 +76,6 @@ def submitted_pipeline(
             base="gpt2",
             trained_sha256=trained,
             spec={"seed": 0, **spec},
-            started_by="ada",
             runs=[
                 RunDraft(f"{key}/stage1", RunKind.TRAIN, {"stage": "stage1"}, stage="stage1"),
                 RunDraft(f"{key}/evaluate", RunKind.EVALUATE, {}, parents=(f"{key}/stage1",)),

@@ -1,11 +1,11 @@
-"""The queue's sub-commands: submit, runs, results, archive, doctor, gc."""
+"""The queue's sub-commands: submit, runs, results, archive, audit, doctor, gc."""
 
 import typer
 
-from worker.cli import archive, doctor, garbage, results, runs, submit
+from worker.cli import archive, audit, doctor, garbage, results, runs, submit
 
 
 def register(app: typer.Typer) -> None:
     """Add the queue's commands to the application."""
-    for module in (submit, runs, results, archive, doctor, garbage):
+    for module in (submit, runs, results, archive, audit, doctor, garbage):
         module.register(app)

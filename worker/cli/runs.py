@@ -153,7 +153,10 @@ def _open() -> "RunQueue":
 
 
 def _as_json(run: "Run") -> dict[str, Any]:
-    return {name: getattr(run, name) for name in (*_COLUMNS, "pipeline_id", "stale", "owner")}
+    return {
+        name: getattr(run, name)
+        for name in (*_COLUMNS, "pipeline_id", "stale", "owner", "started_by")
+    }
 
 
 def _table(found: Sequence["Run"]) -> Any:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from grice_core.account import account_name
 from grice_core.cli.options import AskedPipeline, takes_pipeline
 from grice_core.cli.terminal import progress_bars, stderr
 from grice_core.errors import InputError
@@ -58,7 +57,7 @@ def submit(
         request = PipelineRequest(**asked.in_studio(), device=device, trained_by=trained_by)
         queue = RunQueue.open()
         with progress_bars() as progress:
-            pipeline_id = queue.submit(request, progress, started_by=account_name())
+            pipeline_id = queue.submit(request, progress)
     typer.echo(pipeline_id)
     _say_what_happens_next(queue, pipeline_id)
 

@@ -23,6 +23,7 @@ from app.app_pages.compare.judging import deciding, judged_by_persons, plan_of
 from app.state.people import signed_in_as
 from app.state.session import studio
 from app.text.formatting import count_of, number, plain_markdown
+from app.ui.allowed import allowed
 from app.ui.answers_row import ModelAnswer, answers_row
 from app.ui.errors import failures_shown, guarded
 from app.ui.number_table import Cell, number_table
@@ -118,7 +119,7 @@ def _ballot(empty: Ballot, models: Mapping[str, EvaluatedModel]) -> None:
         marked = {
             name: _marks(columns[place], LETTERS[place], key) for place, name in enumerate(order)
         }
-        sent = st.form_submit_button("Save and show next", type="primary")
+        sent = st.form_submit_button("Save and show next", type="primary", **allowed())
     if sent:
         with failures_shown():
             votes.cast(studio().database, _filled(empty, marked))

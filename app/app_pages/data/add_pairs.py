@@ -19,6 +19,7 @@ from app.state.pending_uploads import (
 from app.state.reading import read_apart
 from app.state.session import select_data_set, studio
 from app.text.formatting import count_of, plain_markdown
+from app.ui.allowed import allowed
 from app.ui.errors import show_error
 from app.ui.import_folder import importable, locate
 from app.ui.uploads import as_file
@@ -52,7 +53,7 @@ def add_pairs() -> None:
         f"Up to {limit:,} MB. Larger files: put them in GRICE\\_IMPORT\\_DIR on the server, then "
         "import them here."
     )
-    uploaded = st.file_uploader("Upload pairs", key=_uploader_key())
+    uploaded = st.file_uploader("Upload pairs", key=_uploader_key(), **allowed())
     origins = [_check_upload(uploaded)] if uploaded is not None else []
     import_dir = settings().import_dir
     if import_dir is not None:
@@ -177,7 +178,7 @@ def _use_button(pending: PendingUpload, outcome: LoadedPairs) -> None:
         type="primary",
         icon=":material/check:",
         key=f"use {pending.id}",
-        disabled=not num_usable,
+        **allowed(unless=not num_usable),
     ):
         _store(outcome, pending.name)
 
@@ -202,6 +203,7 @@ def _discard_button(pending: PendingUpload) -> None:
         key=f"discard {pending.id}",
         on_click=discard_pending,
         args=(pending,),
+        **allowed(),
     )
 
 

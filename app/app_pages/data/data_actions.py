@@ -7,6 +7,7 @@ import streamlit as st
 
 from app.state.session import open_data, studio
 from app.text.formatting import plain_markdown
+from app.ui.allowed import allowed
 from app.ui.errors import guarded
 from app.url import params
 from grice_core.data.export import write_jsonl
@@ -19,9 +20,9 @@ MAX_NAME = 120
 def data_actions(data_set: DataSet) -> None:
     """One row of buttons."""
     with st.container(horizontal=True):
-        if st.button("Rename", icon=":material/edit:"):
+        if st.button("Rename", icon=":material/edit:", **allowed()):
             _rename(data_set)
-        if st.button("Delete", icon=":material/delete:"):
+        if st.button("Delete", icon=":material/delete:", **allowed()):
             _delete(data_set)
         st.download_button(
             "Download all",

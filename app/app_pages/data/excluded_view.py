@@ -5,6 +5,7 @@ import streamlit as st
 
 from app.app_pages.data.marking import curator_of, show_version
 from app.text.formatting import count_of, plain_markdown
+from app.ui.allowed import allowed
 from app.ui.errors import guarded
 from grice_core.curating import curation_of
 from grice_core.data.curation import Curation
@@ -59,9 +60,9 @@ def excluded_view(data_set: DataSet) -> None:
     picked = [int(table.rows[line]) for line in event["selection"]["rows"] if line < len(table)]
     with st.container(horizontal=True):
         label = f"Restore {count_of(len(picked), 'pair')}" if picked else "Restore selected"
-        if st.button(label, key="restore", disabled=not picked, type="primary"):
+        if st.button(label, key="restore", type="primary", **allowed(unless=not picked)):
             _restore(data_set, picked)
-        if st.button(f"Restore all {len(table):,}"):
+        if st.button(f"Restore all {len(table):,}", **allowed()):
             _restore(data_set, table.rows.tolist())
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 from app.state.people import who_asks
 from app.state.session import open_data, select_data_set, studio
 from app.text.formatting import count_of, plain_markdown
+from app.ui.allowed import allowed
 from app.ui.errors import guarded
 from grice_core.curating import Curator, curation_of
 from grice_core.data.pairs import IntArray
@@ -65,7 +66,7 @@ def marking(data_set: DataSet, row: int, found: IntArray) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{count_of(len(marks), 'pair')}** marked for exclusion", width="stretch")
         st.button("Clear", type="tertiary", key="clear marks", on_click=marks.clear)
-        if st.button("Save as a new version", type="primary", icon=":material/save:"):
+        if st.button("Save as a new version", type="primary", icon=":material/save:", **allowed()):
             _save(data_set)
 
 

@@ -10,6 +10,7 @@ from app.app_pages.detector.labels_layout import labels_layout
 from app.app_pages.detector.own_runs import ask_for_detector, own_runs
 from app.state.session import studio
 from app.text.formatting import plain_markdown
+from app.ui.allowed import allowed
 from app.ui.errors import guarded
 from app.ui.number_table import number_table
 from app.ui.uploads import as_file
@@ -34,8 +35,10 @@ def detector_evaluation(detector: Detector) -> None:
     labels_layout("evaluate")
     st.caption("Texts that the detector was trained on don't count, whatever their file is called.")
     with st.form("evaluate"):
-        labels = st.file_uploader(_LABELS)
-        asked = st.form_submit_button("Evaluate", type="primary", icon=":material/fact_check:")
+        labels = st.file_uploader(_LABELS, **allowed())
+        asked = st.form_submit_button(
+            "Evaluate", type="primary", icon=":material/fact_check:", **allowed()
+        )
     if asked:
         _ask(labels, (detector,))
     own_runs(RunKind.FIT_DETECTOR)
@@ -82,8 +85,10 @@ def detector_comparison(detector: Detector, known: Mapping[str, Detector]) -> No
 
 def _measure_both(detector: Detector, other: Detector) -> None:
     with st.form("evaluate both"):
-        labels = st.file_uploader(_LABELS)
-        asked = st.form_submit_button("Evaluate both", type="primary", icon=":material/fact_check:")
+        labels = st.file_uploader(_LABELS, **allowed())
+        asked = st.form_submit_button(
+            "Evaluate both", type="primary", icon=":material/fact_check:", **allowed()
+        )
     if asked:
         params.put(_EVALUATING, _ask(labels, (detector, other)))
     _go_on_when_both_are_done()

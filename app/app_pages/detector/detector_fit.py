@@ -13,6 +13,7 @@ from app.app_pages.detector.labels_layout import labels_layout
 from app.app_pages.detector.own_runs import ask_for_detector, own_runs
 from app.state.session import known_data_sets, open_data, studio
 from app.text.formatting import told_apart
+from app.ui.allowed import allowed
 from app.ui.uploads import as_file, file_name
 from app.url.navigation import link_to
 from app.url.widgets import linked_radio
@@ -66,7 +67,11 @@ def _form(how: How, detector: Detector | None, scored: Sequence[DataSet]) -> Non
     if how != "distill":
         labels_layout(how)
     with st.form(f"fit {how}"):
-        data = _choose_pairs(scored) if how == "distill" else st.file_uploader("Labelled texts")
+        data = (
+            _choose_pairs(scored)
+            if how == "distill"
+            else st.file_uploader("Labelled texts", **allowed())
+        )
         name = st.text_input(
             "Name of the new detector",
             value="my detector" if calibrated is None else f"{calibrated.name}, calibrated",
@@ -74,7 +79,7 @@ def _form(how: How, detector: Detector | None, scored: Sequence[DataSet]) -> Non
         ).strip()
         start, settings = (calibrated, {}) if calibrated else _choose_start()
         parts = _choose_parts() if how == "train" else 1
-        asked = st.form_submit_button("Queue training", type="primary")
+        asked = st.form_submit_button("Queue training", type="primary", **allowed())
     if not asked:
         return
     if data is None or not name or not start:

@@ -7,6 +7,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from app.app_pages.detector.own_runs import ask_for_detector, own_runs
 from app.state.session import studio
+from app.ui.allowed import allowed
 from app.ui.errors import show_error
 from app.ui.import_folder import importable_detectors, locate
 from app.ui.uploads import as_file
@@ -26,10 +27,12 @@ def detector_import() -> None:
     """Both ways, each a form; below, how far imports are."""
     with st.form("import_checkpoint"):
         st.markdown("**A Detector V2 checkpoint**")
-        weights = st.file_uploader("Checkpoint (.pt); no code in it is run")
-        temperatures = st.file_uploader("Temperatures: a JSON object, one number per maxim")
+        weights = st.file_uploader("Checkpoint (.pt); no code in it is run", **allowed())
+        temperatures = st.file_uploader(
+            "Temperatures: a JSON object, one number per maxim", **allowed()
+        )
         encoder = st.text_input("Its encoder: hub id, or folder on the server", value=ENCODER)
-        if st.form_submit_button("Import", type="primary"):
+        if st.form_submit_button("Import", type="primary", **allowed()):
             if weights is None or temperatures is None:
                 st.warning("Give both files: the checkpoint and its temperatures.")
             else:
@@ -48,7 +51,7 @@ def _offer_folders(import_dir: Path) -> None:
     with st.form("import_folder"):
         st.markdown("**A folder on the server**: one of ours, or a classifier with four labels")
         name = st.selectbox("Folder", names)
-        if st.form_submit_button("Import the folder"):
+        if st.form_submit_button("Import the folder", **allowed()):
             _import_from_server(import_dir, name)
 
 

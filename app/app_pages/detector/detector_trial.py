@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.state.run_queue import run_queue
 from app.text.formatting import plain_markdown
+from app.ui.allowed import allowed
 from app.ui.errors import failures_shown, guarded
 from app.ui.pair_view import scores_figure, scores_in_words
 from app.ui.waiting import waiting_for
@@ -25,7 +26,7 @@ def detector_trial(detector: Detector) -> None:
         left, right = st.columns(2)
         first = left.text_area("A response", value="Yes, last spring. It was foggy, but lovely.")
         second = right.text_area("Another response", value="Bridges. By the way, I like fish.")
-        asked = st.form_submit_button("Judge both", icon=":material/gavel:")
+        asked = st.form_submit_button("Judge both", icon=":material/gavel:", **allowed())
     if asked and not (context.strip() and first.strip() and second.strip()):
         st.warning("Fill in the context and both responses.")
         return
@@ -34,7 +35,7 @@ def detector_trial(detector: Detector) -> None:
             detector_sha256=detector.artifact_sha256, prompt=context, responses=(first, second)
         )
         with failures_shown():
-            st.session_state[_ASKED] = run_queue().playground.ask(trial)
+            st.session_state[_ASKED] = run_queue().ask(trial)
     if (waiting := st.session_state.get(_ASKED)) is not None:
         is_finished = st.session_state.get(_SEEN) == waiting
         st.fragment(_verdict, run_every=None if is_finished else _LOOK_EVERY_S)(
@@ -45,7 +46,7 @@ def detector_trial(detector: Detector) -> None:
 @guarded
 def _verdict(asked: str, detector_sha256: str) -> None:
     """What the detector makes of both responses, or how far that is."""
-    view = run_queue().playground.read(asked)
+    view = run_queue().answers(asked)
     if view is None or not isinstance(view.request, DetectorTrial):
         return
     if view.request.detector_sha256 != detector_sha256:

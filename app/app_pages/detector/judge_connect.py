@@ -8,6 +8,7 @@ import streamlit as st
 from app.app_pages.detector.detector_import import show_detector
 from app.state.session import studio
 from app.state.settings import app_settings
+from app.ui.allowed import allowed
 from app.ui.errors import show_error
 from grice_core.detector.folder import Destination
 from grice_core.detector.llm.connect import ChatSettings, folder_name, write_chat_detector
@@ -56,7 +57,9 @@ def judge_connect() -> None:
             )
         with st.expander("Speed and price", icon=":material/tune:"):
             more = _more()
-        is_asked = st.form_submit_button("Connect", type="primary", icon=":material/link:")
+        is_asked = st.form_submit_button(
+            "Connect", type="primary", icon=":material/link:", **allowed()
+        )
     if is_asked:
         _connect(fixed or address.strip(), model.strip(), rubric, more)
 

@@ -9,6 +9,7 @@ from app.state.session import studio
 from app.state.stored_spec import reading
 from app.text.formatting import plain_markdown
 from app.text.run_text import reason_for_waiting, standing
+from app.ui.allowed import allowed
 from app.ui.errors import failures_shown, guarded, show_error
 from app.url.navigation import link_to
 from grice_core.errors import InputError
@@ -16,6 +17,7 @@ from grice_core.store import queue_lines, runs
 from grice_core.store.runs import RunFilter
 from grice_core.store.states import RunKind, RunState
 from grice_core.store.tables import Run
+from grice_core.store.targets import run_target
 from worker.client import DetectorRequest, ImportRequest
 
 _NUM_SHOWN = 5
@@ -76,6 +78,8 @@ def _show(run: Run, reason: str | None) -> None:
 def _show_readable(run: Run, reason: str | None) -> None:
     name = run.spec.get("name") or run.spec["data"]["name"]
     sentence = f"{run.id} · {name} · {standing(run)}"
+    if run.started_by:
+        sentence += f", asked for by {run.started_by}"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.text(sentence if reason is None else f"{sentence}: {reason}")
         _act(run)
@@ -97,7 +101,9 @@ def _act(run: Run) -> None:
         data = str(result["data_set_id"])
         link_to("data", "Look at the scored pairs", ":material/table_rows:", data=data)
     elif run.state in {RunState.FAILED, RunState.CANCELLED}:
-        if st.button("Resume", key=f"resume {run.id}"):
+        if st.button("Resume", key=f"resume {run.id}", **allowed(target=run_target(run))):
             run_queue().resume(run.id)
-    elif not run.stop_requested and st.button("Stop", key=f"stop {run.id}"):
+    elif not run.stop_requested and st.button(
+        "Stop", key=f"stop {run.id}", **allowed(target=run_target(run))
+    ):
         run_queue().stop(run.id)

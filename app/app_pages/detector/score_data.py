@@ -6,6 +6,7 @@ from app.app_pages.detector.own_runs import own_runs
 from app.state.run_queue import run_queue
 from app.state.session import known_data_sets, open_data
 from app.text.formatting import count_of, plain_markdown, sentence, told_apart
+from app.ui.allowed import allowed
 from app.url.navigation import link_to
 from app.url.widgets import linked_selectbox
 from grice_core.detector.llm.detector import open_chat_detector
@@ -42,7 +43,7 @@ def score_data(detector: Detector) -> None:
         f"Score {count_of(_num_unscored(unscored[chosen]), 'pair')}",
         type="primary",
         icon=":material/gavel:",
-        help="Submitting the same request twice creates one run.",
+        **allowed(explained="Submitting the same request twice creates one run."),
     ):
         run_queue().score_data(unscored[chosen], detector)
     own_runs(RunKind.SCORE_DATA)

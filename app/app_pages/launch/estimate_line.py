@@ -11,6 +11,7 @@ from app.state.pace import Pace, of_earlier_runs, of_measurement
 from app.state.run_queue import run_queue
 from app.state.session import studio
 from app.text.formatting import count_of, plain_markdown, sentence
+from app.ui.allowed import allowed
 from app.ui.errors import failures_shown, guarded
 from grice_core.dpo.shown import ShownPair
 from grice_core.durations import rough_duration
@@ -69,11 +70,17 @@ def _measure(request: PipelineRequest, *, is_known: bool) -> None:
         return
     if run is not None and run.error:
         st.warning(plain_markdown(f"Measuring failed: {run.error}"))
-    elif not is_known and _is_small(request.base) and _a_worker_is_free():
-        _ask(request)
     said = "Runs a few steps and generates a few answers where the pipeline would run."
-    if st.button("Measure now", icon=":material/timer:", help=said):
+    can_ask = allowed(explained=said)
+    has_failed = run is not None and bool(run.error)
+    if not (has_failed or is_known or can_ask["disabled"]) and _is_free_to_ask(request):
         _ask(request)
+    if st.button("Measure now", icon=":material/timer:", **can_ask):
+        _ask(request)
+
+
+def _is_free_to_ask(request: PipelineRequest) -> bool:
+    return _is_small(request.base) and _a_worker_is_free()
 
 
 def _ask(request: PipelineRequest) -> None:

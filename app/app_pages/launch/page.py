@@ -15,10 +15,10 @@ from app.app_pages.launch.token_text import shown_pair
 from app.state.command_words import data_word, detector_word, environment
 from app.state.comparisons import comparisons
 from app.state.launch_plan import LaunchPlan, plan
-from app.state.people import who_asks
 from app.state.run_queue import run_queue
 from app.state.session import asked_prompts, known_data_sets, open_data, studio
 from app.text.formatting import count_of, plain_markdown, sentence
+from app.ui.allowed import allowed
 from app.ui.beside import is_soon_there
 from app.ui.page import Page
 from app.url.navigation import go_to, link_to
@@ -119,18 +119,18 @@ def _near(launch: Launch, request: PipelineRequest) -> Future[NearAsked]:
 def _launch(launch: Launch, checks: Sequence[Check]) -> None:
     many = len(launch.requests)
     in_the_way = [check.sentence for check in checks if check.state == "stop"]
-    allowed = "Submitting the same request twice creates one pipeline."
+    twice = "Submitting the same request twice creates one pipeline."
     if st.button(
         "Launch" if many <= 1 else f"Launch {count_of(many, 'pipeline')}",
         type="primary",
         icon=":material/rocket_launch:",
-        disabled=bool(in_the_way),
-        help=plain_markdown(" ".join(in_the_way) or allowed),
+        **allowed(
+            unless=bool(in_the_way),
+            explained=plain_markdown(" ".join(in_the_way) or twice),
+        ),
     ):
-        queue, person = run_queue(), who_asks()
-        first, *others = (
-            str(queue.submit(request, started_by=person)) for request in launch.requests
-        )
+        queue = run_queue()
+        first, *others = (str(queue.submit(request)) for request in launch.requests)
         go_to("runs", pipeline=first, over=others)
     if in_the_way:
         st.caption(f"{count_of(len(in_the_way), 'problem')} to solve first:")

@@ -10,6 +10,7 @@ from app.state import demo
 from app.state.pending_uploads import pending_uploads
 from app.state.session import known_data_sets, studio
 from app.text.formatting import count_of, plain_markdown
+from app.ui.allowed import allowed
 from app.ui.page import Page
 from app.ui.running_work import running_work
 from app.url.navigation import go_to, link_to
@@ -62,7 +63,9 @@ def _welcome() -> None:
 
 def _offer_demo(weight: Literal["primary", "secondary"]) -> None:
     st.markdown(f"{NUM_PAIRS:,} synthetic pairs about invented things. Nothing to download.")
-    if st.button("Look at the demo's stages", type=weight, icon=":material/play_circle:"):
+    if st.button(
+        "Look at the demo's stages", type=weight, icon=":material/play_circle:", **allowed()
+    ):
         with st.spinner("Drawing the demo's pairs, and letting its detector score them …"):
             data_set_id = demo.open_demo(studio())
         go_to("stages", data=str(data_set_id), recipe="demo")

@@ -11,6 +11,7 @@ from app.state.evaluations import TrainedPipeline, trained_pipelines
 from app.state.run_queue import run_queue
 from app.state.session import open_data, studio
 from app.text.formatting import plain_markdown
+from app.ui.allowed import allowed
 from app.ui.errors import failures_shown
 from app.ui.page import Page
 from app.ui.unreadable_view import unreadable_view
@@ -48,9 +49,9 @@ def show() -> None:
     request = playground_form(known[chosen], _examples(known[chosen]))
     if request is not None:
         with failures_shown():
-            params.put("asked", run_queue().playground.ask(request))
+            params.put("asked", run_queue().ask(request))
     asked = params.get("asked")
-    view = run_queue().playground.read(asked) if asked else None
+    view = run_queue().answers(asked) if asked else None
     if view is None or not isinstance(view.request, PlaygroundRequest):
         if asked:
             st.caption("This question has been forgotten; ask again.")
@@ -81,8 +82,10 @@ def _keep_prompt(request: PlaygroundRequest) -> None:
     elif st.button(
         "Add to the evaluation set",
         icon=":material/playlist_add:",
-        help=f"Makes a new set of the prompts of {plain_markdown(held_out.name)} and this one; "
-        "results that were judged on the old set stay as they are.",
+        **allowed(
+            explained=f"Makes a new set of the prompts of {plain_markdown(held_out.name)} and this one; "
+            "results that were judged on the old set stay as they are."
+        ),
     ):
         st.session_state[_ADDED] = add_prompt(studio(), held_out, request.prompt)
         st.rerun()

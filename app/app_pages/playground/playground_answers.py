@@ -4,6 +4,7 @@ import streamlit as st
 
 from app.state.run_queue import run_queue
 from app.text.formatting import plain_markdown
+from app.ui.allowed import allowed
 from app.ui.answers_row import ModelAnswer, Score, answers_row
 from app.ui.errors import guarded
 from app.ui.theme import BASELINE_COLOUR, MAXIM_COLOURS, stage_colour
@@ -23,7 +24,7 @@ _SENTENCES = {
 @guarded
 def playground_answers(asked: str) -> None:
     """How far the request is, and what has been written so far."""
-    view = run_queue().playground.read(asked)
+    view = run_queue().answers(asked)
     if view is None or not isinstance(view.request, PlaygroundRequest):
         return
     if view.standing.is_finished() and st.session_state.get(_FINISHED) != asked:
@@ -50,8 +51,8 @@ def _say(view: PlaygroundView, request: PlaygroundRequest, asked: str) -> None:
             st.caption(waiting_for(run_queue().workers(), view.remark))
         else:
             st.caption(_SENTENCES[view.standing])
-        if not view.standing.is_finished() and st.button("Stop", key=f"stop {asked}"):
-            run_queue().playground.stop(asked)
+        if not view.standing.is_finished() and st.button("Stop", key=f"stop {asked}", **allowed()):
+            run_queue().stop_answering(asked)
 
 
 def draws_in_words(asked: PlaygroundRequest) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app.state.evaluations import TrainedPipeline
+from app.ui.allowed import allowed
 from worker.client import PlaygroundRequest
 
 _LONGEST_PROMPT = 20_000
@@ -36,7 +37,9 @@ def playground_form(pipeline: TrainedPipeline, examples: Sequence[str]) -> Playg
         )
         with st.expander("Sampling", icon=":material/casino:"):
             settings = _sampling(pipeline)
-        sent = st.form_submit_button("Ask all models", type="primary", icon=":material/send:")
+        sent = st.form_submit_button(
+            "Ask all models", type="primary", icon=":material/send:", **allowed()
+        )
     if not sent:
         return None
     if not prompt.strip():

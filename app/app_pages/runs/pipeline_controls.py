@@ -10,6 +10,7 @@ from app.state.launch_start import link_of
 from app.state.pipeline_rows import annotate, pipeline_rows
 from app.state.run_queue import run_queue
 from app.state.session import studio
+from app.ui.allowed import allowed
 from app.ui.errors import guarded
 from app.url import params
 from app.url.navigation import link_to
@@ -17,11 +18,15 @@ from grice_core.errors import DataError
 from grice_core.store import pipeline_table, runs
 from grice_core.store.states import RunState
 from grice_core.store.tables import Pipeline, Run
+from grice_core.store.targets import pipeline_target
 
 
 def pipeline_controls(pipeline: Pipeline, chain: Sequence[Run]) -> None:
     """Name, tags and note; a link to the filled-in form; a button that asks before it deletes."""
-    if st.button("Name, tags, note", icon=":material/edit_note:", type="tertiary"):
+    own = pipeline_target(pipeline)
+    if st.button(
+        "Name, tags, note", icon=":material/edit_note:", type="tertiary", **allowed(target=own)
+    ):
         _annotate(pipeline.id)
     with suppress(DataError):  # what it was asked for can't be read, which the page says
         link_to("launch", "Clone with changes", ":material/content_copy:", **link_of(pipeline))
@@ -31,8 +36,11 @@ def pipeline_controls(pipeline: Pipeline, chain: Sequence[Run]) -> None:
         icon=":material/delete:",
         key="delete pipeline",
         type="tertiary",
-        disabled=bool(running),
-        help=f"Run {running[0]} is running: stop it first." if running else None,
+        **allowed(
+            target=own,
+            unless=bool(running),
+            explained=f"Run {running[0]} is running: stop it first." if running else None,
+        ),
     ):
         _confirm(pipeline.id)
 

@@ -11,9 +11,13 @@ from app.state.session import studio
 from app.state.settings import app_settings
 from app.text.formatting import count_of, plain_markdown
 from app.text.run_text import action, reason_for_waiting
+from app.ui.allowed import allowed
 from app.ui.errors import failures_shown, guarded
 from grice_core.store import queue_lines
+from grice_core.store.actors import Role
 from grice_core.store.queue_lines import QueueLine
+from grice_core.store.tables import Run
+from grice_core.store.targets import run_target
 
 _SHOWN = 30
 
@@ -42,12 +46,14 @@ def _pause(*, is_paused: bool, is_empty: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if is_paused:
             st.markdown("**Paused:** running jobs continue, no new ones start until you resume.")
-            if st.button("Resume queue", icon=":material/play_arrow:", key="unpause queue"):
+            can = allowed(needs=Role.ADMIN)
+            if st.button("Resume queue", icon=":material/play_arrow:", key="unpause queue", **can):
                 _do(run_queue().unpause)
         else:
             st.markdown("The queue is empty." if is_empty else "Order:")
             explained = "Running jobs continue; no new ones start until you resume."
-            if st.button("Pause", icon=":material/pause:", key="pause queue", help=explained):
+            can = allowed(needs=Role.ADMIN, explained=explained)
+            if st.button("Pause", icon=":material/pause:", key="pause queue", **can):
                 _do(run_queue().pause)
 
 
@@ -64,20 +70,19 @@ def _line(line: QueueLine, reason: str, num_places: int) -> None:
             width="stretch",
         )
         if place:
-            _move("Earlier", ":material/arrow_upward:", first.id, place - 1, place == 1)
-            _move("Later", ":material/arrow_downward:", first.id, place + 1, place == num_places)
+            _move("Earlier", ":material/arrow_upward:", first, place - 1, place == 1)
+            _move("Later", ":material/arrow_downward:", first, place + 1, place == num_places)
         if not line.stands_still and not line.is_under_way:
-            key, explained = f"queue cancel {first.id}", "It can be resumed."
-            icon = ":material/close:"
-            if st.button("Cancel", icon=icon, help=explained, key=key, type="tertiary"):
+            key, icon = f"queue cancel {first.id}", ":material/close:"
+            can = allowed(target=run_target(first), explained="It can be resumed.")
+            if st.button("Cancel", icon=icon, key=key, type="tertiary", **can):
                 _do(lambda: run_queue().stop(first.id))
 
 
-def _move(title: str, icon: str, run_id: int, place: int, is_last: bool) -> None:
-    if st.button(
-        title, icon=icon, key=f"queue {title} {run_id}", disabled=is_last, type="tertiary"
-    ):
-        _do(partial(queue_lines.move, studio().database, run_id, place))
+def _move(title: str, icon: str, run: Run, place: int, is_last: bool) -> None:
+    can = allowed(target=run_target(run), unless=is_last)
+    if st.button(title, icon=icon, key=f"queue {title} {run.id}", type="tertiary", **can):
+        _do(partial(queue_lines.move, studio().database, run.id, place))
 
 
 def _do(act: Callable[[], object]) -> None:

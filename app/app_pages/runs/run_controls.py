@@ -5,9 +5,11 @@ from collections.abc import Callable
 import streamlit as st
 
 from app.state.run_queue import run_queue
+from app.ui.allowed import allowed
 from app.ui.errors import failures_shown
 from grice_core.store.states import RunState
 from grice_core.store.tables import Run
+from grice_core.store.targets import run_target
 
 
 def run_controls(run: Run) -> None:
@@ -15,6 +17,7 @@ def run_controls(run: Run) -> None:
     with st.container(horizontal=True, width="content"):
         if run.state in {RunState.RUNNING, RunState.QUEUED, RunState.INTERRUPTED}:
             _button(
+                run,
                 "Stop",
                 ":material/stop:",
                 lambda: run_queue().stop(run.id),
@@ -23,6 +26,7 @@ def run_controls(run: Run) -> None:
             )
         if run.state in {RunState.FAILED, RunState.CANCELLED}:
             _button(
+                run,
                 "Resume",
                 ":material/play_arrow:",
                 lambda: run_queue().resume(run.id),
@@ -30,6 +34,7 @@ def run_controls(run: Run) -> None:
             )
         if run.state.is_finished():
             _button(
+                run,
                 "Run again",
                 ":material/replay:",
                 lambda: run_queue().rerun(run.id),
@@ -38,9 +43,16 @@ def run_controls(run: Run) -> None:
 
 
 def _button(
-    label: str, icon: str, act: Callable[[], object], explained: str, disabled: bool = False
+    run: Run,
+    label: str,
+    icon: str,
+    act: Callable[[], object],
+    *,
+    explained: str,
+    disabled: bool = False,
 ) -> None:
-    if st.button(label, icon=icon, help=explained, disabled=disabled, key=f"run {label}"):
+    can = allowed(target=run_target(run), unless=disabled, explained=explained)
+    if st.button(label, icon=icon, key=f"run {label}", **can):
         with failures_shown():
             act()
             st.rerun()

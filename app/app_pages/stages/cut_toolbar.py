@@ -9,6 +9,7 @@ from app.state.recipe_draft import change_cut, keep_cut, recipe_of, save_cut
 from app.state.session import studio
 from app.state.threshold_edits import Cut, from_overrides
 from app.text.formatting import plain_markdown
+from app.ui.allowed import allowed
 from app.ui.errors import failures_shown, guarded
 from app.url import params
 from app.url.navigation import link_to
@@ -40,7 +41,8 @@ def cut_toolbar(cut: Cut, margins: FloatArray) -> None:
         )
         with st.popover("Presets", icon=":material/tune:"):
             _presets(cut, margins)
-        if st.button("Save as …", icon=":material/save:", help="Saves a new version."):
+        saves = allowed(explained="Saves a new version.")
+        if st.button("Save as …", icon=":material/save:", **saves):
             _save(cut)
         with st.popover("As a command", icon=":material/terminal:"):
             st.caption("The same thresholds from the command line:")

@@ -9,9 +9,13 @@ from typing import Final, Literal
 
 import streamlit as st
 
+from app.state.session import studio
 from app.text.formatting import count_of, plain_markdown, sentence
+from app.ui.allowed import allowed
 from app.ui.errors import failures_shown
 from grice_core.errors import StoreError
+from grice_core.store.actions import require
+from grice_core.store.actors import Role
 
 _DOCTOR_S = 120
 _FOUND = "doctor's findings"
@@ -32,8 +36,9 @@ def doctor_view() -> None:
     """A button that has every part examined, and what was found."""
     st.subheader("Checks", anchor=False)
     st.caption("Checks versions, GPU, disk, database, artifacts, queue, workers and the hub.")
-    if st.button("Run checks", icon=":material/stethoscope:"):
+    if st.button("Run checks", icon=":material/stethoscope:", **allowed()):
         with failures_shown(), st.spinner("Running checks …"):
+            require(studio().database, Role.MEMBER)
             st.session_state[_FOUND] = _examine()
     if _FOUND in st.session_state:
         _show(st.session_state[_FOUND])

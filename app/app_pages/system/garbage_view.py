@@ -5,7 +5,9 @@ import streamlit as st
 from app.app_pages.system.system_facts import size
 from app.state.run_queue import run_queue
 from app.text.formatting import count_of
+from app.ui.allowed import allowed
 from app.ui.errors import failures_shown
+from grice_core.store.actors import Role
 from grice_core.store.artifacts import GRACE_S
 
 _FOUND, _DONE = "garbage found", "garbage collected"
@@ -33,7 +35,8 @@ def _act() -> None:
             st.text("No unused files.")
     else:
         amount = f"{count_of(found.num_files, 'file')}, {size(found.size_bytes)}"
-        if st.button(f"Remove {amount}", icon=":material/delete:"):
+        can = allowed(needs=Role.ADMIN)
+        if st.button(f"Remove {amount}", icon=":material/delete:", **can):
             st.session_state[_DONE] = run_queue().collect_garbage()
             st.session_state.pop(_FOUND)
             st.rerun()

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from app.app_pages.system.audit_view import audit_view
 from app.app_pages.system.doctor_view import doctor_view
 from app.app_pages.system.garbage_view import garbage_view
 from app.app_pages.system.people_view import people_view
@@ -30,6 +31,7 @@ def show() -> None:
         number_table(("", ""), list(version_rows()), key="versions")
         people_view()
     doctor_view()
+    audit_view()
 
 
 # No `cache_data`: that asks for a running server when this is imported, and pages are imported before.

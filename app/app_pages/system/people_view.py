@@ -2,9 +2,16 @@
 
 import streamlit as st
 
-from app.state.people import has_sign_in, signed_in_as
+from app.state.people import has_sign_in, signed_in_as, who_acts
 from app.state.run_queue import run_queue
 from app.state.settings import app_settings
+from grice_core.store.actors import Role
+
+_ROLES = {
+    Role.ADMIN: "an admin: you may do everything",
+    Role.MEMBER: "a member: you may add, launch and ask, and change what you started",
+    Role.VIEWER: "a viewer: you see everything and change nothing",
+}
 
 
 def people_view() -> None:
@@ -24,5 +31,5 @@ def people_view() -> None:
     here = run_queue().visitors.here()
     for person in sorted({signed_in_as(), *here}):
         st.text(f"{person}{' (you)' if person == signed_in_as() else ''}")
-    st.caption("Signed in, with a page open now.")
+    st.caption(f"Signed in, with a page open now. You are {_ROLES[who_acts().role]}.")
     st.button("Sign out", icon=":material/logout:", on_click=st.logout)

@@ -1,5 +1,6 @@
 """The tables, one class each; `migrations/` makes them in a database."""
 
+from grice_core.store.tables.audit import AuditEntry
 from grice_core.store.tables.base import Base, JsonObject
 from grice_core.store.tables.catalogue import (
     Artifact,
@@ -14,6 +15,7 @@ from grice_core.store.tables.runs import LogPosition, Metric, Pause, Run, RunArt
 
 __all__ = [
     "Artifact",
+    "AuditEntry",
     "Base",
     "DataSet",
     "Detector",

@@ -79,6 +79,7 @@ class Run(Base):
     troubles: Mapped[JsonObject | None] = mapped_column(
         comment="What a person should know of its training: kind → sentence"
     )
+    started_by: Mapped[Name | None] = mapped_column(comment="Who asked for it; null: not known")
 
 
 class RunParent(Base):
