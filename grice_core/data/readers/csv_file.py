@@ -19,7 +19,6 @@ from grice_core.progress import Progress
 
 _RAGGED = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
 _HEADER_SIZE = MIB
-_BLOCK_SIZE = 4 * MIB
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 _KNOWN = frozenset(chain.from_iterable(TEXT_SPELLINGS.values()))
 
@@ -27,33 +26,22 @@ _KNOWN = frozenset(chain.from_iterable(TEXT_SPELLINGS.values()))
 def read_csv(source: Source, progress: Progress) -> Iterator[Batch]:
     """The rows of a CSV file, every cell as text; an empty cell is no value, `""` an empty text."""
     names, delimiter = _header(source)
-    longest = source.limits.max_line_bytes
-    num_done = 0
-    for block_size in sorted({min(_BLOCK_SIZE, longest), longest}):
-        num_known = num_done
-        try:
-            for batch in _record_batches(source, names, delimiter, block_size, progress):
-                known = min(num_known, batch.num_rows)
-                num_known -= known
-                for start in range(known, batch.num_rows, ROWS_PER_BATCH):
-                    piece = batch.slice(start, ROWS_PER_BATCH)
-                    columns = dict(zip(names, piece.columns, strict=True))
-                    yield Batch(columns, piece.num_rows, textual=True)
-                    num_done += piece.num_rows
-        except pa.ArrowInvalid as error:
-            if "straddl" in str(error) and block_size < longest:
-                continue  # a row is longer than a block: once more from the start
-            raise _explain(source, error, delimiter) from error
-        else:
-            return
+    try:
+        for batch in _record_batches(source, names, delimiter, progress):
+            for start in range(0, batch.num_rows, ROWS_PER_BATCH):
+                piece = batch.slice(start, ROWS_PER_BATCH)
+                columns = dict(zip(names, piece.columns, strict=True))
+                yield Batch(columns, piece.num_rows, textual=True)
+    except pa.ArrowInvalid as error:
+        raise _explain(source, error, delimiter) from error
 
 
 def _record_batches(
-    source: Source, names: list[str], delimiter: str, block_size: int, progress: Progress
+    source: Source, names: list[str], delimiter: str, progress: Progress
 ) -> Iterator[pa.RecordBatch]:
     with source.open() as stream:
         counted = _QuoteCounter(stream)
-        for batch in _open(counted, delimiter, names, block_size, source):
+        for batch in _open(counted, delimiter, names, source):
             yield batch
             progress(f"read {source.name}", stream.num_packed, stream.packed_size)
     if counted.num_quotes % 2:
@@ -61,12 +49,13 @@ def _record_batches(
 
 
 def _open(
-    stream: io.RawIOBase, delimiter: str, names: list[str], block_size: int, source: Source
+    stream: io.RawIOBase, delimiter: str, names: list[str], source: Source
 ) -> arrow_csv.CSVStreamingReader:
     """Arrow's reader, on one thread: only then does it know row numbers."""
+    longest = source.limits.max_line_bytes  # a row must fit into a block
     reader = arrow_csv.open_csv(
         stream,
-        read_options=arrow_csv.ReadOptions(block_size=block_size, use_threads=False),
+        read_options=arrow_csv.ReadOptions(block_size=longest, use_threads=False),
         parse_options=arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
         convert_options=arrow_csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.large_string()),
