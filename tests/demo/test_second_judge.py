@@ -4,10 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from grice_core.demo.second_judge import SecondJudgeConfig, build_second_judge
 
 from grice_core.demo import detector
 from grice_core.demo.build import BuildConfig
+from grice_core.demo.second_judge import SecondJudgeConfig, build_second_judge
 from grice_core.detector.record import read_record
 from grice_core.errors import OutputError
 
