@@ -41,7 +41,7 @@ def die_with_parent(
     Does nothing in a process that was not started by `start_child`; returns whether it was.
 
     Args:
-        patience_s: after so many seconds more it is killed, since nobody else is left to do so;
+        patience_s: after so many seconds more it is killed, since no one else is left to do so;
             None: that is not needed.
     """
     parent = int(os.environ.get(PARENT, "0"))

@@ -20,7 +20,7 @@ _RUNNING = RunFilter(states=(RunState.RUNNING,))
 
 
 class Metrics(Collector):
-    """No text of anybody's and no name of a pipeline: kinds, numbers, ids and workers' names."""
+    """No text of a user and no name of a pipeline: kinds, numbers, ids and workers' names."""
 
     def __init__(self, database: Database, redis: Redis, home: Path) -> None:
         self._database = database

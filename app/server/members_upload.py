@@ -1,6 +1,6 @@
 """Only members may send the dashboard files.
 
-Streamlit takes a file from anyone who has a page open, and whoever sees the sign-in has one: without this
+Streamlit takes a file from anyone who has a page open, and anyone who sees the sign-in has one: without this
 a stranger could fill the memory.
 """
 
@@ -39,7 +39,7 @@ class MembersUpload:
 
 
 def claims_in(cookies: str) -> Mapping[str, Any]:
-    """What the provider said about whoever sends these cookies; empty if our server did not sign it."""
+    """What the provider said about the sender of these cookies; empty if our server did not sign it."""
     from starlette.requests import cookie_parser
     from streamlit.auth_util import get_cookie_with_chunks
     from streamlit.web.server.server_util import get_cookie_secret

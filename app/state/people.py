@@ -38,10 +38,10 @@ def who_asks() -> str:
 
 
 def who_acts() -> Actor:
-    """Whoever this run of a page, part or callback is for.
+    """The person whom this run of a page, part or callback is for.
 
     Raises:
-        NotAllowedError: nobody who may do anything here.
+        NotAllowedError: no one who may do anything here.
     """
     has = role() if get_script_run_ctx(suppress_warning=True) else None
     if has is None:

@@ -14,7 +14,7 @@ _MAX_NAME = 200
 def role_of(claims: Mapping[str, Any], wanted: AppSettings) -> Role | None:
     """The highest role that a person who is signed in has; None: they may not come in.
 
-    Where neither admins nor viewers are named, whoever may come in may do everything.
+    Where neither admins nor viewers are named, anyone who may sign in may do everything.
     """
     if not wanted.admins and not wanted.viewers:
         may_enter = not wanted.members or _is_among(claims, wanted.members)

@@ -36,7 +36,7 @@ class AppSettings(BaseSettings):
     metrics_port: int | None = None
     """Port for Prometheus (`/metrics`: runs, queue, workers, disk; no texts, no names of pipelines); none by default."""
     metrics_address: str = "127.0.0.1"
-    """Address that `GRICE_METRICS_PORT` is opened on; whoever reaches it may read, without sign-in."""
+    """Address that `GRICE_METRICS_PORT` is opened on; anyone who reaches it may read, without sign-in."""
 
     refresh_s: float = Field(default=2.0, gt=0)
     """Seconds between a page's updates of running work; raise it where many watch over a slow line."""

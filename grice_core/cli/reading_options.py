@@ -11,7 +11,7 @@ LayoutName = Annotated[
     str | None,
     typer.Option(
         "--layout",
-        help="What the file of pairs is, where that can't be told by its fields: openai-preference, alpaca …",
+        help="What the file of pairs is, where its fields don't show it: openai-preference, alpaca …",
     ),
 ]
 Maps = Annotated[

@@ -55,7 +55,7 @@ def near_leaks(
 ) -> NearLeaks:
     """Compare every evaluation prompt with every training prompt, by context and evidence.
 
-    Similarities below `LEAST` are not told.
+    Similarities below `LEAST` are left out.
     """
     ours, theirs = _Distinct.of(prompts), _Distinct.of(training_prompts)
     evaluation, training = nearest(ours.sets, theirs.sets, progress=progress)
@@ -89,7 +89,7 @@ class _Distinct:
         return cls(ShingleSets.of(numbers), number, first)
 
     def spread(self, found: Nearest, others: Self) -> Nearest:
-        """Of distinct ones, told of each prompt."""
+        """Of distinct ones, for each prompt."""
         other = np.where(found.other < 0, -1, np.append(others.first, -1)[found.other])
         return Nearest(found.similarity[self.number], other[self.number])
 

@@ -1,6 +1,6 @@
 """How far an interval has to reach so that one may look after each label and stop when one likes.
 
-A 95 % interval holds the truth in 95 of 100 experiments at one look that was planned. Whoever looks
+A 95 % interval holds the truth in 95 of 100 experiments at one look that was planned. A person who looks
 after each label and stops at the first interval that decides is wrong more often. The intervals of a
 *confidence sequence* hold the truth at all looks together with 95 %, whenever one stops.
 

@@ -8,7 +8,7 @@ its reference).
 
 Neither plain agreement nor the difference of the two judges' changes would do: both move when a
 model really improves. If one judge finds 90 % of the violations and the other 60 %, the first sees a larger
-improvement although nobody was fooled. The share above can then only fall: fewer violations are left
+improvement although no judge was fooled. The share above can then only fall: fewer violations are left
 to be overlooked, as long as the second judge faults an overlooked violation more often than a good
 answer. Hence an alarm takes both: the training judge sees an improvement, and this share rises.
 

@@ -45,7 +45,7 @@ class Actor:
 
 
 def this_account() -> Actor:
-    """The account that this process runs under; whoever can start one here may do everything."""
+    """The account that this process runs under; anyone who can start one here may do everything."""
     return Actor(account_name(), Role.ADMIN, f"{' '.join(_command())} on {socket.gethostname()}")
 
 

@@ -88,7 +88,7 @@ class Database:
         return cls(connect(url))
 
     def acting_as(self, actor: Actor) -> "Database":
-        """The same database, in the hands of somebody else."""
+        """The same database, in the hands of another person."""
         return replace(self, actor=lambda: actor)
 
     def read(self, work: Callable[[Session], T]) -> T:

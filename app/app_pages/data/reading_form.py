@@ -1,4 +1,4 @@
-"""What is what in a file whose layout can't be told: a choice of layouts, or a mapping with a preview."""
+"""What is what in a file whose layout is not clear: a choice of layouts, or a mapping with a preview."""
 
 from collections.abc import Mapping, Sequence
 
