@@ -7,21 +7,7 @@ from grice_core.data.source import DEFAULT_LIMITS, Compression, Format, Limits, 
 from grice_core.errors import DataError
 
 _HEAD_SIZE = 64 * 1024
-_FORMATS = {
-    ".json": Format.JSON,
-    ".jsonl": Format.JSONL,
-    ".ndjson": Format.JSONL,
-    ".csv": Format.CSV,
-    ".tsv": Format.CSV,
-    ".parquet": Format.PARQUET,
-    ".pq": Format.PARQUET,
-    ".arrow": Format.ARROW,
-    ".feather": Format.ARROW,
-    ".ipc": Format.ARROW,
-    ".xlsx": Format.EXCEL,
-    ".xlsm": Format.EXCEL,
-    ".txt": Format.TEXT,
-}
+_FORMATS = {suffix: each for each in Format for suffix in each.suffixes}
 _COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".zst": "zstd"}
 _MAGIC: dict[bytes, Compression] = {
     b"\x1f\x8b": "gzip",
@@ -37,9 +23,6 @@ _FOREIGN = {
     b"<!DOCTYPE": "is a web page",
     b"<html": "is a web page",
 }
-_ZIP = b"PK\x03\x04"
-_ARROW = (b"ARROW1", b"FEA1", b"\xff\xff\xff\xff")
-"""An Arrow file, the first Feather, an Arrow stream."""
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -85,7 +68,7 @@ def _head(source: Source) -> bytes:
     for magic, what in _FOREIGN.items():
         if head.startswith(magic):
             raise DataError(f"{source.name} {what}; save it as UTF-8 JSON, JSON Lines or CSV")
-    if head.startswith(_ZIP) and not _is_workbook(source):
+    if head.startswith(Format.EXCEL.begins) and not _is_workbook(source):
         raise DataError(f"{source.name} is a ZIP archive, but no Excel file; unpack it")
     if not head.removeprefix(_BOM).strip():
         raise DataError(f"{source.name} holds nothing but white space")
@@ -97,7 +80,7 @@ def _is_workbook(source: Source) -> bool:
         with ZipFile(source.path) as archive:
             return any(name.startswith("xl/") for name in archive.namelist())
     except (OSError, BadZipFile):
-        return source.path.suffix.lower() in (".xlsx", ".xlsm")  # cut off: its reader says so
+        return source.path.suffix.lower() in Format.EXCEL.suffixes  # cut off: its reader says so
 
 
 def is_data_name(name: str) -> bool:
@@ -130,12 +113,9 @@ def _format(path: Path, head: bytes) -> tuple[Format, list[str]]:
 
 def _format_of(head: bytes, by_name: Format | None) -> Format | None:
     """What the content looks like; `None` = like none of the formats that show in it."""
-    if head.startswith(b"PAR1"):
-        return Format.PARQUET
-    if head.startswith(_ZIP):
-        return Format.EXCEL
-    if head.startswith(_ARROW):
-        return Format.ARROW
+    begun = next((each for each in Format if each.begins and head.startswith(each.begins)), None)
+    if begun is not None:
+        return begun
     if head.startswith(b"["):
         return Format.JSON
     if not head.startswith(b"{"):

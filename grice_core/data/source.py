@@ -23,15 +23,29 @@ BLOCK_SIZE = 16 * MIB
 
 
 class Format(StrEnum):
-    """How the rows are written."""
+    """How the rows are written: a title, the suffixes of such files' names, their first bytes if fixed."""
 
-    JSON = "JSON"
-    JSONL = "JSON Lines"
-    CSV = "CSV"
-    PARQUET = "Parquet"
-    ARROW = "Arrow"
-    EXCEL = "Excel"
-    TEXT = "plain text"
+    suffixes: tuple[str, ...]
+    begins: tuple[bytes, ...]
+
+    JSON = "JSON", (".json",)
+    JSONL = "JSON Lines", (".jsonl", ".ndjson")
+    CSV = "CSV", (".csv", ".tsv")
+    PARQUET = "Parquet", (".parquet", ".pq"), (b"PAR1",)
+    # A file, the first Feather, a stream.
+    ARROW = "Arrow", (".arrow", ".feather", ".ipc"), (b"ARROW1", b"FEA1", b"\xff\xff\xff\xff")
+    EXCEL = "Excel", (".xlsx", ".xlsm"), (b"PK\x03\x04",)
+    TEXT = "plain text", (".txt",)
+
+    def __new__(
+        cls, title: str, suffixes: tuple[str, ...], begins: tuple[bytes, ...] = ()
+    ) -> "Format":
+        """A member that is its title."""
+        member = str.__new__(cls, title)
+        member._value_ = title
+        member.suffixes = suffixes
+        member.begins = begins
+        return member
 
 
 Compression = Literal["gzip", "zstd"]
