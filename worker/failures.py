@@ -13,7 +13,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 def in_words(error: BaseException, run_id: int) -> str:
     """One or two sentences about an error that ended a run."""
     causes = list(_chain(error))
-    if any(isinstance(cause, OSError) and cause.errno in _FULL for cause in causes):
+    if any(_errno(cause) in _FULL for cause in causes):
         return (
             f"the disk is full or a file may not grow further ({_first_line(error)}); what was "
             f"checkpointed is safe: make room, then `grice runs resume {run_id}`"
@@ -52,6 +52,14 @@ def _says_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+
+
+def _errno(error: BaseException) -> int | None:
+    """The operating system's number of an error; libraries written in Rust only name it."""
+    if isinstance(error, OSError):
+        return error.errno
+    named = re.search(r"\(os error (\d+)\)", str(error))
+    return int(named[1]) if named else None
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

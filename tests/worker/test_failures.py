@@ -2,6 +2,7 @@ import errno
 from pathlib import Path
 
 import pytest
+from safetensors import SafetensorError
 
 from grice_core.errors import ArtifactError, LostProcessError, OutputError, TrainingError
 from worker.failures import in_words, without_folders
@@ -15,7 +16,9 @@ def chained(error, cause):
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG, errno.EDQUOT])
 def test_a_full_disk_is_told_wherever_it_was_noticed(number):
     cause = OSError(number, "no room")
-    for error in (cause, chained(OutputError("can't write a checkpoint"), cause)):
+    written_in_rust = SafetensorError(f"I/O error: no room (os error {number})")
+    chain = chained(OutputError("can't write a checkpoint"), cause)
+    for error in (cause, chain, written_in_rust):
         sentence = in_words(error, 7)
         assert "the disk is full" in sentence
         assert "grice runs resume 7" in sentence
