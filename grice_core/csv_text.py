@@ -11,9 +11,14 @@ _MARK = "'"
 def csv_text(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
     """A table with its header; `original` gives a cell's text back."""
     file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_defused(value) for value in row] for row in rows)
+    plain = csv.writer(file, lineterminator="\n")
+    # Of line ends, Python before 3.13 sets in quotation marks only those that the table has itself.
+    careful = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    plain.writerow(columns)
+    for row in rows:
+        cells = [_defused(value) for value in row]
+        has_return = any(isinstance(cell, str) and "\r" in cell for cell in cells)
+        (careful if has_return else plain).writerow(cells)
     return file.getvalue()
 
 

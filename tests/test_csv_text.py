@@ -24,3 +24,8 @@ def test_no_cell_begins_a_formula_and_every_text_comes_back(written: list[str]) 
 
 def test_numbers_and_ordinary_texts_stay_as_they_are() -> None:
     assert csv_text(["a", "b"], [(-0.5, "it's"), (3, "'quoted'")]) == "a,b\n-0.5,it's\n3,'quoted'\n"
+
+
+def test_a_carriage_return_stays_in_its_cell() -> None:
+    table = csv_text(["a", "b"], [("\r", "one\rtwo")])
+    assert list(csv.reader(io.StringIO(table, newline="")))[1:] == [["'\r", "one\rtwo"]]

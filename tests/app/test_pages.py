@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.app_pages import all_pages
 from app.state.open_data import open_pairs
-from app.state.pipeline_rows import annotate, pipeline_rows
+from app.state.pipeline_rows import pipeline_rows
 from app.state.studio import Studio
 from grice_core.recipes.load import load_recipe
 from grice_core.recipes.plan import plan_stages
@@ -440,7 +440,7 @@ def test_pipelines_are_read_once_until_one_of_them_changes(studio: Studio, tmp_p
     first = filler.pipeline("joint")
     rows = pipeline_rows()
     assert pipeline_rows() is rows
-    annotate(first, name="the first", tags=["paper"], note="a note")
+    pipeline_table.annotate(studio.database, first, name="the first", tags=["paper"], note="a note")
     assert [(row.name, row.tags, row.note) for row in pipeline_rows()] == [
         ("the first", ("paper",), "a note")
     ]

@@ -40,7 +40,7 @@ def asked():
 
 @pytest.mark.parametrize("kind", [PipelineConfig, PipelineRequest, PipelineSpec])
 def test_each_layer_has_every_option(kind):
-    assert {option.name for option in pipeline_options()} <= set(kind.__dataclass_fields__)
+    assert {each.name for each in pipeline_options()} <= set(kind.__dataclass_fields__)
     assert issubclass(kind, PipelineOptions)
 
 
@@ -60,7 +60,7 @@ def test_a_command_reads_every_option_by_its_flag(asked):
         "num_processes": 2,
         "run_name": "as in the paper",
     }
-    assert set(given) == {option.name for option in pipeline_options()}
+    assert set(given) == {each.name for each in pipeline_options()}
     words = [str(word) for name, value in given.items() for word in (option(name).flag, value)]
     assert asked(*words).options == given
 

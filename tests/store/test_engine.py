@@ -55,7 +55,7 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
 
 def test_a_database_that_was_not_upgraded_says_what_to_do(empty_url: str) -> None:
     database = Database(connect(empty_url), PATIENCE)
-    with pytest.raises(StoreError, match=r"run `python -m grice_core\.store\.migrate`"):
+    with pytest.raises(StoreError, match="run `grice migrate`"):
         runs.page(database)
     database.engine.dispose()
 

@@ -96,7 +96,7 @@ def test_a_database_of_an_earlier_version_says_how_it_is_upgraded(consult, tmp_p
     found = consult(GRICE_DATABASE_URL=url)["database"]
     assert found.grade == "remark"
     assert f"is at revision 0001; this version needs {migrate.latest_revision()}" in found.sentence
-    assert "grice up" in found.remedy
+    assert "grice migrate" in found.remedy
 
 
 def test_a_database_that_does_not_answer_is_a_fault_and_its_password_is_not_told(consult):
