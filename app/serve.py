@@ -4,21 +4,15 @@ import os
 import sys
 
 from app.app_pages import all_pages
-from app.server.health import health_routes
-from app.server.members_upload import MembersUpload
 from app.server.memory import share_freed_memory
 from app.server.own_dashboard import register_dashboard
-from app.server.own_pages_only import OwnPagesOnly, sign_in_hosts
-from app.server.privacy import ROOT, check_is_private, configures_sign_in
+from app.server.privacy import ROOT, check_is_private
 from app.state.settings import app_settings
 from grice_core.errors import InputError
 from grice_core.files import keep_private
 from grice_core.loading import begin_loading
 from grice_core.parent import die_with_parent
 from grice_core.settings import settings
-from grice_core.store.artifacts import ArtifactStore
-from grice_core.store.database import Database, Retries
-from grice_core.store.engine import connect
 from worker.client import RunQueue
 
 
@@ -30,13 +24,12 @@ def main() -> None:
     wanted = app_settings()
     keep_private(settings().home)
     register_dashboard(settings().home.absolute(), has_front_door=has_front_door)
-    # For those who ask again soon anyway: nothing is worth waiting for.
-    impatient = Database(connect(settings().database_url), Retries(give_up_after_s=0.5))
-    queue = RunQueue(impatient, ArtifactStore(settings().artifacts_url))
     try:
         check_is_private(wanted)
         if wanted.metrics_port is not None:
-            queue.serve_metrics(wanted.metrics_address, wanted.metrics_port)
+            RunQueue.impatient(settings()).serve_metrics(
+                wanted.metrics_address, wanted.metrics_port
+            )
     except InputError as error:
         sys.exit(str(error))
     secrets = (ROOT / wanted.secrets).absolute()
@@ -44,23 +37,20 @@ def main() -> None:
     os.environ["GRICE_HOME"] = str(settings().home.absolute())
     os.chdir(ROOT)
     begin_loading()
-    import streamlit as st
-    from starlette.middleware import Middleware
+    from streamlit.web.cli import main as streamlit
 
     all_pages()  # what they import takes seconds, for which the first page would have to wait
-    hosts = (*wanted.hosts, *sign_in_hosts(secrets))
-    guards = [Middleware(OwnPagesOnly, hosts=hosts)]
-    if configures_sign_in(secrets):
-        guards.append(Middleware(MembersUpload, settings=wanted))
-    studio = st.App(ROOT / "app" / "home.py", routes=health_routes(queue), middleware=guards)
-    studio.run(
-        config={
-            "server.address": wanted.address,
-            "server.port": wanted.port,
-            "server.headless": True,
-            "secrets.files": [str(secrets)],
-        }
-    )
+    # By its command, which also reads Streamlit's environment variables: `st.App.run` does not (1.67).
+    sys.argv = [
+        "streamlit",
+        "run",
+        str(ROOT / "app" / "asgi.py"),
+        f"--server.address={wanted.address}",
+        f"--server.port={wanted.port}",
+        "--server.headless=true",
+        f"--secrets.files={secrets}",
+    ]
+    streamlit(prog_name="streamlit")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from redis import Redis, RedisError
 
 from grice_core.errors import NotFoundError
 from grice_core.progress import Progress, silent
-from grice_core.settings import settings
+from grice_core.settings import Settings, settings
 from grice_core.store import (
     actions,
     audit,
@@ -26,7 +26,8 @@ from grice_core.store import (
 )
 from grice_core.store.actors import Role
 from grice_core.store.artifacts import ArtifactStore
-from grice_core.store.database import Database
+from grice_core.store.database import Database, Retries
+from grice_core.store.engine import connect as connect_database
 from grice_core.store.json_text import digest_of
 from grice_core.store.references import Collected
 from grice_core.store.runs import RunFilter
@@ -93,6 +94,13 @@ class RunQueue:
         """
         database = migrate.opened(settings().database_url)
         return cls(database, ArtifactStore(settings().artifacts_url))
+
+    @classmethod
+    def impatient(cls, where: Settings) -> "RunQueue":
+        """For those who ask again soon anyway: nothing is waited for, and no table made."""
+        engine = connect_database(where.database_url)
+        database = Database(engine, Retries(give_up_after_s=0.5))
+        return cls(database, ArtifactStore(where.artifacts_url))
 
     def submit(self, request: PipelineRequest, progress: Progress = silent) -> int:
         """Ask for a pipeline; asking twice for the same gives the same one. Returns its id.
