@@ -25,7 +25,7 @@ _NEVER = 3.0
 
 @dataclass(frozen=True, eq=False)
 class JudgingPlan:
-    """What judgements say so far, and how to go on."""
+    """What judgements say so far, and which to give next."""
 
     state: State | None
     """Of the verdict, valid at every look; None with too few judgements."""
@@ -44,7 +44,7 @@ class JudgingPlan:
         return self.state in (State.MET, State.NOT_MET)
 
     def sentence(self) -> str:
-        """How to go on, in words."""
+        """What to do next, in words."""
         if self.is_decided:
             return (
                 f"Decided after {self.num_judged:,} prompts: {self.state}. You can stop here; that you "

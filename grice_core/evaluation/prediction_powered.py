@@ -96,7 +96,7 @@ class Estimate:
         )
 
     def with_prompts(self, num_prompts: int) -> "Estimate":
-        """About what it would be with labels of so many prompts, if they go on as those so far."""
+        """About what it would be with labels of so many prompts, if they continue as those so far."""
         per_label = max(self.variance - self.last_variance, 0.0) * self.num_prompts
         all_prompts = self.num_answers / self.samples
         # What sampling labels adds vanishes when every prompt has one.

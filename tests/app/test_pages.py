@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.app_pages import all_pages
 from app.state.open_data import open_pairs
-from app.state.pipeline_rows import pipeline_rows
+from app.state.pipeline_rows import annotate, pipeline_rows
 from app.state.studio import Studio
 from grice_core.recipes.load import load_recipe
 from grice_core.recipes.plan import plan_stages
@@ -435,12 +435,16 @@ def test_tables_that_another_version_has_upgraded_are_not_shown(studio: Studio) 
     assert "a newer one has upgraded it; use that" in home.run().error[0].value
 
 
-def test_pipelines_are_read_once_until_one_of_them_changes(studio: Studio, tmp_path: Path) -> None:
+def test_pipelines_are_read_once_until_one_of_them_changes(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The dashboard's own asks who sits in front of it, and here is no session.
+    monkeypatch.setattr("app.state.pipeline_rows.studio", lambda: studio)
     filler = Filler(studio, tmp_path)
     first = filler.pipeline("joint")
     rows = pipeline_rows()
     assert pipeline_rows() is rows
-    pipeline_table.annotate(studio.database, first, name="the first", tags=["paper"], note="a note")
+    annotate(first, name="the first", tags=["paper"], note="a note")
     assert [(row.name, row.tags, row.note) for row in pipeline_rows()] == [
         ("the first", ("paper",), "a note")
     ]

@@ -37,5 +37,5 @@ def deciding(models: Sequence[EvaluatedModel]) -> list[str]:
 def plan_of(
     judged: Judged, models: Sequence[EvaluatedModel], config: EvaluationConfig
 ) -> JudgingPlan:
-    """How to go on judging."""
+    """Which answers to judge next, and how many more."""
     return judging_plan(JudgedPair.of(models, judged.labels), config)

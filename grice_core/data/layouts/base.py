@@ -84,7 +84,7 @@ class Layout(ABC):
         return self.title
 
     def found_in(self, _sample: Sample) -> list[Found]:
-        """What it makes of a sample, by which it is told from others; nothing if it can't be by rows."""
+        """What it makes of a sample, which sets it apart from others; nothing if it can't be by rows."""
         return []
 
     @abstractmethod
