@@ -24,12 +24,20 @@ def test_importing_it_loads_nothing_but_itself_and_the_standard_library() -> Non
     assert "grice_core.data" not in loaded.stdout
 
 
-def test_reading_pairs_and_planning_stages_load_no_torch() -> None:
-    code = "import sys, grice_core as g; g.load_pairs, g.load_recipe, g.plan_stages; print('torch' in sys.modules)"
+@pytest.mark.parametrize(
+    ("load", "heavy"),
+    [
+        ("import grice_core as g; g.load_pairs, g.load_recipe, g.plan_stages", {"torch"}),
+        ("import grice_core.demo.run", {"torch", "scipy.stats"}),  # a refusal does not wait for it
+        ("import worker.execution", {"scipy.stats"}),  # a second of every process for a run
+    ],
+)
+def test_what_is_heavy_is_loaded_where_it_is_needed(load: str, heavy: set[str]) -> None:
+    code = f"import sys; {load}; print(*{heavy} & {{*sys.modules}})"
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert loaded.stdout.strip() == "False"
+    assert loaded.stdout.split() == []
 
 
 @pytest.mark.parametrize("name", grice_core.__all__)

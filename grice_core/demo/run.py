@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from grice_core.demo.project import NUM_PAIRS, RECIPE, demo_models, write_demo_data
 from grice_core.demo.truth import JudgedTwice, judge_twice, truth_document
 from grice_core.files import write_json_atomic
 from grice_core.pipeline.config import PipelineConfig
 from grice_core.pipeline.output import open_output
-from grice_core.pipeline.run import PipelineResult, run_pipeline
 from grice_core.progress import Reporter
 from grice_core.recipes.config import Recipe
 from grice_core.recipes.load import load_recipe
+
+if TYPE_CHECKING:
+    from grice_core.pipeline.run import PipelineResult
 
 ORACLE_FILE = "oracle.json"
 DATA_FOLDER = "data"
@@ -36,7 +39,7 @@ class DemoConfig:
 class DemoResult:
     """What the pipeline came to, and how far its detector can be believed."""
 
-    pipeline: PipelineResult
+    pipeline: "PipelineResult"
     judged: list[JudgedTwice]
     """Baseline and stages."""
 
@@ -51,6 +54,9 @@ def run_demo(config: DemoConfig, reporter: Reporter | None = None) -> DemoResult
     if not config.resume:
         stages = tuple(stage.name for stage in recipe.stages)
         open_output(config.out, overwrite=config.overwrite, stages=stages)
+    # Torch takes seconds to load: only once there is nothing to refuse.
+    from grice_core.pipeline.run import run_pipeline
+
     data = write_demo_data(config.out / DATA_FOLDER, config.seed, config.num_pairs)
     result = run_pipeline(
         PipelineConfig(

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 from scipy.special import expit
 
 from grice_core.data.pairs import BoolArray, FloatArray, IntArray
@@ -168,6 +167,8 @@ def _one_sided(truth: BoolArray) -> bool:
 
 def best_temperature(logits: FloatArray, truth: BoolArray) -> float:
     """The temperature of least log-loss within the bounds, for (N,) logits and labels."""
+    from scipy.optimize import minimize_scalar  # 0.2 s to load, which most processes never need
+
     signed = np.where(truth, -logits, logits)
 
     def log_loss(log_temperature: float) -> float:

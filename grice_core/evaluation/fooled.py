@@ -25,7 +25,7 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
-from scipy.stats import t
+from scipy.special import stdtr
 
 from grice_core.data.pairs import BoolArray, FloatArray
 from grice_core.evaluation.agreement import Agreement, agreement
@@ -186,7 +186,7 @@ def faulted_more_often(
     difference = num_faulted[1] / num_passed[1] - num_faulted[0] / num_passed[0]
     if variance == 0 or num_prompts < 2:
         return 1.0
-    return float(t.sf(difference / np.sqrt(variance), num_prompts - 1))
+    return float(stdtr(num_prompts - 1, -difference / np.sqrt(variance)))
 
 
 def faulted_words(passed: PassedAnswers) -> str:
