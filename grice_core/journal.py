@@ -3,7 +3,7 @@
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -49,6 +49,15 @@ class Journal(ABC):
     @abstractmethod
     def take(self, entry: Entry) -> None:
         """Learn of an entry that an earlier run of the same work left."""
+
+    def take_all(self, entries: Sequence[Entry]) -> None:
+        """Take over what other work has left, as if it were this one's.
+
+        Raises: OutputError.
+        """
+        self.write(entries)
+        for entry in entries:
+            self.take(entry)
 
     def write(self, entries: Iterable[Entry]) -> None:
         """Append entries and force them to disk.

@@ -1,5 +1,6 @@
 """What makes all tests fast, and independent of how fast: files in order, garbage, time limits."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from hypothesis import HealthCheck, settings
 from grice_core.loading import begin_loading, end_loading
 
 begin_loading()
+# What two runs compute is compared; what is kept between runs has tests of its own.
+os.environ["GRICE_KEPT_MIB"] = "0"
 # How long one example takes says how busy the machine is; `benchmarks/` measure speed.
 settings.register_profile(
     "any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]

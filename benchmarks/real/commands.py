@@ -91,8 +91,12 @@ class Printed:
 
 
 def _environment(home: Path) -> Mapping[str, str]:
-    """Wide tables, and no reference log-probabilities from other work."""
-    return os.environ | {"COLUMNS": str(WIDTH), "GRICE_HOME": str(home / "home")}
+    """Wide tables, and nothing that other work has computed."""
+    return os.environ | {
+        "COLUMNS": str(WIDTH),
+        "GRICE_HOME": str(home / "home"),
+        "GRICE_KEPT_MIB": "0",
+    }
 
 
 def _run(arguments: Sequence[str], stdout: int, environment: Mapping[str, str]) -> tuple[int, Cost]:

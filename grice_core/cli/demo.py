@@ -57,6 +57,7 @@ def demo(
     from grice_core.demo.run import DemoConfig, run_demo
     from grice_core.progress import Reporter
     from grice_core.recipes.load import load_recipe
+    from grice_core.store.kept import kept_work
 
     config = DemoConfig(
         out=out,
@@ -68,7 +69,7 @@ def demo(
         resume=resume,
     )
     with progress_bars() as progress, stop_on_signals() as should_stop:
-        result = run_demo(config, Reporter(progress, say, should_stop))
+        result = run_demo(config, Reporter(progress, say, should_stop), kept_work())
     show_result(result.pipeline)
     _show_truth(result.judged)
     stdout().print(

@@ -42,6 +42,7 @@ def pipeline(
     from grice_core.pipeline.config import PipelineConfig
     from grice_core.pipeline.run import run_pipeline
     from grice_core.progress import Reporter
+    from grice_core.store.kept import kept_work
 
     if overwrite and resume:
         raise typer.BadParameter("--overwrite and --resume exclude each other")
@@ -50,7 +51,7 @@ def pipeline(
             **fields, out=out, device=device, overwrite=overwrite, resume=resume
         )
         with progress_bars() as progress, stop_on_signals() as should_stop:
-            result = run_pipeline(config, Reporter(progress, say, should_stop))
+            result = run_pipeline(config, Reporter(progress, say, should_stop), kept_work())
     show_result(result)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from grice_core.demo.project import NUM_PAIRS, RECIPE, demo_models, write_demo_data
 from grice_core.demo.truth import JudgedTwice, judge_twice, truth_document
 from grice_core.files import write_json_atomic
+from grice_core.kept import Kept
 from grice_core.pipeline.config import PipelineConfig
 from grice_core.pipeline.output import open_output
 from grice_core.progress import Reporter
@@ -44,7 +45,9 @@ class DemoResult:
     """Baseline and stages."""
 
 
-def run_demo(config: DemoConfig, reporter: Reporter | None = None) -> DemoResult:
+def run_demo(
+    config: DemoConfig, reporter: Reporter | None = None, kept: Kept | None = None
+) -> DemoResult:
     """Draw the data, run the pipeline on it, judge all answers by the rules as well.
 
     Raises: GriceError of the part that went wrong.
@@ -71,6 +74,7 @@ def run_demo(config: DemoConfig, reporter: Reporter | None = None) -> DemoResult
             resume=config.resume,
         ),
         reporter,
+        kept,
     )
     judged = judge_twice(result.evaluation.models, data.dialogues)
     write_json_atomic(config.out / ORACLE_FILE, truth_document(judged))

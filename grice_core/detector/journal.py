@@ -1,6 +1,6 @@
 """Scores on disk as they are made, so that a killed scoring run continues where it was."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,4 +33,9 @@ class ScoreJournal(Journal):
     def append(self, scores: Mapping[int, PairScores]) -> None:
         """Write pairs' scores and force them to disk."""
         self.done.update(scores)
-        self.write({"pair": index, **vars(one)} for index, one in scores.items())
+        self.write(entries_of(scores))
+
+
+def entries_of(scores: Mapping[int, PairScores]) -> Iterator[Entry]:
+    """One per pair, by index."""
+    return ({"pair": index, **vars(one)} for index, one in scores.items())

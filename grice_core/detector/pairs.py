@@ -1,6 +1,5 @@
 """Unscored pairs turned into scored ones."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,11 +8,12 @@ import numpy as np
 
 from grice_core.data.near_duplicates import NEAR
 from grice_core.data.pairs import PairTable
-from grice_core.detector.journal import PairScores, ScoreJournal
+from grice_core.detector.journal import PairScores, ScoreJournal, entries_of
 from grice_core.detector.judge import Detector
 from grice_core.detector.seen import which_are_seen
 from grice_core.detector.seen_nearly import nearest_seen
 from grice_core.detector.template import JudgedText
+from grice_core.kept import Kept, NothingKept, key_of
 from grice_core.progress import PartOf, Progress, silent
 
 
@@ -25,7 +25,7 @@ class ScoredPairs:
     num_scored: int
     """Pairs that got their scores from the detector."""
     num_taken_over: int
-    """Of these, pairs that an earlier, killed run had scored."""
+    """Of these, pairs that an earlier run had scored: one that was killed, or of the same pairs."""
     num_cut: int
     """Of these, pairs with a response longer than the detector can read."""
     note: str | None = None
@@ -39,18 +39,24 @@ def score_pairs(
     *,
     rescore: bool = False,
     progress: Progress = silent,
+    kept: Kept | None = None,
 ) -> ScoredPairs:
     """Score the pairs that have no scores, or with `rescore` all of them.
 
     The journal keeps what is done, so that the same call continues after a crash; anyone who has stored
-    the result deletes it.
+    the result deletes it. The scores of the same pairs by the same detector are taken from what is kept.
 
     Raises:
         OutputError: the journal can't be written.
     """
     wanted = np.arange(len(table)) if rescore else np.flatnonzero(~table.scored)
     taken_over = 0
-    with ScoreJournal(journal_path, _work_key(detector, table, rescore=rescore)) as journal:
+    kept = kept or NothingKept()
+    key = _work_key(detector, table, rescore=rescore)
+    with ScoreJournal(journal_path, key) as journal:
+        if not journal.done and (entries := kept.find(key)):
+            journal.take_all(entries)
+        is_new = len(journal.done) < len(wanted)
         size = detector.window_pairs
         for start in range(0, len(wanted), size):
             window = wanted[start : start + size].tolist()
@@ -61,6 +67,8 @@ def score_pairs(
             part = PartOf(progress, start, len(window), len(wanted))
             journal.append(_score_window(detector, table, window, part))
         scores = journal.done
+    if is_new:
+        kept.keep(key, entries_of(scores))
     return ScoredPairs(
         table=_with_scores(table, scores),
         num_scored=len(scores),
@@ -88,7 +96,7 @@ def seen_responses(detector: Detector, table: PairTable) -> str | None:
 def _work_key(detector: Detector, table: PairTable, *, rescore: bool) -> str:
     """What the scores and their order depend on."""
     parts = (detector.record.fingerprint, detector.numerics, table.fingerprint, str(rescore))
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return key_of("scores-of-pairs", parts)
 
 
 def _score_window(

@@ -69,7 +69,8 @@ def generate(
         form: How the model is asked; None: in its chat template if it has one.
         batch_size: Rows at once; changes speed and memory only.
         decoding: How the model writes; None: the fastest way that is tried and found exact.
-        answers: Gets the responses batch by batch; a batch of which all are there is not written again.
+        answers: Gets the responses batch by batch; one that is there is not written again in fp32, in bf16 if all of
+            its batch are there.
         progress: Told of every finished response.
 
     Returns:
@@ -86,7 +87,11 @@ def generate(
     queue = sorted(rows, key=lambda row: -len(row.prompt))
     ends = _end_tokens(model, tokenizer) | form.ends
     answers = answers or Answers()
-    done = 0
+    if not _depends_on_batch(model):
+        queue = [row for row in queue if row.place not in answers.responses]
+    done = len(rows) - len(queue)
+    if done:
+        progress("generate responses", done, len(rows))
     with _evaluating(model), prepacked(model), torch.no_grad():
         if decoding is None and all(row.place in answers.responses for row in rows):
             decoding = "whole"  # nothing is left to write
@@ -222,6 +227,12 @@ def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
     named = getattr(config, "eos_token_id", None)
     several = named if isinstance(named, list) else [named]
     return frozenset(int(end) for end in (*several, tokenizer.eos_token_id) if end is not None)
+
+
+def _depends_on_batch(model: Any) -> bool:
+    """Whether the other rows of a batch may change a text."""
+    weights = next(model.parameters())
+    return torch.is_autocast_enabled(weights.device.type) or weights.dtype.itemsize < 4
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from grice_core.evaluation.selection import (
     near_asked,
     select_prompts,
 )
+from grice_core.kept import Kept
 from grice_core.pipeline.config import PipelineConfig
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.sources import OpenedPairs, open_pairs, open_prompts
@@ -54,6 +55,7 @@ def read_inputs(
     load_detector: Callable[[], Detector],
     output: OutputFolder,
     reporter: Reporter,
+    kept: Kept | None = None,
 ) -> PipelineInputs:
     """Load, score what is unscored, choose the evaluation prompts and cut every stage's set.
 
@@ -65,7 +67,7 @@ def read_inputs(
         reporter.say(f"read as: {opened.read_as}")
     for fault in opened.faults:
         reporter.say(fault)
-    table = _score_missing(opened.table, load_detector, output, reporter)
+    table = _score_missing(opened.table, load_detector, output, reporter, kept)
     return cut_inputs(config, opened, table, reporter)
 
 
@@ -127,6 +129,7 @@ def _score_missing(
     load_detector: Callable[[], Detector],
     output: OutputFolder,
     reporter: Reporter,
+    kept: Kept | None,
 ) -> PairTable:
     """The table with the detector's scores where it had none; kept in the output folder too."""
     num_missing = int((~table.scored).sum())
@@ -139,7 +142,11 @@ def _score_missing(
         )
     reporter.say(f"{num_missing:,} pairs come without scores: the detector scores them")
     journal = output.path / "scoring.journal"
-    scored = score_pairs(load_detector(), table, journal, progress=reporter.interruptible)
+    scored = score_pairs(
+        load_detector(), table, journal, progress=reporter.interruptible, kept=kept
+    )
+    if scored.num_taken_over:
+        reporter.say(f"{scored.num_taken_over:,} of them had been scored by an earlier run")
     if scored.note:
         reporter.say(scored.note)
     write_json(output.scored_pairs, scored.table)

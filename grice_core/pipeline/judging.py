@@ -1,7 +1,5 @@
 """Baseline and every stage, asked the same prompts and judged by the same judges."""
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -25,6 +23,8 @@ from grice_core.evaluation.second_judge import SECOND_JUDGE, SecondOpinion
 from grice_core.evaluation.selection import PromptSelection
 from grice_core.evaluation.stored import StoredEvaluation
 from grice_core.evaluation.violations import EvaluatedModel
+from grice_core.kept import Kept, NothingKept, key_of
+from grice_core.pipeline.kept_answers import Asked, KeptAnswers, KeptScores, published_digests
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.published import StageModels
 from grice_core.progress import PartOf, Progress, Reporter, silent
@@ -50,6 +50,8 @@ class EvaluationJob:
     format_choice: FormatChoice = field(default_factory=FormatChoice)
     second_judge: Detector | None = None
     """Judges the same answers beside the detector."""
+    kept: Kept = field(default_factory=NothingKept)
+    """Answers and scores of earlier evaluations."""
 
 
 def evaluate_stages(models: StageModels, job: EvaluationJob, reporter: Reporter) -> Evaluation:
@@ -59,8 +61,10 @@ def evaluate_stages(models: StageModels, job: EvaluationJob, reporter: Reporter)
 
     Raises: ModelError, OutputError, InterruptedRunError.
     """
-    with AnswerJournal(job.output.answers, _work_key(models.after(None), job)) as journal:
-        evaluated = tuple(_evaluated(models, job, journal, reporter))
+    base = models.after(None)
+    weights = _weights(base)
+    with AnswerJournal(job.output.answers, _work_key(base, weights, job)) as journal:
+        evaluated = tuple(_evaluated(models, weights, job, journal, reporter))
         second = _second_opinion(evaluated, job, journal, reporter)
     ended = [warning for model in evaluated for warning in ending_warnings(model)]
     for line in [*endings(evaluated), *ended]:
@@ -76,11 +80,27 @@ def evaluate_stages(models: StageModels, job: EvaluationJob, reporter: Reporter)
 
 
 def _evaluated(
-    models: StageModels, job: EvaluationJob, journal: AnswerJournal, reporter: Reporter
+    models: StageModels,
+    base_weights: Sequence[str],
+    job: EvaluationJob,
+    journal: AnswerJournal,
+    reporter: Reporter,
 ) -> Iterator[EvaluatedModel]:
     for stage in (None, *job.stages):
         name = stage or BASELINE
-        yield evaluate_model(name, models.after(stage), job, journal.of(name), reporter)
+        weights = [*base_weights, *_published(job.output, stage)]
+        base, answers = models.after(stage), journal.of(name)
+        kept = KeptAnswers.of(job.kept, weights, _asked(base, job))
+        taken = kept.take_over(answers)
+        num_answers = len(job.selection.prompts) * job.sampling.samples_per_prompt
+        if taken:
+            reporter.say(
+                f"{name}: {taken:,} of {num_answers:,} answers are those that the same weights gave before"
+            )
+        is_new = len(answers.responses) < num_answers
+        yield evaluate_model(name, base, job, answers, reporter)
+        if is_new:
+            kept.keep(answers)
 
 
 def evaluate_model(
@@ -105,14 +125,12 @@ def evaluate_model(
             answers=answers,
             progress=progress,
         )
-    scores = _scored(
-        job.detector, (prompts, responses), (answers.scores, answers.keep_scores), progress
-    )
+    known = _Known(answers.scores, answers.keep_scores, job.kept)
     return EvaluatedModel(
         name=name,
         prompts=prompts,
         responses=responses,
-        scores=scores,
+        scores=_scored(job.detector, (prompts, responses), known, progress),
         thresholds=job.detector.thresholds,
         cut=frozenset(answers.cut),
         tokens=_tokens(answers, len(prompts)),
@@ -128,15 +146,19 @@ def _tokens(answers: Answers, num_answers: int) -> IntArray | None:
 
 
 def judged_again(
-    model: EvaluatedModel, judge: Detector, answers: Answers, progress: Progress
+    model: EvaluatedModel,
+    judge: Detector,
+    answers: Answers,
+    progress: Progress,
+    kept: Kept | None = None,
 ) -> EvaluatedModel:
     """The same answers by another judge, as far as there are no words of its yet.
 
     Raises: DetectorError, OutputError, InterruptedRunError.
     """
     texts = model.prompts, model.responses
-    kept = answers.second_scores, answers.keep_second_scores
-    scores = _scored(judge, texts, kept, progress)
+    known = _Known(answers.second_scores, answers.keep_second_scores, kept or NothingKept())
+    scores = _scored(judge, texts, known, progress)
     return replace(model, scores=scores, thresholds=judge.thresholds)
 
 
@@ -183,32 +205,45 @@ def _second_opinion(
             judge,
             journal.of(model.name),
             _progress_of(model.name, reporter, judge=SECOND_JUDGE),
+            job.kept,
         )
         for model in evaluated
     ]
     return _opinion(judge, again, job.detector)
 
 
+@dataclass(frozen=True)
+class _Known:
+    """A judge's scores so far."""
+
+    scores: Mapping[int, Scores]
+    """By place."""
+    add: Callable[[Mapping[int, Scores]], None]
+    kept: Kept
+
+
 def _scored(
     judge: Detector,
     texts: tuple[Sequence[str], Sequence[str]],
-    kept: tuple[Mapping[int, Scores], Callable[[Mapping[int, Scores]], None]],
+    known: _Known,
     progress: Progress,
 ) -> FloatArray:
-    """(N, 4) scores of N prompts and responses, kept window by window.
-
-    Args:
-        kept: the scores that are there already, by place, and what keeps new ones.
-    """
-    (prompts, responses), (known, keep) = texts, kept
+    """(N, 4) scores of N prompts and responses, added window by window to those that are known."""
+    (prompts, responses), scores = texts, known.scores
+    kept = KeptScores.of(known.kept, judge, prompts, responses)
+    if not scores:
+        known.add(kept.find())
+    is_new = len(scores) < len(prompts)
     for start in range(0, len(prompts), _WINDOW):
         window = range(start, min(start + _WINDOW, len(prompts)))
-        if not all(place in known for place in window):
+        if not all(place in scores for place in window):
             part = PartOf(progress, start, len(window), len(prompts))
             asked = ([of[place] for place in window] for of in (prompts, responses))
-            scores = judge.score(*asked, progress=part).tolist()
-            keep(dict(zip(window, map(tuple, scores), strict=True)))
-    return np.array([known[place] for place in range(len(prompts))])
+            found = judge.score(*asked, progress=part).tolist()
+            known.add(dict(zip(window, map(tuple, found), strict=True)))
+    if is_new:
+        kept.keep(scores)
+    return np.array([scores[place] for place in range(len(prompts))])
 
 
 def _progress_of(model: str, reporter: Reporter, judge: str = "") -> Progress:
@@ -221,25 +256,33 @@ def _progress_of(model: str, reporter: Reporter, judge: str = "") -> Progress:
     return progress
 
 
-def _work_key(base: BaseModel, job: EvaluationJob) -> str:
-    """What the answers and their scores depend on."""
+def _weights(base: BaseModel) -> tuple[str, ...]:
+    """Digests of what a model computes, and of what ends its answers."""
+    ends = getattr(getattr(base.model, "generation_config", None), "eos_token_id", None)
+    return weights_hash(base.model), config_hash(base.model), repr(ends)
+
+
+def _asked(base: BaseModel, job: EvaluationJob) -> Asked:
     form = job.format_choice.of(base.tokenizer)
-    asked = encode_prompts(base.tokenizer, job.selection.asked, form)
+    ids = encode_prompts(base.tokenizer, job.selection.asked, form)
+    prompts = job.selection.prompts
+    return Asked(prompts, ids, job.sampling, form, base.model.device, job.dtype)
+
+
+def _work_key(base: BaseModel, weights: Sequence[str], job: EvaluationJob) -> str:
+    """What the answers and their scores depend on."""
+    asked = _asked(base, job)
+    judges = [job.detector] if job.second_judge is None else [job.detector, job.second_judge]
     parts = (
-        weights_hash(base.model),
-        config_hash(base.model),
-        *(json.dumps(form.described()), repr(sorted(form.ends)), repr(asked)),
-        *(str(base.model.device), str(job.dtype), repr(job.sampling)),
-        job.detector.record.fingerprint,
-        *(() if job.second_judge is None else (job.second_judge.record.fingerprint,)),
+        *weights,
+        *asked.described(),
+        *asked.names(),
+        *(judge.record.fingerprint for judge in judges),
         *(digest for stage in job.stages for digest in _published(job.output, stage)),
-        *job.selection.prompts,
     )
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    return key_of("evaluation", parts)
 
 
-def _published(output: OutputFolder, stage: str) -> Iterator[str]:
-    """SHA-256 of the weights that a stage published."""
-    for path in sorted(output.stage(stage).final_model.glob("*.safetensors")):
-        with path.open("rb") as file:
-            yield hashlib.file_digest(file, "sha256").hexdigest()
+def _published(output: OutputFolder, stage: str | None) -> list[str]:
+    """Digests of what a stage published; none of the baseline."""
+    return [] if stage is None else published_digests(output.stage(stage).final_model)

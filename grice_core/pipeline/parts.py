@@ -16,6 +16,7 @@ from grice_core.evaluation.reach import reach_of
 from grice_core.evaluation.results import Evaluation, write_evaluation
 from grice_core.evaluation.sampling import Sampling
 from grice_core.evaluation.selection import PromptSelection
+from grice_core.kept import Kept, NothingKept
 from grice_core.kernels.precision import resolve_device, resolve_precision
 from grice_core.pipeline.card import results_section, write_stage_card
 from grice_core.pipeline.config import PipelineConfig
@@ -37,10 +38,13 @@ from grice_core.recipes.config import ParallelSettings
 class PipelineParts:
     """One pipeline in its output folder, which exists; what a part needs is loaded when it does."""
 
-    def __init__(self, config: PipelineConfig, reporter: Reporter | None = None) -> None:
+    def __init__(
+        self, config: PipelineConfig, reporter: Reporter | None = None, kept: Kept | None = None
+    ) -> None:
         check_reporting(config.report_to)
         self.config = config
         self.reporter = reporter or Reporter()
+        self.kept = kept or NothingKept()
         self.output = OutputFolder(config.out)
         self.device = resolve_device(config.device)
         self.parallel = config.recipe.parallel or ParallelSettings()
@@ -94,7 +98,7 @@ class PipelineParts:
     @cached_property
     def inputs(self) -> PipelineInputs:
         """The user's files, read, scored, checked and cut."""
-        return read_inputs(self.config, self.load_detector, self.output, self.reporter)
+        return read_inputs(self.config, self.load_detector, self.output, self.reporter, self.kept)
 
     def prepare(self) -> None:
         """Check everything that the user gave, score what comes without scores, and try the base model.
@@ -177,6 +181,7 @@ class PipelineParts:
             dtype=self.dtype,
             format_choice=self.format_choice,
             second_judge=self.load_second_judge(),
+            kept=self.kept,
         )
 
     def _write_cards(self, evaluation: Evaluation, form: PromptFormat) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from grice_core.errors import InterruptedRunError
 from grice_core.evaluation.results import Evaluation
+from grice_core.kept import Kept
 from grice_core.pipeline.config import PipelineConfig
 from grice_core.pipeline.output import OutputFolder, open_output, reopen_output
 from grice_core.pipeline.parts import PipelineParts
@@ -21,14 +22,19 @@ class PipelineResult:
     evaluation: Evaluation
 
 
-def run_pipeline(config: PipelineConfig, reporter: Reporter | None = None) -> PipelineResult:
+def run_pipeline(
+    config: PipelineConfig, reporter: Reporter | None = None, kept: Kept | None = None
+) -> PipelineResult:
     """Check the data, cut, prove and train every stage, evaluate baseline and stages, write all.
 
     With `config.resume`, continue where an interruption left it: finished stages stay as they are.
 
+    Args:
+        kept: Answers and scores of earlier runs, where the same would come out again; None: all are made anew.
+
     Raises: GriceError of the part that went wrong; what was finished before stays on disk.
     """
-    parts = PipelineParts(config, reporter)
+    parts = PipelineParts(config, reporter, kept)
     parts.load_detector()  # so that a wrong one leaves no folder behind
     parts.load_second_judge()
     if config.resume:

@@ -21,7 +21,7 @@ from grice_core.files import atomic_writer
 from grice_core.redaction import hide_credentials, redacted
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class StoredFile:
     """A file as a listing shows it."""
 

@@ -18,6 +18,7 @@ from grice_core.pipeline.output import OutputFolder, keep_stages_only
 from grice_core.pipeline.parts import PipelineParts
 from grice_core.store import generations
 from grice_core.store.generations import Answer, Judgement
+from grice_core.store.kept import kept_work
 from grice_core.store.tables import JsonObject
 from worker.jobs.context import JobContext
 from worker.roles import ADAPTER, ARCHIVE, OUTPUT
@@ -112,7 +113,7 @@ def _parts(context: JobContext, counts: Counts) -> PipelineParts:
             _fetch_stages(context, spec.trained)
         else:
             out.mkdir()
-    return PipelineParts(config_of(context, spec), context.reporting.reporter(counts))
+    return PipelineParts(config_of(context, spec), context.reporting.reporter(counts), kept_work())
 
 
 def _fetch_stages(context: JobContext, trained: str) -> None:

@@ -7,6 +7,7 @@ from grice_core.detector.load import load_detector
 from grice_core.detector.pairs import score_pairs
 from grice_core.kernels.precision import resolve_device
 from grice_core.registry import Keeper
+from grice_core.store.kept import kept_work
 from grice_core.store.tables import JsonObject
 from worker.jobs.context import JobContext
 from worker.spec import parse_score_data
@@ -24,6 +25,7 @@ def score_data(context: JobContext) -> JsonObject:
         read_pairs(context.fetch_data(spec.data).path),
         context.workspace.path / "scores.partial",
         progress=reporter.interruptible,
+        kept=kept_work(),
     )
     path = context.workspace.path / "scored.parquet"
     write_pairs(path, scored.table)

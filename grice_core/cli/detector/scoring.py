@@ -49,6 +49,7 @@ def score(
     from grice_core.detector.load import load_detector
     from grice_core.detector.pairs import score_pairs
     from grice_core.kernels.precision import resolve_device
+    from grice_core.store.kept import kept_work
 
     reading = reading_of(layout, maps, scales)
     _check_out(out, overwrite=overwrite)
@@ -61,7 +62,9 @@ def score(
             raise DataError(f"{file} has no row that can be used; grice check {file} says why")
         _say_what_it_takes(judge, loaded, rescore=rescore)
         try:
-            scored = score_pairs(judge, loaded.table, journal, rescore=rescore, progress=progress)
+            scored = score_pairs(
+                judge, loaded.table, journal, rescore=rescore, progress=progress, kept=kept_work()
+            )
         except KeyboardInterrupt as error:
             raise InterruptedRunError(
                 f"stopped; what is scored is kept in {journal}, and the same command continues"
@@ -134,7 +137,7 @@ def _remark(judge: "Detector", loaded: "LoadedPairs", scored: "ScoredPairs") -> 
 
     remarks = [f"note: {remark}" for remark in judge.remarks]
     if scored.num_taken_over:
-        remarks.append(f"{scored.num_taken_over:,} pairs had been scored by a run that was stopped")
+        remarks.append(f"{scored.num_taken_over:,} pairs had been scored by an earlier run")
     if scored.note:
         remarks.append(scored.note)
     left = len(scored.table) - scored.num_scored
