@@ -1,6 +1,7 @@
 """Files that are either the old one or the new one, never half of it."""
 
 import fcntl
+import glob
 import json
 import os
 import secrets
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from grice_core.errors import OutputError
+from grice_core.exchange import exchanged
 
 
 @contextmanager
@@ -20,7 +22,7 @@ def atomic_writer(path: Path) -> Iterator[BinaryIO]:
     The bytes go to a temporary file beside it, are forced to disk, and take the name at once when
     the block ends; after an exception in the block the old file stays.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    temporary = temporary_name(path)
     try:
         with temporary.open("xb") as file:
             yield file
@@ -98,37 +100,77 @@ def _is_held(path: Path) -> bool:
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """Fill a folder so that a crash at any moment leaves the whole of it or nothing under its name.
+    """Fill a folder so that a crash at any moment leaves the old one, if there is one, or the whole new one.
 
     Yields an empty folder beside it, which takes the name when the block ends, in place of what may
     stand there; after an exception in the block what stands there stays. What a crash left of earlier
     attempts is deleted. Files get the permissions that the process gives new ones.
     """
-    for left_over in path.parent.glob(f".{path.name}.*"):
-        shutil.rmtree(left_over)
+    _clear_away_left_of(path)
     temporary = temporary_folder(path)
     try:
-        yield temporary
-        for part in temporary.rglob("*"):
-            if part.is_file():
-                # Some libraries write files that only their owner can read (safetensors 0.8.0).
-                part.chmod(temporary.stat().st_mode & 0o666)
-        for part in (*temporary.rglob("*"), temporary):
-            _sync(part)
-        if path.exists():
-            shutil.rmtree(path)
-        temporary.rename(path)
-    except BaseException:
+        with locked_folder(temporary):  # it is no crash's
+            yield temporary
+            for part in temporary.rglob("*"):
+                if part.is_file():
+                    # Some libraries write files that only their owner can read (safetensors 0.8.0).
+                    part.chmod(temporary.stat().st_mode & 0o666)
+            for part in (*temporary.rglob("*"), temporary):
+                _sync(part)
+            _put_in_place(temporary, path)
+    finally:
         shutil.rmtree(temporary, ignore_errors=True)
-        raise
     sync_folder(path.parent)
+
+
+def _put_in_place(new: Path, path: Path) -> None:
+    """Give a folder its name; one that had it may be left under another, to be deleted."""
+    if not path.exists():
+        new.rename(path)
+    elif not exchanged(new, path):
+        old = temporary_name(path)
+        path.rename(old)
+        new.rename(path)
+        shutil.rmtree(old)
+
+
+def _clear_away_left_of(path: Path) -> None:
+    """Delete what killed processes left of a folder that they were filling."""
+    for left_over in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        with suppress(BlockingIOError), locked_folder(left_over, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            shutil.rmtree(left_over)
 
 
 def temporary_folder(path: Path) -> Path:
     """An empty folder beside `path`, with the permissions that the process gives new ones."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    temporary = temporary_name(path)
     temporary.mkdir(parents=True)
     return temporary
+
+
+def temporary_name(path: Path) -> Path:
+    """A hidden name beside `path` that no one has."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+
+
+@contextmanager
+def locked_folder(folder: Path, how: int = fcntl.LOCK_EX) -> Iterator[None]:
+    """Hold a folder's lock, which ends with its process, where the file system has locks for folders.
+
+    Raises:
+        BlockingIOError: another process holds it, and `how` says not to wait.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, how)
+        except OSError as error:
+            # NFS locks only what is open for writing.
+            if isinstance(error, BlockingIOError):
+                raise
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def keep_private(home: Path) -> None:

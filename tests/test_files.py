@@ -1,5 +1,8 @@
 import json
 import os
+import random
+import time
+from itertools import count
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -8,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from grice_core.files import atomic_folder, write_json_atomic, write_text_atomic
+from tests.worker.processes import forked, kill_forked
 
 
 def test_text_arrives_as_utf8(tmp_path: Path) -> None:
@@ -81,6 +85,36 @@ def test_what_a_killed_process_left_of_a_folder_is_cleared_away(tmp_path: Path) 
         pass
 
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_folder_that_another_process_fills_is_not_cleared_away(tmp_path: Path) -> None:
+    with atomic_folder(tmp_path / "model") as first:
+        (first / "from").write_text("first")
+        with atomic_folder(tmp_path / "model") as second:
+            (second / "from").write_text("second")
+    assert (tmp_path / "model" / "from").read_text() == "first"
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_folder_that_is_replaced_by_a_killed_process_is_the_old_one_or_the_new(
+    tmp_path: Path,
+) -> None:
+    def replace_again_and_again() -> None:
+        for turn in count():
+            with atomic_folder(tmp_path / "model") as folder:
+                for name in "ab":
+                    (folder / name).write_text(str(turn))
+
+    with atomic_folder(tmp_path / "model") as folder:
+        for name in "ab":
+            (folder / name).write_text("the first")
+    draw = random.Random(0)
+    for _ in range(20):
+        child = forked(replace_again_and_again)
+        time.sleep(draw.uniform(0, 0.01))
+        kill_forked(child)
+        a, b = ((tmp_path / "model" / name).read_text() for name in "ab")
+        assert a == b
 
 
 def test_files_of_a_folder_are_as_readable_as_the_process_makes_new_ones(tmp_path):

@@ -13,10 +13,11 @@ state is fetched, as far as it was shared.
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from grice_core.files import fence_open_files, write_text_atomic
+from grice_core.files import fence_open_files, temporary_name, write_text_atomic
 from grice_core.store import runs
 from grice_core.store.artifacts import GRACE_S
 from grice_core.store.claims import Claim
@@ -118,20 +119,50 @@ def remove_leftovers(database: Database, home: Path, grace_s: float = GRACE_S) -
     """Remove the folders of runs that have succeeded elsewhere or were removed."""
     collected = Collected(0, 0)
     for folder in _leftovers(database, home, grace_s):
-        collected += _size_of(folder)
-        shutil.rmtree(folder, ignore_errors=True)
+        put_aside = _put_aside(database, folder)
+        if put_aside is not None:
+            collected += _size_of(put_aside)
+            shutil.rmtree(put_aside, ignore_errors=True)
     return collected
 
 
 def _leftovers(database: Database, home: Path, grace_s: float) -> list[Path]:
+    """Old folders that no run needs: those of runs, and what killed processes left of their own."""
     folders = {int(path.name): path for path in (home / "work").glob("[0-9]*")}
     states = runs.states(database, folders)
-    return [
-        folder
-        for run_id, folder in folders.items()
-        if time.time() - folder.stat().st_mtime >= grace_s
-        and states.get(run_id, RunState.SUCCEEDED) is RunState.SUCCEEDED
-    ]
+    unneeded = [path for run_id, path in folders.items() if _is_over(states.get(run_id))]
+    unneeded += [*(home / "work").glob(".*"), *(home / "tmp").glob("*")]
+    return [path for path in unneeded if _age_s(path) >= grace_s]
+
+
+def _put_aside(database: Database, folder: Path) -> Path | None:
+    """Rename the folder of a run that is over, so that the same run begun anew meanwhile has its own.
+
+    Returns None if it has been begun anew already.
+    """
+    if not folder.name.isdigit():
+        return folder
+    aside = temporary_name(folder)
+
+    def rename(state: RunState | None) -> Path | None:
+        if not _is_over(state):
+            return None
+        with suppress(FileNotFoundError):
+            folder.rename(aside)
+        return aside
+
+    return runs.while_unclaimed(database, int(folder.name), rename)
+
+
+def _is_over(state: RunState | None) -> bool:
+    return state in {RunState.SUCCEEDED, None}
+
+
+def _age_s(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:  # its process has removed it
+        return 0.0
 
 
 def _size_of(folder: Path) -> Collected:

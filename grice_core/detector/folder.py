@@ -1,7 +1,6 @@
 """A detector's folder: its place, its record, its model card."""
 
 import hashlib
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 from grice_core.detector.card import model_card
 from grice_core.detector.record import RECORD_NAME, DetectorRecord, write_record
 from grice_core.errors import OutputError
-from grice_core.files import temporary_folder
+from grice_core.files import atomic_folder
 
 
 def update_record(folder: Path, record: DetectorRecord) -> None:
@@ -42,18 +41,8 @@ def new_detector_folder(out: Path, *, overwrite: bool = False) -> Iterator[Path]
         OutputError: `out` is not empty and may not be overwritten, or is no detector's folder.
     """
     check_detector_folder(out, overwrite=overwrite)
-    temporary = temporary_folder(out)
-    try:
-        yield temporary
-        if out.exists():
-            discarded = temporary_folder(out)
-            out.replace(discarded)
-            temporary.replace(out)
-            shutil.rmtree(discarded)
-        else:
-            temporary.replace(out)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with atomic_folder(out) as folder:
+        yield folder
 
 
 def check_detector_folder(out: Path, *, overwrite: bool) -> None:

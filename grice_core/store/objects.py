@@ -5,19 +5,21 @@ place and renamed, an object store shows an object only when its upload is compl
 """
 
 import errno
+import fcntl
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from grice_core.errors import ArtifactError, GriceError, StoreError
-from grice_core.files import atomic_writer
+from grice_core.files import atomic_writer, locked_folder
 from grice_core.redaction import hide_credentials, redacted
 
 
@@ -58,8 +60,7 @@ class ObjectStore:
 
     def lies_in(self, folder: Path) -> bool:
         """Whether all is kept below this local folder."""
-        local = isinstance(self._files, LocalFileSystem)
-        return local and Path(self._root).resolve().is_relative_to(folder.resolve())
+        return self._is_local and Path(self._root).resolve().is_relative_to(folder.resolve())
 
     def size(self, name: str) -> int | None:
         """Size in bytes, or None if there is no such file."""
@@ -80,10 +81,8 @@ class ObjectStore:
     def put(self, name: str, source: Path) -> None:
         """Store a copy of a local file under this name, in place of any older one."""
         with self._in_words(name):
-            if isinstance(self._files, LocalFileSystem):
-                target = Path(self._path(name))
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with source.open("rb") as reader, atomic_writer(target) as writer:
+            if self._is_local:
+                with source.open("rb") as reader, self._local_writer(name) as writer:
                     shutil.copyfileobj(reader, writer, 1 << 20)
             else:
                 self._files.put_file(str(source), self._path(name))
@@ -91,10 +90,8 @@ class ObjectStore:
     def put_bytes(self, name: str, content: bytes) -> None:
         """Store these bytes under this name, in place of any older file."""
         with self._in_words(name):
-            if isinstance(self._files, LocalFileSystem):
-                target = Path(self._path(name))
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with atomic_writer(target) as writer:
+            if self._is_local:
+                with self._local_writer(name) as writer:
                     writer.write(content)
             else:
                 self._files.pipe_file(self._path(name), content)
@@ -132,6 +129,45 @@ class ObjectStore:
                 self._files.rm_file(self._path(name))
             except FileNotFoundError:
                 return
+
+    def delete_if_old(self, name: str, grace_s: float) -> bool:
+        """Remove a file that was written longer ago than this; returns whether it was.
+
+        In a local folder no file is removed that is written again meanwhile; one whose folder is being
+        written to stays for the next time.
+        """
+        try:
+            with self._writers_kept_out(name):
+                age_s = self.age_s(name)
+                if age_s is None or age_s < grace_s:
+                    return False
+                self.delete(name)
+                return True
+        except BlockingIOError:
+            return False
+
+    @property
+    def _is_local(self) -> bool:
+        return isinstance(self._files, LocalFileSystem)
+
+    @contextmanager
+    def _local_writer(self, name: str) -> Iterator[BinaryIO]:
+        target = Path(self._path(name))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with locked_folder(target.parent, fcntl.LOCK_SH), atomic_writer(target) as writer:
+            yield writer
+
+    def _writers_kept_out(self, name: str) -> AbstractContextManager[None]:
+        """While the block lasts, no one writes a file beside this one; in an object store nothing can be
+        locked, and it is a matter of milliseconds.
+
+        Raises:
+            BlockingIOError: someone does already.
+        """
+        folder = Path(self._path(name)).parent
+        if not (self._is_local and folder.is_dir()):
+            return nullcontext()
+        return locked_folder(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def _path(self, name: str) -> str:
         parts = PurePosixPath(name).parts

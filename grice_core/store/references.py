@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, delete, func, select, union
+from sqlalchemy import ColumnElement, delete, func, select, text, union
 from sqlalchemy.orm import Session
 
 from grice_core.errors import ArtifactError, NotFoundError
@@ -132,8 +132,8 @@ def collect_garbage(
     kept = _forget_unreferenced(database, grace_s)
     collected = Collected(0, 0)
     for file in _unneeded(database, artifacts, kept, grace_s):
-        artifacts.objects.delete(file.name)
-        collected += Collected(1, file.size_bytes)
+        if artifacts.objects.delete_if_old(file.name, grace_s):  # or it was stored again just now
+            collected += Collected(1, file.size_bytes)
     return collected
 
 
@@ -187,6 +187,10 @@ def _known(session: Session) -> Sequence[Address]:
 @action("remove unused files", Role.ADMIN, on=lambda *_, **__: Target("files"))
 def _forget_unreferenced(session: Session, grace_s: float) -> Sequence[Address]:
     """Delete the rows of artifacts that nothing refers to; returns all others."""
+    if session.get_bind().dialect.name == "postgresql":
+        # Else what is noted again at this moment could be gone before it is referred to. SQLite has one
+        # writer at a time anyway.
+        session.execute(text(f"LOCK TABLE {Artifact.__tablename__} IN EXCLUSIVE MODE"))
     session.execute(delete(Artifact).where(_is_forgotten(grace_s)))
     kept = session.execute(select(Artifact.sha256, Artifact.is_folder, Artifact.size_bytes))
     return [Address(*row) for row in kept]

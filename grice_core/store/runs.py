@@ -1,16 +1,19 @@
 """Questions about runs, as pages and workers ask them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from grice_core.errors import NotFoundError
 from grice_core.store.clock import database_now
-from grice_core.store.database import reads
+from grice_core.store.database import reads, writes
 from grice_core.store.states import WAITING, Device, RunKind, RunState
 from grice_core.store.tables import Pause, Run, RunParent
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,17 @@ def states(session: Session, run_ids: Collection[int]) -> dict[int, RunState]:
     """The state of each of these runs; those that are not there are left out."""
     rows = session.execute(select(Run.id, Run.state).where(Run.id.in_(run_ids)))
     return dict(rows.all())
+
+
+@writes
+def while_unclaimed(session: Session, run_id: int, act: Callable[[RunState | None], T]) -> T:
+    """Do something with a run's state, None if it is gone, while no worker can take the run.
+
+    Args:
+        act: is given the state; may be called again, as every transaction may.
+    """
+    state = select(Run.state).where(Run.id == run_id).with_for_update()
+    return act(session.scalar(state))
 
 
 @reads

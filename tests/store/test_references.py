@@ -1,8 +1,13 @@
 """What a run made, and throwing away what no one needs."""
 
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
+from sqlalchemy.orm import Session
 
 from grice_core.errors import ArtifactError, NotFoundError, StaleOwnerError
 from grice_core.store import data_sets, logs, pipelines, references, runs, transitions
@@ -13,6 +18,7 @@ from grice_core.store.database import Database
 from grice_core.store.references import Collected, collect_garbage, garbage
 from grice_core.store.states import RunKind
 from grice_core.store.submission import RunDraft, submit_run
+from grice_core.store.tables import RunArtifact
 from tests.store.samples import claim_of, finished_pipeline, submitted_pipeline
 
 
@@ -82,6 +88,53 @@ def test_stages_that_another_pipeline_shall_evaluate_outlive_their_own(
     pipelines.remove(database, second)
     collect_garbage(database, artifacts, grace_s=0)
     assert not artifacts.contains(trained.sha256)
+
+
+def test_a_file_that_is_stored_again_while_it_is_collected_stays(
+    database: Database, artifacts: ArtifactStore, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "slow")
+    artifacts.put_bytes(b"again")
+    stored = next(artifacts.stored())
+    path = tmp_path / "artifacts" / stored.name
+    os.utime(path, (0, 0))
+    with ThreadPoolExecutor(1) as other:
+        writing = other.submit(artifacts.objects.put, stored.name, tmp_path / "slow")
+        with (tmp_path / "slow").open("wb") as source:  # opens when the other has
+            source.write(b"aga")
+            source.flush()
+            while len(list(path.parent.iterdir())) == 1:
+                assert not writing.done()
+            assert collect_garbage(database, artifacts) == Collected(0, 0)
+            source.write(b"in")
+        writing.result()
+    assert collect_garbage(database, artifacts) == Collected(0, 0)
+    assert path.read_bytes() == b"again"
+
+
+def test_what_is_referred_to_again_while_garbage_is_collected_stays_known(
+    database: Database, artifacts: ArtifactStore
+) -> None:
+    claim, adapter = new_claim(database), artifacts.put_bytes(b"adapter")
+    references.attach(database, claim, "adapter", adapter)
+    references.detach(database, claim, "adapter")
+    noted, collecting = Event(), Event()
+
+    def attach_slowly(session: Session) -> None:
+        references.note(session, adapter)
+        noted.set()
+        collecting.wait(10)
+        time.sleep(0.1)  # the collection waits for this transaction, or should
+        session.add(RunArtifact(run_id=claim.run_id, role="adapter", sha256=adapter.sha256))
+
+    with ThreadPoolExecutor(1) as other:
+        attaching = other.submit(database.write, attach_slowly)
+        noted.wait(10)
+        collecting.set()
+        collect_garbage(database, artifacts, grace_s=-1)
+        attaching.result()
+    assert references.of_run(database, claim.run_id) == {"adapter": adapter}
+    assert artifacts.contains(adapter.sha256)
 
 
 def test_what_is_young_is_kept(database: Database, artifacts: ArtifactStore) -> None:

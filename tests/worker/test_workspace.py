@@ -98,6 +98,17 @@ def test_what_is_left_of_runs_that_are_done_goes(tmp_path, template):
     database.engine.dispose()
 
 
+def test_what_killed_processes_left_goes_once_it_is_old(tmp_path, template):
+    database = Database.at(f"sqlite:///{shutil.copy(template, tmp_path / 'grice.db')}")
+    for left in ("tmp/playground-ab12/adapter", "work/.7.0123abcd/0"):
+        (tmp_path / left).mkdir(parents=True)
+        (tmp_path / left / "weights").write_text("1234567")
+    assert remove_leftovers(database, tmp_path) == Collected(0, 0)  # too young
+    assert remove_leftovers(database, tmp_path, grace_s=0) == Collected(2, 14)
+    assert [*(tmp_path / "tmp").iterdir(), *(tmp_path / "work").iterdir()] == []
+    database.engine.dispose()
+
+
 class Answers(Journal):
     """The kind of file that a run of hours holds open."""
 
