@@ -9,6 +9,8 @@
     running                   acknowledge_stop                     cancelled
     queued, interrupted       request_stop                         cancelled
     running                   request_stop                         running, with the request noted
+    queued, interrupted       finish of a parent that was asked    cancelled
+                              to stop, and did not see it
     failed, cancelled         resume (from the last checkpoint)    queued
     finished, interrupted     rerun (from nothing)                 queued
 
@@ -20,7 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import case, delete, exists, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from grice_core.errors import NotFoundError, StaleOwnerError, TransitionError
 from grice_core.store import votes
@@ -39,6 +41,7 @@ from grice_core.store.tables import (
     Pause,
     Run,
     RunArtifact,
+    RunParent,
 )
 from grice_core.store.targets import of_run
 from grice_core.store.vanishing import after_vanishing, remembered
@@ -97,10 +100,23 @@ def claim(
 def finish(session: Session, claim: Claim, result: JsonObject | None = None) -> None:
     """The job is done.
 
+    One that was asked to stop too late to see it has the runs that wait for it cancelled in its place.
+
     Raises:
         StaleOwnerError: the run is not the claim's any more.
     """
     _leave(session, claim, RunState.SUCCEEDED, result=result, error=None)
+    parent = aliased(Run)
+    is_stopped = exists().where(
+        RunParent.run_id == Run.id,
+        RunParent.parent_id == parent.id,
+        parent.id == claim.run_id,
+        parent.stop_requested,
+    )
+    following = update(Run).where(Run.state.in_(WAITING), is_stopped)
+    session.execute(
+        following.values(state=RunState.CANCELLED, token=Run.token + 1, finished_at=database_now())
+    )
 
 
 @writes

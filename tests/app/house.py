@@ -11,7 +11,7 @@ from redis import Redis
 
 from grice_core.demo.project import demo_models
 from grice_core.recipes.load import load_recipe
-from grice_core.store import data_sets, detectors, metrics, runs
+from grice_core.store import data_sets, detectors, metrics, pipelines, runs
 from grice_core.store.states import RunState
 from grice_core.store.tables import Run
 from worker.client import PipelineRequest, RunQueue
@@ -107,6 +107,19 @@ def until(is_so: Callable[[], object], what: str, within_s: float = LONG_MS / 10
     while not is_so():
         assert time.monotonic() < deadline, f"not within {within_s:.0f} s: {what}"
         time.sleep(0.1)
+
+
+def withdraw(house: "Server", pipeline_id: int) -> None:
+    """Stop a pipeline, and leave nothing of it."""
+    for run in chain(house, pipeline_id).values():
+        door(house).stop(run.id)
+    until(
+        lambda: all(
+            run.state is not RunState.RUNNING for run in chain(house, pipeline_id).values()
+        ),
+        "none of its runs is under way",
+    )
+    pipelines.remove(house.studio.database, pipeline_id)
 
 
 def losses(server: "Server", run_id: int) -> dict[int, float]:

@@ -22,6 +22,7 @@ from tests.app.house import (
     launch_link,
     queue_line,
     until,
+    withdraw,
 )
 
 pytestmark = pytest.mark.stack
@@ -58,7 +59,7 @@ def test_a_launch_is_measured_and_started_once_from_two_tabs(
         if found.pipeline.spec["seed"] == 7
     ]
     assert same == [first]
-    door(house).stop(chain(house, first)["score"].id)
+    withdraw(house, first)  # others count what waits
 
 
 def test_three_in_the_queue_are_moved_paused_and_cancelled_and_one_that_fails_blocks_nobody(
@@ -78,7 +79,10 @@ def test_three_in_the_queue_are_moved_paused_and_cancelled_and_one_that_fails_bl
     queue_line(page, house, last).get_by_role("button", name="Earlier").click()
     expect(waiting.get_by_text(f"2 · {last} · demo on demo pairs")).to_be_visible()
     queue_line(page, house, middle).get_by_role("button", name="Cancel").click()
-    expect(waiting.get_by_text("cancelled: resume it, or run it again")).to_be_visible()
+    cancelled = (
+        f"score (run {chain(house, middle)['score'].id}) cancelled: resume it, or run it again"
+    )
+    expect(waiting.get_by_text(cancelled)).to_be_visible()
     assert chain(house, middle)["score"].state is RunState.CANCELLED
 
     waiting.get_by_role("button", name="Pause").click()

@@ -146,6 +146,21 @@ def test_stopping_a_finished_run_leaves_it_as_it_is(database: Database) -> None:
     assert transitions.request_stop(database, claim.run_id) is RunState.SUCCEEDED
 
 
+def test_a_stop_that_comes_too_late_for_a_run_stops_what_follows_it(database: Database) -> None:
+    first = queued(database, "first")
+    second, third = queued(database, "second", ("first",)), queued(database, "third", ("second",))
+    claim = claim_of(database, first)
+    transitions.request_stop(database, first)
+    transitions.finish(database, claim)  # it had nothing left to do
+    transitions.finish(database, claim)  # the connection broke after the first call was kept
+    states = [state_of(database, run_id) for run_id in (first, second, third)]
+    assert states == [RunState.SUCCEEDED, RunState.CANCELLED, RunState.QUEUED]
+    transitions.resume(database, second)
+    transitions.finish(database, claim_of(database, second))
+    assert state_of(database, third) is RunState.QUEUED
+    assert [run.id for run in runs.ready(database)] == [third]
+
+
 def test_stopping_a_run_that_is_not_there_says_so(database: Database) -> None:
     with pytest.raises(NotFoundError, match="no run 99"):
         transitions.request_stop(database, 99)
