@@ -106,21 +106,32 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     stand there; after an exception in the block what stands there stays. What a crash left of earlier
     attempts is deleted. Files get the permissions that the process gives new ones.
     """
+    with scratch_folder(path) as temporary:
+        yield temporary
+        for part in temporary.rglob("*"):
+            if part.is_file():
+                # Some libraries write files that only their owner can read (safetensors 0.8.0).
+                part.chmod(temporary.stat().st_mode & 0o666)
+        for part in (*temporary.rglob("*"), temporary):
+            _sync(part)
+        _put_in_place(temporary, path)
+    sync_folder(path.parent)
+
+
+@contextmanager
+def scratch_folder(path: Path) -> Iterator[Path]:
+    """An empty folder beside `path` that is gone after the block.
+
+    What killed processes left of their own folders beside the same path is deleted.
+    """
     _clear_away_left_of(path)
     temporary = temporary_folder(path)
     try:
-        with locked_folder(temporary):  # it is no crash's
+        with locked_folder(temporary):
+            temporary.mkdir(exist_ok=True)  # another may have cleared it away before it was locked
             yield temporary
-            for part in temporary.rglob("*"):
-                if part.is_file():
-                    # Some libraries write files that only their owner can read (safetensors 0.8.0).
-                    part.chmod(temporary.stat().st_mode & 0o666)
-            for part in (*temporary.rglob("*"), temporary):
-                _sync(part)
-            _put_in_place(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    sync_folder(path.parent)
 
 
 def _put_in_place(new: Path, path: Path) -> None:
@@ -137,7 +148,10 @@ def _put_in_place(new: Path, path: Path) -> None:
 def _clear_away_left_of(path: Path) -> None:
     """Delete what killed processes left of a folder that they were filling."""
     for left_over in path.parent.glob(f".{glob.escape(path.name)}.*"):
-        with suppress(BlockingIOError), locked_folder(left_over, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        with (
+            suppress(BlockingIOError, FileNotFoundError),
+            locked_folder(left_over, fcntl.LOCK_EX | fcntl.LOCK_NB),
+        ):
             shutil.rmtree(left_over)
 
 

@@ -9,11 +9,13 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from grice_core.store.states import RunState
 from grice_core.store.tables import Run
 from tests.worker.asked import Asked
+from tests.worker.freezes import ASKING, ended, frozen_and_thawed
 from tests.worker.installation import Installation, stop_outside_transactions
 from tests.worker.processes import end, eventually, restart_postgres
 
@@ -23,13 +25,17 @@ class Chaos:
     """Something bad to happen every now and then, drawn from a seed."""
 
     installation: Installation
+    world: Path
     asked: Asked
     draw: random.Random
     postgres: Any = None
     """The server that holds the database, if it is one."""
+    freezes_kinds: bool = False
+    """Whether runs of every kind are frozen too, which takes long."""
     blows: list[str] = field(default_factory=list)
     """What has happened so far."""
     _left: list[Callable[[], None]] = field(default_factory=list)
+    _kinds_left: list[str] = field(default_factory=list)
 
     def strike(self) -> None:
         """Do something bad: each thing once, in an order that is drawn, then each thing again."""
@@ -41,6 +47,7 @@ class Chaos:
                 self.kill_queue,
                 self.empty_queue,
                 self.freeze_owner,
+                *([self.freeze_kind] if self.freezes_kinds else []),
                 *([self.kill_database] if self.postgres is not None else []),
             ]
             self.draw.shuffle(self._left)
@@ -87,6 +94,19 @@ class Chaos:
             for pid in pids:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)
+
+    def freeze_kind(self) -> None:
+        """The same in the middle of another run, of each kind in turn, which then ends well."""
+        if not self._kinds_left:
+            self._kinds_left = list(ASKING)
+            self.draw.shuffle(self._kinds_left)
+        kind = self._kinds_left.pop()
+        self.blows[-1] += f" {kind}"
+        self.installation.start_worker()
+        run_id = ASKING[kind](self.installation, self.world)
+        frozen_and_thawed(self.installation, run_id)
+        run = ended(self.installation, run_id)
+        assert run.state is RunState.SUCCEEDED, run.error
 
     def _are_stopped(self, pids: list[int]) -> bool:
         with suppress(ProcessLookupError):

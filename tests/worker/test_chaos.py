@@ -3,11 +3,13 @@
 import os
 import random
 import time
+from collections import Counter
 
 import pytest
 
 from tests.worker.asked import ask_anew
 from tests.worker.chaos import Chaos, all_over
+from tests.worker.freezes import ASKING
 from tests.worker.installation import installed
 from tests.worker.processes import PATIENCE_S
 from tests.worker.undisturbed import assert_undisturbed
@@ -33,7 +35,8 @@ def storm(installation, world, expected, tmp_path, postgres=None):
     """Pipelines one after the other, until all blows have fallen and the last pipeline is through."""
     installation.stand()
     asked = ask_anew(installation.queue(), world)
-    chaos = Chaos(installation, asked, random.Random(SEED), postgres)
+    is_long = 2 * len(ASKING) <= NUM_BLOWS
+    chaos = Chaos(installation, world, asked, random.Random(SEED), postgres, is_long)
     deadline = time.monotonic() + PATIENCE_S * (1 + NUM_BLOWS / 4)
     next_blow = time.monotonic() + chaos.draw.uniform(0, LONGEST_PAUSE_S)
     while True:
@@ -41,6 +44,7 @@ def storm(installation, world, expected, tmp_path, postgres=None):
         if all_over(asked):
             assert_undisturbed(asked, expected, tmp_path)
             if len(chaos.blows) == NUM_BLOWS:
+                print(Counter(chaos.blows))  # noqa: T201 - `pytest -s` shows what was survived
                 return
             chaos.asked = asked = ask_anew(installation.queue(), world)
         if len(chaos.blows) < NUM_BLOWS and time.monotonic() >= next_blow:

@@ -6,23 +6,12 @@ Another worker takes the run and does it; what the frozen one does when it wakes
 
 import os
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
-from grice_core.recipes.load import load_recipe
-from grice_core.registry import Keeper
-from grice_core.store import runs
 from grice_core.store.states import RunState
-from grice_core.store.tables import Run
-from tests.detector import lessons, tiny
-from tests.pipeline.world import write_pairs
-from tests.worker.asked import SMALL, ask_anew, small_request, unique_name
-from tests.worker.installation import Installation, stop_outside_transactions
-from tests.worker.processes import alive, eventually
-from worker.client import DetectorRequest
+from tests.worker.asked import ask_anew
+from tests.worker.freezes import ASKING, ended, frozen_and_thawed
 
 pytestmark = pytest.mark.stack
 
@@ -36,53 +25,11 @@ def again(request: pytest.FixtureRequest) -> int:
     return number
 
 
-CHAIN = ("score", "train", "evaluate", "export")
-
-
 @pytest.mark.usefixtures("again")
-@pytest.mark.parametrize("kind", CHAIN)
-def test_a_pipeline_whose_owner_was_frozen_is_done_all_the_same(installation, world, kind):
+@pytest.mark.parametrize("kind", ASKING)
+def test_a_run_whose_owner_was_frozen_is_done_all_the_same(installation, world, kind):
     installation.stand(num_workers=2)
-    recipe = load_recipe("joint", (*SMALL, "evaluation.max_new_tokens=40"))
-    named = recipe.model_copy(update={"description": unique_name()})
-    unscored = write_pairs(installation.home / f"{unique_name()}.json", scored=False)
-    pipeline_id = installation.queue().submit(small_request(world, data=unscored, recipe=named))
-    of_kind = [
-        run
-        for run in runs.of_pipeline(installation.queue().database, pipeline_id)
-        if run.kind == kind
-    ]
-    frozen_and_thawed(installation, of_kind[0].id)
-    run = ended(installation, of_kind[0].id)
-    assert (run.state, run.attempt) == (RunState.SUCCEEDED, 2), run.error
-
-
-def data_set_to_score(installation: Installation, world: Path) -> int:
-    queue = installation.queue()
-    keeper = Keeper(queue.database, queue.artifacts)
-    file = write_pairs(installation.home / f"{unique_name()}.json", 200, scored=False)
-    data = keeper.keep_pairs(file, file.name)
-    return queue.score_data(data, keeper.keep_detector(world / "detector"))
-
-
-def detector_to_train(installation: Installation, world: Path) -> int:  # noqa: ARG001
-    folder = installation.home / unique_name()
-    folder.mkdir()
-    labels, encoder = lessons.write_labels(folder / "labels.json"), tiny.write_encoder(folder / "e")
-    asked = DetectorRequest("train", labels, str(encoder), unique_name(), {"epochs": 2})
-    return installation.queue().submit_detector(asked)
-
-
-def pipeline_to_measure(installation: Installation, world: Path) -> int:
-    recipe = load_recipe("joint", SMALL).model_copy(update={"description": unique_name()})
-    return installation.queue().measure(small_request(world, recipe=recipe))
-
-
-@pytest.mark.usefixtures("again")
-@pytest.mark.parametrize("ask", [data_set_to_score, detector_to_train, pipeline_to_measure])
-def test_a_single_run_whose_owner_was_frozen_is_done_all_the_same(installation, world, ask):
-    installation.stand(num_workers=2)
-    run_id = ask(installation, world)
+    run_id = ASKING[kind](installation, world)
     frozen_and_thawed(installation, run_id)
     run = ended(installation, run_id)
     assert (run.state, run.attempt) == (RunState.SUCCEEDED, 2), run.error
@@ -102,58 +49,3 @@ def test_a_job_frozen_alone_under_its_living_worker_raises_an_alarm(installation
     asked.until_done()
     assert "stalled" not in (asked.run("train").troubles or {})
     assert asked.run("train").attempt == 1
-
-
-def frozen_and_thawed(installation: Installation, run_id: int) -> None:
-    """Freeze a run's worker and job in the middle of it, until another has taken it and is done."""
-    database = installation.queue().database
-
-    def look(is_so: Callable[[Run], bool]) -> Callable[[], Run | None]:
-        def find() -> Run | None:
-            run = runs.get(database, run_id)
-            assert run.state is not RunState.FAILED, run.error
-            assert run.state is not RunState.SUCCEEDED or run.attempt > 1, "it was too quick"
-            return run if is_so(run) else None
-
-        return find
-
-    run = eventually(
-        look(lambda run: run.pid is not None and is_at_work(installation, run)),
-        "it is in the middle of its work",
-        look_every_s=0.005,
-    )
-    sleepers = (int(run.owner.split(":")[1]), run.pid)
-    eventually(lambda: stop_outside_transactions(sleepers, installation), "they are stopped")
-    try:
-        eventually(look(lambda now: now.token > run.token and now.pid is not None), "it is taken")
-        eventually(look(lambda now: now.step > 0 or now.state.is_finished()), "it goes on")
-    finally:
-        for pid in sleepers:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
-    eventually(lambda: not alive(run.pid), "the sleeper's job has ended", within_s=60)
-
-
-def is_at_work(installation: Installation, run: Run) -> bool:
-    """Whether a run has begun to write a file in its place, if it is of a kind that does so."""
-    folder = installation.home / "work" / str(run.id)
-    if run.kind in {"export", "fit_detector", "estimate"}:
-        return folder.exists() or run.kind == "estimate"
-    return any(path.is_relative_to(folder) for path in opened_by(run.pid or 0))
-
-
-def opened_by(pid: int) -> Iterator[Path]:
-    """The files that a process has open. No lock is tried, which would be in its way."""
-    with suppress(FileNotFoundError, ProcessLookupError):
-        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-            with suppress(FileNotFoundError):
-                yield descriptor.readlink()
-
-
-def ended(installation: Installation, run_id: int) -> Run:
-    def look() -> Run | None:
-        run = runs.get(installation.queue().database, run_id)
-        return run if run.state.is_finished() else None
-
-    found: Run = eventually(look, "the run ends")
-    return found

@@ -1,8 +1,6 @@
 """A pipeline's models in memory, from what its runs have left in the store."""
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +9,7 @@ from grice_core.detector.judge import Detector
 from grice_core.detector.load import load_detector
 from grice_core.dpo.base import load_base
 from grice_core.errors import InputError
+from grice_core.files import scratch_folder
 from grice_core.kernels.precision import resolve_device, resolve_precision
 from grice_core.pipeline.side_by_side import SideBySide
 from grice_core.store import references, runs
@@ -61,12 +60,9 @@ def load_judge(sha256: str, artifacts: ArtifactStore, home: Path, device: str) -
         return load_detector(str(folder / "detector"), resolve_device(device))
 
 
-@contextmanager
-def _scratch(home: Path) -> Iterator[Path]:
-    """A folder for what is only read once."""
-    (home / "tmp").mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=home / "tmp", prefix="playground-") as folder:
-        yield Path(folder)
+def _scratch(home: Path) -> AbstractContextManager[Path]:
+    """A folder for what is only read once; this process may be killed for a run at any moment."""
+    return scratch_folder(home / "tmp" / "playground")
 
 
 def load_models(sources: Sources, artifacts: ArtifactStore, home: Path, device: str) -> SideBySide:
