@@ -15,7 +15,7 @@ from typing import Any
 from grice_core.store.states import RunState
 from grice_core.store.tables import Run
 from tests.worker.asked import Asked
-from tests.worker.freezes import ASKING, ended, frozen_and_thawed
+from tests.worker.freezes import KINDS, freeze
 from tests.worker.installation import Installation, stop_outside_transactions
 from tests.worker.processes import end, eventually, restart_postgres
 
@@ -96,17 +96,14 @@ class Chaos:
                     os.kill(pid, signal.SIGCONT)
 
     def freeze_kind(self) -> None:
-        """The same in the middle of another run, of each kind in turn, which then ends well."""
+        """The same in the middle of other runs, of each kind in turn, which then end well."""
         if not self._kinds_left:
-            self._kinds_left = list(ASKING)
+            self._kinds_left = list(KINDS)
             self.draw.shuffle(self._kinds_left)
         kind = self._kinds_left.pop()
         self.blows[-1] += f" {kind}"
         self.installation.start_worker()
-        run_id = ASKING[kind](self.installation, self.world)
-        frozen_and_thawed(self.installation, run_id)
-        run = ended(self.installation, run_id)
-        assert run.state is RunState.SUCCEEDED, run.error
+        freeze(self.installation, self.world, kind)
 
     def _are_stopped(self, pids: list[int]) -> bool:
         with suppress(ProcessLookupError):

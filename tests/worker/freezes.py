@@ -4,7 +4,6 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 
 from grice_core.maxims import MAXIMS
@@ -20,16 +19,18 @@ from tests.worker.installation import Installation, stop_outside_transactions
 from tests.worker.processes import alive, eventually
 from worker.client import DetectorRequest, ImportRequest
 
+CHAIN = ("score", "train", "evaluate", "export")
+PIPELINE = "pipeline"
 
-def pipeline_up_to(kind: str, installation: Installation, world: Path) -> int:
-    """Ask for a pipeline; returns its run of this kind."""
+
+def chain_of_runs(installation: Installation, world: Path) -> dict[str, int]:
+    """Ask for a pipeline whose runs last long enough to be frozen; returns them by kind."""
     recipe = load_recipe("joint", (*SMALL, "evaluation.max_new_tokens=40"))
     named = recipe.model_copy(update={"description": unique_name()})
     unscored = write_pairs(installation.home / f"{unique_name()}.json", scored=False)
     queue = installation.queue()
     pipeline_id = queue.submit(small_request(world, data=unscored, recipe=named))
-    chain = runs.of_pipeline(queue.database, pipeline_id)
-    return next(run.id for run in chain if run.kind == kind)
+    return {run.kind.value: run.id for run in runs.of_pipeline(queue.database, pipeline_id)}
 
 
 def data_set_to_score(installation: Installation, world: Path) -> int:
@@ -58,14 +59,32 @@ def pipeline_to_measure(installation: Installation, world: Path) -> int:
     return installation.queue().measure(small_request(world, recipe=recipe))
 
 
-ASKING: dict[str, Callable[[Installation, Path], int]] = {
-    **{kind: partial(pipeline_up_to, kind) for kind in ("score", "train", "evaluate", "export")},
+SINGLE: dict[str, Callable[[Installation, Path], int]] = {
     "score_data": data_set_to_score,
     "fit_detector": detector_to_train,
     "import_detector": detector_to_import,
     "estimate": pipeline_to_measure,
 }
-"""By kind: asks for a run of it that lasts long enough to be frozen; returns its id."""
+"""By kind, for runs outside any pipeline: asks for one that lasts long enough to be frozen; returns its id."""
+
+KINDS = (PIPELINE, *SINGLE)
+
+
+def frozen_and_done(installation: Installation, run_id: int) -> None:
+    """Freeze a run's owner, and see that the run is done all the same, by another."""
+    frozen_and_thawed(installation, run_id)
+    run = ended(installation, run_id)
+    assert (run.state, run.attempt) == (RunState.SUCCEEDED, 2), run.error
+
+
+def freeze(installation: Installation, world: Path, kind: str) -> None:
+    """Freeze owners in the middle of a run of this kind; `pipeline`: of each run of a pipeline in turn."""
+    if kind == PIPELINE:
+        chain = chain_of_runs(installation, world)
+        for of_chain in CHAIN:
+            frozen_and_done(installation, chain[of_chain])
+    else:
+        frozen_and_done(installation, SINGLE[kind](installation, world))
 
 
 def frozen_and_thawed(installation: Installation, run_id: int) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.worker.asked import ask_anew
 from tests.worker.chaos import Chaos, all_over
-from tests.worker.freezes import ASKING
+from tests.worker.freezes import KINDS
 from tests.worker.installation import installed
 from tests.worker.processes import PATIENCE_S
 from tests.worker.undisturbed import assert_undisturbed
@@ -35,7 +35,7 @@ def storm(installation, world, expected, tmp_path, postgres=None):
     """Pipelines one after the other, until all blows have fallen and the last pipeline is through."""
     installation.stand()
     asked = ask_anew(installation.queue(), world)
-    is_long = 2 * len(ASKING) <= NUM_BLOWS
+    is_long = 2 * len(KINDS) <= NUM_BLOWS
     chaos = Chaos(installation, world, asked, random.Random(SEED), postgres, is_long)
     deadline = time.monotonic() + PATIENCE_S * (1 + NUM_BLOWS / 4)
     next_blow = time.monotonic() + chaos.draw.uniform(0, LONGEST_PAUSE_S)

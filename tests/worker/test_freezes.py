@@ -11,7 +11,7 @@ import pytest
 
 from grice_core.store.states import RunState
 from tests.worker.asked import ask_anew
-from tests.worker.freezes import ASKING, ended, frozen_and_thawed
+from tests.worker.freezes import KINDS, freeze
 
 pytestmark = pytest.mark.stack
 
@@ -26,13 +26,10 @@ def again(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.mark.usefixtures("again")
-@pytest.mark.parametrize("kind", ASKING)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_run_whose_owner_was_frozen_is_done_all_the_same(installation, world, kind):
     installation.stand(num_workers=2)
-    run_id = ASKING[kind](installation, world)
-    frozen_and_thawed(installation, run_id)
-    run = ended(installation, run_id)
-    assert (run.state, run.attempt) == (RunState.SUCCEEDED, 2), run.error
+    freeze(installation, world, kind)
 
 
 def test_a_job_frozen_alone_under_its_living_worker_raises_an_alarm(installation, world):

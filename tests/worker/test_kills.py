@@ -7,15 +7,16 @@ import hashlib
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from app.cli import main
 from grice_core.detector.folder import file_sha256
 from grice_core.detector.record import read_record
 from grice_core.detector.weights import WEIGHTS_NAME
@@ -26,7 +27,7 @@ from grice_core.store.states import RunState
 from tests.detector import lessons, tiny
 from tests.worker.asked import Asked, ask, ask_anew, unique_name
 from tests.worker.installation import Installation, installed
-from tests.worker.processes import end, eventually
+from tests.worker.processes import eventually, forked, kill_forked
 from tests.worker.test_playground import answered, process_of, request
 from tests.worker.undisturbed import assert_undisturbed
 from worker.client import DetectorRequest, Standing
@@ -169,33 +170,30 @@ def finished(installation: Installation, run_id: int):
     return run if run.state.is_finished() else None
 
 
-def test_a_detector_that_a_killed_command_trains_is_the_old_one_or_the_new(installation, tmp_path):
+def test_a_detector_that_a_killed_command_trains_is_the_old_one_or_the_new(tmp_path):
     labels = lessons.write_labels(tmp_path / "labels.json")
     start = tiny.write_encoder(tmp_path / "encoder")
     out, draw = tmp_path / "made" / "mine", random.Random(0)
     command = ("detector", "train", str(labels), "--encoder", str(start), "--out", str(out))
+
+    def train(*more: str) -> None:
+        sys.argv = ["grice", *command, *more]
+        with suppress(SystemExit):
+            main()
+
+    os.waitpid(forked(train), 0)
     started = time.monotonic()
-    done = installation.grice(*command)
-    assert done.returncode == 0, done.stderr
+    os.waitpid(forked(partial(train, "--overwrite")), 0)
     duration_s = time.monotonic() - started
     killed = 0
     while killed < TIMES:
-        process = begun(installation, *command, "--overwrite", "--seed", str(killed + 1))
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=draw.uniform(0.3, 1.0) * duration_s)
-        killed += process.poll() is None
-        end(process)
+        child = forked(partial(train, "--overwrite", "--seed", str(killed + 1)))
+        time.sleep(draw.uniform(0, 1.2) * duration_s)
+        killed += kill_forked(child)
         assert_is_a_detector(out)
-    done = installation.grice(*command, "--overwrite")
-    assert done.returncode == 0, done.stderr
+    os.waitpid(forked(partial(train, "--overwrite")), 0)
     assert_is_a_detector(out)
     assert [path.name for path in out.parent.iterdir()] == ["mine"]
-
-
-def begun(installation: Installation, *arguments: str) -> "subprocess.Popen[bytes]":
-    """The command, in a process of its own."""
-    command = [sys.executable, "-c", "from app.cli import main; main()", *arguments]
-    return subprocess.Popen(command, env=installation.environment, stdout=subprocess.DEVNULL)
 
 
 def assert_is_a_detector(folder: Path) -> None:
