@@ -12,7 +12,8 @@ import pyarrow as pa
 from grice_core.data.bounds import check_fields
 from grice_core.data.pairs import BoolArray, IntArray
 
-ROWS_PER_BATCH = 65_536
+ROWS_PER_BATCH = 8192
+"""So many long texts, copied a few times, are little memory; what a batch costs besides is little time."""
 BARE = ""
 """The name of the only column of a file that holds texts instead of objects."""
 

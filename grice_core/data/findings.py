@@ -1,28 +1,35 @@
 """Warnings about usable pairs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 
 from grice_core.data import problems
-from grice_core.data.pairs import BoolArray, IntArray, PairTable
+from grice_core.data.conversation_column import open_conversations
+from grice_core.data.pairs import TEXT_FIELDS, BoolArray, IntArray, PairTable
 from grice_core.data.report import Problem, ProblemKind
+from grice_core.data.text_hashes import HashArray, text_hashes
 
 NO_MARGIN_BELOW = 1e-3
 """Where all four |data margins| are below this, the scores tell the responses apart by nothing."""
 
 
-def find_warnings(table: PairTable) -> list[Problem]:
-    """What is odd about pairs that can be used all the same; some may have no rows."""
-    return [kind.at(table.rows[mask]) for kind, mask in warning_masks(table).items()]
+def find_warnings(table: PairTable, hashes: Mapping[str, HashArray] | None = None) -> list[Problem]:
+    """What is odd about pairs that can be used all the same; some may have no rows.
+
+    Args:
+        hashes: of the texts, per text field, if they are known.
+    """
+    masks = warning_masks(table, hashes)
+    return [kind.at(table.rows[mask]) for kind, mask in masks.items()]
 
 
-def warning_masks(table: PairTable) -> dict[ProblemKind, BoolArray]:
+def warning_masks(
+    table: PairTable, hashes: Mapping[str, HashArray] | None = None
+) -> dict[ProblemKind, BoolArray]:
     """(N,) per warning: the pairs that it is about."""
-    prompt = _text_numbers([table.texts.column("prompt")])[0]
-    chosen, rejected = _text_numbers([table.texts.column("chosen"), table.texts.column("rejected")])
+    prompt, chosen, rejected = _text_numbers(hashes or _hashes_of(table))
     return {
         problems.SAME_RESPONSE: chosen == rejected,
         problems.DUPLICATE: _repeated(prompt, chosen, rejected),
@@ -44,8 +51,7 @@ class DuplicateGroup:
 
 def duplicates(table: PairTable, at_most: int) -> list[DuplicateGroup]:
     """The largest groups of pairs that say the same, or the opposite, of the same three texts."""
-    prompt = _text_numbers([table.texts.column("prompt")])[0]
-    chosen, rejected = _text_numbers([table.texts.column("chosen"), table.texts.column("rejected")])
+    prompt, chosen, rejected = _text_numbers(_hashes_of(table))
     group = _group(prompt, np.minimum(chosen, rejected), np.maximum(chosen, rejected))
     sizes = np.bincount(group)
     largest = np.argsort(-sizes, kind="stable")[:at_most]
@@ -57,21 +63,35 @@ def _unequal_turns(table: PairTable) -> BoolArray:
     """(N,) conversations of which one response has more messages than the other."""
     if table.messages is None:
         return np.zeros(len(table), dtype=np.bool_)
-    conversations = table.conversations
     return np.array(
-        [one is not None and len(one.chosen) != len(one.rejected) for one in conversations],
+        [
+            one is not None and len(one.chosen) != len(one.rejected)
+            for chunk in table.messages.chunks  # one after the other: open, they take much memory
+            for one in open_conversations(chunk)
+        ],
         dtype=np.bool_,
     )
 
 
-def _text_numbers(columns: Sequence[pa.ChunkedArray]) -> list[IntArray]:
-    """(N,) per column: a number for each text, the same for the same text in any of the columns."""
-    chunks = [chunk for column in columns for chunk in column.chunks]
-    texts = pa.chunked_array(chunks, columns[0].type)
-    # All chunks of the result share one dictionary, so that their indices can be compared.
-    parts = [chunk.indices.to_numpy() for chunk in texts.dictionary_encode().chunks]
-    numbers = np.concatenate([*parts, np.empty(0, np.int64)]).astype(np.int64)
-    return np.split(numbers, len(columns))
+def _hashes_of(table: PairTable) -> dict[str, HashArray]:
+    return {field: text_hashes(table.texts.column(field)) for field in TEXT_FIELDS}
+
+
+def _text_numbers(hashes: Mapping[str, HashArray]) -> tuple[IntArray, IntArray, IntArray]:
+    """(N,) of prompt, chosen and rejected: a number for each text, the same for the same text in either response."""
+    responses = np.concatenate([hashes["chosen"], hashes["rejected"]])
+    chosen, rejected = np.split(_numbered(responses), 2)
+    return _numbered(hashes["prompt"]), chosen, rejected
+
+
+def _numbered(hashes: HashArray) -> IntArray:
+    """(N,) a small number for each distinct hash."""
+    order = np.lexsort(hashes.T)
+    is_new = np.ones(len(hashes), dtype=np.bool_)
+    is_new[1:] = (hashes[order[1:]] != hashes[order[:-1]]).any(axis=1)
+    numbers = np.empty(len(hashes), np.int64)
+    numbers[order] = np.cumsum(is_new) - 1
+    return numbers
 
 
 def _group(*keys: IntArray) -> IntArray:

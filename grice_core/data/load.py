@@ -1,6 +1,6 @@
 """A file of preference pairs, read, checked and laid out as columns."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -8,19 +8,27 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 
-from grice_core.data.batches import Batch
 from grice_core.data.conversation_column import TOOLS, with_tools
 from grice_core.data.fields import require_fields
 from grice_core.data.findings import find_warnings
-from grice_core.data.layouts.opening import BY_LOOKS, Reading, open_rows
+from grice_core.data.layouts.opening import BY_LOOKS, OpenedRows, Reading, open_rows
 from grice_core.data.messages import Conversation, Messages, Tools
 from grice_core.data.pairs import IntArray, PairTable
 from grice_core.data.part_checks import check_parts, require_text_fields
-from grice_core.data.parts import Part, join_parts, take_apart, unusable_rows
+from grice_core.data.parts import (
+    Part,
+    PartColumns,
+    join_hashes,
+    join_parts,
+    spooled,
+    take_apart,
+    unusable_rows,
+)
 from grice_core.data.places import find
 from grice_core.data.readers import read_batches
 from grice_core.data.report import Problem, ValidationReport
 from grice_core.data.source import DEFAULT_LIMITS, DataFiles, Format, Limits
+from grice_core.data.spool import Spool
 from grice_core.data.text_fields import parse_texts
 from grice_core.errors import DataError
 from grice_core.nesting import NestingError
@@ -117,21 +125,18 @@ def load_pairs(
     """
     source = find(path, limits)
     opened = open_rows(source.name, read_batches(source, progress), reading)
-    names = dict.fromkeys(opened.names)
-    parts: list[Part] = []
-    num_rows = 0
-    for batch in opened.batches:
-        names.update(dict.fromkeys(batch.columns))
-        parts.append(_parse(source.name, batch, num_rows))
-        num_rows += batch.num_rows
-        check_parts(source.name, names, parts, limits)
-    _check_rows_and_fields(source.name, num_rows, names, parts)
-    table = join_parts(parts)
-    report = ValidationReport(num_rows, len(table), int(table.scored.sum()), ())
+    parts, columns = _read_parts(source.name, opened, limits)
+    table = join_parts(parts, columns)
+    report = ValidationReport(
+        sum(len(part.rows) + part.num_unusable for part in parts),
+        len(table),
+        int(table.scored.sum()),
+        (),
+    )
     return LoadedPairs(
         table=table,
         report=report.with_problems(_problems(parts, table)),
-        unusable=unusable_rows(parts),
+        unusable=unusable_rows(columns),
         format=source.format,
         sha256=source.sha256(),
         notes=(*source.notes, *opened.notes),
@@ -173,25 +178,39 @@ def load_prompts(
     return replace(Prompts.of(prompts, conversations, source.sha256()), read_as=opened.read_as)
 
 
-def _parse(name: str, batch: Batch, num_before: int) -> Part:
-    try:
-        return take_apart(batch, num_before)
-    except NestingError as error:
-        raise DataError(f"{name} holds values that are {error}; flatten them") from error
+def _read_parts(
+    name: str, opened: OpenedRows, limits: Limits
+) -> tuple[list[Part], list[PartColumns]]:
+    """What each batch of a file holds.
 
-
-def _check_rows_and_fields(
-    name: str, num_rows: int, names: Iterable[str], parts: list[Part]
-) -> None:
-    if not num_rows:
-        raise DataError(f"{name} holds no rows")
-    require_text_fields(name, names, parts)
+    Raises:
+        DataError: there are no rows, a required field lacks, or too much of it can't be used.
+    """
+    names = dict.fromkeys(opened.names)
+    parts: list[Part] = []
+    num_rows = 0
+    with Spool() as spool:
+        for batch in opened.batches:
+            names.update(dict.fromkeys(batch.columns))
+            try:
+                part, columns = take_apart(batch, num_rows)
+            except NestingError as error:
+                raise DataError(f"{name} holds values that are {error}; flatten them") from error
+            parts.append(part)
+            columns.put_aside(spool)
+            num_rows += batch.num_rows
+            pa.default_memory_pool().release_unused()
+            check_parts(name, names, parts, limits)
+        if not num_rows:
+            raise DataError(f"{name} holds no rows")
+        require_text_fields(name, names, parts)
+        return parts, spooled(spool)
 
 
 def _problems(parts: list[Part], table: PairTable) -> Iterator[Problem]:
     """Errors, then warnings; some may have no rows."""
     for kind in parts[0].error_rows:
         yield kind.at(np.concatenate([part.error_rows[kind] for part in parts]))
-    yield from find_warnings(table)
+    yield from find_warnings(table, join_hashes(parts))
     for kind in parts[0].warning_rows:
         yield kind.at(np.concatenate([part.warning_rows[kind] for part in parts]))

@@ -22,7 +22,7 @@ def check_parts(name: str, names: Collection[str], parts: Sequence[Part], limits
     check_fields(name, {*names, *extras})
     num_usable = sum(len(part.rows) for part in parts)
     check_fields(name, extras, num_usable, sum(part.num_extra_cells for part in parts))
-    num_unusable = sum(part.unusable.num_rows for part in parts)
+    num_unusable = sum(part.num_unusable for part in parts)
     if num_unusable > max(limits.max_unusable, _UNUSABLE_PER_USABLE * num_usable):
         require_text_fields(name, names, parts)
         raise _hardly_usable(name, parts, num_usable + num_unusable)

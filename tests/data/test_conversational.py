@@ -102,12 +102,14 @@ def test_taken_pairs_keep_their_conversations(tmp_path: Path) -> None:
 
 def test_conversations_of_several_batches_are_joined() -> None:
     rows = [pair(1), pair(2, prompt=[USER], chosen=[NINE], rejected=[BOATS]), pair(3)]
-    parts = [take_apart(batch_of_objects("f", [row]), n) for n, row in enumerate(rows)]
+    parts, columns = zip(
+        *(take_apart(batch_of_objects("f", [row]), n) for n, row in enumerate(rows)), strict=True
+    )
 
-    conversations = join_parts(parts).conversations
+    conversations = join_parts(parts, columns).conversations
 
     assert conversations == [None, Conversation((USER,), (NINE,), (BOATS,)), None]
-    assert join_parts(parts[:1]).messages is None
+    assert join_parts(parts[:1], columns[:1]).messages is None
 
 
 def test_rows_that_can_not_be_used_take_their_messages_with_them(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from grice_core.data.extras import extra_rows
 from grice_core.data.load import load_pairs
 from grice_core.data.messages import Conversation
 from grice_core.data.source import Format, Limits
+from grice_core.errors import DataError
 from grice_core.maxims import MAXIMS
 from tests.data.files import GOOD, flat, json_lines_file, pair
 
@@ -238,6 +239,27 @@ def test_rows_are_numbered_across_batches(tmp_path: Path) -> None:
 
     assert loaded.report.num_rows == 200
     assert loaded.report.problems[0].rows == (50, 100, 150, 200)
+
+
+def test_csv_rows_of_any_length_up_to_the_limit(tmp_path: Path) -> None:
+    longest = "a ferry, and\nthen another; " * 170_000  # more than is read at a time
+    rows = [["prompt", "chosen", "rejected"]]
+    rows += [[f"p {n}", longest if n == 30 else f'"a"\n{n}', f"b {n}"] for n in range(1, 51)]
+    with (tmp_path / "pairs.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(rows)
+
+    loaded = load_pairs(tmp_path / "pairs.csv")
+
+    assert loaded.table.chosen == [row[1] for row in rows[1:]]
+    assert loaded.table.rows.tolist() == list(range(1, 51))
+
+
+def test_a_ragged_csv_row_behind_a_long_one_has_its_own_number(tmp_path: Path) -> None:
+    lines = ["prompt,chosen,rejected", "p,a,b", f"p,{'x' * 5_000_000},b", "p,a,b", "p,a"]
+    (tmp_path / "pairs.csv").write_text("\n".join(lines))
+
+    with pytest.raises(DataError, match="row 4 has 2 cells where the header has 3"):
+        load_pairs(tmp_path / "pairs.csv")
 
 
 @pytest.mark.parametrize(

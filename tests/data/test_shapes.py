@@ -10,8 +10,12 @@ import zstandard
 from pyarrow import parquet
 
 from grice_core.data.load import load_pairs
+from grice_core.data.readers.arrow_rows import BATCH_BYTES
+from grice_core.data.readers.parquet_file import read_parquet
+from grice_core.data.sniff import inspect
 from grice_core.data.source import DEFAULT_LIMITS, Limits
 from grice_core.errors import DataError
+from grice_core.progress import silent
 from tests.data.files import json_file, json_lines_file, pair
 
 TEXTS = {"prompt": ["p", "q", "r"], "chosen": ["a"] * 3, "rejected": ["b"] * 3}
@@ -114,6 +118,24 @@ def test_a_few_bytes_of_parquet_that_stand_for_millions_of_rows(tmp_path: Path) 
     message = refusal(tmp_path / "a.parquet", Limits(ratio_from_bytes=2**20))
 
     assert "more than 300 times its size" in message
+
+
+@pytest.mark.parametrize("encoding", ["dictionary", "DELTA_BYTE_ARRAY"])
+def test_a_long_text_that_stands_in_few_bytes_of_parquet_a_thousand_times(
+    encoding: str, tmp_path: Path
+) -> None:
+    many = pa.array(["x" * 2**18]).take(pa.array([0] * 200))
+    short = pa.array(["x"] * 200)
+    table = pa.table({"prompt": short, "chosen": many, "rejected": short})
+    how = {} if encoding == "dictionary" else {"column_encoding": {"chosen": encoding}}
+    parquet.write_table(table, tmp_path / "a.parquet", use_dictionary=not how, **how)
+    everything = Limits(max_ratio=10**9)
+
+    batches = list(read_parquet(inspect(tmp_path / "a.parquet", everything), silent))
+
+    assert sum(batch.num_rows for batch in batches) == 200
+    assert max(batch.columns["chosen"].nbytes for batch in batches) < 2 * BATCH_BYTES
+    assert "more than 300 times its size" in refusal(tmp_path / "a.parquet")
 
 
 @pytest.mark.parametrize("column", [*TEXTS, "note", "chosen_scores"])

@@ -8,12 +8,14 @@ import pyarrow.compute as pc
 from grice_core.data.batches import ROWS_PER_BATCH, Batch, Column, is_text
 from grice_core.data.bounds import MAX_FIELDS, shortened
 from grice_core.data.json_column import decoded
-from grice_core.data.source import Source
+from grice_core.data.source import MIB, Source
 from grice_core.errors import DataError
 
 _BYTES_PER_TEXT = 8
 """Where it begins stands beside it."""
-_FEW_ROWS = ROWS_PER_BATCH // 8
+_FEW_ROWS = ROWS_PER_BATCH // 2
+BATCH_BYTES = 16 * MIB
+"""Of texts, written out, in batches of fewer rows."""
 
 
 def rows_of(source: Source, batches: Iterable[pa.RecordBatch]) -> Iterator[Batch]:
@@ -23,19 +25,21 @@ def rows_of(source: Source, batches: Iterable[pa.RecordBatch]) -> Iterator[Batch
         DataError: they hold more than the limits allow, or text that is not UTF-8.
     """
     waiting: list[pa.RecordBatch] = []
-    num_bytes = num_rows = num_waiting = 0
+    num_bytes = num_rows = num_waiting = bytes_waiting = 0
     for whole in batches:
         for start in range(0, whole.num_rows, ROWS_PER_BATCH):
             batch = whole.slice(start, ROWS_PER_BATCH)
             _check_valid(source.name, batch, num_rows + 1)
-            num_bytes += sum(map(_plain_size, batch.columns))
+            size = sum(map(_plain_size, batch.columns))
+            num_bytes += size
             source.limits.check(source.name, num_bytes, source.size)
             waiting.append(_plain(batch))
             num_rows += batch.num_rows
             num_waiting += batch.num_rows
-            if num_waiting >= _FEW_ROWS:
+            bytes_waiting += size
+            if num_waiting >= _FEW_ROWS or bytes_waiting >= BATCH_BYTES:
                 yield from _joined(waiting)
-                waiting, num_waiting = [], 0
+                waiting, num_waiting, bytes_waiting = [], 0, 0
     yield from _joined(waiting)
 
 

@@ -19,6 +19,8 @@ from grice_core.progress import Progress
 
 _RAGGED = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
 _HEADER_SIZE = MIB
+_BLOCK_SIZE = 4 * MIB
+"""Rows that are longer have to be read again in blocks of which each takes many times the memory."""
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 _KNOWN = frozenset(chain.from_iterable(TEXT_SPELLINGS.values()))
 
@@ -26,22 +28,43 @@ _KNOWN = frozenset(chain.from_iterable(TEXT_SPELLINGS.values()))
 def read_csv(source: Source, progress: Progress) -> Iterator[Batch]:
     """The rows of a CSV file, every cell as text; an empty cell is no value, `""` an empty text."""
     names, delimiter = _header(source)
-    try:
-        for batch in _record_batches(source, names, delimiter, progress):
-            for start in range(0, batch.num_rows, ROWS_PER_BATCH):
-                piece = batch.slice(start, ROWS_PER_BATCH)
-                columns = dict(zip(names, piece.columns, strict=True))
-                yield Batch(columns, piece.num_rows, textual=True)
-    except pa.ArrowInvalid as error:
-        raise _explain(source, error, delimiter) from error
+    for batch in _record_batches(source, names, delimiter, progress):
+        for start in range(0, batch.num_rows, ROWS_PER_BATCH):
+            piece = batch.slice(start, ROWS_PER_BATCH)
+            columns = dict(zip(names, piece.columns, strict=True))
+            yield Batch(columns, piece.num_rows, textual=True)
 
 
 def _record_batches(
     source: Source, names: list[str], delimiter: str, progress: Progress
 ) -> Iterator[pa.RecordBatch]:
+    """Blocks as Arrow parses them; from the first row that does not fit into a small one in large ones."""
+    num_rows = 0
+    longest = source.limits.max_line_bytes
+    for block_size in (min(_BLOCK_SIZE, longest), longest):
+        try:
+            for batch in _parsed(source, names, delimiter, progress, block_size, num_rows):
+                num_rows += batch.num_rows
+                yield batch
+        except pa.ArrowInvalid as error:
+            if block_size < longest and "straddl" in str(error):
+                continue
+            raise _explain(source, error, delimiter) from error
+        return
+
+
+def _parsed(
+    source: Source,
+    names: list[str],
+    delimiter: str,
+    progress: Progress,
+    block_size: int,
+    num_before: int,
+) -> Iterator[pa.RecordBatch]:
+    """The record batches after so many rows."""
     with source.open() as stream:
         counted = _QuoteCounter(stream)
-        for batch in _open(counted, delimiter, names, source):
+        for batch in _open(counted, delimiter, names, source, block_size, num_before):
             yield batch
             progress(f"read {source.name}", stream.num_packed, stream.packed_size)
     if counted.num_quotes % 2:
@@ -49,13 +72,19 @@ def _record_batches(
 
 
 def _open(
-    stream: io.RawIOBase, delimiter: str, names: list[str], source: Source
+    stream: io.RawIOBase,
+    delimiter: str,
+    names: list[str],
+    source: Source,
+    block_size: int,
+    num_before: int,
 ) -> arrow_csv.CSVStreamingReader:
     """Arrow's reader, on one thread: only then does it know row numbers."""
-    longest = source.limits.max_line_bytes  # a row must fit into a block
     reader = arrow_csv.open_csv(
         stream,
-        read_options=arrow_csv.ReadOptions(block_size=longest, use_threads=False),
+        read_options=arrow_csv.ReadOptions(
+            block_size=block_size, use_threads=False, skip_rows_after_names=num_before
+        ),
         parse_options=arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
         convert_options=arrow_csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.large_string()),
@@ -134,6 +163,7 @@ class _QuoteCounter(io.RawIOBase):
 
 def _check_quotes(source: Source) -> None:
     """Refuse a quoted cell that is never closed: Arrow takes all the rest for that cell's text."""
+    csv.field_size_limit(source.limits.max_line_bytes)
     with source.open() as stream:
         text = io.TextIOWrapper(io.BufferedReader(stream), "utf-8", errors="replace", newline="")
         reader = csv.reader(text, strict=True)
