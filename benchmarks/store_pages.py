@@ -93,9 +93,7 @@ def _end_a_run(database: Database) -> None:
         )
         row = connection.execute(failed).first()
         if row is not None:
-            connection.execute(
-                update(Run).where(Run.id == row.id).values(state=RunState.SUCCEEDED)
-            )
+            connection.execute(update(Run).where(Run.id == row.id).values(state=RunState.SUCCEEDED))
 
 
 @contextmanager
