@@ -108,6 +108,6 @@ def seconds_taken(house: Server) -> float:
 def expect_verdict(page: Page) -> None:
     """Met, with the table of the three models."""
     expect(page.get_by_role("heading", name="Verdict: met")).to_be_visible()
-    titles = ["", "baseline", "stage1", "stage2", "change"]
+    titles = ["", "baseline", "Stage 1", "Stage 2", "change"]
     expect(page.locator("table").first.locator("th")).to_have_text(titles)
     expect(page.locator("table").first.locator("tbody tr")).to_have_count(5)
