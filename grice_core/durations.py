@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from grice_core.errors import InputError
 
-_AGO = re.compile(r"(\d{1,6})([dhm])")
+_SPAN = re.compile(r"(\d{1,6})([dhm])")
 _UNITS_S = {"d": 86_400, "h": 3_600, "m": 60}
 
 
@@ -29,14 +29,25 @@ def rough_duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
+def span_s(text: str) -> float:
+    """Seconds of a length of time as people write it: `30d`, `12h`, `30m`.
+
+    Raises:
+        InputError: it is none.
+    """
+    if span := _SPAN.fullmatch(text.strip()):
+        return float(int(span[1]) * _UNITS_S[span[2]])
+    raise InputError(f"{text!r} is no length of time: write 30d, 12h or 30m")
+
+
 def instant(text: str, now: float | None = None) -> float:
     """Seconds since 1970 of a date or time, in UTC unless it says otherwise, or of so long ago: `7d`, `12h`.
 
     Raises:
         InputError: it is neither.
     """
-    if ago := _AGO.fullmatch(text.strip()):
-        return (time.time() if now is None else now) - int(ago[1]) * _UNITS_S[ago[2]]
+    if _SPAN.fullmatch(text.strip()):
+        return (time.time() if now is None else now) - span_s(text)
     try:
         found = datetime.fromisoformat(text.strip())
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()

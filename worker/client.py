@@ -29,12 +29,12 @@ from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database, Retries
 from grice_core.store.engine import connect as connect_database
 from grice_core.store.json_text import digest_of
-from grice_core.store.references import Collected
 from grice_core.store.runs import RunFilter
 from grice_core.store.states import Device, RunKind, RunState
 from grice_core.store.submission import PipelineDraft, RunDraft
 from grice_core.store.tables import DataSet, Detector, Run
-from worker import notify, workspace
+from worker import notify
+from worker.cleanup import Cleanup, CleanupPlan
 from worker.connection import connect
 from worker.drafts import chain_of, in_store, key_of, measurement_of
 from worker.heartbeats import read_heartbeats
@@ -61,6 +61,8 @@ from worker.spec import ScoreDataSpec, StoredData, StoredDetector
 from worker.visitors import Visitors
 
 __all__ = [
+    "Cleanup",
+    "CleanupPlan",
     "DetectorRequest",
     "DetectorTrial",
     "DeviceChoice",
@@ -303,15 +305,10 @@ class RunQueue:
         self.artifacts.fetch_folder(output.sha256, out)
         return [f"{run.kind.of_stage(run.stage)} ({run.state})" for run in chain if run not in done]
 
-    def garbage(self) -> Collected:
-        """What `collect_garbage` would throw away now."""
-        scratch = workspace.leftovers(self.database, settings().home)
-        return scratch + references.garbage(self.database, self.artifacts)
-
-    def collect_garbage(self) -> Collected:
-        """Throw away the artifacts and scratch folders that no one needs any more."""
-        stored = references.collect_garbage(self.database, self.artifacts)  # refuses who may not
-        return stored + workspace.remove_leftovers(self.database, settings().home)
+    @property
+    def cleanup(self) -> Cleanup:
+        """Making room."""
+        return Cleanup(self.database, self.artifacts, settings().home)
 
     def wake(self) -> bool:
         """Send wake-ups for everything that could be taken; returns whether the queue could be reached."""

@@ -12,7 +12,7 @@ state is fetched, as far as it was shared.
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,9 +110,15 @@ class Workspace:
             return None
 
 
-def leftovers(database: Database, home: Path, grace_s: float = GRACE_S) -> Collected:
-    """What `remove_leftovers` would remove."""
-    return sum(map(_size_of, _leftovers(database, home, grace_s)), Collected(0, 0))
+def leftovers(
+    database: Database, home: Path, grace_s: float = GRACE_S, without: Collection[int] = ()
+) -> Collected:
+    """What `remove_leftovers` would remove.
+
+    Args:
+        without: pipelines that would have been removed before.
+    """
+    return sum(map(_size_of, _leftovers(database, home, grace_s, without)), Collected(0, 0))
 
 
 def remove_leftovers(database: Database, home: Path, grace_s: float = GRACE_S) -> Collected:
@@ -126,11 +132,13 @@ def remove_leftovers(database: Database, home: Path, grace_s: float = GRACE_S) -
     return collected
 
 
-def _leftovers(database: Database, home: Path, grace_s: float) -> list[Path]:
+def _leftovers(
+    database: Database, home: Path, grace_s: float, without: Collection[int] = ()
+) -> list[Path]:
     """Old folders that no run needs: those of runs, and what killed processes left of their own."""
     folders = {int(path.name): path for path in (home / "work").glob("[0-9]*")}
-    states = runs.states(database, folders)
-    unneeded = [path for run_id, path in folders.items() if _is_over(states.get(run_id))]
+    needed = runs.not_succeeded(database, folders, without)
+    unneeded = [path for run_id, path in folders.items() if run_id not in needed]
     unneeded += [*(home / "work").glob(".*"), *(home / "tmp").glob("*")]
     return [path for path in unneeded if _age_s(path) >= grace_s]
 

@@ -1,10 +1,10 @@
 """Who needs which artifact, and throwing away what no one needs."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, delete, func, select, text, union
+from sqlalchemy import ColumnElement, Select, delete, func, select, text, union
 from sqlalchemy.orm import Session
 
 from grice_core.errors import ArtifactError, NotFoundError
@@ -50,6 +50,18 @@ def note(session: Session, address: Address) -> None:
         sha256=address.sha256, is_folder=address.is_folder, size_bytes=address.size_bytes
     )
     session.execute(row.on_conflict_do_nothing())
+
+
+def use_again(session: Session, sha256: str) -> None:
+    """Refer to an artifact that is known once more; part of a larger transaction.
+
+    Raises:
+        NotFoundError: it was thrown away meanwhile.
+    """
+    known = select(Artifact.sha256).where(Artifact.sha256 == sha256)
+    # A collection waits for this lock, and then sees who refers to it; or this waits, and finds nothing.
+    if session.scalars(known.with_for_update(read=True)).one_or_none() is None:
+        raise NotFoundError("what this builds on has been removed meanwhile; make it again")
 
 
 @writes
@@ -137,22 +149,35 @@ def collect_garbage(
     return collected
 
 
-def garbage(database: Database, artifacts: ArtifactStore, grace_s: float = GRACE_S) -> Collected:
+def garbage(
+    database: Database,
+    artifacts: ArtifactStore,
+    grace_s: float = GRACE_S,
+    without: Collection[int] = (),
+) -> Collected:
     """What `collect_garbage` would throw away now; nothing is changed.
+
+    Args:
+        without: pipelines that would have been removed before.
 
     Raises:
         ArtifactError: the manifest of a folder that is needed can't be read.
     """
-    found = list(_unneeded(database, artifacts, _referenced(database, grace_s), grace_s))
+    kept = _referenced(database, grace_s, without)
+    found = list(_unneeded(database, artifacts, kept, grace_s, without))
     return Collected(len(found), sum(file.size_bytes for file in found))
 
 
 def _unneeded(
-    database: Database, artifacts: ArtifactStore, kept: Sequence[Address], grace_s: float
+    database: Database,
+    artifacts: ArtifactStore,
+    kept: Sequence[Address],
+    grace_s: float,
+    without: Collection[int] = (),
 ) -> Iterator[StoredFile]:
     """Stored files that are old enough and belong to no artifact that is kept, and to no run."""
     needed = _with_files(artifacts, kept) | _named_by_runs(database)
-    logs = _log_names(database)
+    logs = _log_names(database, without)
     for file in [*artifacts.stored(), *artifacts.objects.names("logs")]:
         if sha256_of(file.name) in needed or file.name in logs:
             continue
@@ -197,24 +222,28 @@ def _forget_unreferenced(session: Session, grace_s: float) -> Sequence[Address]:
 
 
 @reads
-def _referenced(session: Session, grace_s: float) -> Sequence[Address]:
+def _referenced(session: Session, grace_s: float, without: Collection[int]) -> Sequence[Address]:
     """All rows of artifacts but those that nothing refers to."""
     kept = select(Artifact.sha256, Artifact.is_folder, Artifact.size_bytes)
-    return [Address(*row) for row in session.execute(kept.where(~_is_forgotten(grace_s)))]
+    return [Address(*row) for row in session.execute(kept.where(~_is_forgotten(grace_s, without)))]
 
 
-def _is_forgotten(grace_s: float) -> ColumnElement[bool]:
+def _is_forgotten(grace_s: float, without: Collection[int] = ()) -> ColumnElement[bool]:
     referenced = union(
         select(DataSet.artifact_sha256),
         select(unusable_rows()),
         select(originals()),
         select(Detector.artifact_sha256),
-        select(RunArtifact.sha256),
+        select(RunArtifact.sha256).where(RunArtifact.run_id.not_in(_runs_of(without))),
         # A null among them would make every artifact look referred to.
-        select(func.coalesce(Pipeline.trained_sha256, "")),
+        select(func.coalesce(Pipeline.trained_sha256, "")).where(Pipeline.id.not_in(without)),
     )
     is_old = Artifact.created_at < database_now() - grace_s
     return Artifact.sha256.not_in(referenced) & is_old
+
+
+def _runs_of(pipeline_ids: Collection[int]) -> Select[int]:
+    return select(Run.id).where(Run.pipeline_id.in_(pipeline_ids))
 
 
 def _with_files(artifacts: ArtifactStore, kept: Sequence[Address]) -> set[str]:
@@ -233,5 +262,6 @@ def _named_by_runs(session: Session) -> set[str]:
 
 
 @reads
-def _log_names(session: Session) -> set[str]:
-    return set(session.scalars(select(LogPosition.name)))
+def _log_names(session: Session, without: Collection[int]) -> set[str]:
+    kept = LogPosition.run_id.not_in(_runs_of(without))
+    return set(session.scalars(select(LogPosition.name).where(kept)))

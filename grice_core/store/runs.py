@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import Select, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from grice_core.errors import NotFoundError
@@ -78,10 +78,13 @@ def count_by_state(session: Session) -> dict[RunState, int]:
 
 
 @reads
-def states(session: Session, run_ids: Collection[int]) -> dict[int, RunState]:
-    """The state of each of these runs; those that are not there are left out."""
-    rows = session.execute(select(Run.id, Run.state).where(Run.id.in_(run_ids)))
-    return dict(rows.all())
+def not_succeeded(
+    session: Session, run_ids: Collection[int], without: Collection[int] = ()
+) -> set[int]:
+    """Which of these runs are there and have not succeeded, those of some pipelines left out."""
+    here = Run.id.in_(run_ids), Run.state != RunState.SUCCEEDED
+    others = or_(Run.pipeline_id.is_(None), Run.pipeline_id.not_in(without))
+    return set(session.scalars(select(Run.id).where(*here, others)))
 
 
 @writes

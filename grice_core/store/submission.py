@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from grice_core.errors import NotFoundError
+from grice_core.store import references
 from grice_core.store.actions import Target, acting, action, nothing_done
 from grice_core.store.actors import Role
 from grice_core.store.database import writes
@@ -72,6 +73,7 @@ def submit(session: Session, draft: PipelineDraft) -> int:
 
     Raises:
         NotAllowedError: a viewer asks.
+        NotFoundError: the stages that it shall only evaluate have been removed.
     """
     pipeline_id = _insert_once(
         session,
@@ -90,6 +92,8 @@ def submit(session: Session, draft: PipelineDraft) -> int:
     if pipeline_id is None:
         nothing_done(session)
         return _id_of(session, Pipeline, draft.key)
+    if draft.trained_sha256 is not None:
+        references.use_again(session, draft.trained_sha256)
     for run in draft.runs:
         _submit_run(session, run, pipeline_id)
     return pipeline_id

@@ -7,7 +7,9 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
+from grice_core.store import pipelines
 from tests.app.conftest import Server
+from tests.store.samples import age, finished_pipeline
 
 pytestmark = pytest.mark.stack
 
@@ -59,6 +61,26 @@ def test_garbage_is_told_before_it_is_thrown_away(busy_server: Server, page: Pag
     throw.click()
     expect(page.get_by_text("Removed 1 file, 2.0 KiB")).to_be_visible()
     assert not leftover.exists()
+
+
+def test_old_pipelines_are_told_before_they_are_removed(fresh_server: Server, page: Page) -> None:
+    studio = fresh_server.studio
+    old = finished_pipeline(studio.database, studio.artifacts, fresh_server.home, "old")
+    finished_pipeline(studio.database, studio.artifacts, fresh_server.home, "new")
+    age(studio.database, old, 100)
+    page.goto(f"{fresh_server.url}/system")
+    page.get_by_role("button", name="Find old pipelines").click()
+    expect(page.get_by_text("Kept: 1 young enough, 1 among the newest.")).to_be_visible()
+    newest = page.get_by_label("Keep the newest …")
+    newest.fill("1")
+    newest.press("Enter")
+    page.get_by_role("button", name="Find old pipelines").click()
+    remove = page.get_by_role("button", name="Remove 1 pipeline; 0 files, 0 bytes")
+    expect(remove).to_be_visible()
+    assert len(pipelines.page(studio.database)) == 2
+    remove.click()
+    expect(page.get_by_text("Removed 1 pipeline; 0 files, 0 bytes.")).to_be_visible()
+    assert [one.pipeline.key for one in pipelines.page(studio.database)] == ["new"]
 
 
 def test_the_doctors_findings_say_how_to_mend_what_is_out_of_order(

@@ -1,8 +1,11 @@
 """A small pipeline, submitted and run to its end, for the tests that need one."""
 
+import os
+import time
 from pathlib import Path
 
 from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from grice_core.maxims import MAXIMS, Maxim
 from grice_core.store import (
@@ -16,7 +19,7 @@ from grice_core.store import (
     transitions,
 )
 from grice_core.store.actors import Actor, Role
-from grice_core.store.artifacts import ArtifactStore
+from grice_core.store.artifacts import GRACE_S, ArtifactStore
 from grice_core.store.claims import Claim
 from grice_core.store.data_sets import DataSetDraft
 from grice_core.store.database import Database
@@ -24,10 +27,11 @@ from grice_core.store.generations import Answer, Judgement
 from grice_core.store.metrics import MetricRow
 from grice_core.store.states import RunKind
 from grice_core.store.submission import PipelineDraft, RunDraft, submit, submit_run
-from grice_core.store.tables import JsonObject, Run
+from grice_core.store.tables import Artifact, JsonObject, Pipeline, Run
 
 ADA = Actor("ada", Role.MEMBER, "test")
 """Whoever submits the sample pipeline."""
+DAY_S = 86_400.0
 RECIPE = {"name": "content-then-manner", "stages": [{"name": "stage1", "beta": 0.05}]}
 
 
@@ -136,3 +140,26 @@ def let_lease_run_out(database: Database, run_id: int) -> None:
             update(Run).where(Run.id == run_id).values(lease_until=Run.lease_until - 1000)
         )
     )
+
+
+def age(database: Database, pipeline_id: int, days: float) -> None:
+    """Let a pipeline, its runs and every artifact be older by so many days."""
+
+    def older(session: Session) -> None:
+        for column, where in (
+            (Pipeline.created_at, Pipeline.id == pipeline_id),
+            (Run.finished_at, Run.pipeline_id == pipeline_id),
+            (Artifact.created_at, Artifact.sha256 != ""),
+        ):
+            older = {column.key: column - days * DAY_S}
+            session.execute(update(column.class_).where(where).values(older))
+
+    database.write(older)
+
+
+def long_ago(folder: Path) -> None:
+    """Let every file be old enough to be collected."""
+    then = time.time() - 2 * GRACE_S
+    for path in folder.rglob("*"):
+        if path.is_file():
+            os.utime(path, (then, then))

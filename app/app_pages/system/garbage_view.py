@@ -28,7 +28,7 @@ def _act() -> None:
     found = st.session_state.get(_FOUND)
     if found is None or not found.num_files:
         if st.button("Find unused files", icon=":material/search:"):
-            st.session_state[_FOUND] = run_queue().garbage()
+            st.session_state[_FOUND] = run_queue().cleanup.garbage()
             st.session_state.pop(_DONE, None)
             st.rerun()
         if found is not None:
@@ -37,7 +37,7 @@ def _act() -> None:
         amount = f"{count_of(found.num_files, 'file')}, {size(found.size_bytes)}"
         can = allowed(needs=Role.ADMIN)
         if st.button(f"Remove {amount}", icon=":material/delete:", **can):
-            st.session_state[_DONE] = run_queue().collect_garbage()
+            st.session_state[_DONE] = run_queue().cleanup.collect_garbage()
             st.session_state.pop(_FOUND)
             st.rerun()
     done = st.session_state.get(_DONE)

@@ -6,6 +6,7 @@ from app.app_pages.system.audit_view import audit_view
 from app.app_pages.system.doctor_view import doctor_view
 from app.app_pages.system.garbage_view import garbage_view
 from app.app_pages.system.people_view import people_view
+from app.app_pages.system.retention_view import retention_view
 from app.app_pages.system.system_facts import queue_rows, storage_rows, version_rows, worker_rows
 from app.state.run_queue import run_queue
 from app.state.session import studio
@@ -26,6 +27,7 @@ def show() -> None:
         st.subheader("Storage", anchor=False)
         number_table(("", ""), list(storage_rows(studio(), _stored())), key="storage")
         garbage_view()
+        retention_view()
     with right:
         st.subheader("Versions", anchor=False)
         number_table(("", ""), list(version_rows()), key="versions")
