@@ -20,7 +20,7 @@ COPY grice_core grice_core
 COPY worker worker
 COPY app app
 COPY migrations migrations
-RUN pip install -c constraints.txt -e '.[s3]'
+RUN pip install -c constraints.txt -e '.[s3,notify]'
 
 RUN useradd --system --uid 10001 --create-home grice \
     && install --directory --owner=grice --group=grice /var/lib/grice

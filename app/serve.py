@@ -13,6 +13,7 @@ from grice_core.files import keep_private
 from grice_core.loading import begin_loading
 from grice_core.parent import die_with_parent
 from grice_core.settings import settings
+from grice_core.structured_log import log_to
 from worker.client import RunQueue
 
 
@@ -21,6 +22,7 @@ def main() -> None:
     # At once: it keeps nothing that could be lost, and Streamlit waits for open pages when it is asked to end.
     has_front_door = die_with_parent()
     share_freed_memory()
+    log_to(sys.stderr, settings().log, "app")
     wanted = app_settings()
     keep_private(settings().home)
     register_dashboard(settings().home.absolute(), has_front_door=has_front_door)

@@ -18,10 +18,12 @@ from grice_core.settings import settings
 from grice_core.store import migrate
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.states import Device
+from grice_core.structured_log import log_to, say
 from worker.connection import connect
 from worker.hardware import look_at_hardware
 from worker.heartbeats import send_heartbeats
 from worker.listener import listen
+from worker.notifications import Notifier
 from worker.playground.host import PlaygroundHost
 from worker.presence import new_owner, present
 from worker.reconcile import Reconciler
@@ -34,16 +36,18 @@ _LAST_WORDS_S = 4.0
 
 def main() -> int:
     """Work; returns the exit status."""
-    die_with_parent(signal.SIGTERM, patience_s=worker_settings().grace_s + _LAST_WORDS_S)
-    gpu = _which_gpu(_parse())
-    # Before anything loads CUDA: this worker's jobs see their GPU only, or none.
-    os.environ["CUDA_VISIBLE_DEVICES"] = "" if gpu is None else str(gpu)
-    # RQ tells every lost connection with a traceback; what matters is said by ourselves.
-    logging.getLogger("rq").setLevel(logging.CRITICAL)
+    log_to(sys.stdout, "text", "worker")  # until the settings say otherwise
     try:
+        die_with_parent(signal.SIGTERM, patience_s=worker_settings().grace_s + _LAST_WORDS_S)
+        log_to(sys.stdout, settings().log, "worker")
+        gpu = _which_gpu(_parse())
+        # Before anything loads CUDA: this worker's jobs see their GPU only, or none.
+        os.environ["CUDA_VISIBLE_DEVICES"] = "" if gpu is None else str(gpu)
+        # RQ tells every lost connection with a traceback; what matters is said by ourselves.
+        logging.getLogger("rq").setLevel(logging.CRITICAL)
         return _work(gpu)
     except (GriceError, RedisError) as error:
-        _say(str(error))
+        say(str(error))
         return 1
 
 
@@ -67,21 +71,24 @@ def _which_gpu(arguments: argparse.Namespace) -> int | None:
 def _work(gpu: int | None) -> int:
     device = Device.CPU if gpu is None else Device.GPU
     home, owner = settings().home, new_owner()
+    log_to(sys.stdout, settings().log, "worker", worker=owner)
     keep_private(home)
     database = migrate.opened(settings().database_url)
     artifacts = ArtifactStore(settings().artifacts_url)
     redis = connect()
     ended = threading.Event()
     with present(home, owner):
-        reconciler = Reconciler(database, redis, home, _say)
-        context = WorkerContext(owner, device, home, database, artifacts, worker_settings(), _say)
-        playground = PlaygroundHost(connect(), device, _say)
+        reconciler = Reconciler(database, redis, home, say)
+        context = WorkerContext(owner, device, home, database, artifacts, worker_settings(), say)
+        playground = PlaygroundHost(connect(), device, say)
         supervisor = Supervisor(context, on_settled=reconciler.wake, room=playground.made_room)
-        threads = (
+        threads = [
             reconciler.keep_on(worker_settings().reconcile_s, until=ended),
             send_heartbeats(redis, owner, device, partial(look_at_hardware, gpu), until=ended),
-        )
-        _say(f"{owner} listens for runs on the {device}")
+        ]
+        if worker_settings().notify:
+            threads.append(Notifier(database, worker_settings(), say).keep_on(until=ended))
+        say(f"{owner} listens for runs on the {device}", "worker listens", device=device)
         try:
             listen(supervisor, redis)
         finally:
@@ -91,12 +98,8 @@ def _work(gpu: int | None) -> int:
             for thread in threads:
                 thread.join(timeout=1)
             database.engine.dispose()
-    _say("ended")
+    say("ended", "worker ended")
     return 0
-
-
-def _say(message: str) -> None:
-    print(message, flush=True)  # noqa: T201 - its output is its log
 
 
 if __name__ == "__main__":

@@ -16,9 +16,11 @@ from grice_core.store.claims import Claim
 from grice_core.store.database import Database
 from grice_core.store.states import RunKind
 from grice_core.store.tables import JsonObject, Run
+from grice_core.structured_log import say
 from worker.failures import in_words, without_folders
 from worker.jobs import detectors, estimating, pipelines, scoring
 from worker.jobs.context import JobContext
+from worker.log_fields import about
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ def execute(job: Job) -> int:
     """Do the run and say how it ended; returns the process's exit status."""
     try:
         run = runs.get(job.database, job.claim.run_id)
+        say(f"run {run.id}: the job begins", "job begins", **about(run))
         _do(replace(job, database=job.database.acting_as(_for_whom(run))), run)
     except StaleOwnerError as error:
         _print(str(error))
@@ -57,6 +60,7 @@ def execute(job: Job) -> int:
     except GriceError as error:  # the database itself: its worker sees that nothing was said
         _print(str(error))
         return 1
+    say(f"run {run.id}: the job has ended", "job ended", **about(run))
     return 0
 
 

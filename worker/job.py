@@ -20,6 +20,7 @@ from grice_core.quiet import hush_libraries
 from grice_core.settings import settings
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database
+from grice_core.structured_log import log_to
 from worker.child import Assignment
 
 _stop = Event()
@@ -71,6 +72,9 @@ def _fork(assignment: Assignment) -> None:
 def _do(assignment: Assignment) -> int:
     from worker.execution import Job, execute
 
+    # Where the worker's own lines go, before what is printed goes into the run's log.
+    lines = os.fdopen(os.dup(2), "w", buffering=1)
+    log_to(lines, settings().log, "job", text=False, worker=assignment.claim.owner)
     _print_into(Path(assignment.log))
     status = execute(
         Job(

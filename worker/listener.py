@@ -49,7 +49,7 @@ class Listener(SimpleWorker):
         try:
             super().execute_job(job, queue)
         except RedisError as error:
-            self._supervisor.context.say(f"the queue is unavailable ({error})")
+            self._supervisor.context.say(f"the queue is unavailable ({error})", "queue unavailable")
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """End when the current job has written its checkpoint; at once if there is none."""
@@ -82,6 +82,6 @@ def listen(supervisor: Supervisor, redis: Redis) -> None:
             try:
                 Listener(supervisor, redis).work(logging_level="CRITICAL")
             except RedisError as error:
-                supervisor.context.say(f"the queue is unavailable ({error})")
+                supervisor.context.say(f"the queue is unavailable ({error})", "queue unavailable")
             if not supervisor.shutting_down:
                 time.sleep(_AGAIN_AFTER_S)

@@ -1,7 +1,6 @@
 """Finding runs that no one works on, and waking workers for those that could be taken."""
 
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from grice_core.store import runs, transitions
 from grice_core.store.claims import Claim
 from grice_core.store.database import Database
 from grice_core.store.states import RunState
+from grice_core.structured_log import Say
 from worker import notify
 from worker.presence import is_dead
 
@@ -24,17 +24,25 @@ class Reconciler:
     database: Database
     redis: Redis
     home: Path
-    say: Callable[[str], None]
+    say: Say
 
     def run_once(self) -> None:
         """Take runs from owners that vanished, then send a wake-up for every run that could be taken."""
         for vanished in transitions.reconcile(self.database):
             self.say(
                 f"run {vanished.run_id}: its worker {vanished.owner} gave no sign of life, "
-                f"so it is {vanished.state}"
+                f"so it is {vanished.state}",
+                "run taken",
+                run=vanished.run_id,
+                state=vanished.state,
             )
         for claim, state in take_from_dead(self.database, self.home):
-            self.say(f"run {claim.run_id}: its worker {claim.owner} was killed, so it is {state}")
+            self.say(
+                f"run {claim.run_id}: its worker {claim.owner} was killed, so it is {state}",
+                "run taken",
+                run=claim.run_id,
+                state=state,
+            )
         self.wake()
 
     def wake(self) -> None:
@@ -42,7 +50,10 @@ class Reconciler:
         try:
             notify.wake(self.redis, runs.ready(self.database))
         except RedisError as error:
-            self.say(f"the queue is unavailable ({error}); waiting runs get another wake-up later")
+            self.say(
+                f"the queue is unavailable ({error}); waiting runs get another wake-up later",
+                "queue unavailable",
+            )
 
     def keep_on(self, every_s: float, until: threading.Event) -> threading.Thread:
         """Do it now and then every so many seconds, in a thread, until the event is set."""

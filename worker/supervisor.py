@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grice_core.errors import GriceError, StaleOwnerError
-from grice_core.store import claims, logs, migrate, runs, transitions
+from grice_core.store import claims, logs, migrate, notices, runs, transitions
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.claims import Claim
 from grice_core.store.database import Database, Retries
 from grice_core.store.states import Device, RunState
 from grice_core.store.tables import Run
+from grice_core.structured_log import Say
 from worker.child import Assignment, JobProcess, NoProcessError, Reserve, ending
+from worker.log_fields import about
 from worker.settings import WorkerSettings
 from worker.stalls import STALLED, StallWatch
 
@@ -31,7 +33,7 @@ class WorkerContext:
     database: Database
     artifacts: ArtifactStore
     settings: WorkerSettings
-    say: Callable[[str], None]
+    say: Say
 
 
 class Supervisor:
@@ -94,12 +96,14 @@ class Supervisor:
             transitions.interrupt(self.context.database, claim, str(error))
             return
         self.context.say(
-            f"run {run.id}: {run.kind.of_stage(run.stage)} begins, attempt {claim.attempt}"
+            f"run {run.id}: {run.kind.of_stage(run.stage)} begins, attempt {claim.attempt}",
+            "run begins",
+            **about(run),
         )
         try:
             self._settle(claim, log, _Watch(self, claim, process, log).until_it_ends())
         except StaleOwnerError as error:
-            self.context.say(f"{error}; its process was ended")
+            self.context.say(f"{error}; its process was ended", "run lost", **about(run))
         except (
             GriceError
         ) as error:  # the database is away: the lease runs out, and the run continues
@@ -137,7 +141,14 @@ class Supervisor:
             self.context.say(f"run {run_id}: {error}")
             return
         reason = f": {run.error}" if run.error else ""
-        self.context.say(f"run {run_id}: {run.state} after {seconds:.1f} s{reason}")
+        self.context.say(
+            f"run {run_id}: {run.state} after {seconds:.1f} s",
+            "run ended",
+            detail=reason,
+            state=run.state,
+            seconds=round(seconds, 1),
+            **about(run),
+        )
 
     def report_process(self, claim: Claim, process: JobProcess) -> None:
         """Say which process does the run, unless it is through already."""
@@ -146,12 +157,14 @@ class Supervisor:
 
     def report_stall(self, claim: Claim, sentence: str | None) -> None:
         """Say that a job stands still; None: that it does no more."""
-        self.context.say(f"run {claim.run_id}: {sentence or 'continues'}")
+        event = "run stalled" if sentence else "run continues"
+        self.context.say(f"run {claim.run_id}: {sentence or 'continues'}", event, run=claim.run_id)
         with suppress(GriceError):  # the next heartbeat says what is wrong
             if sentence is None:
                 claims.withdraw_trouble(self._impatient, claim, STALLED)
             else:
                 claims.report_trouble(self._impatient, claim, STALLED, sentence)
+                notices.note_stall(self._impatient, claim)
 
     def heartbeat(self, claim: Claim, log: Path, *, publish_log: bool) -> bool:
         """Renew the lease; returns whether the run was asked to stop.
@@ -170,7 +183,7 @@ class Supervisor:
         except (
             GriceError
         ) as error:  # the job continues: its lease outlasts a restart of the database
-            self.context.say(f"run {claim.run_id}: {error}")
+            self.context.say(f"run {claim.run_id}: {error}", run=claim.run_id)
             return False
         return stop_requested
 

@@ -22,6 +22,7 @@ from grice_core.files import keep_private
 from grice_core.settings import settings
 from grice_core.store import migrate
 from grice_core.store.engine import connect
+from grice_core.structured_log import as_json_line
 from worker.client import RunQueue
 
 _LOOK_EVERY_S = 0.2
@@ -202,5 +203,6 @@ class _FrontDoor:
 
 
 def _say(name: str, line: str) -> None:
-    sys.stdout.write(f"{name:<6} │ {line}\n")
+    shown = as_json_line(name, line) if settings().log == "json" else f"{name:<6} │ {line}"
+    sys.stdout.write(f"{shown}\n")
     sys.stdout.flush()

@@ -5,10 +5,12 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from grice_core.secret_files import FileSettings
 
 
-class AppSettings(BaseSettings):
+class AppSettings(FileSettings):
     """Every variable starts with `GRICE_`."""
 
     model_config = SettingsConfigDict(env_prefix="GRICE_", frozen=True)

@@ -60,5 +60,16 @@ class RunState(StrEnum):
         return self in WAITING
 
 
+class NoticeEvent(StrEnum):
+    """What people can be notified of."""
+
+    SUCCEEDED = "succeeded"
+    """All runs of a pipeline are done."""
+    FAILED = "failed"
+    """One of its runs failed, so the pipeline stands still until a user resumes it."""
+    STALLED = "stalled"
+    """The process of one of its runs stands still while its worker lives."""
+
+
 WAITING = frozenset({RunState.QUEUED, RunState.INTERRUPTED})
 FINISHED = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED})

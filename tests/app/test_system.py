@@ -88,7 +88,7 @@ def test_the_doctors_findings_say_how_to_mend_what_is_out_of_order(
 ) -> None:
     page.goto(f"{busy_server.url}/system")
     page.get_by_role("button", name="Run checks").click()
-    expect(page.get_by_text(re.compile(r"^\d remarks?; \d of 8 parts are fine"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^\d remarks?; \d of 9 parts are fine"))).to_be_visible()
     queue = page.get_by_test_id("stMarkdown").filter(has_text="embedded server does not run")
     expect(queue.get_by_text("Fix:")).to_be_visible()
     expect(queue.locator("code")).to_have_text("grice up")

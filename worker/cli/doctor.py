@@ -59,7 +59,17 @@ def _print(found: Iterable[Finding]) -> None:
 
 def examine() -> Iterator[Finding]:
     """Look at every part, one after the other."""
-    for look in (_versions, _gpu, _disk, _database, _artifacts, _queue, _workers, _hub):
+    for look in (
+        _versions,
+        _gpu,
+        _disk,
+        _database,
+        _artifacts,
+        _queue,
+        _workers,
+        _notifications,
+        _hub,
+    ):
         yield look()
 
 
@@ -212,6 +222,32 @@ def _workers() -> Finding:
         return Finding("workers", "fine", listed)
 
     return _guarded("workers", "see the findings above", look)
+
+
+def _notifications() -> Finding:
+    import importlib.util
+
+    from grice_core.settings import settings
+    from grice_core.store import notices
+    from grice_core.store.database import Database
+    from worker.notifications import INSTALL
+    from worker.settings import worker_settings
+
+    def look() -> Finding:
+        part, num_addresses = "notifications", len(worker_settings().notify)
+        if not num_addresses:
+            return Finding(part, "fine", "off: GRICE_NOTIFY names no address")
+        if importlib.util.find_spec("apprise") is None:
+            return Finding(part, "fault", "apprise is not installed", INSTALL)
+        counts = notices.counts(Database.at(settings().database_url))
+        named = f"{num_addresses} addresses, {counts.num_waiting} messages wait"
+        if counts.trouble:
+            return Finding(
+                part, "remark", f"{named}: {counts.trouble}", "`grice notify` tries them"
+            )
+        return Finding(part, "fine", f"{named}; `grice notify` tries them")
+
+    return _guarded("notifications", "see the findings above", look)
 
 
 def _hub() -> Finding:

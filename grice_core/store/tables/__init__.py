@@ -11,6 +11,7 @@ from grice_core.store.tables.catalogue import (
     Recipe,
 )
 from grice_core.store.tables.evaluations import FormerVote, Generation, Pick, Violation, Vote
+from grice_core.store.tables.notices import Notice
 from grice_core.store.tables.runs import LogPosition, Metric, Pause, Run, RunArtifact, RunParent
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "JsonObject",
     "LogPosition",
     "Metric",
+    "Notice",
     "Pause",
     "Pick",
     "Pipeline",
