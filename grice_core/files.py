@@ -14,6 +14,9 @@ from typing import Any, BinaryIO
 from grice_core.errors import OutputError
 from grice_core.exchange import exchanged
 
+_TOKEN_BYTES = 4
+"""Of the names of what is not whole yet."""
+
 
 @contextmanager
 def atomic_writer(path: Path) -> Iterator[BinaryIO]:
@@ -147,12 +150,14 @@ def _put_in_place(new: Path, path: Path) -> None:
 
 def _clear_away_left_of(path: Path) -> None:
     """Delete what killed processes left of a folder that they were filling."""
-    for left_over in path.parent.glob(f".{glob.escape(path.name)}.*"):
+    ours = "[0-9a-f]" * (2 * _TOKEN_BYTES)  # no other hidden folder that a user keeps there
+    for left_over in path.parent.glob(f".{glob.escape(path.name)}.{ours}"):
         with (
             suppress(BlockingIOError, FileNotFoundError),
             locked_folder(left_over, fcntl.LOCK_EX | fcntl.LOCK_NB),
         ):
-            shutil.rmtree(left_over)
+            if left_over.is_dir():
+                shutil.rmtree(left_over)
 
 
 def temporary_folder(path: Path) -> Path:
@@ -164,7 +169,7 @@ def temporary_folder(path: Path) -> Path:
 
 def temporary_name(path: Path) -> Path:
     """A hidden name beside `path` that no one has."""
-    return path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    return path.with_name(f".{path.name}.{secrets.token_hex(_TOKEN_BYTES)}")
 
 
 @contextmanager

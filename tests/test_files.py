@@ -81,10 +81,13 @@ def test_a_folder_that_could_not_be_filled_leaves_the_old_one(tmp_path: Path) ->
 
 def test_what_a_killed_process_left_of_a_folder_is_cleared_away(tmp_path: Path) -> None:
     (tmp_path / ".model.0123abcd").mkdir()
+    (tmp_path / ".model.settings").mkdir()  # someone's own
+    (tmp_path / ".model.12345678").touch()
     with atomic_folder(tmp_path / "model"):
         pass
 
-    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"model", ".model.settings", ".model.12345678"}
 
 
 def test_a_folder_that_another_process_fills_is_not_cleared_away(tmp_path: Path) -> None:

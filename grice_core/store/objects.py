@@ -136,15 +136,16 @@ class ObjectStore:
         In a local folder no file is removed that is written again meanwhile; one whose folder is being
         written to stays for the next time.
         """
-        try:
-            with self._writers_kept_out(name):
-                age_s = self.age_s(name)
-                if age_s is None or age_s < grace_s:
-                    return False
-                self.delete(name)
-                return True
-        except BlockingIOError:
-            return False
+        with self._in_words(name):
+            try:
+                with self._writers_kept_out(name):
+                    age_s = self.age_s(name)
+                    if age_s is None or age_s < grace_s:
+                        return False
+                    self.delete(name)
+                    return True
+            except BlockingIOError:
+                return False
 
     @property
     def _is_local(self) -> bool:
