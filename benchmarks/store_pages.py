@@ -28,7 +28,6 @@ from grice_core.store.tables import Run
 from tests.app.samples import write_pairs_file
 from tests.app.test_pages import opened
 
-NUM_VISITS = 40
 AIM_S = 1.0
 
 
@@ -45,7 +44,7 @@ class PageTime:
     """Of this process: with SQLite all of it, whatever else the machine does."""
 
 
-def page_times(url: str, num_runs: int, num_visits: int = NUM_VISITS) -> Iterator[PageTime]:
+def page_times(url: str, num_runs: int, num_visits: int) -> Iterator[PageTime]:
     """Open pages again and again on a database that `store_sample.build` has filled."""
     with _studio_on(url) as database:
         for title, links in _links(num_runs).items():

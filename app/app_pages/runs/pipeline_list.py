@@ -73,17 +73,22 @@ def pipeline_frame(
     Args:
         now: seconds since 1970, until when what is under way has taken.
     """
+    # Thousands of pipelines have few bases and few states between them.
+    bases = {base: short_path(base) for base in {row.base for row in rows}}
+    states = {found: state_of(found) for found in {row.states for row in rows}}
     frame = pd.DataFrame(
         {
             "no.": [row.id for row in rows],
             "name": [names[row.id] for row in rows],
-            "state": [state_of(row.states) if row.is_readable else "unreadable" for row in rows],
+            "state": [states[row.states] if row.is_readable else "unreadable" for row in rows],
             "verdict": [row.verdict for row in rows],
             "cooperative": [row.cooperative for row in rows],
             "tags": [list(row.tags) or None for row in rows],
-            "duration": pd.to_timedelta([_seconds(row, now) for row in rows], unit="s"),
+            "duration": pd.to_timedelta(
+                [_seconds(row, states[row.states], now) for row in rows], unit="s"
+            ),
             "seed": [row.seed for row in rows],
-            "base": [short_path(row.base) for row in rows],
+            "base": [bases[row.base] for row in rows],
             "data": [row.data for row in rows],
             "note": [row.note for row in rows],
             "started by": [row.started_by for row in rows],
@@ -126,7 +131,7 @@ def matching(
         for row in rows
         if (not states or state_of(row.states) in states)
         and set(tags) <= set(row.tags)
-        and _says_all(row, names[row.id], asked)
+        and (not asked or _says_all(row, names[row.id], asked))
     ]
 
 
@@ -136,12 +141,11 @@ def _says_all(row: PipelineRow, name: str, words: Sequence[str]) -> bool:
     return all(word in text for word in words)
 
 
-def _seconds(row: PipelineRow, now: float) -> float | None:
+def _seconds(row: PipelineRow, state: str, now: float) -> float | None:
     """From the first run's beginning to the last one's end; until now, if some are still to come."""
     if row.began_at is None:
         return None
-    is_under_way = state_of(row.states) in _UNFINISHED
-    return float(round((now if is_under_way else row.ended_at or now) - row.began_at))
+    return float(round((now if state in _UNFINISHED else row.ended_at or now) - row.began_at))
 
 
 def _columns() -> "dict[str, ColumnConfig | str | None]":

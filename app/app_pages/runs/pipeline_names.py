@@ -2,14 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from pathlib import PurePosixPath
 from typing import Final
 
 from grice_core.store.pipeline_table import PipelineRow
 
 _APART: Final[tuple[Callable[[PipelineRow], str], ...]] = (
     lambda row: "" if row.seed is None else f"seed {row.seed}",
-    lambda row: PurePosixPath(row.base).name,
+    lambda row: row.base.rstrip("/").rpartition("/")[2],
     lambda row: row.data,
     lambda row: row.recipe,
     lambda row: row.prompts or "",
@@ -31,6 +30,8 @@ def names_apart(rows: Iterable[PipelineRow]) -> dict[int, str]:
 
 
 def _apart(names: dict[int, str], rows: list[PipelineRow]) -> dict[int, str]:
+    if len(rows) == 1:  # as most are, where there are thousands
+        return names
     for facet in _APART:
         values = {row.id: facet(row) for row in rows}
         if len(set(names.values())) < len(rows) and len(set(values.values())) > 1:
