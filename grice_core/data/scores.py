@@ -88,8 +88,6 @@ def score_object_columns(column: Column) -> tuple[list[ScoreColumn], dict[str, C
         return _from_objects(column)
     if pa.types.is_struct(column.type):
         return _from_struct(column)
-    if is_text(column.type):
-        return _from_objects([_parse_object(cell) for cell in column.to_pylist()])
     return _from_objects(column.to_pylist())
 
 
@@ -123,6 +121,8 @@ def _values(objects: list[dict[str, Any]], key: str) -> list[Any]:
 
 
 def _as_object(value: Any) -> dict[str, Any]:
+    if isinstance(value, str):
+        value = _parse_object(value)
     if value is None:
         return {}
     return value if isinstance(value, dict) else _NO_OBJECT

@@ -4,6 +4,7 @@
 *Implicit*: `chosen` and `rejected` hold whole conversations, and the prompt is what both begin with.
 """
 
+import json
 from dataclasses import replace
 from itertools import takewhile
 from typing import Any
@@ -13,6 +14,9 @@ from grice_core.data.prompts import normalise_prompt
 
 _SEEN = ("role", "content", "tool_calls", "tool_call_id", "name", "reasoning_content", "thinking")
 """What chat templates show of a message; scores, ids and the like may differ in the same message."""
+
+_Said = tuple[bool, str, Any]
+"""Whether the assistant says it, what, and the tools it calls."""
 
 
 def split_conversation(prompt: Any, chosen: Any, rejected: Any) -> Conversation | None:
@@ -68,13 +72,42 @@ def _agreed(message: Message, other: Message) -> Message:
 
 def _joined(prompt: Messages, shared: Messages) -> Messages:
     """The prompt and the messages that both responses begin with, none of them twice."""
-    said, again = _said(prompt), _said(shared)
-    starts = range(len(again) - len(said) + 1)
-    if any(again[start : start + len(said)] == said for start in starts):
+    said, again = _numbered(_said(prompt), _said(shared))
+    if not said or len(said) in _overlaps(said, again):
         return shared
     longest = min(len(said), len(again))
-    overlap = next((n for n in range(longest, 0, -1) if said[-n:] == again[:n]), 0)
+    overlap = _overlaps(again[:longest], said[-longest:])[-1] if longest else 0
     return prompt[: len(prompt) - overlap] + shared
+
+
+def _numbered(*lists: list[_Said]) -> list[list[int]]:
+    """Each list with a number for each distinct item, the same in all."""
+    numbers: dict[object, int] = {}
+    return [
+        [
+            numbers.setdefault(
+                (*who_and_text, calls and json.dumps(calls, sort_keys=True, default=str)),
+                len(numbers),
+            )
+            for *who_and_text, calls in one
+        ]
+        for one in lists
+    ]
+
+
+def _overlaps(pattern: list[int], items: list[int]) -> list[int]:
+    """(len(items),) how much of the pattern's beginning ends at each item, in linear time.
+
+    Knuth, Morris, Pratt (1977), Fast pattern matching in strings.
+    """
+    joined = [*pattern, -1, *items]
+    lengths = [0] * len(joined)
+    for place in range(1, len(joined)):
+        length = lengths[place - 1]
+        while length and joined[place] != joined[length]:
+            length = lengths[length - 1]
+        lengths[place] = length + (joined[place] == joined[length])
+    return lengths[len(pattern) + 1 :]
 
 
 def _without(prompt: Messages, response: Messages) -> Messages:
@@ -87,7 +120,7 @@ def _without(prompt: Messages, response: Messages) -> Messages:
     return response[len(prompt) :] if same_roles else response
 
 
-def _said(messages: Messages) -> list[tuple[bool, str, Any]]:
+def _said(messages: Messages) -> list[_Said]:
     """What messages say, by whom: in copies of a prompt white space differs, and what the user is called."""
     return [
         (

@@ -198,3 +198,14 @@ def test_several_lists_in_one_object_are_named(tmp_path: Path) -> None:
     content = json.dumps({"train": [pair(1)], "test": [pair(2)]}).encode()
     with pytest.raises(DataError, match="it has 'train', 'test': keep one of them"):
         loaded(tmp_path, "pairs.json", content)
+
+
+@pytest.mark.parametrize("write", [json.dumps, repr])
+def test_scores_that_stand_in_json_lines_as_text(write, tmp_path: Path) -> None:
+    row = pair(chosen_scores=write(GOOD), rejected_scores=write(BAD))
+    (tmp_path / "pairs.jsonl").write_text(json.dumps(row) + "\n")
+
+    loaded = load_pairs(tmp_path / "pairs.jsonl")
+
+    assert loaded.table.chosen_scores.tolist() == [list(GOOD.values())]
+    assert loaded.report.num_scored == 1

@@ -11,6 +11,7 @@ from pyarrow import parquet
 
 from grice_core.data.load import load_pairs
 from grice_core.data.readers.arrow_rows import BATCH_BYTES
+from grice_core.data.readers.json_file import read_json_lines
 from grice_core.data.readers.parquet_file import read_parquet
 from grice_core.data.sniff import inspect
 from grice_core.data.source import DEFAULT_LIMITS, Limits
@@ -109,6 +110,16 @@ def test_many_rows_without_a_text(tmp_path: Path) -> None:
 
     assert "has hardly a row that can be used: in 2,000 of the first 2,001" in message
     assert "rejected is missing or empty" in message
+
+
+def test_nested_values_are_parsed_a_few_at_a_time(tmp_path: Path) -> None:
+    nested = '{"prompt": "p", "x": ' + "[" * 100 + "]" * 100 + "}\n"
+    (tmp_path / "a.jsonl").write_text(nested * 4000)
+
+    batches = list(read_json_lines(inspect(tmp_path / "a.jsonl"), silent))
+
+    assert sum(batch.num_rows for batch in batches) == 4000
+    assert max(batch.num_rows for batch in batches) * 100 <= 100_000
 
 
 def test_a_few_bytes_of_parquet_that_stand_for_millions_of_rows(tmp_path: Path) -> None:

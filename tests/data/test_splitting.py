@@ -138,3 +138,14 @@ def test_a_message_without_a_role_is_the_users_and_a_responses_last_one_the_assi
 def test_plain_rows_have_no_conversation() -> None:
     assert split_conversation("Seen it?", "Yes.", "No.") is None
     assert split_conversation(["Seen it?"], "Yes.", "No.") is None
+
+
+def test_thousands_of_messages_cost_as_much_as_they_are_long() -> None:
+    before = [{"role": "user", "content": "x"}] * 40_000
+    asked, shared = [*before, {"role": "user", "content": "y"}], before[:20_000]
+    good, bad = ({"role": "assistant", "content": text} for text in "ab")
+
+    found = split_conversation(asked, [*shared, good], [*shared, bad])
+
+    # Nothing that the prompt ends with is what the responses begin with.
+    assert found == Conversation((*asked, *shared), (good,), (bad,))

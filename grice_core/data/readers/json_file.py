@@ -17,6 +17,8 @@ from grice_core.progress import Progress
 
 _BLOCK_SIZE = 4 * MIB
 """Of JSON Lines; the objects of the shortest lines take a hundred times the memory."""
+_MAX_CONTAINERS = 100_000
+"""Lists and objects that are held at once: each takes hundreds of bytes, two of which stood in the file."""
 _BLANK = re.compile(r"[\s]*")
 _BOM = b"\xef\xbb\xbf"
 
@@ -67,9 +69,20 @@ def _whole_lines(source: Source, stream: UnpackedStream) -> Iterator[bytes]:
 
 
 def _pieces(lines: list[bytes]) -> Iterator[list[bytes]]:
-    """So many lines at a time that what they hold fits in memory, however short they are."""
-    for start in range(0, len(lines), ROWS_PER_BATCH):
-        yield lines[start : start + ROWS_PER_BATCH]
+    """So many lines at a time that what they hold fits in memory, however short or nested they are."""
+    piece: list[bytes] = []
+    num_containers = 0
+    for line in lines:
+        num_opened = line.count(b"{") + line.count(b"[")  # those in texts, too
+        if piece and (
+            len(piece) == ROWS_PER_BATCH or num_containers + num_opened > _MAX_CONTAINERS
+        ):
+            yield piece
+            piece, num_containers = [], 0
+        piece.append(line)
+        num_containers += num_opened
+    if piece:
+        yield piece
 
 
 def _parse_lines(source: Source, lines: list[bytes], first_line: int) -> list[Any]:
