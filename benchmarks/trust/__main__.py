@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,9 @@ import benchmarks.trust as package
 from benchmarks import fooled
 from benchmarks.options import add_json, new_parser
 from benchmarks.trust import coverage, demo, peeking, stopping
+
+NUM_GOLD = 60
+"""Prompts of a demo that the rules label."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Part:
 
 PARTS = {
     "coverage": Part(coverage.coverage, coverage.document, coverage.show),
-    "peeking": Part(peeking.peeking, peeking.document, peeking.show, 0.25),
+    "peeking": Part(peeking.peeking, peeking.document, peeking.show),
     "stopping": Part(stopping.stops, stopping.document, stopping.show, 0.05),
     "alarm": Part(fooled.alarms, fooled.document, fooled.show, 0.1),
 }
@@ -54,11 +57,11 @@ def main() -> None:
         if not options.json:
             console.rule(f"{name}: {num:,} experiments a cell")
             part.show(found, console)
-    rows = [row for folder in options.demo for row in demo.of_demo(folder)]
+    rows = [each for folder in options.demo for each in demo.figures_of(folder, NUM_GOLD)]
     if options.json:
-        print(json.dumps(document | {"demo": [asdict(row) for row in rows]}))
+        print(json.dumps(document | (demo.document(rows) if rows else {})))
     elif rows:
-        demo.show(rows, console)
+        demo.show(rows, Console(width=190))
 
 
 def _tracked(found: Iterable[Any], name: str, is_quiet: bool) -> Iterable[Any]:

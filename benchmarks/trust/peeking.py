@@ -11,11 +11,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.trust.coverage import CHANGES, RATES, Cell, draw
-from grice_core.data.pairs import FloatArray
-from grice_core.evaluation.intervals import Interval
+from benchmarks.trust.coverage import CHANGES, RATES, Cell, batches, draw
+from grice_core.data.pairs import BoolArray, FloatArray
+from grice_core.evaluation.gold_intervals import Figures, change_bounds, rates_beyond
 from grice_core.evaluation.picking import pick_chances, pick_weights
-from grice_core.evaluation.prediction_powered import LEAST_GOLD, Estimate, prediction_powered
+from grice_core.evaluation.prediction_powered import LEAST_GOLD, estimate_each
 
 NUM_PROMPTS = (30, 100, 300)
 AUROCS = (0.75, 0.9)
@@ -36,44 +36,62 @@ class Peeking:
     """The same by the usual intervals, which are meant for one planned look."""
 
 
+@dataclass(frozen=True)
+class Picks:
+    """Prompts in the order in which they were picked."""
+
+    prompts: list[int]
+    relative_chances: list[float]
+    """Each one's chance over a uniform one's, among those then left."""
+
+
 def excludes(
-    truth: FloatArray,
-    judged: FloatArray,
-    value: float,
-    what: str,
-    picks: list[int],
-    relative: list[float],
+    value: float, what: str, truth: FloatArray, judged: FloatArray, picks: Picks
 ) -> tuple[bool, bool]:
-    """Whether some look after the tenth label excludes this value: by sequences, and by usual intervals."""
-    found = [False, False]
-    for num in range(LEAST_GOLD, len(picks) + 1):
-        gold, chances = np.full(truth.shape, np.nan), np.ones(truth.shape)
-        gold[picks[:num]] = truth[picks[:num]]
-        chances[picks[:num], 0] = 1 / pick_weights(relative[:num], len(truth))
-        estimate = prediction_powered(judged, gold, chances)
-        assert estimate is not None
-        for place, at_every_look in enumerate((True, False)):
-            interval = _interval(estimate, what, at_every_look)
-            found[place] |= not interval.low <= value <= interval.high
-        if all(found):
-            break
-    return found[0], found[1]
+    """Whether some look after the tenth label excludes this value: by sequences, and by usual intervals.
+
+    Args:
+        truth: (M, 1)
+        judged: (M, 1)
+    """
+    looks = np.arange(LEAST_GOLD, len(picks.prompts) + 1)
+    gold, chances = np.full((len(looks), *truth.shape), np.nan), np.ones((len(looks), *truth.shape))
+    for place, num in enumerate(looks.tolist()):
+        picked = picks.prompts[:num]
+        gold[place, picked] = truth[picked]
+        chances[place, picked, 0] = 1 / pick_weights(picks.relative_chances[:num], len(truth))
+    found = estimate_each(judged[None], gold, chances)
+    by_sequences, by_usual = (
+        not _hold(found, value, what, at_every_look).all() for at_every_look in (True, False)
+    )
+    return by_sequences, by_usual
 
 
-def pick_in_order(
-    doubt: FloatArray, num: int, rng: np.random.Generator
-) -> tuple[list[int], list[float]]:
-    """Prompts one after another, and each one's chance over a uniform one's."""
-    left = np.ones(len(doubt), dtype=np.bool_)
-    picks: list[int] = []
-    relative: list[float] = []
-    for _ in range(num):
+def _hold(found: Figures, value: float, what: str, at_every_look: bool) -> BoolArray:
+    if what == "rate":
+        return rates_beyond(found, np.array([value]), at_every_look) <= 0
+    return change_bounds(found, at_every_look).hold(value)
+
+
+def pick_in_order(doubt: FloatArray, num: int, rng: np.random.Generator) -> list[Picks]:
+    """Prompts one after another, picked as `pick_chances` says.
+
+    Args:
+        doubt: (E, M) for each of E experiments.
+    """
+    experiments = np.arange(len(doubt))
+    left = np.ones(doubt.shape, dtype=np.bool_)
+    prompts = np.empty((len(doubt), num), dtype=np.int64)
+    relative = np.empty((len(doubt), num))
+    for place in range(num):
         chances = pick_chances(doubt, left)
-        pick = int(rng.choice(len(doubt), p=chances))
-        relative.append(float(chances[pick] * left.sum()))
-        picks.append(pick)
-        left[pick] = False
-    return picks, relative
+        reached = chances.cumsum(axis=1)
+        where = rng.random((len(doubt), 1)) * reached[:, -1:]
+        picked = (reached <= where).sum(axis=1)
+        relative[:, place] = chances[experiments, picked] * (doubt.shape[1] - place)
+        prompts[:, place] = picked
+        left[experiments, picked] = False
+    return [Picks(*each) for each in zip(prompts.tolist(), relative.tolist(), strict=True)]
 
 
 def peeking(num: int, rng: np.random.Generator) -> Iterator[Peeking]:
@@ -84,21 +102,26 @@ def peeking(num: int, rng: np.random.Generator) -> Iterator[Peeking]:
             what = "rate" if len(rates) == 1 else "change"
             value = rates[0] if what == "rate" else rates[1] - rates[0]
             hits = np.zeros(2)
-            for place in range(num):
-                truth, judged = draw(cell, rates[-1], rng)
-                doubt = np.ones(num_prompts) if place % 2 else 0.2 + 0.8 * rng.random(num_prompts)
+            for count in batches(num):
+                truth, judged = draw(cell, rates[-1], count, rng)
                 if what == "change":
-                    before, seen_before = draw(cell, rates[0], rng)
+                    before, seen_before = draw(cell, rates[0], count, rng)
                     truth, judged = truth - before, judged - seen_before
-                if (
-                    not place % 2
-                ):  # where the detector sees a violation, or a change, it is asked twice as often
-                    doubt *= 1 + np.abs(judged[:, 0])
-                hits += excludes(
-                    truth, judged, value, what, *pick_in_order(doubt, cell.num_gold, rng)
-                )
+                picks = pick_in_order(_doubt(judged, rng), cell.num_gold, rng)
+                for each in zip(truth, judged, picks, strict=True):
+                    hits += excludes(value, what, *each)
             excluded, planned = (100 * hits / num).tolist()
             yield Peeking(what, num_prompts, auroc, value, excluded, planned)
+
+
+def _doubt(judged: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """(E, M) how doubtful the detector is of (E, M, 1), in every second experiment of nothing in particular.
+
+    Where it sees a violation, or a change, it is asked twice as often.
+    """
+    doubt: FloatArray = (0.2 + 0.8 * rng.random(judged.shape[:2])) * (1 + np.abs(judged[..., 0]))
+    doubt[1::2] = 1
+    return doubt
 
 
 def document(found: list[Peeking]) -> dict[str, float]:
@@ -121,9 +144,3 @@ def show(found: list[Peeking], console: Console) -> None:
             f"{one.planned:.1f}",
         )
     console.print(table)
-
-
-def _interval(estimate: Estimate, what: str, at_every_look: bool) -> Interval:
-    if what == "rate":
-        return estimate.rate_interval(at_every_look)
-    return estimate.change_interval(at_every_look)

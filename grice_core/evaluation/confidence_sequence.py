@@ -12,6 +12,9 @@ Robbins' two-sided normal mixture, as in Howard, Ramdas, McAuliffe, Sekhon 2021 
 
 import math
 
+import numpy as np
+
+from grice_core.data.pairs import FloatArray
 from grice_core.evaluation.intervals import CONFIDENCE
 
 TIGHTEST_AT = 50
@@ -25,13 +28,13 @@ def mixture_width(tightest_at: float) -> float:
     return tightest_at / (twice + math.log(1 + twice))
 
 
-def normal_mixture(information: float, tightest_at: float) -> float:
+def normal_mixture(information: FloatArray, tightest_at: float) -> FloatArray:
     """What a Brownian motion exceeds, in either direction and ever, in 5 of 100 cases."""
     rho = mixture_width(tightest_at)
     total = information + rho
-    return math.sqrt(total * math.log(total / (rho * _ALPHA**2)))
+    return np.asarray(np.sqrt(total * np.log(total / (rho * _ALPHA**2))))
 
 
-def sequence_quantile(num_labels: int) -> float:
+def sequence_quantile(num_labels: FloatArray) -> FloatArray:
     """What takes the place of the normal quantile, 1.96, in an interval that one looks at after each label."""
-    return normal_mixture(num_labels, TIGHTEST_AT) / math.sqrt(num_labels)
+    return np.asarray(normal_mixture(num_labels, TIGHTEST_AT) / np.sqrt(num_labels))

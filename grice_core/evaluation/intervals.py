@@ -45,10 +45,18 @@ def wilson_interval(outcomes: FloatArray) -> Interval:
 
 def wilson(rate: float, num: float, quantile: float) -> Interval:
     """Wilson's score interval of a rate among `num` independent outcomes, which need not be a whole number."""
+    low, high = wilson_ends(*map(np.asarray, (rate, num, quantile)))
+    return Interval(float(low), float(high))
+
+
+def wilson_ends(
+    rate: FloatArray, num: FloatArray, quantile: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """As `wilson`, the lower and upper ends (…,) of as many intervals."""
     weight = quantile**2 / num
     centre = (rate + weight / 2) / (1 + weight)
     half = quantile * np.sqrt(rate * (1 - rate) / num + weight / (4 * num)) / (1 + weight)
-    return Interval(max(float(centre - half), 0.0), min(float(centre + half), 1.0))
+    return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
 
 
 def student(degrees: int) -> float:

@@ -37,15 +37,15 @@ def pick_chances(spread: FloatArray, left: BoolArray) -> FloatArray:
     """The chances of the next pick: mostly in proportion to how far a label may be off, partly uniform.
 
     Args:
-        spread: (M,) about how far each prompt's label lies from what is expected of it.
-        left: (M,) which prompts have no label yet; at least one.
+        spread: (…, M) about how far each prompt's label lies from what is expected of it.
+        left: (…, M) which prompts have no label yet; at least one.
 
     Source of the mixture: Zrnic, Candès 2024 (arXiv 2403.03208).
     """
     weights = np.where(left, spread, 0.0)
-    uniform: FloatArray = left / left.sum()
-    total = weights.sum()
-    if not total > 0:
-        return uniform
-    chances: FloatArray = (1 - UNIFORM_SHARE) * weights / total + UNIFORM_SHARE * uniform
+    uniform = left / left.sum(axis=-1, keepdims=True)
+    total = weights.sum(axis=-1, keepdims=True)
+    by_spread = weights / np.where(total > 0, total, 1.0)
+    mixed = (1 - UNIFORM_SHARE) * by_spread + UNIFORM_SHARE * uniform
+    chances: FloatArray = np.where(total > 0, mixed, uniform)
     return chances

@@ -10,22 +10,21 @@ Source: prediction-powered inference with power tuning, Angelopoulos, Duchi, Zrn
 the labelled answers are others than the unlabelled ones; here they are among all answers, which
 comes to the same estimate. Three things differ, because 20 labels are few for a normal interval (it
 held a rate of 3 % in 43 of 100 experiments): the variance is summed by prompt, with each prompt's
-leverage (HC3, MacKinnon, White 1985, doi 10.1016/0304-4076(85)90158-7), and a rate's interval is
-Wilson's for as many independent labels as would have that variance.
+leverage (HC3, MacKinnon, White 1985, doi 10.1016/0304-4076(85)90158-7), and intervals are
+those of `gold_intervals.py`.
 
 Where one looks after each label and stops when it decides, a confidence sequence's quantile takes
 the place of the normal one (`confidence_sequence.py`).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from grice_core.data.pairs import FloatArray
-from grice_core.evaluation.confidence_sequence import sequence_quantile
-from grice_core.evaluation.intervals import NORMAL, Interval, student, wilson
+from grice_core.evaluation.gold_intervals import Figures, change_bounds, rate_bounds
+from grice_core.evaluation.intervals import Interval
 
-_RATES = np.linspace(0, 1, 1001)
 LEAST_GOLD = 10
 """Labelled prompts below which nothing is estimated."""
 
@@ -55,39 +54,12 @@ class Estimate:
     """Answers per prompt."""
 
     def rate_interval(self, at_every_look: bool = False) -> Interval:
-        """Of a rate between 0 and 1: Wilson's interval for the effective number of labels, or a wider one.
-
-        Few labels can by chance show few of the detector's errors, and with a look after each label
-        that chance comes often. So at every look each rate is judged by no less than the variance
-        of the errors that it would take for the detector to be as far off.
-        """
-        value = min(max(self.value, 0.0), 1.0)
-        spread = value * (1 - value)
-        effective = spread / self.variance if self.variance > 0 else float(self.num_prompts)
-        effective = min(max(effective, 1.0), float(self.num_answers))
-        if not at_every_look:
-            return wilson(value, effective, self._quantile(at_every_look))
-        errors = np.abs(_RATES - self.by_detector)
-        least = (1 - self.weight) ** 2 * _RATES * (1 - _RATES) + self.weight**2 * errors * (
-            1 - errors
-        )
-        variance = np.maximum(_RATES * (1 - _RATES) / effective, least / self.even_labels)
-        beyond = np.abs(_RATES - value) - self._quantile(at_every_look) * np.sqrt(variance)
-        return _where_negative(_RATES, beyond, value)
+        """Of a rate between 0 and 1."""
+        return rate_bounds(self._figures(), at_every_look).interval()
 
     def change_interval(self, at_every_look: bool = False) -> Interval:
-        """Of a change between −1 and 1.
-
-        As in Bonett and Price's interval one prompt for either side joins those with gold labels, or
-        a sample in which nothing changed would claim that nothing ever does.
-        """
-        m = self.num_prompts
-        share = m / (m + 2)
-        labels_each = self.num_gold / m
-        variance = share**2 * self.variance + 2 / labels_each / (m + 2) ** 2
-        half = self._quantile(at_every_look) * np.sqrt(variance)
-        value = share * self.value
-        return Interval(max(float(value - half), -1.0), min(float(value + half), 1.0))
+        """Of a change between −1 and 1."""
+        return change_bounds(self._figures(), at_every_look).interval()
 
     def with_further(self, variance: float) -> "Estimate":
         """With a variance that no number of labels makes smaller."""
@@ -111,12 +83,8 @@ class Estimate:
             even_labels=self.even_labels * more,
         )
 
-    def _quantile(self, at_every_look: bool) -> float:
-        """Wider by Student's where answers to one prompt are alike, since the variance is then estimated."""
-        quantile = sequence_quantile(self.num_prompts) if at_every_look else NORMAL
-        if self.samples > 1 and self.num_gold > self.num_prompts:
-            return quantile * student(self.num_prompts - 1) / NORMAL
-        return quantile
+    def _figures(self) -> Figures:
+        return Figures(**{each.name: np.asarray(getattr(self, each.name)) for each in fields(self)})
 
 
 def prediction_powered(
@@ -129,51 +97,56 @@ def prediction_powered(
         gold: (M, k) the truth between 0 and 1 (−1 and 1 for differences); NaN where there is no label.
         chances: (M, k) the chance that each answer had of being labelled; equal ones if None.
     """
-    has_gold = np.isfinite(gold)
-    num_prompts = int(has_gold.any(axis=1).sum())
-    if num_prompts < LEAST_GOLD:
+    if np.isfinite(gold).any(axis=1).sum() < LEAST_GOLD:
         return None
+    found = estimate_each(judged, gold, chances)
+    return Estimate(**{each.name: getattr(found, each.name).item() for each in fields(found)})
+
+
+def estimate_each(
+    judged: FloatArray, gold: FloatArray, chances: FloatArray | None = None
+) -> Figures:
+    """As `prediction_powered`, for as many experiments at once, each with a label for some prompt.
+
+    Args:
+        judged: (…, M, k)
+        gold: (…, M, k)
+        chances: (…, M, k) or None.
+    """
+    has_gold = np.isfinite(gold)
     truth = np.where(has_gold, gold, 0.0)
-    shares = has_gold / (np.ones_like(judged) if chances is None else chances)
-    shares = shares / shares.sum()
-    mean_truth = float((shares * truth).sum())
-    gap = judged.mean() - float((shares * judged).sum())
+    shares = has_gold / (1.0 if chances is None else chances)
+    shares = shares / _total(shares)
+    mean_truth, mean_judged = _total(shares * truth), judged.mean(axis=(-2, -1), keepdims=True)
+    judged_where_gold = _total(shares * judged)
     # Per prompt: how far it moves the mean of the labels, and the detector's gap between all and labelled.
-    of_truth = (shares * (truth - mean_truth)).sum(axis=1)
-    of_judged = (
-        shares * (judged - (shares * judged).sum()) - (judged - judged.mean()) / judged.size
-    ).sum(axis=1)
-    power = float((of_judged**2).sum())
-    weight = float(np.clip((of_truth @ of_judged) / power, 0, 1)) if power > 1e-15 else 0.0
-    leverage = of_judged**2 / power if power > 1e-15 else np.zeros_like(of_judged)
+    count, samples = judged.shape[-2:]
+    of_truth = (shares * (truth - mean_truth)).sum(axis=-1)
+    of_all = (judged - mean_judged).sum(axis=-1) / (count * samples)
+    of_judged = (shares * (judged - judged_where_gold)).sum(axis=-1) - of_all
+    power = (of_judged**2).sum(axis=-1, keepdims=True)
+    says_something = power > 1e-15
+    power = np.where(says_something, power, 1.0)
+    alike = (of_truth * of_judged).sum(axis=-1, keepdims=True)
+    weight = np.where(says_something, np.clip(alike / power, 0, 1), 0.0)
+    leverage = np.where(says_something, of_judged**2 / power, 0.0)
     influence = (of_truth - weight * of_judged) / (1 - np.minimum(leverage, 0.9))
-    count = len(judged)
-    spread = float((shares * (truth - mean_truth) ** 2).sum())
-    return Estimate(
-        value=mean_truth + weight * float(gap),
-        variance=count / (count - 1) * float((influence**2).sum()),
-        by_detector=float(judged.mean()),
-        even_labels=1 / float((shares**2).sum()),
+    spread = (shares * (truth - mean_truth) ** 2).sum(axis=(-2, -1))
+    weight, one = weight[..., 0], np.ones(spread.shape, dtype=np.int64)
+    return Figures(
+        value=mean_truth[..., 0, 0] + weight * (mean_judged - judged_where_gold)[..., 0, 0],
+        variance=count / (count - 1) * (influence**2).sum(axis=-1),
+        by_detector=one * mean_judged[..., 0, 0],
+        even_labels=1 / (shares**2).sum(axis=(-2, -1)),
         last_variance=spread / count,
         weight=weight,
-        num_gold=int(has_gold.sum()),
-        num_prompts=num_prompts,
-        num_answers=judged.size,
-        samples=judged.shape[1],
+        num_gold=has_gold.sum(axis=(-2, -1)),
+        num_prompts=has_gold.any(axis=-1).sum(axis=-1),
+        num_answers=one * count * samples,
+        samples=one * samples,
     )
 
 
-def _where_negative(places: FloatArray, heights: FloatArray, inside: float) -> Interval:
-    """From the first to the last zero of a line through these points, which is negative around `inside`."""
-    within = np.flatnonzero(heights <= 0)
-    if not len(within):
-        return Interval(inside, inside)
-    first, last = int(within[0]), int(within[-1])
-    low, high = float(places[first]), float(places[last])
-    if first:
-        low -= float(
-            heights[first] / (heights[first] - heights[first - 1]) * (places[1] - places[0])
-        )
-    if last < len(places) - 1:
-        high += float(heights[last] / (heights[last] - heights[last + 1]) * (places[1] - places[0]))
-    return Interval(min(low, inside), max(high, inside))
+def _total(values: FloatArray) -> FloatArray:
+    """(…, 1, 1) over prompts and answers."""
+    return np.asarray(values.sum(axis=(-2, -1), keepdims=True))

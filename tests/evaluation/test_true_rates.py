@@ -133,3 +133,13 @@ def test_with_few_prompts_that_both_judged_it_says_that_this_is_missing(models):
     found = true_rates(models, by_persons(models, {"ann": 0.1, "bob": 0.5}, 5), CONFIG)
     assert found.rates["stage1"]["manner"].between_persons is None
     assert "How 2 persons differ is not included: fewer than 10 prompts" in found.note
+
+
+@pytest.mark.parametrize(("num", "is_rough"), [(59, True), (60, False)])
+def test_few_labels_are_warned_of(models, num, is_rough):
+    found = true_rates(models, labels(models, {"baseline": 0.5, "stage1": 0.1}, num), CONFIG)
+    assert ("95 % is a rough figure" in found.note) == is_rough
+    at_every_look = true_rates(
+        models, labels(models, {"baseline": 0.5, "stage1": 0.1}, num), CONFIG, True
+    )
+    assert "rough" not in at_every_look.note
