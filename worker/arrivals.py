@@ -26,6 +26,7 @@ from grice_core.store.tables import (
     Detector,
     JsonObject,
     Metric,
+    Pick,
     Pipeline,
     Recipe,
     Run,
@@ -85,6 +86,7 @@ class _Report(BaseModel):
 
 _TROUBLES = TypeAdapter(dict[str, str])
 _NUMBERS = TypeAdapter(dict[str, Number | None])
+_CHANCE = TypeAdapter(Annotated[float, Field(gt=0, allow_inf_nan=False)])
 _SCORE = TypeAdapter(Annotated[float, Field(ge=0, le=1)])
 
 
@@ -114,7 +116,8 @@ class _Arrival:
             Pipeline.__tablename__: lambda _: {"key": key_of(self._spec)},
             Run.__tablename__: self._run,
             Metric.__tablename__: lambda columns: _same(_NUMBERS, columns["numbers"]),
-            Violation.__tablename__: lambda columns: _same(_SCORE, columns["score"]),
+            Violation.__tablename__: _violation,
+            Pick.__tablename__: lambda columns: _same(_CHANCE, columns["relative_chance"]),
         }
 
     def checked(self, table: str, columns: JsonObject) -> JsonObject:
@@ -162,6 +165,12 @@ class _Arrival:
         if columns.get("result") is not None:
             _Result.model_validate(columns["result"])
         return {"key": key_of_run(self._spec, kind, stage)}
+
+
+def _violation(columns: JsonObject) -> JsonObject:
+    if columns.get("second_score") is not None:
+        _same(_SCORE, columns["second_score"])
+    return _same(_SCORE, columns["score"])
 
 
 def _same(layout: TypeAdapter[Any], value: Any) -> JsonObject:

@@ -11,6 +11,7 @@ from grice_core.evaluation.overview import PipelineView
 from grice_core.evaluation.rates import Rate, few_prompts, model_rates
 from grice_core.evaluation.second_judge import SECOND_JUDGE, TRAINING_JUDGE
 from grice_core.evaluation.table import ComparisonRow, comparison_rows, how_to_read
+from grice_core.evaluation.true_rates import TrueRates
 from grice_core.evaluation.violations import MEASURES, EvaluatedModel
 from grice_core.formatting import MINUS
 
@@ -33,6 +34,9 @@ CSV_COLUMNS = (
     "still_fine",
     "judge",
 )
+
+_BELOW = "\\quad {}"
+"""Heads a row that says of the same measure what another judge does."""
 
 _ESCAPED = {sign: f"\\{sign}" for sign in "_&%#${}"} | {
     "\\": r"\textbackslash{}",
@@ -88,13 +92,28 @@ def _change_fields(found: CorrectedChange) -> list[object]:
     ]
 
 
-def comparison_latex(view: PipelineView) -> str:
-    """A table environment for LaTeX with the package booktabs; rates in percent."""
+def comparison_latex(view: PipelineView, by_labels: TrueRates | None = None) -> str:
+    """A table environment for LaTeX with the package booktabs; rates in percent.
+
+    Args:
+        by_labels: the rates that gold labels correct, each below its measure's, as the second judge's are.
+    """
     models = view.stored.models
     rows = comparison_rows(models, view.changes)
+    second = {row.measure: row for row in view.second_rows}
     titles = ["", *(latex_escaped(model.name) for model in models), "change"]
-    cells = [_latex_row(row) for row in rows]
-    return latex_table(titles, cells, _caption(view, rows), apart=1)
+    cells = []
+    for row in rows:
+        cells.append([row.measure, *_latex_cells(row)])
+        if row.measure in second:
+            cells.append([_BELOW.format("second judge"), *_latex_cells(second[row.measure])])
+        if by_labels is not None and by_labels.rates:
+            names = [model.name for model in models]
+            cells.append(
+                [_BELOW.format("corrected"), *_latex_corrected(row.measure, names, by_labels)]
+            )
+    of_one = len(cells) // len(rows)
+    return latex_table(titles, cells, _caption(view, rows, by_labels), apart=of_one)
 
 
 def latex_table(
@@ -126,24 +145,50 @@ def latex_table(
     )
 
 
-def _caption(view: PipelineView, rows: Sequence[ComparisonRow]) -> str:
+def _caption(view: PipelineView, rows: Sequence[ComparisonRow], by_labels: TrueRates | None) -> str:
     first = rows[0].change
-    return (
+    notes = [
         f"Violation rates and cooperative rate in percent with 95\\,\\% Wilson intervals, recipe "
         f"{latex_escaped(view.stored.recipe)}, seed {view.stored.seed}, {first.change.num_prompts:,} "
         "prompts. Change: last stage from baseline in points with a paired bootstrap interval; "
         "$^{*}$ $p<0.05$, $^{**}$ $p<0.01$, $^{***}$ $p<0.001$ (exact paired tests, Holm-corrected "
         f"over {first.num_tests})."
-    )
+    ]
+    if view.stored.second is not None:
+        notes.append(
+            "By the judge that scored the training pairs; second judge: "
+            f"{latex_escaped(view.stored.second.origin)}, whose scores training did not see."
+        )
+    if by_labels is not None and by_labels.rates:
+        looks = ", valid at every look" if by_labels.at_every_look else ""
+        notes.append(
+            f"Corrected: by {by_labels.num_judgements:,} gold labels, prediction-powered, with 95\\,\\% "
+            f"intervals{looks}."
+        )
+    return " ".join(notes)
 
 
-def _latex_row(row: ComparisonRow) -> list[str]:
+def _latex_cells(row: ComparisonRow) -> list[str]:
     rates = [f"{100 * rate.rate:.1f} {_latex_interval(rate.interval)}" for rate in row.rates]
     change = row.change.change
-    low, high = _latex_points(change.interval.low), _latex_points(change.interval.high)
     stars = f"^{{{row.change.stars}}}" if row.change.stars else ""
-    cell = f"{_latex_points(change.change, stars)} {{\\scriptsize [{low}, {high}]}}"
-    return [row.measure, *rates, cell]
+    return [*rates, _latex_change(change.change, change.interval, stars)]
+
+
+def _latex_corrected(measure: str, names: Sequence[str], found: TrueRates) -> list[str]:
+    """What labels correct; a dash where there are too few."""
+    rates = (found.rates[name][measure] if name in found.rates else None for name in names)
+    cells = [
+        "--" if one is None else f"{100 * one.value:.1f} {_latex_interval(one.interval)}"
+        for one in rates
+    ]
+    change = found.changes.get(measure)
+    return [*cells, "--" if change is None else _latex_change(change.value, change.interval)]
+
+
+def _latex_change(change: float, interval: Interval, stars: str = "") -> str:
+    low, high = _latex_points(interval.low), _latex_points(interval.high)
+    return f"{_latex_points(change, stars)} {{\\scriptsize [{low}, {high}]}}"
 
 
 def _latex_interval(interval: Interval) -> str:

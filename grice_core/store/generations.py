@@ -1,11 +1,12 @@
 """What the models answered, and questions such as "which prompts does stage 2 break on manner?"."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import Integer, ScalarSelect, cast, delete, func, insert, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from grice_core.maxims import MAXIMS, Maxim
 from grice_core.store import votes
@@ -16,7 +17,7 @@ from grice_core.store.tables import Generation, Violation
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the detector says about one response and one maxim."""
+    """What a judge says about one response and one maxim."""
 
     score: float
     """Violation probability, 0 to 1; lower is better."""
@@ -25,13 +26,15 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Answer:
-    """One model's response to one prompt, judged."""
+    """One model's response to one prompt, judged by the training judge and perhaps by a second one."""
 
     prompt_index: int
     """0-based; the same prompt for every model."""
     prompt: str
     response: str
-    judgements: Mapping[Maxim, Judgement]
+    judgements: dict[Maxim, Judgement]
+    second_judgements: dict[Maxim, Judgement] = field(default_factory=dict)
+    """Empty without a second judge."""
 
 
 class Change(StrEnum):
@@ -109,12 +112,19 @@ def _insert(session: Session, claim: Claim, model: str, answers: Sequence[Answer
             "maxim": maxim,
             "score": judgement.score,
             "violated": judgement.violated,
+            **_second(answer.second_judgements.get(maxim)),
         }
         for generation_id, answer in zip(ids, answers, strict=True)
         for maxim, judgement in answer.judgements.items()
     ]
     if violations:
         session.execute(insert(Violation), violations)
+
+
+def _second(judgement: Judgement | None) -> dict[str, float | bool | None]:
+    if judgement is None:
+        return {"second_score": None, "second_violated": None}
+    return {"second_score": judgement.score, "second_violated": judgement.violated}
 
 
 @reads
@@ -169,11 +179,18 @@ def asked(session: Session, run_ids: Sequence[int], model: str) -> dict[int, lis
 
 
 @reads
-def violation_rates(session: Session, run_id: int) -> dict[str, dict[Maxim, float]]:
-    """For each model of an evaluation, the share of its answers that violates each maxim, 0 to 1."""
+def violation_rates(
+    session: Session, run_id: int, by_second: bool = False
+) -> dict[str, dict[Maxim, float]]:
+    """For each model of an evaluation, the share of its answers that violates each maxim, 0 to 1.
+
+    Args:
+        by_second: by the second judge; a model that it did not judge has no rates.
+    """
+    violated = Violation.second_violated if by_second else Violation.violated
     # A look-up by key for each answer and maxim: joined to its judgements instead, Postgres reads the
     # whole table as long as it has no statistics of it.
-    rates_of = [func.avg(_is_violated(maxim)) for maxim in MAXIMS]
+    rates_of = [func.avg(_is_violated(violated, maxim)) for maxim in MAXIMS]
     query = (
         select(Generation.model, *rates_of)
         .where(Generation.run_id == run_id)
@@ -189,10 +206,10 @@ def violation_rates(session: Session, run_id: int) -> dict[str, dict[Maxim, floa
     }
 
 
-def _is_violated(maxim: Maxim) -> ScalarSelect[int]:
+def _is_violated(violated: InstrumentedAttribute[Any], maxim: Maxim) -> ScalarSelect[int]:
     """1 or 0 for an answer; null if it was not judged on this maxim."""
     return (
-        select(cast(Violation.violated, Integer))
+        select(cast(violated, Integer))
         .where(Violation.generation_id == Generation.id, Violation.maxim == maxim)
         .scalar_subquery()
     )
@@ -207,11 +224,15 @@ def answers(session: Session, run_id: int, prompt_index: int) -> dict[str, Answe
         .where(Generation.run_id == run_id, Generation.prompt_index == prompt_index)
         .order_by(Generation.id)
     )
-    found: dict[str, tuple[Generation, dict[Maxim, Judgement]]] = {}
+    found: dict[str, Answer] = {}
     for generation, violation in session.execute(query):
-        _, judgements = found.setdefault(generation.model, (generation, {}))
-        judgements[violation.maxim] = Judgement(violation.score, violation.violated)
-    return {
-        model: Answer(prompt_index, generation.prompt, generation.response, judgements)
-        for model, (generation, judgements) in found.items()
-    }
+        answer = found.setdefault(
+            generation.model, Answer(prompt_index, generation.prompt, generation.response, {}, {})
+        )
+        maxim = violation.maxim
+        answer.judgements[maxim] = Judgement(violation.score, violation.violated)
+        if violation.second_score is not None:
+            answer.second_judgements[maxim] = Judgement(
+                violation.second_score, bool(violation.second_violated)
+            )
+    return found

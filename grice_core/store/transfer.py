@@ -27,6 +27,7 @@ from grice_core.store.tables import (
     Generation,
     JsonObject,
     Metric,
+    Pick,
     Pipeline,
     PipelineTag,
     Recipe,
@@ -65,6 +66,7 @@ ORDER: tuple[type[Base], ...] = (
     Generation,
     Violation,
     Vote,
+    Pick,
     FormerVote,
 )
 """Tables whose rows travel; those that others refer to come first. Logs stay where they are."""
@@ -123,6 +125,7 @@ def _parts(pipeline: Pipeline) -> dict[type[Base], ColumnElement[bool]]:
         Generation: Generation.run_id.in_(runs),
         Violation: Violation.generation_id.in_(generations),
         Vote: Vote.generation_id.in_(generations),
+        Pick: Pick.run_id.in_(runs),
         FormerVote: FormerVote.run_id.in_(runs),
     }
 

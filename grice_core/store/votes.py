@@ -53,6 +53,8 @@ class Said:
     by_person: bool
     by_detector: bool | None
     """None: a later evaluation has replaced the response."""
+    by_second: bool | None = None
+    """By the second judge; None also where there is none."""
 
 
 @dataclass(frozen=True)
@@ -240,6 +242,7 @@ def said(session: Session, run_id: int, voter: str) -> list[Said]:
             Vote.maxim,
             Vote.violated,
             Violation.violated,
+            Violation.second_violated,
         )
         .join(Vote, Vote.generation_id == Generation.id)
         .join(
@@ -256,6 +259,7 @@ def said(session: Session, run_id: int, voter: str) -> list[Said]:
             FormerVote.model,
             FormerVote.maxim,
             FormerVote.violated,
+            null(),
             null(),
         )
         .where(FormerVote.run_id == run_id, FormerVote.voter == voter)

@@ -12,7 +12,7 @@ from grice_core.evaluation.numbers import percent, percent_interval
 from grice_core.maxims import MAXIMS
 from grice_core.store import runs, votes
 from grice_core.store.votes import Ballot
-from tests.app.conftest import Server
+from tests.app.conftest import Picture, Server
 from tests.app.driving import open_page, settle
 from tests.app.pipelines import CURED, JOINT, Filler
 
@@ -59,7 +59,7 @@ def test_what_stage_2_damages_is_red_and_not_hidden_in_an_average(
 
 
 def test_what_only_the_training_judge_sees_is_red_and_both_judges_are_shown(
-    doubtful_server: Server, page: Page
+    doubtful_server: Server, page: Page, picture: Picture
 ) -> None:
     page.goto(f"{doubtful_server.url}/compare?pipeline=4&view=Two+judges")
     heading = page.get_by_role("heading", name="met by the training judge, not met by the second")
@@ -71,7 +71,9 @@ def test_what_only_the_training_judge_sees_is_red_and_both_judges_are_shown(
     expect(rates).to_have_count(10)
     expect(rates.nth(6)).to_contain_text("manner")
     expect(rates.nth(7)).to_contain_text("second judge")
+    expect(page.get_by_text("Open circles: by the second judge.")).to_be_visible()
     expect(page.get_by_text("Passed by the training judge, faulted by the second")).to_be_visible()
+    picture(page, "compare-two-judges")
 
 
 def _is_red(found: Locator) -> bool:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from grice_core.evaluation.overview import PipelineView, overview
+from grice_core.evaluation.second_judge import SecondOpinion
 from grice_core.evaluation.stored import read_evaluation
 from grice_core.evaluation.violations import EvaluatedModel
 from tests.evaluation.folders import evaluated_folder
@@ -20,7 +21,20 @@ def three_models() -> tuple[EvaluatedModel, ...]:
     )
 
 
-def view_of(folder: Path, *models: EvaluatedModel, recipe: str = "demo") -> PipelineView:
+def view_of(
+    folder: Path,
+    *models: EvaluatedModel,
+    recipe: str = "demo",
+    second: SecondOpinion | None = None,
+) -> PipelineView:
     """The view of a pipeline that left its evaluation in this folder."""
-    stored = read_evaluation(evaluated_folder(folder, *models, recipe=recipe))
+    stored = read_evaluation(evaluated_folder(folder, *models, recipe=recipe, second=second))
     return overview([stored]).pipelines[0]
+
+
+def stricter_judge() -> SecondOpinion:
+    """Of the answers of `three_models`: it faults the manner of all that stage 2 gives."""
+    *earlier, last = three_models()
+    return SecondOpinion(
+        "rules & ties", "ab" * 32, (*earlier, judged(last.name, ["m"] * 6, PROMPTS))
+    )

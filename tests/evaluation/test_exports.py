@@ -12,8 +12,11 @@ from grice_core.evaluation.exports import (
     comparison_latex,
     comparison_markdown,
 )
+from grice_core.evaluation.intervals import Interval
+from grice_core.evaluation.true_rates import TrueFigure, TrueRates
+from grice_core.evaluation.violations import MEASURES
 from tests.evaluation.judged import judged
-from tests.evaluation.pipelines import three_models, view_of
+from tests.evaluation.pipelines import stricter_judge, three_models, view_of
 
 
 def test_csv_has_a_line_per_measure_and_comparison(tmp_path: Path) -> None:
@@ -63,6 +66,31 @@ def test_latex_escapes_names_and_writes_minus_in_mathematics(tmp_path: Path) -> 
     assert r"my\_recipe" in text
     assert "$-50.0$" in text
     assert "−" not in text
+
+
+def test_latex_shows_the_second_judge_and_what_labels_correct_below_each_measure(
+    tmp_path: Path,
+) -> None:
+    figure = TrueFigure(0.125, Interval(0.05, 0.2), 0.0, 1.0, 60)
+    by_labels = TrueRates(
+        num_judgements=60,
+        rates={"stage2": dict.fromkeys(MEASURES, figure)},
+        changes={},
+        state=None,
+    )
+    view = view_of(tmp_path / "out", *three_models(), second=stricter_judge())
+    text = comparison_latex(view, by_labels)
+    rows = [line.strip() for line in text.splitlines() if line.endswith(r"\\")]
+    assert len(rows) == 1 + 3 * 5
+    assert {len(re.split(r"(?<!\\)&", row)) for row in rows} == {5}
+    first, second, corrected = rows[10:13]
+    assert first.startswith("manner &")
+    assert second.startswith(r"\quad second judge & 33.3")
+    assert "& 100.0 " in second
+    assert corrected.startswith(r"\quad corrected & -- & -- & 12.5 {\scriptsize [5.0, 20.0]} & --")
+    assert r"second judge: rules \& ties" in text
+    assert "by 60 gold labels" in text
+    assert text.index(r"\midrule", text.index("corrected")) < text.index("cooperative &")
 
 
 def test_markdown_rows_have_as_many_cells_as_columns_and_stars_that_are_no_emphasis() -> None:

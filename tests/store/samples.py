@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import update
@@ -109,7 +110,10 @@ def finished_pipeline(
     transitions.finish(database, claim, {"loss": 0.4})
     claim = claim_of(database, evaluation.id)
     for model, scores in ANSWERS.items():
-        generations.replace(database, claim, model, [answer(i, s) for i, s in enumerate(scores)])
+        answers = [answer(i, s) for i, s in enumerate(scores)]
+        if "second_judge" in spec:
+            answers = [judged_twice(one, 0.6) for one in answers]
+        generations.replace(database, claim, model, answers)
     transitions.finish(database, claim, {"cooperative": 0.5})
     return pipeline_id
 
@@ -131,6 +135,11 @@ def answer(prompt_index: int, manner: float) -> Answer:
         f"an answer of {manner}",
         {maxim: Judgement(score, violated=score > 0.5) for maxim, score in scores.items()},
     )
+
+
+def judged_twice(one: Answer, manner: float) -> Answer:
+    """The same, with another score for manner by a second judge."""
+    return replace(one, second_judgements=answer(one.prompt_index, manner).judgements)
 
 
 def let_lease_run_out(database: Database, run_id: int) -> None:

@@ -18,11 +18,13 @@ from grice_core.store import (
     recipes,
     references,
     runs,
+    votes,
 )
 from grice_core.store.archive import export_pipeline, import_pipeline
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database
 from grice_core.store.tables import JsonObject
+from grice_core.store.votes import Ballot
 from tests.store.samples import RECIPE, finished_pipeline, submitted_pipeline
 from tests.worker.processes import forked, kill_forked
 
@@ -74,12 +76,19 @@ def test_a_second_judge_comes_with_it(
     detectors.add(database, "other", folder, {})
     said: JsonObject = {"name": "other", "sha256": folder.sha256}
     pipeline_id = finished_pipeline(database, artifacts, tmp_path, second_judge=said)
+    evaluation = runs.of_pipeline(database, pipeline_id)[-1].id
+    votes.cast(database, Ballot(evaluation, 1, "ann", {"baseline": frozenset()}, 0.4))
     path = tmp_path / "judged-twice.grice"
     export_pipeline(database, artifacts, pipeline_id, path)
     pipelines.remove(database, pipeline_id)
     arrived = import_pipeline(database, elsewhere, path, check=list)
     assert pipelines.get(database, arrived).spec["second_judge"] == said
     assert elsewhere.read(folder.sha256) == b"another detector"
+    evaluation = runs.of_pipeline(database, arrived)[-1].id
+    rates = generations.violation_rates(database, evaluation, by_second=True)
+    assert [each[Maxim.MANNER] for each in rates.values()] == [1, 1, 1]
+    (picked,) = votes.picked(database, evaluation, ["baseline"])
+    assert picked.relative_chance == 0.4
 
 
 def test_importing_twice_gives_one_pipeline(

@@ -10,7 +10,13 @@ from grice_core.store import generations, runs, transitions
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database
 from grice_core.store.generations import Change, ChangedAnswer, Comparison
-from tests.store.samples import answer, claim_of, finished_pipeline, submitted_pipeline
+from tests.store.samples import (
+    answer,
+    claim_of,
+    finished_pipeline,
+    judged_twice,
+    submitted_pipeline,
+)
 
 
 @pytest.fixture
@@ -55,6 +61,22 @@ def test_all_answers_to_a_prompt_can_be_read_side_by_side(
     assert list(found) == ["baseline", "stage1", "stage2"]
     assert found["stage2"] == answer(1, 0.95)
     assert set(found["stage2"].judgements) == set(MAXIMS)
+
+
+def test_a_second_judges_word_stands_beside_the_first_ones(
+    database: Database, artifacts: ArtifactStore
+) -> None:
+    training, evaluation = runs.of_pipeline(database, submitted_pipeline(database, artifacts))
+    transitions.finish(database, claim_of(database, training.id))
+    claim = claim_of(database, evaluation.id)
+    by_both = judged_twice(answer(0, 0.1), 0.9)
+    generations.replace(database, claim, "baseline", [by_both, answer(1, 0.1)])
+    assert generations.answers(database, evaluation.id, 0) == {"baseline": by_both}
+    assert generations.answers(database, evaluation.id, 1) == {"baseline": answer(1, 0.1)}
+    by_first = generations.violation_rates(database, evaluation.id)["baseline"]
+    by_second = generations.violation_rates(database, evaluation.id, by_second=True)["baseline"]
+    assert by_first[Maxim.MANNER] == 0
+    assert by_second[Maxim.MANNER] == 1  # of the one answer that it judged
 
 
 def test_an_attempt_replaces_what_the_one_before_stored(

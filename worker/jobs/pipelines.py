@@ -12,7 +12,7 @@ from grice_core.errors import InputError, InterruptedRunError
 from grice_core.evaluation.results import Evaluation, evaluation_document, guide_results
 from grice_core.evaluation.violations import EvaluatedModel
 from grice_core.kernels.memory import peak_bytes
-from grice_core.maxims import MAXIMS
+from grice_core.maxims import MAXIMS, Maxim
 from grice_core.pipeline.config import PipelineConfig
 from grice_core.pipeline.output import OutputFolder, keep_stages_only
 from grice_core.pipeline.parts import PipelineParts
@@ -86,8 +86,10 @@ def evaluate(context: JobContext) -> JsonObject:
     num_judges = 1 if spec.second_judge is None else 2
     parts = _parts(context, _answers_so_far(1 + len(spec.recipe.stages), num_judges))
     evaluation = parts.evaluate()
-    for model in evaluation.models:
-        generations.replace(context.database, context.claim, model.name, _answers(model))
+    second = evaluation.second
+    by_second = [None] * len(evaluation.models) if second is None else second.models
+    for model, other in zip(evaluation.models, by_second, strict=True):
+        generations.replace(context.database, context.claim, model.name, _answers(model, other))
     context.keep(OUTPUT, parts.output.path)
     return _summary(evaluation)
 
@@ -154,22 +156,27 @@ def _answers_so_far(num_models: int, num_judges: int = 1) -> Counts:
     return counts
 
 
-def _answers(model: EvaluatedModel) -> list[Answer]:
+def _answers(model: EvaluatedModel, by_second: EvaluatedModel | None) -> list[Answer]:
+    """A model's answers as both judges see them."""
     return [
         Answer(
             prompt_index=index,
             prompt=model.prompts[index],
             response=model.responses[index],
-            judgements={
-                maxim: Judgement(
-                    float(model.scores[index, maxim.column]),
-                    bool(model.violated[index, maxim.column]),
-                )
-                for maxim in MAXIMS
-            },
+            judgements=_judgements(model, index),
+            second_judgements={} if by_second is None else _judgements(by_second, index),
         )
         for index in range(len(model.prompts))
     ]
+
+
+def _judgements(model: EvaluatedModel, index: int) -> dict[Maxim, Judgement]:
+    return {
+        maxim: Judgement(
+            float(model.scores[index, maxim.column]), bool(model.violated[index, maxim.column])
+        )
+        for maxim in MAXIMS
+    }
 
 
 def _summary(evaluation: Evaluation) -> JsonObject:

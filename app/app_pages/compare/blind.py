@@ -188,13 +188,14 @@ _JUDGEMENT_COLUMNS = (
     "maxim",
     "by_person",
     "by_detector",
+    "by_second_judge",
     "person",
     "chance",
 )
 
 
 def judgements_csv(said: Sequence[Said], voter: str, labels: GoldLabels) -> str:
-    """A line per response and maxim: 1 for violated; nothing where the detector's word is gone.
+    """A line per response and maxim: 1 for violated; nothing where a judge's word is gone, or there is no second judge.
 
     The chances say how likely each prompt was to be picked, so that `grice compare --gold` makes the same of it.
     """
@@ -206,13 +207,18 @@ def judgements_csv(said: Sequence[Said], voter: str, labels: GoldLabels) -> str:
             one.model,
             one.maxim.value,
             int(one.by_person),
-            "" if one.by_detector is None else int(one.by_detector),
+            _flag(one.by_detector),
+            _flag(one.by_second),
             voter,
             chances.get((one.prompt, one.response), ""),
         )
         for one in said
     )
     return csv_text(_JUDGEMENT_COLUMNS, rows)
+
+
+def _flag(violated: bool | None) -> int | str:
+    return "" if violated is None else int(violated)
 
 
 def _luck(*parts: object) -> bytes:

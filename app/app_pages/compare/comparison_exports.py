@@ -14,10 +14,14 @@ from grice_core.evaluation.report import html_report
 from grice_core.evaluation.results import RESULTS_FILE, guide_results
 from grice_core.evaluation.text_exports import texts_csv, texts_latex
 from grice_core.evaluation.text_rows import HEADING
+from grice_core.evaluation.true_rates import TrueRates
 
 
 def comparison_exports(
-    pipeline: EvaluatedPipeline, view: PipelineView, colours: Sequence[str]
+    pipeline: EvaluatedPipeline,
+    view: PipelineView,
+    colours: Sequence[str],
+    by_labels: TrueRates | None,
 ) -> None:
     """A menu; each file is made when it is asked for."""
     models = view.stored.models
@@ -44,7 +48,7 @@ def comparison_exports(
         )
         _offer(
             "Table for a paper (LaTeX)",
-            lambda: comparison_latex(view),
+            lambda: comparison_latex(view, by_labels),
             f"comparison-{pipeline.id}.tex",
             "text/x-tex",
         )

@@ -18,13 +18,19 @@ from grice_core.evaluation.verdict import judge
 from grice_core.evaluation.violations import COOPERATIVE, MEASURES
 
 
-def gold_view(pipeline: EvaluatedPipeline, view: PipelineView) -> None:
-    """The verdict that rests on judgements, and the rates that they correct; nothing before the first."""
+def rates_by_judgements(pipeline: EvaluatedPipeline, view: PipelineView) -> TrueRates | None:
+    """What persons' judgements make of a pipeline's rates; None before the first."""
     judged = judged_by_persons(pipeline.run_id, view.stored.models)
     if not judged.answers:
-        return
+        return None
     # The page is seen after each judgement, so its intervals have to hold at every look.
-    found = true_rates(view.stored.models, judged.labels, view.stored.config, at_every_look=True)
+    return true_rates(view.stored.models, judged.labels, view.stored.config, at_every_look=True)
+
+
+def gold_view(pipeline: EvaluatedPipeline, view: PipelineView, found: TrueRates | None) -> None:
+    """The verdict that rests on judgements, and the rates that they correct; nothing before the first."""
+    if found is None:
+        return
     by_detector = judge(view.stored.models, view.stored.config).state
     st.markdown(f"**{plain_markdown(found.sentence(by_detector))}**")
     if found.rates:

@@ -1,28 +1,56 @@
 """Rates with their intervals: one row per measure, one dot per model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import plotly.graph_objects as go
 
 from app.ui.theme import ROOM_FOR_LAST_TICK_PX
+from grice_core.evaluation.intervals import Interval
 from grice_core.evaluation.numbers import percent
-from grice_core.evaluation.rates import Rate
 from grice_core.evaluation.table import ComparisonRow
+from grice_core.evaluation.true_rates import TrueFigure
 
 _SPREAD = 0.5
 """Part of a row's height over which its models are spread."""
+_BELOW = 0.075
+"""Part of a row's height by which a model's further dots stand below each other."""
 
 
 def rates_figure(
-    names: Sequence[str], rows: Sequence[ComparisonRow], colours: Sequence[str]
+    names: Sequence[str],
+    rows: Sequence[ComparisonRow],
+    colours: Sequence[str],
+    second: Sequence[ComparisonRow] = (),
+    corrected: Sequence[Mapping[str, TrueFigure] | None] = (),
 ) -> go.Figure:
-    """The figure; names and colours are one per model."""
-    figure = go.Figure(
-        [
-            _trace(name, colour, [row.rates[place] for row in rows], _offset(place, len(names)))
-            for place, (name, colour) in enumerate(zip(names, colours, strict=True))
-        ]
-    )
+    """The figure; names and colours are one per model.
+
+    Args:
+        second: the same measures by the second judge, as open circles.
+        corrected: per model, the rates that gold labels correct, as diamonds; None with too few labels.
+    """
+    measures = [row.measure for row in rows]
+    traces = []
+    for place, (name, colour) in enumerate(zip(names, colours, strict=True)):
+        offset = _offset(place, len(names))
+        traces.append(_trace(name, colour, _rates(rows, place), offset))
+        if second:
+            traces.append(
+                _trace(
+                    f"{name}, second judge",
+                    colour,
+                    _rates(second, place),
+                    offset + _BELOW,
+                    "circle-open",
+                )
+            )
+        if corrected and (figures := corrected[place]) is not None:
+            dots = [_Dot(figures[measure].value, figures[measure].interval) for measure in measures]
+            traces.append(
+                _trace(f"{name}, corrected", colour, dots, offset + 2 * _BELOW, "diamond")
+            )
+    figure = go.Figure(traces)
     figure.update_xaxes(range=[-0.02, 1.02], tickformat=".0%", dtick=0.25, fixedrange=True)
     figure.update_yaxes(
         tickvals=list(range(len(rows))),
@@ -43,23 +71,36 @@ def _offset(place: int, num_models: int) -> float:
     return _SPREAD * (place / max(num_models - 1, 1) - 0.5)
 
 
-def _trace(name: str, colour: str, rates: Sequence[Rate], offset: float) -> go.Scatter:
+class _Dot(NamedTuple):
+    value: float
+    interval: Interval
+
+
+def _rates(rows: Sequence[ComparisonRow], place: int) -> list[_Dot]:
+    return [_Dot(row.rates[place].rate, row.rates[place].interval) for row in rows]
+
+
+def _trace(
+    name: str, colour: str, dots: Sequence[_Dot], offset: float, symbol: str = "circle"
+) -> go.Scatter:
+    is_first = symbol == "circle"
     return go.Scatter(
         name=name,
-        x=[rate.rate for rate in rates],
-        y=[place + offset for place in range(len(rates))],
+        showlegend=is_first,
+        x=[dot.value for dot in dots],
+        y=[place + offset for place in range(len(dots))],
         mode="markers",
-        marker={"color": colour, "size": 9},
+        marker={"color": colour, "size": 9 if is_first else 7, "symbol": symbol},
         error_x={
-            "array": [rate.interval.high - rate.rate for rate in rates],
-            "arrayminus": [rate.rate - rate.interval.low for rate in rates],
+            "array": [dot.interval.high - dot.value for dot in dots],
+            "arrayminus": [dot.value - dot.interval.low for dot in dots],
             "width": 0,
-            "thickness": 2,
+            "thickness": 2 if is_first else 1,
             "color": colour,
         },
         customdata=[
-            f"{percent(rate.rate)} ({percent(rate.interval.low)} to {percent(rate.interval.high)})"
-            for rate in rates
+            f"{percent(dot.value)} ({percent(dot.interval.low)} to {percent(dot.interval.high)})"
+            for dot in dots
         ],
         hovertemplate="%{customdata}<extra>%{fullData.name}</extra>",
     )

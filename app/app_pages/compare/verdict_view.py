@@ -12,7 +12,7 @@ from app.app_pages.compare.comparison_tables import (
     rate_rows,
     retention_blocks,
 )
-from app.app_pages.compare.gold_view import gold_view
+from app.app_pages.compare.gold_view import gold_view, rates_by_judgements
 from app.app_pages.compare.judges_view import alarms
 from app.app_pages.compare.rates_figure import rates_figure
 from app.state.evaluations import EvaluatedPipeline
@@ -24,26 +24,29 @@ from grice_core.evaluation.endings import endings
 from grice_core.evaluation.overview import PipelineView
 from grice_core.evaluation.rates import few_prompts
 from grice_core.evaluation.table import MARKS, how_to_read
+from grice_core.evaluation.true_rates import TrueRates
 from grice_core.evaluation.verdict import State
 
+_MARKS_NOTE = "Open circles: by the second judge. Diamonds: corrected by judgements."
 _COLOURS = {State.MET: "green", State.NOT_MET: "red", State.UNDECIDED: "orange"}
 
 
 def verdict_view(pipeline: EvaluatedPipeline, view: PipelineView, colours: Sequence[str]) -> None:
     """Everything that a person has to see first."""
     names = [stage_title(model.name) for model in view.stored.models]
-    rows = view.rows
+    rows, second = view.rows, view.second_rows
+    by_labels = rates_by_judgements(pipeline, view)
     left, right = st.columns([5, 2], vertical_alignment="center")
     with left:
         verdict = plain_markdown(view.verdict.sentence)
         st.markdown(f"#### :{_COLOURS[view.verdict.state]}[{MARKS[view.verdict.state]}] {verdict}")
     with right:
-        _take_away(pipeline, view, colours)
+        _take_away(pipeline, view, colours, by_labels)
     if pipeline.is_stale:
         st.warning("A run that this pipeline depends on has been rerun since.")
     left, right = st.columns([3, 2], gap="large")
     with left:
-        cells = rate_rows(rows, view.second_rows)
+        cells = rate_rows(rows, second)
         number_table(("", *names, "change"), cells, key=f"rates {pipeline.id}")
         notes = [
             *endings(view.stored.models, stage_title),
@@ -52,23 +55,32 @@ def verdict_view(pipeline: EvaluatedPipeline, view: PipelineView, colours: Seque
         ]
         st.caption("  \n".join(map(plain_markdown, notes)))
     with right:
+        of_labels = by_labels.rates if by_labels is not None else {}
+        corrected = [of_labels.get(model.name) for model in view.stored.models]
         st.plotly_chart(
-            rates_figure(names, rows, colours),
+            rates_figure(names, rows, colours, second, corrected),
             key=f"plot {pipeline.id}",
             config={"displayModeBar": False},
             alt=f"Rates of {', '.join(names)} with 95 % intervals. {view.verdict.sentence}",
         )
+        if second or of_labels:
+            st.caption(_MARKS_NOTE)
     _reasons(pipeline, view)
-    gold_view(pipeline, view)
+    gold_view(pipeline, view, by_labels)
 
 
 @st.fragment
 @guarded
-def _take_away(pipeline: EvaluatedPipeline, view: PipelineView, colours: Sequence[str]) -> None:
+def _take_away(
+    pipeline: EvaluatedPipeline,
+    view: PipelineView,
+    colours: Sequence[str],
+    by_labels: TrueRates | None,
+) -> None:
     """Downloads, and what opens exactly this comparison; the link is made when a user looks, since
     parts of the page that are rerun alone, such as the answers, have changed it since."""
     with st.container(horizontal=True, horizontal_alignment="right"):
-        comparison_exports(pipeline, view, colours)
+        comparison_exports(pipeline, view, colours, by_labels)
         with st.popover("Link", icon=":material/link:", key="comparison link", on_change="rerun"):
             st.caption("Opens exactly this view.")
             st.code(_link(), language=None, wrap_lines=True)

@@ -40,6 +40,12 @@ class Violation(Base):
     )
     score: Mapped[float] = mapped_column(comment="Violation probability, 0 to 1; lower is better")
     violated: Mapped[bool] = mapped_column(comment="The score is above the detector's threshold")
+    second_score: Mapped[float | None] = mapped_column(
+        comment="Violation probability by the second judge; null without one"
+    )
+    second_violated: Mapped[bool | None] = mapped_column(
+        comment="The second judge's score is above its threshold"
+    )
 
 
 class Vote(Base):

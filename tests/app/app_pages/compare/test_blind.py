@@ -75,7 +75,13 @@ def test_before_the_first_judgement_there_is_no_agreement() -> None:
 def test_judgements_are_taken_along_with_those_of_replaced_answers() -> None:
     said = [
         Said(
-            "one, two?", 'so "it" is', "baseline", Maxim.MANNER, by_person=True, by_detector=False
+            "one, two?",
+            'so "it" is',
+            "baseline",
+            Maxim.MANNER,
+            by_person=True,
+            by_detector=False,
+            by_second=True,
         ),
         Said("one, two?", "gone", "stage1", Maxim.MANNER, by_person=False, by_detector=None),
         Said("one, two?", "gone", "stage1", Maxim.QUALITY, by_person=True, by_detector=None),
@@ -83,10 +89,10 @@ def test_judgements_are_taken_along_with_those_of_replaced_answers() -> None:
     assert num_replaced(said) == 1
     labels = GoldLabels([Judgement("one, two?", 'so "it" is', frozenset(), chance=0.5)])
     assert judgements_csv(said, "ann", labels).splitlines() == [
-        "prompt,response,model,maxim,by_person,by_detector,person,chance",
-        '"one, two?","so ""it"" is",baseline,manner,1,0,ann,0.5',
-        '"one, two?",gone,stage1,manner,0,,ann,',
-        '"one, two?",gone,stage1,quality,1,,ann,',
+        "prompt,response,model,maxim,by_person,by_detector,by_second_judge,person,chance",
+        '"one, two?","so ""it"" is",baseline,manner,1,0,1,ann,0.5',
+        '"one, two?",gone,stage1,manner,0,,,ann,',
+        '"one, two?",gone,stage1,quality,1,,,ann,',
     ]
 
 

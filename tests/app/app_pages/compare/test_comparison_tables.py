@@ -5,9 +5,12 @@ from pathlib import Path
 from app.app_pages.compare.answer_browser import model_answer
 from app.app_pages.compare.comparison_tables import change_blocks, lost_again, rate_rows
 from app.app_pages.compare.rates_figure import rates_figure
+from grice_core.evaluation.intervals import Interval
 from grice_core.evaluation.table import comparison_rows
+from grice_core.evaluation.true_rates import TrueFigure
+from grice_core.evaluation.violations import MEASURES
 from tests.evaluation.judged import judged
-from tests.evaluation.pipelines import PROMPTS, three_models, view_of
+from tests.evaluation.pipelines import PROMPTS, stricter_judge, three_models, view_of
 
 
 def test_rates_stand_with_their_interval_and_the_change(tmp_path: Path) -> None:
@@ -52,6 +55,26 @@ def test_the_plot_has_a_dot_per_model_and_measure(tmp_path: Path) -> None:
     relation = 2
     assert figure.data[0].x[relation] == 1 / 6
     assert figure.data[0].x[relation] - figure.data[0].error_x.arrayminus[relation] > 0
+
+
+def test_the_plot_shows_the_second_judge_and_what_labels_correct(tmp_path: Path) -> None:
+    view = view_of(tmp_path / "out", *three_models(), second=stricter_judge())
+    true = TrueFigure(0.25, Interval(0.1, 0.4), 0.0, 1.0, 60)
+    figure = rates_figure(
+        ["baseline", "stage1", "stage2"],
+        view.rows,
+        ["grey", "blue", "red"],
+        view.second_rows,
+        [None, None, dict.fromkeys(MEASURES, true)],
+    )
+    assert [trace.marker.symbol for trace in figure.data] == [
+        *["circle", "circle-open"] * 3,
+        "diamond",
+    ]
+    assert [trace.showlegend for trace in figure.data].count(True) == 3
+    manner = 3
+    by_first, by_second, corrected = (trace.x[manner] for trace in figure.data[-3:])
+    assert (by_first, by_second, corrected) == (1 / 6, 1, 0.25)
 
 
 def test_an_answer_comes_with_its_four_scores() -> None:
