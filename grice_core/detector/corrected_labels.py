@@ -34,10 +34,12 @@ class Decision:
     """1-based, in the labels' file."""
     maxim: Maxim
     choice: Choice
+    by: str = ""
+    """Who says so; empty where that is not known."""
 
 
 def write_corrected(
-    labels: Path, decisions: Iterable[Decision], out: Path, *, name: str = "", by: str = ""
+    labels: Path, decisions: Iterable[Decision], out: Path, *, name: str = ""
 ) -> int:
     """Write all rows as JSON, those labels flipped; returns how many were.
 
@@ -50,7 +52,7 @@ def write_corrected(
     """
     sha256 = load_labels(labels).sha256  # what can't be read as labels is refused first
     rows = _rows(labels)
-    source = {"file": name or labels.name, "sha256": sha256, **({"by": by} if by else {})}
+    source = {"file": name or labels.name, "sha256": sha256}
     num_flipped = 0
     for decision in decisions:
         if not 1 <= decision.row <= len(rows):
@@ -60,7 +62,8 @@ def write_corrected(
         row = rows[decision.row - 1]
         if decision.choice == "flip":
             was = _flip(row, decision.maxim)
-            row.setdefault(CORRECTIONS, {})[decision.maxim.value] = {"was": was, **source}
+            by = {"by": decision.by} if decision.by else {}
+            row.setdefault(CORRECTIONS, {})[decision.maxim.value] = {"was": was, **source, **by}
             num_flipped += 1
         elif decision.maxim not in row.setdefault(CONFIRMED, []):
             row[CONFIRMED].append(decision.maxim.value)

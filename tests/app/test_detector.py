@@ -83,6 +83,8 @@ def flip_a_label(page: Page, judge: Judge, picture: Picture) -> None:
         page.get_by_role("button", name=choice).click()
         expect(page.get_by_text(told)).to_be_visible()
     expect(page.get_by_text("1 label flipped, 1 confirmed.")).to_be_visible()
+    page.reload()  # a new session, which finds what was decided
+    expect(page.get_by_text("3 decisions so far")).to_be_visible()
     settle(page)
     picture(page, "judge-label-errors")
     with page.expect_download() as downloading:

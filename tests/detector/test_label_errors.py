@@ -174,8 +174,8 @@ def test_a_corrected_copy_says_what_it_was_made_from(tmp_path: Path) -> None:
     original = load_labels(file)
     out = tmp_path / next_version(file.name)
 
-    decisions = [Decision(2, Maxim.MANNER, "flip"), Decision(3, Maxim.QUALITY, "keep")]
-    assert write_corrected(file, decisions, out, by="ann") == 1
+    decisions = [Decision(2, Maxim.MANNER, "flip", "ann"), Decision(3, Maxim.QUALITY, "keep")]
+    assert write_corrected(file, decisions, out) == 1
 
     assert file.read_bytes() == before
     corrected = load_labels(out)

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from grice_core.errors import NotAllowedError, TransitionError
+from grice_core.maxims import Maxim
 from grice_core.store import (
     audit,
     data_sets,
+    label_decisions,
     pipeline_table,
     pipelines,
     queue_lines,
@@ -157,6 +159,8 @@ def test_a_viewer_changes_nothing(database: Database, artifacts: ArtifactStore) 
         lambda: pipeline_table.annotate(eve, pipeline_id, name="mine", tags=[], note=""),
         lambda: pipelines.remove(eve, pipeline_id),
         lambda: votes.cast(eve, Ballot(run_id, 0, EVE.name, {})),
+        lambda: label_decisions.decide(eve, "a" * 64, 1, Maxim.MANNER, "flip"),
+        lambda: label_decisions.take_back(eve, "a" * 64, 1, Maxim.MANNER),
         lambda: references.collect_garbage(eve, artifacts),
         lambda: audit.note_question(eve, "pipeline", pipeline_id),
     ]

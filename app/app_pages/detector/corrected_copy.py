@@ -1,6 +1,6 @@
 """A corrected copy of a file of labels: to take along, or to evaluate the detector on."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,7 +8,6 @@ from tempfile import TemporaryDirectory
 import streamlit as st
 
 from app.app_pages.detector.own_runs import ask_for_detector
-from app.state.people import who_asks
 from app.state.session import studio
 from app.text.formatting import count_of, plain_markdown
 from grice_core.detector.corrected_labels import Decision, looked_at, next_version, write_corrected
@@ -16,26 +15,24 @@ from grice_core.maxims import Maxim
 from grice_core.store import runs
 from grice_core.store.runs import RunFilter
 from grice_core.store.states import RunKind
-from grice_core.store.tables import Detector
+from grice_core.store.tables import Detector, LabelDecision
 from worker.client import DetectorRequest
 
 _RUNS_SEARCHED = 200
 
 
-def corrected_copy(
-    detector: Detector, data_sha256: str, choices: Mapping[tuple[int, Maxim], str]
-) -> None:
+def corrected_copy(detector: Detector, data_sha256: str, decided: Sequence[LabelDecision]) -> None:
     """What can be done with the decisions, once there are some.
 
     Args:
         detector: whose evaluation they are about.
         data_sha256: of the labels' file.
-        choices: keep, flip or skip, by row and maxim.
+        decided: by anyone.
     """
     decisions = [
-        Decision(row, maxim, "flip" if choice == "flip" else "keep")
-        for (row, maxim), choice in choices.items()
-        if choice != "skip"
+        Decision(one.row, one.maxim, "flip" if one.choice == "flip" else "keep", one.decided_by)
+        for one in decided
+        if one.choice != "skip"
     ]
     if not decisions:
         return
@@ -91,7 +88,7 @@ def _copy(data_sha256: str, name: str, decisions: list[Decision]) -> Iterator[Pa
         original = Path(folder) / name
         studio().artifacts.fetch_file(data_sha256, original)
         out = original.with_name(next_version(name))
-        write_corrected(original, decisions, out, by=who_asks())
+        write_corrected(original, decisions, out)
         yield out
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 from app.app_pages.detector.corrected_copy import corrected_copy, looked_at_before
 from app.state.session import studio
 from app.text.formatting import count_of, plain_markdown
+from app.ui.allowed import allowed
 from app.ui.errors import guarded
 from app.ui.marked_text import marked_text
 from app.url.widgets import linked_segments, linked_switch
@@ -17,11 +18,10 @@ from grice_core.data.word_diff import Piece
 from grice_core.detector.label_errors import LABEL_ERRORS_NAME, LabelError, LabelErrors
 from grice_core.detector.record import DetectorRecord
 from grice_core.maxims import MAXIMS, Maxim
-from grice_core.store.tables import Detector
+from grice_core.store import label_decisions
+from grice_core.store.tables import Detector, LabelDecision
 
 Choice = Literal["keep", "flip", "skip"]
-Decisions = dict[tuple[int, Maxim], Choice]
-"""What a person said of the label of a row and a maxim."""
 _ALL = "All maxims"
 _CHOICES: dict[Choice, tuple[str, str, str]] = {
     "keep": ("Label is right", ":material/check:", "K"),
@@ -68,11 +68,11 @@ def label_review(detector: Detector, show_view: Callable[..., None]) -> None:
         "all_labels",
         "Those that are not probably wrong, the least sure first.",
     )
-    decisions: Decisions = st.session_state.setdefault(f"label decisions {errors.data_sha256}", {})
+    decisions = label_decisions.of_labels(studio().database, errors.data_sha256)
     wanted = [
         one for one in errors.ranked if chosen in (_ALL, one.maxim) and (others or one.likely)
     ]
-    _one_after_another(wanted, decisions)
+    _one_after_another(errors.data_sha256, wanted, decisions)
     _decided(errors.ranked, decisions)
     corrected_copy(detector, errors.data_sha256, decisions)
 
@@ -103,18 +103,21 @@ def _title(name: str, errors: LabelErrors) -> str:
 
 
 @guarded
-def _one_after_another(wanted: Sequence[LabelError], decisions: Decisions) -> None:
+def _one_after_another(
+    data_sha256: str, wanted: Sequence[LabelError], decisions: Sequence[LabelDecision]
+) -> None:
     """The first label that nothing was said of yet, and what can be said."""
-    left = [one for one in wanted if (one.row, one.maxim) not in decisions]
+    decided = {(one.row, one.maxim) for one in decisions}
+    left = [one for one in wanted if (one.row, one.maxim) not in decided]
     if not left:
         st.success(
-            "You have looked at all of these labels." if wanted else "No label here is doubted."
+            "All of these labels have been looked at." if wanted else "No label here is doubted."
         )
         return
     one = left[0]
 
     def decide(choice: Choice) -> None:
-        decisions[one.row, one.maxim] = choice
+        label_decisions.decide(studio().database, data_sha256, one.row, one.maxim, choice)
 
     with st.container(border=True):
         label = "violated" if one.violated else "not violated"
@@ -139,12 +142,13 @@ def _one_after_another(wanted: Sequence[LabelError], decisions: Decisions) -> No
                     key=f"label {choice}",
                     on_click=decide,
                     args=(choice,),
+                    **allowed(),
                 )
     st.caption(f"{len(left):,} left.")
 
 
-def _decided(ranked: Sequence[LabelError], decisions: Decisions) -> None:
-    """What was said so far; the last of it can be taken back."""
+def _decided(ranked: Sequence[LabelError], decisions: Sequence[LabelDecision]) -> None:
+    """What was said so far, and by whom; the last of it can be taken back."""
     if not decisions:
         return
     by_place = {(one.row, one.maxim): one for one in ranked}
@@ -153,25 +157,39 @@ def _decided(ranked: Sequence[LabelError], decisions: Decisions) -> None:
             pd.DataFrame(
                 [
                     {
-                        "row": row,
-                        "maxim": maxim.value,
-                        "label was": "violated"
-                        if by_place[row, maxim].violated
-                        else "not violated",
-                        "decision": _WHAT[choice],
-                        "response": by_place[row, maxim].text.response[:_CELL],
+                        "row": one.row,
+                        "maxim": one.maxim.value,
+                        "label was": _label(by_place.get((one.row, one.maxim))),
+                        "decision": _WHAT.get(one.choice, one.choice),
+                        "by": one.decided_by,
+                        "response": _response(by_place.get((one.row, one.maxim))),
                     }
-                    for (row, maxim), choice in reversed(decisions.items())
+                    for one in reversed(decisions)
                 ]
             ),
             hide_index=True,
             alt="Decisions about labels",
         )
-        st.button("Undo the last", icon=":material/undo:", on_click=_undo, args=(decisions,))
-        st.caption(
-            "They last as long as this session: download the corrected copy before you leave."
+        st.button(
+            "Undo the last",
+            icon=":material/undo:",
+            on_click=_undo,
+            args=(decisions[-1],),
+            **allowed(),
         )
+        st.caption("Kept in the studio, for everyone who looks through this file.")
 
 
-def _undo(decisions: Decisions) -> None:
-    decisions.popitem()
+def _label(error: LabelError | None) -> str:
+    """Empty for a label that this detector does not rank."""
+    if error is None:
+        return ""
+    return "violated" if error.violated else "not violated"
+
+
+def _response(error: LabelError | None) -> str:
+    return "" if error is None else error.text.response[:_CELL]
+
+
+def _undo(last: LabelDecision) -> None:
+    label_decisions.take_back(studio().database, last.labels_sha256, last.row, last.maxim)

@@ -11,6 +11,7 @@ from grice_core.store.tables.catalogue import (
     Recipe,
 )
 from grice_core.store.tables.evaluations import FormerVote, Generation, Pick, Violation, Vote
+from grice_core.store.tables.labels import LabelDecision
 from grice_core.store.tables.notices import Notice
 from grice_core.store.tables.runs import LogPosition, Metric, Pause, Run, RunArtifact, RunParent
 
@@ -23,6 +24,7 @@ __all__ = [
     "FormerVote",
     "Generation",
     "JsonObject",
+    "LabelDecision",
     "LogPosition",
     "Metric",
     "Notice",
