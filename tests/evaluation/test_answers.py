@@ -1,6 +1,9 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+import torch
+
 from grice_core.evaluation.answers import AnswerJournal, Answers
 from grice_core.evaluation.generation import generate
 from grice_core.evaluation.sampling import Sampling
@@ -22,7 +25,10 @@ def test_each_model_finds_its_own_answers_again_to_the_last_bit(tmp_path: Path) 
         assert (stage1.responses, stage1.scores) == ({0: "well"}, {})
 
 
-def test_only_batches_that_lack_an_answer_are_written_again(gpt2: Any, tokenizer: Any) -> None:
+@pytest.mark.parametrize(("bf16", "rows"), [(False, 2), (True, 4)], ids=["fp32", "bf16"])
+def test_only_what_is_lacking_is_written_again_and_its_batch_where_that_decides(
+    bf16: bool, rows: int, gpt2: Any, tokenizer: Any
+) -> None:
     asked: list[int] = []
     gpt2.register_forward_pre_hook(
         lambda _, __, inputs: asked.append(len(inputs["input_ids"])), with_kwargs=True
@@ -30,9 +36,16 @@ def test_only_batches_that_lack_an_answer_are_written_again(gpt2: Any, tokenizer
 
     def write(answers: Answers) -> list[str]:
         asked.clear()
-        return generate(
-            gpt2, tokenizer, PROMPTS, SAMPLING, batch_size=4, decoding="batched", answers=answers
-        )
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
+            return generate(
+                gpt2,
+                tokenizer,
+                PROMPTS,
+                SAMPLING,
+                batch_size=4,
+                decoding="batched",
+                answers=answers,
+            )
 
     whole = Answers()
     texts = write(whole)
@@ -41,7 +54,7 @@ def test_only_batches_that_lack_an_answer_are_written_again(gpt2: Any, tokenizer
     assert asked == []
     some = Answers({place: text for place, text in whole.responses.items() if place not in (4, 9)})
     assert write(some) == texts
-    assert asked[0] == 4
+    assert asked[0] == rows
     assert some.responses == whole.responses
 
 

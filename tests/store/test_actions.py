@@ -46,7 +46,9 @@ BOOKKEEPING = {
     "generations": {"replace"},
     "logs": {"_note"},
     "metrics": {"record"},
+    "notices": {"close", "note_stall", "postpone", "reach", "take"},
     "references": {"attach", "detach"},
+    "runs": {"while_unclaimed"},
     "transitions": {
         "claim",
         "finish",
