@@ -38,6 +38,9 @@ class Settings(FileSettings):
     artifacts; what was not used for longest goes first. 0: nothing is kept."""
     import_dir: Path | None = None
     """Folder on the server from which files may be imported, for those too large to upload; none by default."""
+    data_addresses: tuple[str, ...] = ()
+    """Beginnings of the addresses that the page Data may read from, as JSON: `["hf://datasets/", "s3://bucket/"]`,
+    with the server's own rights; none by default."""
     judge_url: str | None = None
     """Address of a language model's server (`http://host:port/v1`), offered for new judges; the only one that
     `GRICE_JUDGE_API_KEY` is sent to. Beyond loopback, pages make judges for this address only; none by default."""

@@ -1,6 +1,5 @@
 """Uploads that wait for a decision: on disk, so that neither a restart nor another page loses them."""
 
-import hashlib
 import json
 import shutil
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from app.state.reading import read_apart
 from app.state.session import studio
 from grice_core.data.layouts.opening import BY_LOOKS, Reading
 from grice_core.data.load import LoadedPairs
+from grice_core.data.places import find
 from grice_core.store.actions import require
 from grice_core.store.actors import Role
 
@@ -34,16 +34,18 @@ class PendingUpload:
 
 
 def keep_pending(path: Path) -> PendingUpload:
-    """Keep a copy of a file until it is decided what becomes of it; the same content is kept once."""
+    """Keep a copy of a file or folder until it is decided what becomes of it; the same content is kept once."""
     require(studio().database, Role.MEMBER)
-    with path.open("rb") as file:
-        id_ = hashlib.file_digest(file, "sha256").hexdigest()[:_ID_DIGITS]
+    id_ = find(path).sha256()[:_ID_DIGITS]
     folder = _root() / id_
     if not folder.exists():
         written = _root() / f".{id_}"
         shutil.rmtree(written, ignore_errors=True)
         written.mkdir(parents=True)
-        shutil.copyfile(path, written / path.name)
+        if path.is_dir():
+            shutil.copytree(path, written / path.name)
+        else:
+            shutil.copyfile(path, written / path.name)
         written.rename(folder)
     return next(each for each in pending_uploads() if each.id == id_)
 

@@ -1,5 +1,6 @@
 """Files that lie on the server: what is too large to upload is taken from there."""
 
+from collections import Counter
 from pathlib import Path, PurePosixPath
 
 from grice_core.errors import DataError
@@ -20,6 +21,14 @@ def importable(folder: Path) -> list[str]:
         if len(found) == MAX_LISTED:
             break
     return found
+
+
+def importable_data(folder: Path) -> list[str]:
+    """The files below the import folder, and the folders that hold several, which end with a slash."""
+    files = importable(folder)
+    above = Counter(parent for name in files for parent in PurePosixPath(name).parents)
+    folders = {f"{parent}/" for parent, count in above.items() if count > 1 and parent.name}
+    return sorted([*files, *folders])
 
 
 def importable_detectors(folder: Path) -> list[str]:
@@ -43,6 +52,8 @@ def locate(folder: Path, name: str, is_folder: bool = False) -> Path:
     if not _lies_in(folder, path) or not (path.is_dir() if is_folder else path.is_file()):
         kind = "folder" if is_folder else "file"
         raise DataError(f"{name} is no {kind} in the import folder")
+    if is_folder and not all(_lies_in(folder, inner) for inner in path.rglob("*")):
+        raise DataError(f"{name} holds links that lead out of the import folder; import copies")
     return path
 
 

@@ -98,7 +98,10 @@ def _copy(address: str, limits: Limits) -> tuple[Path, "_Copies"]:
     above = PurePosixPath(root) if is_folder else PurePosixPath(found[0]).parent
     place = copies.folder / (above.name or "data")
     for path in found:
-        copy = place / PurePosixPath(path).relative_to(above)
+        inside = PurePosixPath(path).relative_to(above)
+        if ".." in inside.parts:  # a store's keys may be called anything
+            raise DataError(f"{address} holds {inside}, which leads out of its folder; rename it")
+        copy = place / inside
         copy.parent.mkdir(parents=True, exist_ok=True)
         files.get_file(path, str(copy))
     return (place if is_folder or len(found) > 1 else copy), copies

@@ -3,7 +3,12 @@
 import gzip
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -272,6 +277,57 @@ def test_files_of_the_import_folder_are_imported(page: Page, tmp_path: Path) -> 
         page.get_by_role("option", name="large.json").click()
         page.get_by_role("button", name="Import", exact=True).click()
         expect(page.get_by_text("30 usable of 30 rows, all scored.")).to_be_visible()
+
+
+def test_folders_and_allowed_addresses_are_read(
+    page: Page, tmp_path: Path, picture: Picture
+) -> None:
+    shards, elsewhere, home = (tmp_path / name for name in ("import/shards", "elsewhere", "home"))
+    for folder in (shards, elsewhere, home):
+        folder.mkdir(parents=True)
+    for number in (0, 1):
+        name = f"train-0000{number}-of-00002.json"
+        write_pairs_file(shards / name, num=15, seed=20 + number)
+    write_pairs_file(elsewhere / "far.json", num=12, seed=22)
+    with files_server(elsewhere) as url:
+        allowed = json.dumps([url, "hf://datasets/"])
+        settings = {"GRICE_IMPORT_DIR": str(tmp_path / "import"), "GRICE_DATA_ADDRESSES": allowed}
+        for server in serve(home, free_port(), "app.serve", **settings):
+            open_page(page, f"{server.url}/data")
+            for scheme, width in (("light", 1280), ("dark", 390)):
+                page.emulate_media(color_scheme=scheme)
+                page.set_viewport_size({"width": width, "height": 900})
+                settle(page)
+                picture(page, f"data-address-{scheme}-{width}")
+            page.set_viewport_size({"width": 1280, "height": 900})
+
+            page.get_by_role("combobox", name="Import from the server").click()
+            page.get_by_role("option", name="shards/", exact=True).click()
+            page.get_by_role("button", name="Import", exact=True).click()
+            expect(page.get_by_text("30 usable of 30 rows, all scored.")).to_be_visible()
+
+            read_address(page, "file:///etc/passwd")
+            expect(page.get_by_role("alert")).to_contain_text("can't be read from here")
+
+            read_address(page, f"{url}/far.json")
+            expect(page.get_by_text("12 usable of 12 rows, all scored.")).to_be_visible()
+
+
+def read_address(page: Page, address: str) -> None:
+    field = page.get_by_role("textbox", name="Read from an address")
+    field.fill(address)
+    field.press("Enter")
+    page.get_by_role("button", name="Read", exact=True).click()
+
+
+@contextmanager
+def files_server(folder: Path) -> Iterator[str]:
+    """The files of a folder at an address, as long as it is needed."""
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 def test_pairs_are_ordered_and_the_link_says_how(server: Server, page: Page) -> None:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -209,3 +210,28 @@ def test_scores_that_stand_in_json_lines_as_text(write, tmp_path: Path) -> None:
 
     assert loaded.table.chosen_scores.tolist() == [list(GOOD.values())]
     assert loaded.report.num_scored == 1
+
+
+@pytest.mark.parametrize("orient", ["columns", "index", "split", "table", "records"])
+def test_data_frames_as_pandas_writes_them(orient, tmp_path: Path) -> None:
+    rows = [flat(pair(n)) for n in range(12)]
+    pd.DataFrame(rows).to_json(tmp_path / "pairs.json", orient=orient)
+
+    table = load_pairs(tmp_path / "pairs.json").table
+
+    assert table.prompts == [row["prompt"] for row in rows]
+    assert table.chosen_scores.tolist() == [list(GOOD.values())] * 12
+
+
+def test_messages_that_have_the_same_keys_are_no_data_frame(tmp_path: Path) -> None:
+    row = {"prompt": {"role": "user", "content": "p"}}
+    row |= {side: {"role": "assistant", "content": side} for side in ("chosen", "rejected")}
+    (tmp_path / "pairs.json").write_text(json.dumps(row))
+
+    assert load_pairs(tmp_path / "pairs.json").table.chosen == ["chosen"]
+
+
+def test_vertical_bars_separate_cells(tmp_path: Path) -> None:
+    (tmp_path / "pairs.csv").write_text("prompt|chosen|rejected\np, q|a|b\n")
+
+    assert load_pairs(tmp_path / "pairs.csv").table.prompts == ["p, q"]

@@ -146,7 +146,9 @@ def test_a_small_parquet_file_of_huge_content_is_refused_before_it_takes_memory(
     content = parquet_bytes(prompt=same, chosen=same, rejected=same)
     assert len(content) < 2_000_000
 
-    message = refusal(tmp_path / "a.parquet", content, Limits(max_bytes=50_000_000))
+    message = refusal(
+        tmp_path / "a.parquet", content, Limits(max_bytes=50_000_000, max_ratio=10**6)
+    )
 
     assert "unpacks to more than 47.7 MiB" in message
 

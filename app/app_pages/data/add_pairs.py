@@ -1,4 +1,4 @@
-"""Bringing pairs in: uploaded by the browser, or imported from a folder on the server."""
+"""Bringing pairs in: uploaded by the browser, or read from where the server reaches."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from app.app_pages.data.findings_view import Findings, findings_view
+from app.app_pages.data.from_server import import_from, read_from_address
 from app.app_pages.data.reading_form import reading_form
 from app.state.pending_uploads import (
     PendingUpload,
@@ -21,11 +22,11 @@ from app.state.session import select_data_set, studio
 from app.text.formatting import count_of, plain_markdown
 from app.ui.allowed import allowed
 from app.ui.errors import show_error
-from app.ui.import_folder import importable, locate
 from app.ui.uploads import as_file
 from grice_core.data.fields import UnknownFieldsError
 from grice_core.data.layouts.opening import PromptsAloneError, Reading, UnclearLayoutError
 from grice_core.data.load import LoadedPairs
+from grice_core.data.places import find
 from grice_core.errors import DataError
 from grice_core.registry import Keeper, json_lines, report_of
 from grice_core.settings import settings
@@ -45,7 +46,7 @@ class Refused:
 
 
 def add_pairs() -> None:
-    """Two ways in, and what they take."""
+    """The ways in, and what they take."""
     limit = st.get_option("server.maxUploadSize")
     st.caption(
         f"{FORMATS}; fields prompt, chosen, rejected, and the eight scores if there are any, or the "
@@ -57,7 +58,10 @@ def add_pairs() -> None:
     origins = [_check_upload(uploaded)] if uploaded is not None else []
     import_dir = settings().import_dir
     if import_dir is not None:
-        origins.append(_import_from(import_dir))
+        origins.append(import_from(import_dir, _check))
+    beginnings = settings().data_addresses
+    if beginnings:
+        origins.append(read_from_address(beginnings, _check))
     refused: Refused | None = st.session_state.get(_REFUSED)
     if refused is not None and refused.origin in origins:
         show_error(refused.reason)
@@ -77,23 +81,6 @@ def _check_upload(uploaded: UploadedFile) -> str:
     return uploaded.file_id
 
 
-def _import_from(folder: Path) -> str:
-    """Offer the files of the import folder; returns the origin of the one that is chosen."""
-    names = importable(folder)
-    if not names:
-        st.caption("The import folder is empty.")
-        return ""
-    left, right = st.columns([3, 1], vertical_alignment="bottom")
-    name = left.selectbox("Import from the server", names, index=None, key="import_name")
-    origin = f"import {name}"
-    if right.button("Import", disabled=name is None, width="stretch") and name:
-        try:
-            _check(locate(folder, name), origin)
-        except DataError as error:  # gone since it was listed
-            show_error(error)
-    return origin
-
-
 def _check(path: Path, origin: str) -> None:
     """Read a file, and store it if all its rows can be used; else it waits for a decision."""
     bar = st.progress(0.0, text="Reading …")
@@ -103,7 +90,7 @@ def _check(path: Path, origin: str) -> None:
 
     st.session_state.pop(_REFUSED, None)
     try:
-        known = _keeper().known(path)
+        known = _keeper().known(find(path))
         if known is not None:
             _show_stored(known, f"Already stored as “{plain_markdown(known.name)}”.")
         outcome = read_apart(path, progress)

@@ -7,8 +7,8 @@ from typing import Any
 
 from grice_core.data.layouts.base import Sample
 from grice_core.data.layouts.conversion import sample_of
+from grice_core.data.places import find
 from grice_core.data.readers import read_batches
-from grice_core.data.sniff import inspect
 from grice_core.errors import DataError
 from grice_core.progress import silent
 
@@ -36,12 +36,12 @@ class PathInFile:
 
 
 def sample_file(path: Path) -> Sample:
-    """The first rows of a file.
+    """The first rows of a file, or of a folder's files.
 
     Raises:
         DataError: it can't be read, or holds no rows.
     """
-    source = inspect(path)
+    source = find(path)
     batch = next(read_batches(source, silent), None)
     if batch is None:
         raise DataError(f"{source.name} holds no rows")

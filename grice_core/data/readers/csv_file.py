@@ -21,7 +21,7 @@ _RAGGED = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
 _HEADER_SIZE = MIB
 _BLOCK_SIZE = 4 * MIB
 """Rows that are longer have to be read again in blocks of which each takes many times the memory."""
-_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _KNOWN = frozenset(chain.from_iterable(TEXT_SPELLINGS.values()))
 
 

@@ -127,6 +127,9 @@ def _unwrapped(source: Source, document: dict[str, Any]) -> list[Any]:
     Raises:
         DataError: it is neither.
     """
+    framed = _rows_of_frame(document)
+    if framed is not None:
+        return framed
     if ROW_FIELDS & document.keys():
         return [document]
     lists = {key: rows for key, rows in document.items() if _are_rows(rows)}
@@ -136,6 +139,27 @@ def _unwrapped(source: Source, document: dict[str, Any]) -> list[Any]:
     raise DataError(
         f"{source.name} holds one JSON object, not a list of pairs{splits or '; put the pairs into a list: [{…}, {…}]'}"
     )
+
+
+def _rows_of_frame(document: dict[str, Any]) -> list[Any] | None:
+    """The rows of a data frame as pandas' `to_json` writes it by `orient`; `None` if it is none.
+
+    `{"prompt": {"0": "p"}}` (columns), `{"0": {"prompt": "p"}}` (index), `{"columns": ["prompt"], "index": [0],
+    "data": [["p"]]}` (split).
+    """
+    if document.keys() == {"columns", "index", "data"}:
+        names, rows = document["columns"], document["data"]
+        is_named = isinstance(names, list) and all(isinstance(name, str) for name in names)
+        if is_named and isinstance(rows, list):
+            return [dict(zip(names, row, strict=False)) for row in rows if isinstance(row, list)]
+    inner = list(document.values())
+    if not inner or not all(isinstance(one, dict) and one for one in inner):
+        return None
+    if all(name.isdecimal() for name in document):
+        return inner
+    if all(inner[0].keys() == one.keys() for one in inner) and all(map(str.isdecimal, inner[0])):
+        return [{name: document[name][row] for name in document} for row in inner[0]]
+    return None
 
 
 def _are_rows(value: Any) -> bool:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.ui.import_folder import importable, importable_detectors, locate
+from app.ui.import_folder import importable, importable_data, importable_detectors, locate
 from grice_core.errors import DataError
 
 
@@ -44,3 +44,23 @@ def test_folders_that_look_like_detectors_are_listed_without_what_lies_in_them(
     (folder / "way out").symlink_to(folder.parent)
 
     assert importable_detectors(folder) == ["hub", "judges/ours"]
+
+
+def test_folders_of_several_files_are_offered_as_one(folder: Path) -> None:
+    for name in ("hub/data/train-00000-of-00002.parquet", "hub/data/train-00001-of-00002.parquet"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("")
+
+    names = importable_data(folder)
+
+    assert names[:2] == ["hub/", "hub/data/"]
+    assert names[-1] == "sub/pairs.json"
+    assert "sub/" not in names
+
+
+@pytest.mark.parametrize("target", ["secret.json", "."])
+def test_a_folder_with_links_that_lead_out_is_refused(folder: Path, target: str) -> None:
+    (folder / "sub" / "inner").symlink_to(folder.parent / target)
+
+    with pytest.raises(DataError, match="links that lead out of the import folder"):
+        locate(folder, "sub", is_folder=True)
