@@ -77,7 +77,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
     artifacts = ArtifactStore(f"file://{tmp_path / 'artifacts'}")
     pipeline_id = submitted_pipeline(database, artifacts)
     claim = claim_of(database, runs.of_pipeline(database, pipeline_id)[0].id)
-    transitions.fail(database, claim, "row 3: “An answer of somebody's” has no score")
+    transitions.fail(database, claim, "row 3: “An answer of the model” has no score")
     yield database
     database.engine.dispose()
 
