@@ -73,6 +73,8 @@ def test_what_only_the_training_judge_sees_is_red_and_both_judges_are_shown(
     expect(rates.nth(7)).to_contain_text("second judge")
     expect(page.get_by_text("Open circles: by the second judge.")).to_be_visible()
     expect(page.get_by_text("Passed by the training judge, faulted by the second")).to_be_visible()
+    expect(page.locator(".scatterlayer .trace")).to_have_count(6)
+    settle(page)
     picture(page, "compare-two-judges")
 
 

@@ -11,6 +11,7 @@ from grice_core.evaluation.numbers import percent
 from grice_core.evaluation.table import ComparisonRow
 from grice_core.evaluation.true_rates import TrueFigure
 
+_ROW_PX, _TALL_ROW_PX = 58, 84
 _SPREAD = 0.5
 """Part of a row's height over which its models are spread."""
 _BELOW = 0.075
@@ -60,7 +61,7 @@ def rates_figure(
         zeroline=False,
     )
     figure.update_layout(
-        height=70 + 58 * len(rows),
+        height=70 + (_ROW_PX if len(traces) == len(names) else _TALL_ROW_PX) * len(rows),
         margin={"l": 8, "r": ROOM_FOR_LAST_TICK_PX, "t": 8, "b": 8},
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
     )

@@ -27,7 +27,8 @@ from grice_core.evaluation.table import MARKS, how_to_read
 from grice_core.evaluation.true_rates import TrueRates
 from grice_core.evaluation.verdict import State
 
-_MARKS_NOTE = "Open circles: by the second judge. Diamonds: corrected by judgements."
+_SECOND_NOTE = "Open circles: by the second judge."
+_CORRECTED_NOTE = "Diamonds: corrected by judgements."
 _COLOURS = {State.MET: "green", State.NOT_MET: "red", State.UNDECIDED: "orange"}
 
 
@@ -63,8 +64,9 @@ def verdict_view(pipeline: EvaluatedPipeline, view: PipelineView, colours: Seque
             config={"displayModeBar": False},
             alt=f"Rates of {', '.join(names)} with 95 % intervals. {view.verdict.sentence}",
         )
-        if second or of_labels:
-            st.caption(_MARKS_NOTE)
+        notes = [_SECOND_NOTE] * bool(second) + [_CORRECTED_NOTE] * bool(of_labels)
+        if notes:
+            st.caption(" ".join(notes))
     _reasons(pipeline, view)
     gold_view(pipeline, view, by_labels)
 
