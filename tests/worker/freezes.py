@@ -110,7 +110,7 @@ def frozen_and_thawed(installation: Installation, run_id: int) -> None:
     eventually(lambda: stop_outside_transactions(sleepers, installation), "they are stopped")
     try:
         eventually(look(lambda now: now.token > run.token and now.pid is not None), "it is taken")
-        eventually(look(lambda now: now.step > 0 or now.state.is_finished()), "it goes on")
+        eventually(look(lambda now: now.step > 0 or now.state.is_finished()), "it continues")
     finally:
         for pid in sleepers:
             with suppress(ProcessLookupError):

@@ -94,7 +94,7 @@ def killed_while_storing(asked: Asked, store: Path, draw: random.Random) -> bool
     return any(
         kill(run.pid)
         for run in asked.runs
-        if run.state is RunState.RUNNING and run.futile_attempts == 1
+        if run.state is RunState.RUNNING and run.attempt == 1
     )
 
 
