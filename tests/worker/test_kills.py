@@ -92,9 +92,7 @@ def killed_while_storing(asked: Asked, store: Path, draw: random.Random) -> bool
     eventually(something_new, "something is stored", look_every_s=0.002)
     time.sleep(draw.uniform(0, 0.02))
     return any(
-        kill(run.pid)
-        for run in asked.runs
-        if run.state is RunState.RUNNING and run.attempt == 1
+        kill(run.pid) for run in asked.runs if run.state is RunState.RUNNING and run.attempt == 1
     )
 
 
