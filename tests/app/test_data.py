@@ -315,6 +315,8 @@ def test_folders_and_allowed_addresses_are_read(
 
 def read_address(page: Page, address: str) -> None:
     field = page.get_by_role("textbox", name="Read from an address")
+    if not field.is_visible():
+        page.get_by_text("Add pairs").click()
     field.fill(address)
     field.press("Enter")
     page.get_by_role("button", name="Read", exact=True).click()
