@@ -3,7 +3,7 @@
 A rate's is Wilson's interval for as many independent labels as would have the estimate's variance, or a wider
 one: few labels can by chance show few of the detector's errors. So each rate is judged by a variance that is
 pulled up towards the least that its errors can have, were it as far from the detector's figure as this rate
-says: whoever is off by e errs in at least a share e of the answers.
+says: a detector that is off by e errs in at least a share e of the answers.
 
 All of it works on arrays, one number for each of as many estimates.
 """
