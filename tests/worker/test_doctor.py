@@ -62,6 +62,7 @@ def test_every_part_is_looked_at(consult):
         "artifacts",
         "queue",
         "workers",
+        "notifications",
         "hub",
     ]
 
