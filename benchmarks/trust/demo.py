@@ -147,7 +147,8 @@ def _percent_of(shares: list[float] | list[bool]) -> float:
 def show(found: list[DemoFigure], console: Console) -> None:
     """A row per seed and measure: by the rules, by the detector, corrected; those that miss are marked."""
     models = list(dict.fromkeys(each.model for each in found))
-    table = Table("seed", "", box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    table = Table("seed", box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column("", no_wrap=True, min_width=max(map(len, MEASURES)))
     for model in models:
         table.add_column(f"{model}: rules", justify="right", no_wrap=True)
         table.add_column("detector", justify="right", no_wrap=True)
@@ -208,7 +209,7 @@ def main() -> None:
     if options.json:
         print(json.dumps(document(found)))
     else:
-        show(found, Console(width=190))
+        show(found, Console(width=210))
 
 
 if __name__ == "__main__":
