@@ -7,6 +7,7 @@ from grice_core.store import actions, references, retention
 from grice_core.store.actors import Role
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database
+from grice_core.store.kept import KeptSize, kept_in
 from grice_core.store.references import Collected
 from grice_core.store.retention import Retention, RetentionPlan
 from worker import workspace
@@ -42,6 +43,19 @@ class Cleanup:
         """
         stored = references.collect_garbage(self.database, self.artifacts)  # refuses who may not
         return stored + workspace.remove_leftovers(self.database, self.home)
+
+    def kept(self) -> KeptSize:
+        """How much is kept of answers and scores, to be taken over by later runs."""
+        return kept_in(self.artifacts.objects).size()
+
+    def forget_kept(self) -> KeptSize:
+        """Remove it; later runs ask and judge anew.
+
+        Raises:
+            NotAllowedError: the actor is no admin.
+        """
+        actions.require(self.database, Role.ADMIN)
+        return kept_in(self.artifacts.objects).forget()
 
     def plan(self, rules: Retention) -> CleanupPlan:
         """What rules would let go now; nothing is changed."""

@@ -73,6 +73,16 @@ class KeptWork:
         sizes = [file.size_bytes for file in self._objects.names(_FOLDER)]
         return KeptSize(len(sizes), sum(sizes))
 
+    def forget(self) -> KeptSize:
+        """Remove all of it; returns how much that was.
+
+        Raises: StoreError.
+        """
+        size = self.size()
+        for file in list(self._objects.names(_FOLDER)):
+            self._objects.delete(file.name)
+        return size
+
     def _make_room(self) -> None:
         files = list(self._objects.names(_FOLDER))
         too_much = sum(file.size_bytes for file in files) - self._most_bytes
@@ -92,10 +102,12 @@ def kept_work() -> Kept:
 
     Raises: StoreError, if the address of the artifact store can't be used.
     """
-    most_mib = settings().kept_mib
-    if not most_mib:
-        return NothingKept()
-    return KeptWork(ObjectStore(settings().artifacts_url), most_mib << 20)
+    return kept_in(ObjectStore(settings().artifacts_url)) if settings().kept_mib else NothingKept()
+
+
+def kept_in(objects: ObjectStore) -> KeptWork:
+    """What is kept in a store, within the bound that the environment names."""
+    return KeptWork(objects, settings().kept_mib << 20)
 
 
 def _name(key: str) -> str:

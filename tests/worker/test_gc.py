@@ -12,6 +12,8 @@ from grice_core.settings import settings
 from grice_core.store import migrate, pipelines
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database
+from grice_core.store.kept import KeptWork
+from grice_core.store.objects import ObjectStore
 from tests.store.samples import age, finished_pipeline, long_ago
 from worker.cli import garbage
 
@@ -84,3 +86,16 @@ def test_without_rules_no_pipeline_goes(database: Database) -> None:
 def test_a_mistyped_rule_removes_nothing() -> None:
     with pytest.raises(InputError, match="'30' is no rule"):
         gc("--keep", "30", "--yes")
+
+
+def test_what_is_kept_for_later_runs_is_seen_and_can_be_forgotten(database: Database) -> None:
+    assert "kept for later" not in gc()
+    work = KeptWork(ObjectStore(settings().artifacts_url), 1 << 20)
+    work.keep("answers-1", [{"response": "yes"}])
+    work.keep("scores-1", [{"scores": [0.1]}])
+    assert "kept for later runs: 2 files of answers and scores" in gc()
+    assert "would remove 2 files of answers and scores" in gc("--forget-kept", "--dry-run")
+    assert work.find("answers-1")
+    assert "removed, of what was kept for later runs: 2 files" in gc("--forget-kept")
+    assert not work.find("answers-1")
+    assert num_pipelines(database) == 1

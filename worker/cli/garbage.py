@@ -7,8 +7,9 @@ import typer
 from grice_core.cli.terminal import stdout
 
 if TYPE_CHECKING:
+    from grice_core.store.kept import KeptSize
     from grice_core.store.references import Collected
-    from worker.client import CleanupPlan
+    from worker.client import Cleanup, CleanupPlan
 
 Keep = Annotated[
     list[str] | None,
@@ -21,6 +22,13 @@ Keep = Annotated[
     ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would go; change nothing.")]
+Forget = Annotated[
+    bool,
+    typer.Option(
+        "--forget-kept",
+        help="Also remove the answers and scores that are kept for later runs, those of removed pipelines too.",
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Remove pipelines without asking.")]
 
 
@@ -29,15 +37,25 @@ def register(app: typer.Typer) -> None:
     app.command("gc")(collect)
 
 
-def collect(keep: Keep = None, dry_run: DryRun = False, yes: Yes = False) -> None:
+def collect(
+    keep: Keep = None, forget_kept: Forget = False, dry_run: DryRun = False, yes: Yes = False
+) -> None:
     """Remove files that no data set, detector or run needs, once they are a day old; with --keep,
     old pipelines first."""
     from worker.client import RunQueue
 
     cleanup = RunQueue.open().cleanup
-    if not keep:
+    if keep:
+        _apply_rules(cleanup, keep, dry_run=dry_run, yes=yes)
+    else:
         _say_files(cleanup.garbage() if dry_run else cleanup.collect_garbage(), dry_run)
-        return
+    if forget_kept and not dry_run:
+        _say_kept(cleanup.forget_kept(), "removed, of what was kept for later runs:")
+    else:
+        _say_kept(cleanup.kept(), "would remove" if forget_kept else "kept for later runs:")
+
+
+def _apply_rules(cleanup: "Cleanup", keep: list[str], *, dry_run: bool, yes: bool) -> None:
     from grice_core.store.retention import Retention
 
     planned = cleanup.plan(Retention.parse(keep))
@@ -53,6 +71,12 @@ def collect(keep: Keep = None, dry_run: DryRun = False, yes: Yes = False) -> Non
         changed = f"{num_expired - num_removed:,} stay: they were changed meanwhile"
         stdout().print(changed, highlight=False)
     _say_files(files, dry_run)
+
+
+def _say_kept(size: "KeptSize", what: str) -> None:
+    if size.num_files:
+        amount = f"{size.num_files:,} files of answers and scores, {size.size_bytes / 1e6:,.1f} MB"
+        stdout().print(f"{what} {amount}", highlight=False)
 
 
 def _say_files(files: "Collected", dry_run: bool) -> None:
