@@ -1,6 +1,7 @@
 """A base with a chat template on the Launch page: one pair as the model will see it."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,8 +81,7 @@ def test_the_format_is_chosen_among_the_settings_and_stands_in_the_link_and_the_
     page.get_by_label("Recipe overrides, one per line").click()  # once it has unfolded
     page.get_by_role("combobox", name="How models are asked").click()
     page.get_by_role("option", name="as plain text").click()
-    settle(page)
-    assert "prompt_format%3Dplain" in page.url
+    expect(page).to_have_url(re.compile("prompt_format%3Dplain"))
     page.get_by_text("The whole recipe").click()
     expect(page.get_by_text("prompt_format: plain")).to_be_visible()
 

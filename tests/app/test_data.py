@@ -318,7 +318,6 @@ def read_address(page: Page, address: str) -> None:
     if not field.is_visible():
         page.get_by_text("Add pairs").click()
     field.fill(address)
-    field.press("Enter")
     page.get_by_role("button", name="Read", exact=True).click()
 
 

@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import TimeoutError as NotInTimeError
 
 from grice_core.store import metrics, pipeline_table, runs
 from grice_core.store.claims import Claim
@@ -77,26 +78,33 @@ def test_a_running_pipeline_can_not_be_deleted(busy_server: Server, page: Page) 
     expect(page.get_by_role("button", name="Delete")).to_be_disabled()
 
 
-def pick_line(page: Page, number: int) -> None:
-    """Choose the pipeline in this line of the table; the first one is 0."""
+def pick_line(page: Page, number: int, until: Locator) -> None:
+    """Choose the pipeline in this line of the table, the first one is 0, until that is seen."""
     table = page.get_by_test_id("stDataFrame").first
-    table.scroll_into_view_if_needed()
-    page.wait_for_timeout(500)  # the table draws itself on a canvas, which says nothing of it
-    table.click(position={"x": 16, "y": 50 + 33 * number})
+    for _ in range(
+        5
+    ):  # the table draws itself on a canvas, which does not say when it hears clicks
+        table.scroll_into_view_if_needed()
+        page.wait_for_timeout(500)
+        table.click(position={"x": 16, "y": 50 + 33 * number})
+        try:
+            return until.wait_for(timeout=10_000)
+        except NotInTimeError:
+            continue
+    expect(until).to_be_visible()
 
 
 def test_the_table_leads_from_one_pipeline_to_another(busy_server: Server, page: Page) -> None:
     open_page(page, f"{busy_server.url}/runs?pipeline=3")
-    pick_line(page, 2)  # the newest stands first: 4, 3, 2
-    expect(page.get_by_role("heading", name="2 · joint on scored.json · seed 1")).to_be_visible()
+    wanted = page.get_by_role("heading", name="2 · joint on scored.json · seed 1")
+    pick_line(page, 2, wanted)  # the newest stands first: 4, 3, 2
     expect(page).to_have_url(re.compile("pipeline=2"))
     page.get_by_label("Search pipelines").fill("seed 3")
     page.get_by_label("Search pipelines").press("Enter")
     settle(page)
     # The shown one is filtered out and stays; another can be picked from what is found.
     expect(page.get_by_role("heading", name="2 · joint on scored.json · seed 1")).to_be_visible()
-    pick_line(page, 0)
-    expect(page.get_by_role("heading", name="4 · joint on scored.json · seed 3")).to_be_visible()
+    pick_line(page, 0, page.get_by_role("heading", name="4 · joint on scored.json · seed 3"))
 
 
 def test_a_pipeline_gets_a_name_tags_and_a_note_that_it_is_found_by(

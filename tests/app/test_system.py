@@ -36,7 +36,7 @@ def test_tells_the_workers_memory_and_what_could_be_thrown_away(
     trained_server: Server, page: Page
 ) -> None:
     page.goto(f"{trained_server.url}/system")
-    worker = page.locator("table").first.locator("tbody tr").first
+    worker = page.locator("table", has_text="memory free").locator("tbody tr").first
     expect(worker).to_contain_text("CPU")
     expect(worker).to_contain_text(re.compile(r"\d GiB of .* GiB"))
     expect(page.get_by_text("artifacts' size")).to_be_visible()

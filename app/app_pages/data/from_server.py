@@ -39,15 +39,18 @@ def import_from(folder: Path, check: Check) -> str:
 
 def read_from_address(beginnings: Sequence[str], check: Check) -> str:
     """Offer a field for an address; returns the origin of what stands in it."""
-    left, right = st.columns([3, 1], vertical_alignment="bottom")
-    written = left.text_input(
-        "Read from an address",
-        placeholder=f"{beginnings[0].rstrip('/')}/…",
-        key="address",
-        **allowed(explained=f"Begins with {' or '.join(beginnings)}"),
-    )
+    # A form takes what stands in the field when the button is pressed, without another click before.
+    with st.form("address form", border=False):
+        left, right = st.columns([3, 1], vertical_alignment="bottom")
+        written = left.text_input(
+            "Read from an address",
+            placeholder=f"{beginnings[0].rstrip('/')}/…",
+            key="address",
+            **allowed(explained=f"Begins with {' or '.join(beginnings)}"),
+        ).strip()
+        is_asked = right.form_submit_button("Read", width="stretch", **allowed())
     origin = f"address {written}"
-    if right.button("Read", width="stretch", **allowed(unless=not written.strip())):
+    if is_asked and written:
         try:
             require(studio().database, Role.MEMBER)
             address = check_allowed(written, beginnings)
