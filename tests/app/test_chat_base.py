@@ -79,6 +79,7 @@ def test_the_format_is_chosen_among_the_settings_and_stands_in_the_link_and_the_
     open_pair(page, link)
     page.get_by_text("Training and evaluation settings").click()
     page.get_by_label("Recipe overrides, one per line").click()  # once it has unfolded
+    settle(page)  # a list that is open closes when the page scrolls
     page.get_by_role("combobox", name="How models are asked").click()
     page.get_by_role("option", name="as plain text").click()
     expect(page).to_have_url(re.compile("prompt_format%3Dplain"))

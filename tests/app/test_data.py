@@ -314,6 +314,7 @@ def test_folders_and_allowed_addresses_are_read(
 
 
 def read_address(page: Page, address: str) -> None:
+    settle(page)  # with the first data set the form moves into a drawer
     field = page.get_by_role("textbox", name="Read from an address")
     if not field.is_visible():
         page.get_by_text("Add pairs").click()

@@ -88,10 +88,11 @@ def pick_line(page: Page, number: int, until: Locator) -> None:
         page.wait_for_timeout(500)
         table.click(position={"x": 16, "y": 50 + 33 * number})
         try:
-            return until.wait_for(timeout=10_000)
+            until.wait_for(timeout=10_000)
         except NotInTimeError:
             continue
-    expect(until).to_be_visible()
+        return
+    pytest.fail(f"line {number} of the table could not be chosen")
 
 
 def test_the_table_leads_from_one_pipeline_to_another(busy_server: Server, page: Page) -> None:
