@@ -28,8 +28,10 @@ _VIEWS = ("Report", PAIRS, "Distributions", "Conflicts", "Duplicates", "Leakage"
 def show() -> None:
     """The page."""
     st.title("Data")
-    if added := st.session_state.pop("added", None):
-        st.success(added, icon=":material/check:")
+    # A place of its own: what stands below would be made anew, and a drawer close, when the sentence goes.
+    with st.container():
+        if added := st.session_state.pop("added", None):
+            st.success(added, icon=":material/check:")
     known = known_data_sets()
     if not known:
         st.markdown("Upload preference pairs and explore them.")

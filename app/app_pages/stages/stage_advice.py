@@ -28,17 +28,18 @@ def stage_advice(stage: PlannedStage, data: OpenData) -> None:
     """What a stage teaches besides; where it is too small, thresholds that would keep enough."""
     margins = data.margins
     (effects,) = effects_of([stage], data.table)
-    if stage.caution:
-        st.warning(plain_markdown(stage.caution), icon=":material/warning:")
-        _show_the_way(stage, margins, at_least=2 * FEW_PAIRS)
-    warn_of_side_effects(effects)
     name = stage.config.name
+    # First, close to the histograms: what opens has room above, whatever advice follows.
     with st.container(horizontal=True):
         finder = st.popover(
             "Keep at least …", icon=":material/filter_alt:", key=f"finder {name}", on_change="rerun"
         )
         with st.popover("What it teaches", icon=":material/balance:", key=f"effects {name}"):
             effects_table(effects)
+    if stage.caution:
+        st.warning(plain_markdown(stage.caution), icon=":material/warning:")
+        _show_the_way(stage, margins, at_least=2 * FEW_PAIRS)
+    warn_of_side_effects(effects)
     if finder.open:  # looking for thresholds takes longer than all the rest
         with finder:
             _find_thresholds(stage, margins)
