@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import TimeoutError as NotInTimeError
 
 
 def open_page(page: Page, url: str) -> None:
@@ -54,3 +55,16 @@ def upload(page: Page, path: Path) -> None:
     if page.get_by_text("Add pairs").count():
         page.get_by_text("Add pairs").click()
     page.locator("input[type=file]").first.set_input_files(path)
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """Choose from a list; one that was opened while the page still grew closes, and is opened again."""
+    wanted = page.get_by_role("option", name=option)
+    for _ in range(5):
+        page.get_by_role("combobox", name=label).click()
+        try:
+            wanted.click(timeout=10_000)
+        except NotInTimeError:
+            continue
+        return
+    raise AssertionError(f"{label} never offered {option}")

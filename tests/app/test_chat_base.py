@@ -12,7 +12,7 @@ from app.state.studio import Studio
 from grice_core.registry import Keeper
 from grice_core.settings import Settings
 from tests.app.conftest import PATIENCE_MS, Server, free_port, serve
-from tests.app.driving import open_page, settle
+from tests.app.driving import choose, open_page, settle
 from tests.chat import made
 from tests.pipeline.world import write_chat_base, write_world
 
@@ -80,8 +80,7 @@ def test_the_format_is_chosen_among_the_settings_and_stands_in_the_link_and_the_
     page.get_by_text("Training and evaluation settings").click()
     page.get_by_label("Recipe overrides, one per line").click()  # once it has unfolded
     settle(page)  # a list that is open closes when the page scrolls
-    page.get_by_role("combobox", name="How models are asked").click()
-    page.get_by_role("option", name="as plain text").click()
+    choose(page, "How models are asked", "as plain text")
     expect(page).to_have_url(re.compile("prompt_format%3Dplain"))
     page.get_by_text("The whole recipe").click()
     expect(page.get_by_text("prompt_format: plain")).to_be_visible()
