@@ -34,8 +34,8 @@ class Settings(FileSettings):
     """Where artifacts are kept: any fsspec URL (`s3://bucket/folder`); default: a folder
     in `GRICE_HOME`."""
     kept_mib: int = Field(default=512, ge=0)
-    """Most mebibytes of answers and scores that are kept for later runs on the same models and texts, beside the
-    artifacts; what was not used for longest goes first. 0: nothing is kept."""
+    """Most mebibytes of answers, scores and trained stages that are kept for later runs on the same models and
+    texts, beside the artifacts; what was not used for longest goes first. 0: nothing is kept."""
     import_dir: Path | None = None
     """Folder on the server from which files may be imported, for those too large to upload; none by default."""
     data_addresses: tuple[str, ...] = ()

@@ -45,7 +45,7 @@ class Cleanup:
         return stored + workspace.remove_leftovers(self.database, self.home)
 
     def kept(self) -> KeptSize:
-        """How much is kept of answers and scores, to be taken over by later runs."""
+        """How much is kept of answers, scores and trained stages, to be taken over by later runs."""
         return kept_in(self.artifacts.objects).size()
 
     def forget_kept(self) -> KeptSize:

@@ -91,9 +91,16 @@ def _of_readable_runs(training: Run, evaluation: Run) -> Pace:
 def _last(studio: Studio, kind: RunKind, base: str) -> Run | None:
     wanted = RunFilter(states=(RunState.SUCCEEDED,), kinds=(kind,))
     for run in runs.page(studio.database, wanted, limit=_LOOKED_AT):
-        if run.attempt == 1 and run.num_steps and run.spec.get("base") == base:
+        undisturbed = run.attempt == 1 and run.num_steps and not _takes_over(run)
+        if undisturbed and run.spec.get("base") == base:
             return run
     return None
+
+
+def _takes_over(run: Run) -> bool:
+    """Whether earlier runs did some of its work, so that its time says nothing."""
+    result: JsonObject = run.result or {}
+    return bool(result.get("taken_over") or result.get("num_taken_over"))
 
 
 def _seconds(run: Run) -> float:

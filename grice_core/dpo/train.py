@@ -120,7 +120,7 @@ class StageTrainer:
         )
         keeper = None
         if checkpoints:
-            must_match = self._must_match(checkpoints, num_steps, seed)
+            must_match = self.must_match(checkpoints.base_sha256, num_steps, seed)
             keeper = CheckpointKeeper(checkpoints, self._tensors, must_match, reporter)
         state = self._begin(keeper)
         reporter.on_start(state.step, state.before)
@@ -157,14 +157,10 @@ class StageTrainer:
             state = TrainerState(0, before, before)
         return state
 
-    def _must_match(self, plan: CheckpointPlan, num_steps: int, seed: int) -> Fingerprint:
+    def must_match(self, base_sha256: str, num_steps: int, seed: int) -> Fingerprint:
+        """Everything that decides what is learned from weights with this hash."""
         return fingerprint(
-            self.config,
-            self.examples,
-            self.compute,
-            plan.base_sha256,
-            steps=num_steps,
-            seed=seed,
+            self.config, self.examples, self.compute, base_sha256, steps=num_steps, seed=seed
         )
 
     def measure(self) -> Metrics:

@@ -33,6 +33,8 @@ class EvaluatedModel:
     """Rows of the responses that were cut at the token limit, as far as that was noted."""
     tokens: IntArray | None = None
     """(N,) tokens of each response, without the one that ended it; None if they were not counted."""
+    num_taken_over: int = 0
+    """Responses that an earlier run had written."""
 
     def __post_init__(self) -> None:
         num_responses = len(self.responses)

@@ -98,7 +98,8 @@ def _evaluated(
                 f"{name}: {taken:,} of {num_answers:,} answers are those that the same weights gave before"
             )
         is_new = len(answers.responses) < num_answers
-        yield evaluate_model(name, base, job, answers, reporter)
+        model = evaluate_model(name, base, job, answers, reporter)
+        yield replace(model, num_taken_over=taken)
         if is_new:
             kept.keep(answers)
 

@@ -160,6 +160,7 @@ class PipelineParts:
             num_processes=self.num_processes,
             parallel=self.parallel,
             format_choice=self.format_choice,
+            kept=self.kept,
         )
 
     def trial_job(self, inputs: PipelineInputs) -> TrialJob:

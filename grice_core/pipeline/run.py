@@ -30,7 +30,8 @@ def run_pipeline(
     With `config.resume`, continue where an interruption left it: finished stages stay as they are.
 
     Args:
-        kept: Answers and scores of earlier runs, where the same would come out again; None: all are made anew.
+        kept: Answers, scores and trained stages of earlier runs, where the same would come out again;
+            None: all are made anew.
 
     Raises: GriceError of the part that went wrong; what was finished before stays on disk.
     """

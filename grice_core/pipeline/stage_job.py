@@ -6,6 +6,7 @@ import torch
 
 from grice_core.chat.choice import FormatChoice
 from grice_core.data.pairs import PairTable
+from grice_core.kept import Kept, NothingKept
 from grice_core.pipeline.options import ReportTo
 from grice_core.pipeline.output import OutputFolder
 from grice_core.recipes.config import ParallelSettings, StageConfig
@@ -28,6 +29,8 @@ class StageJob:
     num_processes: int = 1
     parallel: ParallelSettings = field(default_factory=ParallelSettings)
     format_choice: FormatChoice = field(default_factory=FormatChoice)
+    kept: Kept = field(default_factory=NothingKept)
+    """Trained stages of earlier pipelines."""
 
     @property
     def config(self) -> StageConfig:

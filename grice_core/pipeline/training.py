@@ -10,11 +10,12 @@ from grice_core.chat.format import PromptFormat
 from grice_core.dpo.adapters import Adapter, adapter_of, put_adapter, save_adapter
 from grice_core.dpo.base import BaseModel
 from grice_core.dpo.checkpointing.checkpoint import CheckpointFolder
-from grice_core.dpo.checkpointing.history import HistoryFile
+from grice_core.dpo.checkpointing.history import HistoryFile, read_history
 from grice_core.dpo.checkpointing.resume import CheckpointPlan
 from grice_core.files import atomic_folder
 from grice_core.pipeline.card import write_stage_card
 from grice_core.pipeline.events import StageEvents
+from grice_core.pipeline.kept_stages import KeptStage, training_of
 from grice_core.pipeline.launch_ranks import shared_work
 from grice_core.pipeline.output import is_whole_model
 from grice_core.pipeline.preference_shift import keep_preference_shifts
@@ -25,6 +26,8 @@ from grice_core.pipeline.taught import taught_section
 from grice_core.pipeline.watching import StageWatch
 from grice_core.progress import Reporter
 from grice_core.recipes.plan import PlannedStage
+
+_TAKEN_OVER = "trained before from the same weights, pairs, settings and seed, so what was learned then is taken over"
 
 
 def train_stage(models: StageModels, job: StageJob, reporter: Reporter) -> dict[str, Any]:
@@ -78,8 +81,19 @@ def _trained(models: StageModels, job: StageJob, reporter: Reporter) -> _Trained
     events = StageEvents(folder.events if job.report_to == "tensorboard" else None)
     with HistoryFile(folder.history) as history, closing(events):
         watch = StageWatch(job.name, planned.num_steps, job.device, history, reporter, events)
+        kept = KeptStage.of(prepared, job)
+        earlier = kept.find()
         with shared_work(prepared, job, reporter) as trainer:
-            outcome = trainer.run(planned.num_steps, job.seed, watch.stage_reporter(), checkpoints)
+            if earlier is not None:
+                earlier.put_into(trainer)
+                watch.replay(earlier.outcome.before, earlier.history)
+                reporter.say(f"{job.name}: {_TAKEN_OVER}")
+                outcome = earlier.outcome
+            else:
+                outcome = trainer.run(
+                    planned.num_steps, job.seed, watch.stage_reporter(), checkpoints
+                )
+                kept.keep(training_of(trainer, outcome, read_history(folder.history)))
             keep_preference_shifts(trainer, job)
     own = adapter_of(trainer.policy)
     if job.earlier:
@@ -106,6 +120,7 @@ def _trained(models: StageModels, job: StageJob, reporter: Reporter) -> _Trained
         "preflight": asdict(prepared.proof),
         "before": outcome.before,
         "after": outcome.after,
+        "taken_over": earlier is not None,
         "troubles": list(watch.troubles.values()),
     }
     return _Trained(own, probe, job.format_choice.of(base.tokenizer), record)

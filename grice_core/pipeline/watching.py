@@ -1,6 +1,7 @@
 """What listens to a stage's training: history, reporter, and the health checks."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -42,6 +43,17 @@ class StageWatch:
             on_checkpoint=self._on_checkpoint,
         )
 
+    def replay(self, before: Metrics, history: Sequence[Metrics]) -> None:
+        """Report a training that took place before as if it did now.
+
+        Raises: TrainingError, as it would have.
+        """
+        self._on_start(0, before)
+        for record in history:
+            self._keep(record)
+            self.reporter.progress(self.stage, int(record["step"]), self.num_steps)
+        self._on_checkpoint()
+
     def _on_start(self, step: int, before: Metrics) -> None:
         self._before = before
         if step:
@@ -52,10 +64,13 @@ class StageWatch:
         self.events.start(step)
 
     def _on_step(self, record: Metrics) -> None:
+        self._tell_pace(num_left=self.num_steps - int(record["step"]))
+        self._keep(record)
+
+    def _keep(self, record: Metrics) -> None:
         self.reporter.on_step(record)  # first: it knows whether this process may still write
         self.history.append(record)
         self.events.add(record)
-        self._tell_pace(num_left=self.num_steps - int(record["step"]))
         if f"{HELDOUT}/loss" in record:
             self._look()
 

@@ -26,7 +26,7 @@ Forget = Annotated[
     bool,
     typer.Option(
         "--forget-kept",
-        help="Also remove the answers and scores that are kept for later runs, those of removed pipelines too.",
+        help="Also remove the answers, scores and trained stages that are kept for later runs, those of removed pipelines too.",
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Remove pipelines without asking.")]
@@ -75,7 +75,7 @@ def _apply_rules(cleanup: "Cleanup", keep: list[str], *, dry_run: bool, yes: boo
 
 def _say_kept(size: "KeptSize", what: str) -> None:
     if size.num_files:
-        amount = f"{size.num_files:,} files of answers and scores, {size.size_bytes / 1e6:,.1f} MB"
+        amount = f"{size.num_files:,} files of answers, scores and stages, {size.size_bytes / 1e6:,.1f} MB"
         stdout().print(f"{what} {amount}", highlight=False)
 
 

@@ -25,7 +25,15 @@ from worker.roles import ADAPTER, ARCHIVE, OUTPUT
 from worker.sharing import CheckpointWatch
 from worker.spec import PipelineSpec, parse_pipeline
 
-_KEPT_OF_A_STAGE = ("num_train", "num_heldout", "num_steps", "before", "after", "seconds")
+_KEPT_OF_A_STAGE = (
+    "num_train",
+    "num_heldout",
+    "num_steps",
+    "before",
+    "after",
+    "seconds",
+    "taken_over",
+)
 _EPOCH_OF_ZIP = (1980, 1, 1, 0, 0, 0)
 
 Counts = Callable[[str, int, int], tuple[int, int] | None]
@@ -76,7 +84,7 @@ def train(context: JobContext) -> JsonObject:
     context.keep(OUTPUT, parts.output.path)
     context.sharing.forget()
     record: JsonObject = parts.record.content["stages"][-1]
-    kept = {name: record[name] for name in _KEPT_OF_A_STAGE}
+    kept = {name: record[name] for name in _KEPT_OF_A_STAGE if name in record}
     return kept | {"peak_bytes": peak_bytes(parts.device)}
 
 
@@ -181,7 +189,11 @@ def _judgements(model: EvaluatedModel, index: int) -> dict[Maxim, Judgement]:
 
 def _summary(evaluation: Evaluation) -> JsonObject:
     document = evaluation_document(evaluation)
-    return {"verdict": document["verdict"], "percent": guide_results(evaluation.models)}
+    return {
+        "verdict": document["verdict"],
+        "percent": guide_results(evaluation.models),
+        "num_taken_over": sum(model.num_taken_over for model in evaluation.models),
+    }
 
 
 def _pack(folder: Path, target: Path) -> None:
