@@ -46,14 +46,22 @@ def estimate_line(
     """Steps, answers, and if that is known, minutes and memory; all pipelines together."""
     num_steps, num_answers = (sum(getattr(each, name) for each in plans) for name in _COUNTS)
     several = f"{count_of(len(plans), 'pipeline')}: " if len(plans) > 1 else ""
-    work = f"{several}{num_steps:,} optimizer steps, {num_answers:,} answers"
+    # All are of one data set.
+    num_unscored = plans[0].num_unscored if plans[0].stages else 0
+    or_more = " or more" if num_unscored else ""
+    work = f"{several}{num_steps:,} optimizer steps{or_more}, {num_answers:,} answers"
     if pace is None:
         st.markdown(f"**{work}**")
     else:
         seconds = sum(pace.seconds(each) for each in plans)
         memory = f", {pace.peak_bytes / 2**30:,.1f} GiB of memory" if pace.peak_bytes else ""
-        st.markdown(f"**{work}: about {rough_duration(seconds)}{memory}**")
+        st.markdown(f"**{work}: about {rough_duration(seconds)}{or_more}{memory}**")
         st.caption(plain_markdown(sentence(pace.source)))
+    if num_unscored:
+        unscored = count_of(num_unscored, "pair")
+        st.caption(
+            f"{unscored} without scores: what the stages keep of them is known once they are scored."
+        )
     _measure(requests[0], is_known=pace is not None)
 
 

@@ -75,8 +75,14 @@ def _stage(stage: PlannedStage, planned: LaunchPlan) -> Check:
             f"{stage_title(stage.config.name)}: {count_of(len(stage.train_indices), 'pair')} to train on, "
             f"{len(stage.heldout_indices):,} held out, {count_of(stage.num_steps, 'step')}.",
         )
+    if planned.num_unscored:
+        return Check(
+            "warn",
+            f"{stage_title(stage.config.name)}: {count_of(len(stage.train_indices), 'pair')} to train on so "
+            "far; how many there are is known once all pairs are scored.",
+        )
     caution = stage.caution.replace(stage.config.name, stage_title(stage.config.name), 1)
-    return Check("warn" if stage.fills_a_step or planned.num_unscored else "stop", caution)
+    return Check("warn" if stage.fills_a_step else "stop", caution)
 
 
 def _besides(request: PipelineRequest, planned: LaunchPlan) -> Iterator[Check]:

@@ -88,6 +88,19 @@ def test_few_prompts_and_leaks_are_said(tmp_path: Path) -> None:
     assert told[said] == "pass"
 
 
+def test_pairs_that_wait_for_their_scores_refuse_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "rows.json"
+    rows = [{"prompt": f"p{n}", "chosen": "one", "rejected": "two"} for n in range(40)]
+    path.write_text(json.dumps(rows))
+    found = planned_on(request(), load_pairs(path).table, Prompts.of_texts(["new"]))
+
+    told = states(Studio.open(Settings(home=tmp_path)), request(), found)
+    stages = {sentence: state for sentence, state in told.items() if sentence.startswith("Stage ")}
+    assert list(stages.values()) == ["warn", "warn"]
+    assert all("0 pairs to train on so far" in sentence for sentence in stages)
+    assert not any("refused" in sentence for sentence in told)
+
+
 def test_prompts_that_are_nearly_trained_on_are_warned_of() -> None:
     assert near_check(NearAsked(0), 100).state == "pass"
     warned = near_check(NearAsked(3, 0.93, "a", "b"), 100)
