@@ -47,7 +47,7 @@ test: check  ## all checks, and all tests but those of `make stack`
 endif
 
 stack: browser  ## the pages in a browser, a team's workers on a Postgres that is killed
-	$(BIN)/python -m pytest -m stack tests/app tests/worker tests/store
+	$(BIN)/python -m pytest -m stack tests/app tests/worker tests/store tests/sweep
 
 chaos: setup  ## long storms: make chaos BLOWS=100 SEED=1
 	GRICE_CHAOS_BLOWS=$(or $(BLOWS),100) GRICE_CHAOS_SEED=$(or $(SEED),1) \

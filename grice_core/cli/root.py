@@ -16,6 +16,7 @@ from grice_core.cli import (
     migrating,
     recipe,
     stages,
+    sweep,
     training,
 )
 from grice_core.errors import GriceError
@@ -34,6 +35,7 @@ for module in (
     recipe,
     estimate,
     training,
+    sweep,
     detector,
     evaluation,
     demo,

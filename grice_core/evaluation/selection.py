@@ -23,6 +23,10 @@ LeakagePolicy = Literal["drop-eval", "hold-out", "drop-train", "keep"]
 """What happens to prompts that stand in both files: out of the evaluation; those that are asked out of
 training; all of them out of training; nothing."""
 
+Half = Literal["search", "confirmation"]
+"""What some prompts are for, where settings are chosen by what they give on them: choosing, or checking the
+choice on prompts that it did not see."""
+
 AUTO_PROMPTS = 300
 """As many are asked where no number is named: with them a model that improves every maxim, the least from
 10 to 3 %, is told from the baseline nine times in ten (`planning.py`)."""
@@ -95,6 +99,18 @@ class PromptSelection:
             prompts=self.prompts[:count],
             messages=self.messages[:count],
             tools=self.tools[:count],
+        )
+
+    def half(self, which: Half) -> Self:
+        """Every second prompt.
+
+        Raises: NoPromptsError, if there are fewer than two.
+        """
+        if len(self.prompts) < 2:
+            raise NoPromptsError(self.num_rows, held_out=self.policy == "hold-out")
+        rows = slice(int(which == "confirmation"), None, 2)
+        return replace(
+            self, prompts=self.prompts[rows], messages=self.messages[rows], tools=self.tools[rows]
         )
 
     def counts(self) -> dict[str, int | str]:

@@ -3,9 +3,19 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from grice_core.evaluation.selection import Half
 from grice_core.pipeline.options import PipelineOptions
 from grice_core.pipeline.sources import Source
 from grice_core.recipes.config import Recipe
+
+
+@dataclass(frozen=True)
+class AskedHalf:
+    """Half of the evaluation prompts, the same whatever a pipeline's own seed is."""
+
+    half: Half
+    seed: int
+    """Chooses the prompts of which it is a half."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +34,9 @@ class PipelineConfig(PipelineOptions):
     out: Path
     second_judge: str | None = None
     """Another detector that judges all answers beside the first; the verdict then needs both."""
+    asked: AskedHalf | None = None
+    """Only these of the evaluation prompts, where settings are searched; None: all. What is trained on does not
+    depend on the half."""
     device: str = "auto"
     overwrite: bool = False
     """Whether an earlier pipeline's results in `out` may be replaced."""

@@ -85,11 +85,13 @@ def cut_inputs(
         table.prompts,
         policy=config.leakage,
         num_prompts=config.recipe.evaluation.num_prompts,
-        seed=config.seed,
+        seed=config.seed if config.asked is None else config.asked.seed,
         similarity=config.leakage_similarity,
     )
-    reporter.say(_about_prompts(selection))
     leaks = left_out_of_training(table.prompts, prompts.prompts, selection)
+    if config.asked is not None:
+        selection = selection.half(config.asked.half)
+    reporter.say(_about_prompts(selection))
     trained = table.take(~leaks).prompts
     near = near_asked(selection.prompts, trained, reporter.interruptible)
     selection = replace(selection, near=near)
