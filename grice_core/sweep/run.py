@@ -148,13 +148,15 @@ class _Sweep:
                 raise OutputError(f"{out} is not empty and holds no sweep: choose another --out")
         except OSError as error:
             raise OutputError(f"can't write to {out}: {error.strerror}") from error
+        # Files by their names: what a studio keeps is copied to another place each time. Whether they are the
+        # same is for each pipeline to see.
         asked = {
             "varied": [str(each) for each in self.config.varied],
             "recipe": to_yaml(pipeline.recipe),
-            "data": str(pipeline.data),
-            "eval": str(pipeline.eval),
+            "data": Path(str(pipeline.data)).name,
+            "eval": Path(str(pipeline.eval)).name,
             "base": pipeline.base,
-            "detector": pipeline.detector,
+            "detector": Path(pipeline.detector).name,
             **pipeline.options(),
         }
         return Study(out / JOURNAL, self.config.varied, asked, self.config.num_trials)
