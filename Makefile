@@ -46,8 +46,8 @@ test: check  ## all checks, and all tests but those of `make stack`
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
 endif
 
-stack: browser  ## the pages in a browser, a team's workers on a Postgres that is killed
-	$(BIN)/python -m pytest -m stack tests/app tests/worker tests/store tests/sweep
+stack: browser  ## the pages in a browser, a team's workers on a Postgres that is killed, models that are trained
+	$(BIN)/python -m pytest -m stack tests
 
 chaos: setup  ## long storms: make chaos BLOWS=100 SEED=1
 	GRICE_CHAOS_BLOWS=$(or $(BLOWS),100) GRICE_CHAOS_SEED=$(or $(SEED),1) \

@@ -72,6 +72,27 @@ def examine(name: str, precision: Precision, folder: Path) -> Row:
 
     Raises: UnfitError, if a claim does not hold, or a base is refused only after training began.
     """
+    row, parts = _prepared(name, precision, folder)
+    if row.result == "refused":
+        return row
+    try:
+        for stage in STAGES:
+            parts.train(stage)
+        parts.evaluate()
+    except GriceError as error:
+        raise UnfitError(f"{name}, {precision}: refused after training began: {error}") from error
+    _Examination(name, parts, folder).check_all()
+    return row
+
+
+def try_out(name: str, precision: Precision, folder: Path) -> Row:
+    """What a pipeline finds out about a tiny model before it trains: how it is run, or why it is refused."""
+    row, _ = _prepared(name, precision, folder)
+    return row
+
+
+def _prepared(name: str, precision: Precision, folder: Path) -> tuple[Row, PipelineParts]:
+    """A pipeline up to its training, if it gets so far."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     write(name, folder / "base")
@@ -84,15 +105,8 @@ def examine(name: str, precision: Precision, folder: Path) -> Row:
     try:
         parts.prepare()
     except (ModelError, PreflightError) as refusal:
-        return Row(name, precision, "refused", _short(refusal, folder))
-    try:
-        for stage in STAGES:
-            parts.train(stage)
-        parts.evaluate()
-    except GriceError as error:
-        raise UnfitError(f"{name}, {precision}: refused after training began: {error}") from error
-    _Examination(name, parts, folder).check_all()
-    return _row(name, precision, parts)
+        return Row(name, precision, "refused", _short(refusal, folder)), parts
+    return _row(name, precision, parts), parts
 
 
 def write_texts(folder: Path) -> None:
