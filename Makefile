@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CORES := $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
+# One more than there are cores: tests of the queue and its workers wait a third of their time.
+TESTERS := $(shell expr $(CORES) + 1)
 APT_GET := DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=0 -o Acquire::http::Timeout=20
 
 .PHONY: setup run browser check test stack chaos models
@@ -43,7 +45,7 @@ else
 test: check  ## all checks, and all tests but those of `make stack`
 	@$(MAKE) --no-print-directory browser \
 	  || echo 'No browser could be had: the tests that look at pages in one are skipped.'
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder
 endif
 
 stack: browser  ## the pages in a browser, a team's workers on a Postgres that is killed, models that are trained

@@ -19,18 +19,29 @@ settings.load_profile("any-machine")
 
 _ROOT = Path(__file__).parent
 _LONGEST = (
-    "worker",
+    "worker/test_faults.py",
+    "worker/test_pipeline.py",
+    "app/test_pages.py",
     "app/server",
+    "app/test_image.py",
+    "worker/test_playground.py",
+    "worker/test_chaos.py",
+    "worker",
+    "models",
     "pipeline",
     "demo",
-    "models",
-    "benchmarks",
+    "test_python_page.py",
     "cli",
-    "app/test_image.py",
+    "benchmarks",
+    "app/test_browser.py",
     "dpo/distributed",
     "dpo/checkpointing",
+    "store",
 )
-"""Longest first, so that no process is left alone with one at the end; measured with `--durations`."""
+"""Longest first, so that no process is left alone with one at the end; measured with `--durations`.
+
+Those of `worker/` that mistreat one installation, or only use one, come so that one process gets them, which has it.
+"""
 
 
 def _place(item: pytest.Item) -> int:
