@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from pyarrow import dataset
 
 from grice_core.data.remote import fetched, remote_address
 from grice_core.data.sniff import inspect, is_data_name
@@ -201,6 +200,8 @@ def _partition_keys(paths: Sequence[str]) -> list[dict[str, Any]]:
     }
     if not names:
         return [{} for _ in paths]
+    from pyarrow import dataset  # loads pandas: half of what reading a small file takes
+
     partitioning = dataset.HivePartitioning(pa.schema(names))
     return [
         {
