@@ -29,6 +29,9 @@ OUTPUT_ROLE = "output"
 _ADAPTER_FOLDER = "final_model"
 """In a stage's folder: its adapter for the plain base."""
 
+MODEL_CARD = "README.md"
+"""In that folder."""
+
 _NEEDED = {RUN_FILE, EVALUATION_FILE, GENERATIONS_FILE, PAIRS_FILE}
 
 
@@ -163,8 +166,13 @@ def adapter_stages(studio: Studio, run_id: int) -> set[str]:
     }
 
 
-def zipped_adapter(studio: Studio, run_id: int, stage: str) -> bytes:
-    """A stage's adapter with its card, which tells how it was judged, as one zip file."""
+def zipped_adapter(
+    studio: Studio, run_id: int, stage: str, rewritten: Callable[[str], str]
+) -> bytes:
+    """A stage's adapter with its card, which tells how it was judged, as one zip file.
+
+    `rewritten` adds to the card what was not known when it was written.
+    """
     file = io.BytesIO()
     folder = PurePosixPath(stage, _ADAPTER_FOLDER)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
@@ -172,6 +180,8 @@ def zipped_adapter(studio: Studio, run_id: int, stage: str) -> bytes:
             path = PurePosixPath(entry.path)
             if path.is_relative_to(folder):
                 content = studio.artifacts.read(entry.sha256)
+                if path == folder / MODEL_CARD:
+                    content = rewritten(content.decode("utf-8")).encode("utf-8")
                 archive.writestr(str(path.relative_to(folder)), content)
     return file.getvalue()
 

@@ -74,8 +74,8 @@ def compare(
         render_corrected_rates,
     )
     from grice_core.evaluation.stored import read_evaluation
-    from grice_core.evaluation.true_rates import render_true_rates, true_rates
-    from grice_core.evaluation.verdict import judge
+    from grice_core.evaluation.true_rates import true_rates
+    from grice_core.evaluation.true_rows import render_true_rates
 
     labels = read_gold(gold) if gold else None
     stored = [read_evaluation(folder) for folder in folders]
@@ -108,8 +108,7 @@ def compare(
     stdout().print(render_overview(found))
     for view, rates in zip(found.pipelines, by_gold, strict=bool(labels)):
         stdout().print()
-        by_detector = judge(view.stored.models, view.stored.config).state
-        stdout().print(render_true_rates(rates, by_detector))
+        stdout().print(render_true_rates(rates, view.stored))
     for of in by_errors:
         stdout().print()
         stdout().print(render_corrected_rates(of))

@@ -12,6 +12,7 @@ from grice_core.evaluation.rates import Rate, few_prompts, model_rates
 from grice_core.evaluation.second_judge import SECOND_JUDGE, TRAINING_JUDGE
 from grice_core.evaluation.table import ComparisonRow, comparison_rows, how_to_read
 from grice_core.evaluation.true_rates import TrueRates
+from grice_core.evaluation.true_rows import TrueRow, true_rows
 from grice_core.evaluation.violations import MEASURES, EvaluatedModel
 from grice_core.formatting import MINUS
 
@@ -101,17 +102,16 @@ def comparison_latex(view: PipelineView, by_labels: TrueRates | None = None) -> 
     models = view.stored.models
     rows = comparison_rows(models, view.changes)
     second = {row.measure: row for row in view.second_rows}
-    titles = ["", *(latex_escaped(model.name) for model in models), "change"]
+    names = [model.name for model in models]
+    corrected = {row.measure: row for row in (true_rows(by_labels, names) if by_labels else ())}
+    titles = ["", *map(latex_escaped, names), "change"]
     cells = []
     for row in rows:
         cells.append([row.measure, *_latex_cells(row)])
         if row.measure in second:
             cells.append([_BELOW.format("second judge"), *_latex_cells(second[row.measure])])
-        if by_labels is not None and by_labels.rates:
-            names = [model.name for model in models]
-            cells.append(
-                [_BELOW.format("corrected"), *_latex_corrected(row.measure, names, by_labels)]
-            )
+        if row.measure in corrected:
+            cells.append([_BELOW.format("corrected"), *_latex_corrected(corrected[row.measure])])
     of_one = len(cells) // len(rows)
     return latex_table(titles, cells, _caption(view, rows, by_labels), apart=of_one)
 
@@ -175,14 +175,13 @@ def _latex_cells(row: ComparisonRow) -> list[str]:
     return [*rates, _latex_change(change.change, change.interval, stars)]
 
 
-def _latex_corrected(measure: str, names: Sequence[str], found: TrueRates) -> list[str]:
+def _latex_corrected(row: TrueRow) -> list[str]:
     """What labels correct; a dash where there are too few."""
-    rates = (found.rates[name][measure] if name in found.rates else None for name in names)
     cells = [
         "--" if one is None else f"{100 * one.value:.1f} {_latex_interval(one.interval)}"
-        for one in rates
+        for one in row.rates
     ]
-    change = found.changes.get(measure)
+    change = row.change
     return [*cells, "--" if change is None else _latex_change(change.value, change.interval)]
 
 

@@ -26,6 +26,8 @@ from grice_core.evaluation.text_rows import (
     text_notes,
 )
 from grice_core.evaluation.texts import TextComparison
+from grice_core.evaluation.true_rates import TrueRates
+from grice_core.evaluation.true_rows import TrueRow, true_rows, verdict_sentence
 from grice_core.evaluation.verdict import State
 from grice_core.evaluation.violations import EvaluatedModel
 from grice_core.maxims import MAXIMS
@@ -41,13 +43,16 @@ _CRITERION_CLASSES = {State.MET: "good", State.NOT_MET: "bad", State.UNDECIDED: 
 _CHANGE_TITLES = ("", "change", "p", "fixed", "broken", "still bad", "fine", "seen")
 
 
-def html_report(view: PipelineView, title: str, colours: Sequence[str]) -> str:
+def html_report(
+    view: PipelineView, title: str, colours: Sequence[str], by_labels: TrueRates | None = None
+) -> str:
     """The page.
 
     Args:
         view: A pipeline that was evaluated.
         title: What the pipeline is called.
         colours: One CSS colour per model.
+        by_labels: The rates that gold labels correct.
     """
     models = view.stored.models
     names = [model.name for model in models]
@@ -62,9 +67,11 @@ def html_report(view: PipelineView, title: str, colours: Sequence[str]) -> str:
             f"{first.change.num_prompts:,} prompts"
         ),
         verdict=escape(view.verdict.sentence),
+        rests_on="".join(_rests_on(by_labels, view)),
         table=_table(("", *names, "change"), [_rate_row(row) for row in rows])
         + "".join(_second_judge(view, names)),
         how_to_read=escape(how_to_read(first.num_tests)),
+        corrected="".join(_corrected(by_labels, names)),
         criteria="".join(
             f'<li data-mark="{MARKS[found.state]}" class="{_CRITERION_CLASSES[found.state]}">'
             f"{escape(found.sentence)}</li>"
@@ -94,6 +101,27 @@ def _second_judge(view: PipelineView, names: Sequence[str]) -> Iterator[str]:
         yield f'<p class="bad">✗ {escape(alarm.sentence())}</p>'
     yield f"<h3>By the second judge: {escape(second.origin)}, fingerprint {escape(second.fingerprint[:16])}</h3>"
     yield _table(("", *names, "change"), [_rate_row(row) for row in view.second_rows])
+
+
+def _rests_on(by_labels: TrueRates | None, view: PipelineView) -> Iterator[str]:
+    if by_labels is not None:
+        yield f'<p class="rests-on">{escape(verdict_sentence(by_labels, view.stored))}</p>'
+
+
+def _corrected(by_labels: TrueRates | None, names: Sequence[str]) -> Iterator[str]:
+    """The table of rates that gold labels correct, and how to read it."""
+    if by_labels is None or not by_labels.rates:
+        return
+    rows = [_corrected_row(row) for row in true_rows(by_labels, names)]
+    yield f"<h3>Corrected by {by_labels.num_judgements:,} judgements</h3>"
+    yield f'<div class="wide">{_table(("", *names, "change"), rows)}</div>'
+    yield f'<p class="dim">{escape(by_labels.note)}</p>'
+
+
+def _corrected_row(row: TrueRow) -> list[str]:
+    *rates, change = row.words()
+    cells = [_cell(*pair) for pair in rates]
+    return [f"<td>{escape(row.measure)}</td>", *cells, _cell(*change, _CLASSES[row.colour])]
 
 
 def _remarks(view: PipelineView) -> Iterator[str]:

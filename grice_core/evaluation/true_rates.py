@@ -2,22 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from grice_core.data.pairs import FloatArray
 from grice_core.errors import DataError
 from grice_core.evaluation.gold import GoldLabels
 from grice_core.evaluation.intervals import Interval
-from grice_core.evaluation.numbers import percent, percent_interval, points, points_interval
 from grice_core.evaluation.persons import LEAST_SHARED, differing
 from grice_core.evaluation.prediction_powered import LEAST_GOLD, Estimate, prediction_powered
 from grice_core.evaluation.verdict import State, decide
 from grice_core.evaluation.violations import COOPERATIVE, MEASURES, EvaluatedModel
 from grice_core.maxims import MAXIMS
 from grice_core.recipes.config import EvaluationConfig
-
-if TYPE_CHECKING:
-    from rich.console import Group
 
 _NOTE = (
     "Prediction-powered: the detector's judgements of all answers, corrected by the gold labels; "
@@ -152,36 +148,6 @@ def true_rates(
         intervals = {maxim: changes[maxim].interval for maxim in MAXIMS}
         state = decide(intervals, rates[models[-1].name][COOPERATIVE].interval, config)
     return TrueRates(num_judgements, rates, changes, state, len(gold.persons), at_every_look)
-
-
-def render_true_rates(found: TrueRates, by_detector: State) -> "Group":
-    """The verdict that rests on the labels, and their rates beside the detector's, for a rich console."""
-    from rich.console import Group
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    table.add_column("", no_wrap=True)
-    for name in (*found.rates, *(["change"] if found.changes else [])):
-        table.add_column(name, justify="right", no_wrap=True)
-        table.add_column("", no_wrap=True)
-    for measure in MEASURES:
-        cells = [rate_words(of[measure]) for of in found.rates.values()]
-        if found.changes:
-            cells.append(change_words(found.changes[measure]))
-        table.add_row(measure, *(text for pair in cells for text in pair))
-    title = Text(found.sentence(by_detector), "bold")
-    return Group(title, table, Text(found.note, "dim")) if found.rates else Group(title)
-
-
-def rate_words(figure: TrueFigure) -> tuple[str, str]:
-    """A rate and its interval as people read them."""
-    return percent(figure.value), percent_interval(figure.interval)
-
-
-def change_words(figure: TrueFigure) -> tuple[str, str]:
-    """A change and its interval as people read them, in points."""
-    return points(figure.value), points_interval(figure.interval)
 
 
 @dataclass(frozen=True)

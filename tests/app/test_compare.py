@@ -2,6 +2,7 @@
 
 import csv
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -262,6 +263,33 @@ def test_the_report_downloads(busy_server: Server, page: Page) -> None:
     report = download.value.path().read_text(encoding="utf-8")
     assert "Verdict" in report
     assert "<b>is</b>" not in report
+
+
+def test_what_judgements_correct_stands_in_the_report_and_in_the_exported_card(
+    doubtful_server: Server, page: Page
+) -> None:
+    database = doubtful_server.studio.database
+    run = next(run for run in runs.of_pipeline(database, 3) if run.kind == "evaluate")
+    for index in range(20):
+        found = {"baseline": frozenset(MAXIMS), "stage2": frozenset[str]()}
+        votes.cast(database, Ballot(run.id, index, "", found, 1.0))
+    open_page(page, f"{doubtful_server.url}/compare?pipeline=3")
+    rests_on = page.get_by_text(
+        "Verdict: not met by the detector; with 40 judgements:"
+    ).inner_text()
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download() as download:
+        page.get_by_text("Report, one page").click()
+    report = download.value.path().read_text(encoding="utf-8")
+    assert rests_on in report
+    assert "Corrected by 40 judgements" in report
+    with page.expect_download() as download:
+        page.get_by_text("Adapter of stage2 with its card").click()
+    with zipfile.ZipFile(download.value.path()) as adapter:
+        card = adapter.read("README.md").decode()
+    assert card.startswith("# The adapter's card")
+    assert rests_on in card
+    assert "|  | baseline | stage2 | change |" in card
 
 
 def test_what_cannot_be_compared_is_told_and_the_page_stays(

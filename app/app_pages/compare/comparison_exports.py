@@ -6,8 +6,11 @@ from functools import partial
 
 import streamlit as st
 
+from app.app_pages.compare.comparing import evaluation_of
+from app.app_pages.compare.gold_view import rates_by_judgements
 from app.state.evaluations import EvaluatedPipeline, adapter_stages, zipped_adapter
 from app.state.session import studio
+from grice_core.evaluation.corrected_card import corrected_card
 from grice_core.evaluation.exports import comparison_csv, comparison_latex
 from grice_core.evaluation.overview import PipelineView
 from grice_core.evaluation.report import html_report
@@ -30,7 +33,7 @@ def comparison_exports(
             st.caption("Rates use the thresholds changed here.")
         _offer(
             "Report, one page (HTML)",
-            lambda: html_report(view, pipeline.title, colours),
+            lambda: html_report(view, pipeline.title, colours, by_labels),
             f"report-{pipeline.id}.html",
             "text/html",
         )
@@ -68,10 +71,24 @@ def comparison_exports(
         for stage in (model.name for model in models if model.name in kept):
             _offer(
                 f"Adapter of {stage} with its card (zip)",
-                partial(zipped_adapter, studio(), pipeline.run_id, stage),
+                partial(_zipped, pipeline, stage),
                 f"{stage}-adapter.zip",
                 "application/zip",
             )
+
+
+def _zipped(pipeline: EvaluatedPipeline, stage: str) -> bytes:
+    """A stage's adapter; its card tells of judgements too.
+
+    As the rest of the card, by the thresholds that the pipeline went by, whatever the page shows.
+    """
+    evaluation = evaluation_of(pipeline)
+    by_labels = rates_by_judgements(pipeline, evaluation)
+
+    def rewritten(card: str) -> str:
+        return corrected_card(card, by_labels, evaluation, stage) if by_labels else card
+
+    return zipped_adapter(studio(), pipeline.run_id, stage, rewritten)
 
 
 def _offer(label: str, make: Callable[[], str | bytes], file_name: str, mime: str) -> None:

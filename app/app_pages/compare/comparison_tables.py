@@ -15,7 +15,8 @@ CHANGE_TITLES = ("", "change", "p", "fixed", "broken", "still bad", "still fine"
 
 RETENTION_TITLES = ("", "kept", "change since")
 
-_TONES: dict[str, Literal["", "good", "bad"]] = {"green": "good", "red": "bad", "": ""}
+TONES: dict[str, Literal["", "good", "bad"]] = {"green": "good", "red": "bad", "": ""}
+"""Of the core's colours of changes."""
 
 
 def rate_rows(
@@ -92,4 +93,4 @@ def _change_row(found: CorrectedChange) -> list[Cell]:
 
 def _change_cell(found: CorrectedChange) -> Cell:
     text = f"{points(found.change.change)} {found.stars}".strip()
-    return Cell(text, points_interval(found.change.interval), _TONES[change_style(found)])
+    return Cell(text, points_interval(found.change.interval), TONES[change_style(found)])

@@ -1,6 +1,6 @@
 """Rates with their intervals: one row per measure, one dot per model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import plotly.graph_objects as go
@@ -9,7 +9,7 @@ from app.ui.theme import ROOM_FOR_LAST_TICK_PX
 from grice_core.evaluation.intervals import Interval
 from grice_core.evaluation.numbers import percent
 from grice_core.evaluation.table import ComparisonRow
-from grice_core.evaluation.true_rates import TrueFigure
+from grice_core.evaluation.true_rows import TrueRow
 
 _ROW_PX, _TALL_ROW_PX = 58, 84
 _SPREAD = 0.5
@@ -23,15 +23,14 @@ def rates_figure(
     rows: Sequence[ComparisonRow],
     colours: Sequence[str],
     second: Sequence[ComparisonRow] = (),
-    corrected: Sequence[Mapping[str, TrueFigure] | None] = (),
+    corrected: Sequence[TrueRow] = (),
 ) -> go.Figure:
     """The figure; names and colours are one per model.
 
     Args:
         second: the same measures by the second judge, as open circles.
-        corrected: per model, the rates that gold labels correct, as diamonds; None with too few labels.
+        corrected: what gold labels make of them, as diamonds.
     """
-    measures = [row.measure for row in rows]
     traces = []
     for place, (name, colour) in enumerate(zip(names, colours, strict=True)):
         offset = _offset(place, len(names))
@@ -46,8 +45,7 @@ def rates_figure(
                     "circle-open",
                 )
             )
-        if corrected and (figures := corrected[place]) is not None:
-            dots = [_Dot(figures[measure].value, figures[measure].interval) for measure in measures]
+        if dots := _corrected(corrected, place):
             traces.append(
                 _trace(f"{name}, corrected", colour, dots, offset + 2 * _BELOW, "diamond")
             )
@@ -79,6 +77,12 @@ class _Dot(NamedTuple):
 
 def _rates(rows: Sequence[ComparisonRow], place: int) -> list[_Dot]:
     return [_Dot(row.rates[place].rate, row.rates[place].interval) for row in rows]
+
+
+def _corrected(rows: Sequence[TrueRow], place: int) -> list[_Dot]:
+    """Nothing for a model with too few labels, which has them for no measure."""
+    figures = [row.rates[place] for row in rows]
+    return [_Dot(one.value, one.interval) for one in figures if one is not None]
 
 
 def _trace(

@@ -25,6 +25,7 @@ from grice_core.evaluation.overview import PipelineView
 from grice_core.evaluation.rates import few_prompts
 from grice_core.evaluation.table import MARKS, how_to_read
 from grice_core.evaluation.true_rates import TrueRates
+from grice_core.evaluation.true_rows import true_rows
 from grice_core.evaluation.verdict import State
 
 _SECOND_NOTE = "Open circles: by the second judge."
@@ -36,7 +37,7 @@ def verdict_view(pipeline: EvaluatedPipeline, view: PipelineView, colours: Seque
     """Everything that a person has to see first."""
     names = [stage_title(model.name) for model in view.stored.models]
     rows, second = view.rows, view.second_rows
-    by_labels = rates_by_judgements(pipeline, view)
+    by_labels = rates_by_judgements(pipeline, view.stored)
     left, right = st.columns([5, 2], vertical_alignment="center")
     with left:
         verdict = plain_markdown(view.verdict.sentence)
@@ -56,19 +57,19 @@ def verdict_view(pipeline: EvaluatedPipeline, view: PipelineView, colours: Seque
         ]
         st.caption("  \n".join(map(plain_markdown, notes)))
     with right:
-        of_labels = by_labels.rates if by_labels is not None else {}
-        corrected = [of_labels.get(model.name) for model in view.stored.models]
+        models = [model.name for model in view.stored.models]
+        corrected = true_rows(by_labels, models) if by_labels else []
         st.plotly_chart(
             rates_figure(names, rows, colours, second, corrected),
             key=f"plot {pipeline.id}",
             config={"displayModeBar": False},
             alt=f"Rates of {', '.join(names)} with 95 % intervals. {view.verdict.sentence}",
         )
-        notes = [_SECOND_NOTE] * bool(second) + [_CORRECTED_NOTE] * bool(of_labels)
+        notes = [_SECOND_NOTE] * bool(second) + [_CORRECTED_NOTE] * bool(corrected)
         if notes:
             st.caption(" ".join(notes))
     _reasons(pipeline, view)
-    gold_view(pipeline, view, by_labels)
+    gold_view(pipeline, view.stored, by_labels)
 
 
 @st.fragment

@@ -7,7 +7,8 @@ from app.app_pages.compare.comparison_tables import change_blocks, lost_again, r
 from app.app_pages.compare.rates_figure import rates_figure
 from grice_core.evaluation.intervals import Interval
 from grice_core.evaluation.table import comparison_rows
-from grice_core.evaluation.true_rates import TrueFigure
+from grice_core.evaluation.true_rates import TrueFigure, TrueRates
+from grice_core.evaluation.true_rows import true_rows
 from grice_core.evaluation.violations import MEASURES
 from tests.evaluation.judged import judged
 from tests.evaluation.pipelines import PROMPTS, stricter_judge, three_models, view_of
@@ -65,7 +66,10 @@ def test_the_plot_shows_the_second_judge_and_what_labels_correct(tmp_path: Path)
         view.rows,
         ["grey", "blue", "red"],
         view.second_rows,
-        [None, None, dict.fromkeys(MEASURES, true)],
+        true_rows(
+            TrueRates(60, {"stage2": dict.fromkeys(MEASURES, true)}, {}, None),
+            ["baseline", "stage1", "stage2"],
+        ),
     )
     assert [trace.marker.symbol for trace in figure.data] == [
         *["circle", "circle-open"] * 3,
