@@ -6,6 +6,9 @@ Everything else that `grice_core` offers is the library's own function.
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
+
+import torch
 
 from grice_core.data.evaluation import find_leakage, find_near_leakage
 from grice_core.data.load import LoadedPairs, Prompts
@@ -19,7 +22,12 @@ from grice_core.dpo.policy import merge_saved
 from grice_core.dpo.train import StageTrainer
 from grice_core.evaluation.comparison import CorrectedChange, compared, corrected
 from grice_core.evaluation.violations import EvaluatedModel
-from grice_core.kernels.precision import Precision, resolve_device, resolve_precision
+from grice_core.kernels.precision import (
+    Precision,
+    resolve_base_dtype,
+    resolve_device,
+    resolve_precision,
+)
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.preparing import prepare_stage
 from grice_core.pipeline.stage_job import StageJob
@@ -57,15 +65,23 @@ def score(detector: Detector, table: PairTable, *, rescore: bool = False) -> Pai
         return score_pairs(detector, table, journal, rescore=rescore).table
 
 
-def load_model(name: str, *, adapter: Path | None = None, device: str = "auto") -> BaseModel:
-    """A causal language model in fp32 and its tokenizer, from a folder or the hub.
+def load_model(
+    name: str,
+    *,
+    adapter: Path | None = None,
+    device: str = "auto",
+    base_dtype: Literal["fp32", "bf16"] = "fp32",
+) -> BaseModel:
+    """A causal language model and its tokenizer, from a folder or the hub.
+
+    With `base_dtype="bf16"` its linear layers and embeddings are held in bf16, all else in fp32.
 
     With `adapter`, a stage's `final_model` folder, the model after that stage: the adapter is merged
     into the weights.
 
     Raises: ModelError, InputError (no such device).
     """
-    base = load_base(name, resolve_device(device))
+    base = load_base(name, resolve_device(device), resolve_base_dtype(base_dtype, torch.float32))
     return base if adapter is None else merge_saved(base, adapter)
 
 

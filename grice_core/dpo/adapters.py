@@ -68,6 +68,7 @@ def compose(first: Adapter, second: Adapter) -> Adapter:
     config = LoraConfig(
         task_type="CAUSAL_LM",
         base_model_name_or_path=first.config.base_model_name_or_path,
+        auto_mapping=first.config.auto_mapping,
         r=rank,
         lora_alpha=rank,  # scaling 1: each part's own scaling stands in its B
         lora_dropout=0.0,

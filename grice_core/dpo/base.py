@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
+from grice_core.dpo.compact import check_compact, load_compact
 from grice_core.dpo.hub import loading_errors
 from grice_core.dpo.positions import max_positions
 from grice_core.errors import ModelError
@@ -50,10 +51,18 @@ class BaseModel:
             )
 
 
-def load_base(name: str, device: torch.device) -> BaseModel:
-    """Load a base model in float32 (precision is the forward pass's business) and its tokenizer.
+def load_base(
+    name: str, device: torch.device, base_dtype: torch.dtype = torch.float32
+) -> BaseModel:
+    """Load a base model and its tokenizer; in which precision it computes is the forward pass's business.
 
-    Raises: ModelError, naming what is missing or does not fit.
+    Args:
+        name: Hub id or folder.
+        device: Where to.
+        base_dtype: In which its linear layers and embeddings are held; all else is float32.
+
+    Raises: ModelError, naming what is missing or does not fit; CompactError, if it does not compute with
+    weights in `base_dtype`.
     """
     keep_few_kernels()
     _check_no_gguf(name)
@@ -61,13 +70,23 @@ def load_base(name: str, device: torch.device) -> BaseModel:
     with loading_errors("base model", name):
         _check_not_quantised(name, AutoConfig.from_pretrained(name, trust_remote_code=False))
         tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
-        model, report = AutoModelForCausalLM.from_pretrained(
-            name, trust_remote_code=False, dtype=torch.float32, output_loading_info=True
-        )
+        model, report = _loaded(name, base_dtype)
     _check_whole(name, report)
     _check_tokenizer(name, tokenizer)
     fuse_activations(model)
-    return BaseModel(name, model.to(device).eval(), tokenizer, _remarks(name, report))
+    model = model.to(device).eval()
+    if base_dtype != torch.float32:
+        check_compact(name, model)
+    return BaseModel(name, model, tokenizer, _remarks(name, report))
+
+
+def _loaded(name: str, base_dtype: torch.dtype) -> tuple[Any, Mapping[str, Any]]:
+    if base_dtype != torch.float32:
+        return load_compact(name, base_dtype)
+    model, report = AutoModelForCausalLM.from_pretrained(
+        name, trust_remote_code=False, dtype=torch.float32, output_loading_info=True
+    )
+    return model, report
 
 
 def _check_no_gguf(name: str) -> None:

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from grice_core.dpo.signature import accepted, inner_model
 from grice_core.kernels.choice import uses_plain
-from grice_core.kernels.linear import has_room_to_prepack, is_frozen_linear
+from grice_core.kernels.linear import is_frozen_linear
+from grice_core.kernels.stored import wants_prepacking
 from grice_core.kernels.token_logps import FrozenHead, TokenLogps, plain_token_logps
 
 
@@ -56,7 +57,7 @@ def prepacked_head(policy: Any) -> FrozenHead | None:
     layer = policy.get_output_embeddings()
     if not is_frozen_linear(layer) or layer.weight.device.type != "cpu":
         return None
-    return FrozenHead(layer, prepack=has_room_to_prepack(policy, copies=2))
+    return FrozenHead(layer, prepack=wants_prepacking(policy))
 
 
 def can_chunk_logits(model: Any) -> bool:

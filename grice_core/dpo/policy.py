@@ -22,8 +22,14 @@ from grice_core.dpo.hub import first_line, loading_errors
 from grice_core.dpo.targets import Targets, linear_targets
 from grice_core.errors import ModelError, RecipeError
 from grice_core.kernels.dropout import BulkDropout
+from grice_core.kernels.linear import Update
 from grice_core.kernels.lora import fuse_lora
+from grice_core.kernels.precision import name_of_dtype
+from grice_core.kernels.stored import is_stored, seen_as_fp32, weights_dtype
 from grice_core.recipes.config import LoraSettings
+
+BASE_DTYPE = "base_dtype"
+"""In an adapter's configuration: in which number format the weights were held that it was trained on."""
 
 
 def add_adapter(
@@ -39,7 +45,8 @@ def add_adapter(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         try:
-            policy = get_peft_model(base.model, config)
+            with seen_as_fp32(base.model):
+                policy = get_peft_model(base.model, config)
         except (ValueError, TypeError) as error:
             raise RecipeError(
                 f"lora.target_modules: {base.name} can't be adapted at {settings.target_modules!r} "
@@ -50,7 +57,9 @@ def add_adapter(
             f"lora.target_modules: {settings.target_modules!r} names an embedding, whose adapter "
             "can't be composed with another stage's: name linear layers only"
         )
-    policy.peft_config["default"].base_model_name_or_path = base.name
+    config = policy.peft_config["default"]
+    config.base_model_name_or_path = base.name
+    config.auto_mapping = _fits(base)
     _add_dropout(policy, settings.dropout)
     if policy.device.type == "cpu" and fuses:
         fuse_lora(policy)
@@ -71,8 +80,18 @@ def _lora_config(model: PreTrainedModel, settings: LoraSettings) -> LoraConfig:
         lora_dropout=0.0 if targets.parameters else settings.dropout,
         target_modules=list(targets.modules),
         target_parameters=list(targets.parameters) or None,
-        fan_in_fan_out=any(type(module) is Conv1D for module in model.modules()),
+        fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),
     )
+
+
+def _fits(base: BaseModel) -> dict[str, str]:
+    """What an adapter is for, besides the base's name, as far as PEFT's configuration has a place for it."""
+    kind = type(base.model)
+    return {
+        "base_model_class": kind.__name__,
+        "parent_library": kind.__module__,
+        BASE_DTYPE: name_of_dtype(weights_dtype(base.model)),
+    }
 
 
 def _add_dropout(policy: PeftModel, p: float) -> None:
@@ -100,8 +119,21 @@ def reference(policy: PeftModel) -> Iterator[PeftModel]:
 
 
 def merge_adapter(base: BaseModel, policy: PeftModel) -> BaseModel:
-    """The base with this policy's adapter folded into the weights, in place."""
+    """The base with this policy's adapter folded into the weights, in place; beside those that are stored
+    in a format which would round it away."""
+    for module in policy.modules():
+        if isinstance(module, lora.Linear) and is_stored(module.get_base_layer()):
+            _keep_beside(module)
     return replace(base, model=policy.merge_and_unload().eval())
+
+
+def _keep_beside(module: lora.Linear) -> None:
+    """Move an adapter that is about to be merged to its layer as an update."""
+    a, b = module.lora_A["default"].weight, module.lora_B["default"].weight
+    update = Update(a.detach().t().clone(), b.detach().t() * module.scaling["default"])
+    update.add_to(module.get_base_layer())
+    with torch.no_grad():
+        b.zero_()  # what is merged then is nothing
 
 
 def merge_saved(base: BaseModel, adapter: Path) -> BaseModel:
@@ -119,7 +151,8 @@ def attach_saved(base: BaseModel, adapter: Path) -> PeftModel:
     """
     with loading_errors("adapter", str(adapter)), warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        policy = PeftModel.from_pretrained(base.model, str(adapter))
+        with seen_as_fp32(base.model):
+            policy = PeftModel.from_pretrained(base.model, str(adapter))
     unfit = [str(each.message) for each in said if "adapter keys" in str(each.message)]
     if unfit:
         raise ModelError(

@@ -17,7 +17,8 @@ from peft.tuners.lora import LoraLayer, ParamWrapper
 from peft.utils.transformers_weight_conversion import convert_peft_config_for_transformers
 from torch import nn
 from transformers import PreTrainedModel
-from transformers.pytorch_utils import Conv1D
+
+from grice_core.kernels.linear import is_linear
 
 _ROUTERS = ("router", "gate")
 """Names of layers that choose experts: a hair's breadth there sends a token elsewhere."""
@@ -103,7 +104,7 @@ def _adapted(policy: PeftModel) -> Iterable[torch.Tensor]:
 
 def _is_linear(module: nn.Module) -> bool:
     """Whether it is a linear layer; of a subclass it is tried."""
-    if type(module) in (nn.Linear, Conv1D):
+    if is_linear(module):
         return True
     if not isinstance(module, nn.Linear):
         return False

@@ -27,6 +27,7 @@ from grice_core.evaluation.decoding import Decoder, Decoding, choose_decoding
 from grice_core.evaluation.drawing import Draw, draw, noise_keys
 from grice_core.evaluation.sampling import Sampling
 from grice_core.kernels.linear import prepacked
+from grice_core.kernels.stored import stored_modules
 from grice_core.progress import Progress, silent
 
 TOLERANCE = 1e-3
@@ -232,7 +233,9 @@ def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
 def _depends_on_batch(model: Any) -> bool:
     """Whether the other rows of a batch may change a text."""
     weights = next(model.parameters())
-    return torch.is_autocast_enabled(weights.device.type) or weights.dtype.itemsize < 4
+    if torch.is_autocast_enabled(weights.device.type):
+        return True
+    return weights.dtype.itemsize < 4 and not stored_modules(model)  # whose products run in fp32
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -28,7 +29,39 @@ ROUND = 16
 SHARE_OF_MEMORY = 0.25
 """Of the machine's, that prepacked weights may take."""
 
+LINEAR: set[type[nn.Module]] = {nn.Linear, Conv1D}
+"""Kinds of layers that compute x W + b; `stored.py` adds its own."""
+
 _PREPACKS = ContextVar("_PREPACKS", default=True)
+
+
+@dataclass(frozen=True)
+class Update:
+    """A frozen adapter that stays beside a layer's weight: W + a b."""
+
+    a: Tensor
+    """(in, rank) float32."""
+    b: Tensor
+    """(rank, out) float32, scaled."""
+
+    @classmethod
+    def of(cls, layer: nn.Module) -> "Update | None":
+        """The layer's, if it has one."""
+        a, b = (getattr(layer, f"update_{name}", None) for name in "ab")
+        return None if a is None or b is None else cls(a, b)
+
+    def add_to(self, layer: nn.Module) -> None:
+        """Give it to a layer, beside what it has; it counts among the layer's weights."""
+        before = Update.of(layer)
+        a, b = self.a, self.b
+        if before is not None:
+            a, b = torch.cat([before.a, a], dim=1), torch.cat([before.b, b])
+        layer.register_buffer("update_a", a)
+        layer.register_buffer("update_b", b)
+
+    def remove(self, layer: nn.Module) -> None:
+        """Take it off a layer."""
+        del layer.update_a, layer.update_b
 
 
 class PlainLinear:
@@ -46,15 +79,31 @@ class PlainLinear:
     def __call__(self, x: Tensor) -> Tensor:
         """(tokens, in) to (tokens, out), in x's dtype."""
         weight, bias = self.weight_as(x.dtype), self.bias_as(x.dtype)
-        return x @ weight if bias is None else torch.addmm(bias, x, weight)
+        out = x @ weight if bias is None else torch.addmm(bias, x, weight)
+        update = self.update_as(x.dtype)
+        return out if update is None else out.addmm_(x @ update.a, update.b)
 
     def backward(self, grad_out: Tensor) -> Tensor:
         """(tokens, out) to the gradient of x, (tokens, in), in grad_out's dtype."""
-        return grad_out @ self.weight_as(grad_out.dtype).t()
+        grad_x = grad_out @ self.weight_as(grad_out.dtype).t()
+        update = self.update_as(grad_out.dtype)
+        return grad_x if update is None else grad_x.addmm_(grad_out @ update.b.t(), update.a.t())
 
     def weight_as(self, dtype: torch.dtype) -> Tensor:
-        """(in, out)."""
+        """(in, out), without the update."""
         return self.weight.to(dtype)
+
+    def update_as(self, dtype: torch.dtype) -> Update | None:
+        """The layer's update, of these columns."""
+        update = Update.of(self.layer)
+        return update and Update(update.a.to(dtype), update.b[:, self.columns].to(dtype))
+
+    def merged(self, dtype: torch.dtype) -> Tensor:
+        """(in, out) weight, the update in it; rounded once."""
+        update = self.update_as(torch.float32)
+        if update is None:
+            return self.weight.to(dtype)
+        return torch.addmm(self.weight.float(), update.a, update.b).to(dtype)
 
     def bias_as(self, dtype: torch.dtype) -> Tensor | None:
         """(out,)."""
@@ -76,7 +125,9 @@ class FrozenLinear(PlainLinear):
         num_in, num_out = self._shape
         if not self._is_prepacked_for(x) or num_in % ROUND:
             return super().__call__(x)
-        weight = self._of_weight("forward", x.dtype, lambda weight: _prepacked(_round(weight.t())))
+        weight = self._of_weight(
+            "forward", x.dtype, lambda: _prepacked(_round(self.merged(x.dtype).t()))
+        )
         bias = self.bias_as(x.dtype)
         bias = None if bias is None else _round(bias)
         out: Tensor = _onednn()._linear_pointwise(x.contiguous(), weight, bias, "none", [], "")
@@ -86,7 +137,8 @@ class FrozenLinear(PlainLinear):
         """(tokens, out) to the gradient of x, (tokens, in), in grad_out's dtype."""
         if not self._is_prepacked_for(grad_out) or any(size % ROUND for size in self._shape):
             return super().backward(grad_out)
-        weight = self._of_weight("backward", grad_out.dtype, _prepacked)
+        dtype = grad_out.dtype
+        weight = self._of_weight("backward", dtype, lambda: _prepacked(self.merged(dtype)))
         rows = grad_out.contiguous()
         grad_x: Tensor = _onednn()._linear_pointwise(rows, weight, None, "none", [], "")
         return grad_x
@@ -94,29 +146,37 @@ class FrozenLinear(PlainLinear):
     def weight_as(self, dtype: torch.dtype) -> Tensor:
         """(in, out)."""
         weight = self.weight
-        if weight.dtype == dtype:
-            return weight
-        return self._of_weight("plain", dtype, lambda weight: weight)
+        if weight.dtype.itemsize <= dtype.itemsize:
+            return weight.to(dtype)  # kept, it would take more than the weight itself
+        return self._of_weight("plain", dtype, lambda: weight.to(dtype))
 
     def _is_prepacked_for(self, x: Tensor) -> bool:
+        if self.layer.weight.dtype.itemsize < x.dtype.itemsize:
+            return False
         return self._prepack and _PREPACKS.get() and can_prepack(x.device, x.dtype)
 
-    def _of_weight(self, name: str, dtype: torch.dtype, make: Callable[[Tensor], Tensor]) -> Tensor:
+    def _of_weight(self, name: str, dtype: torch.dtype, make: Callable[[], Tensor]) -> Tensor:
         """What was made of the weight; made again for another dtype, or when the weight has changed."""
-        weight = self.layer.weight
-        state = dtype, weight.data_ptr(), weight._version
+        weight, update = self.layer.weight, Update.of(self.layer)
+        state = dtype, weight.data_ptr(), weight._version, update and update.a.data_ptr()
         old_state, made = self._derived.pop(name, (None, None))
         if made is None or old_state != state:
             made = None  # makes room for the next
             with long_lived():
-                made = make(self.weight.to(dtype))
+                made = make()
         self._derived[name] = state, made
         return made
 
 
+def is_linear(layer: Any) -> bool:
+    """Whether it computes x W + b and nothing else: a subclass may do something else in its forward pass."""
+    return type(layer) in LINEAR
+
+
 def is_frozen_linear(layer: Any) -> bool:
     """Whether it is a plain linear layer that needs no gradient of its own here."""
-    return type(layer) is nn.Linear and not (torch.is_grad_enabled() and layer.weight.requires_grad)
+    trains = torch.is_grad_enabled() and layer.weight.requires_grad
+    return is_linear(layer) and isinstance(layer, nn.Linear) and not trains
 
 
 def can_prepack(device: torch.device, dtype: torch.dtype) -> bool:
@@ -159,7 +219,7 @@ def prepack(model: nn.Module) -> list[nn.Module]:
     """Like `prepacked`, for good; returns the layers whose `forward` was replaced."""
     if not has_room_to_prepack(model, copies=1):
         return []
-    layers = [module for module in model.modules() if type(module) in (nn.Linear, Conv1D)]
+    layers = [module for module in model.modules() if is_linear(module)]
     for layer in layers:
         layer.forward = _PrepackedForward(layer)
     return layers

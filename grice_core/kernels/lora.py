@@ -12,21 +12,20 @@ from typing import Any
 import torch
 from peft import PeftModel
 from peft.tuners import lora
-from torch import Tensor, nn
-from transformers.pytorch_utils import Conv1D
+from torch import Tensor
 
 from grice_core.kernels.choice import uses_plain
 from grice_core.kernels.dropout import BulkDropout, unchanged_at, zero_at
-from grice_core.kernels.linear import FrozenLinear, has_room_to_prepack
+from grice_core.kernels.linear import FrozenLinear, is_linear
 from grice_core.kernels.precision import product_dtype
+from grice_core.kernels.stored import wants_prepacking
 
 
 def fuse_lora(policy: PeftModel) -> None:
     """Let each adapted linear layer compute itself and its LoRA in one operation."""
-    prepack = has_room_to_prepack(policy, copies=2)
+    prepack = wants_prepacking(policy)
     for module in policy.modules():
-        # A subclass of theirs may do something else in its forward pass.
-        if isinstance(module, lora.Linear) and type(module.get_base_layer()) in (nn.Linear, Conv1D):
+        if isinstance(module, lora.Linear) and is_linear(module.get_base_layer()):
             module.forward = FusedLora(module, prepack)
 
 

@@ -37,6 +37,33 @@ def resolve_precision(choice: Precision, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if choice == "bf16" else torch.float32
 
 
+def resolve_base_dtype(
+    choice: Precision, products: torch.dtype, *, sharded: bool = False
+) -> torch.dtype:
+    """The number format in which a base's weights are held; `auto`: bf16 where its products run in bf16.
+
+    Args:
+        choice: What was asked for.
+        products: Number format of matrix products.
+        sharded: Whether FSDP shards the weights, for which they have to be of one format.
+
+    Raises: InputError, if they are to be sharded in bf16.
+    """
+    if choice == "auto":
+        return torch.float32 if sharded else products
+    if choice == "bf16" and sharded:
+        raise InputError(
+            "base_dtype bf16: parallel.fsdp shards weights of one number format only: give fp32, or leave "
+            "parallel.fsdp out of the recipe"
+        )
+    return torch.bfloat16 if choice == "bf16" else torch.float32
+
+
+def name_of_dtype(dtype: torch.dtype) -> Literal["fp32", "bf16"]:
+    """As options name it."""
+    return "bf16" if dtype == torch.bfloat16 else "fp32"
+
+
 def multiplies_bf16_fast(device: torch.device) -> bool:
     """Whether bf16 products run in hardware here: a GPU since Ampere, a CPU with AMX or AVX512-BF16."""
     if device.type == "cuda":

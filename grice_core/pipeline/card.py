@@ -15,6 +15,7 @@ from grice_core.evaluation.texts import compare_texts
 from grice_core.files import write_text_atomic
 from grice_core.maxims import MAXIMS
 from grice_core.objectives import DELTA, OBJECTIVES
+from grice_core.pipeline.options import BaseDtype
 from grice_core.pipeline.output import is_whole_model
 from grice_core.recipes.config import StageConfig
 
@@ -36,15 +37,19 @@ def write_stage_card(
     form: PromptFormat,
     taught: str = "",
     results: str = "",
+    *,
+    base_dtype: BaseDtype = "fp32",
 ) -> None:
     """Write README.md: what the adapter is, how to load it, what it was trained for.
 
     `stages` are all that the adapter holds, in order; `form` is how it was trained to be asked;
-    `taught` says in Markdown what its pairs teach, `results` how it was judged.
+    `taught` says in Markdown what its pairs teach, `results` how it was judged; `base_dtype` in which number
+    format the base's weights were held.
     """
     names = " + ".join(f"{stage.name} ({stage.title})" for stage in stages)
     text = f"""---
 base_model: {base}
+base_dtype: {base_dtype}
 library_name: peft
 pipeline_tag: text-generation
 tags: [dpo, lora, gricean-maxims]
@@ -56,6 +61,8 @@ tags: [dpo, lora, gricean-maxims]
 Grice's maxims less often. {_parts(stages)}
 
 {_asked(form)}
+
+{_held(base_dtype)}
 
 ```python
 {_loaded(folder, base)}
@@ -79,6 +86,16 @@ def _kind(folder: Path) -> str:
         if whole
         else "A LoRA adapter for the plain base model"
     )
+
+
+def _held(base_dtype: BaseDtype) -> str:
+    """What the weights were that it fits."""
+    if base_dtype == "bf16":
+        return (
+            "The base's linear layers and embeddings were held in bf16, all else in fp32 (`base_dtype: bf16`): "
+            "it fits the base's weights rounded to bf16, and in fp32 differs by that rounding."
+        )
+    return "The base's weights were held in fp32 (`base_dtype: fp32`)."
 
 
 def _loaded(folder: Path, base: str) -> str:

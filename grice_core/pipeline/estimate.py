@@ -10,19 +10,20 @@ from typing import Any
 import numpy as np
 
 from grice_core.detector.pairs import score_pairs
-from grice_core.dpo.base import BaseModel, load_base
+from grice_core.dpo.base import BaseModel
 from grice_core.dpo.encode import encode_pairs
 from grice_core.dpo.shown import ShownPair, show_pair
 from grice_core.errors import DataError
 from grice_core.evaluation.answers import Answers
 from grice_core.evaluation.planning import CriterionPower, criterion_power, power_sentences
 from grice_core.kernels.memory import peak_bytes
+from grice_core.kernels.precision import name_of_dtype
 from grice_core.pipeline.config import PipelineConfig
+from grice_core.pipeline.preparing import EncodedStage, encode_stage
 from grice_core.pipeline.inputs import PipelineInputs, cut_inputs
 from grice_core.pipeline.judging import BASELINE, evaluate_model
 from grice_core.pipeline.pace import measure_pace, stage_seconds
 from grice_core.pipeline.parts import PipelineParts
-from grice_core.pipeline.preparing import EncodedStage, encode_stage
 from grice_core.pipeline.sources import OpenedPairs, open_pairs
 from grice_core.pipeline.trial import try_base
 from grice_core.progress import Reporter
@@ -81,6 +82,8 @@ class Estimate:
     """How often so many prompts would decide the verdict's criteria."""
     power_sentences: tuple[str, ...]
     """The same in words."""
+    base_dtype: str = "fp32"
+    """In which the base's weights are held."""
     shown_pair: ShownPair | None = None
     """The first stage's first pair, as the model will see it."""
 
@@ -109,7 +112,7 @@ def estimate_pipeline(config: PipelineConfig, reporter: Reporter) -> Estimate:
     opened, scoring = _scored(config, parts, reporter)
     started = time.perf_counter()
     inputs = _cut(config, opened, scoring, reporter)
-    base = load_base(config.base, parts.device)
+    base = parts.load_base()
     try_base(base, parts.trial_job(inputs), reporter)
     loading_s += time.perf_counter() - started
     stages = tuple(stage.grown(scoring.growth) for stage in _stages(base, parts, inputs, reporter))
@@ -128,6 +131,7 @@ def estimate_pipeline(config: PipelineConfig, reporter: Reporter) -> Estimate:
         peak_bytes=peak_bytes(parts.device) * (1 if on_gpu else parts.num_processes),
         device=str(parts.device),
         precision=str(parts.dtype).removeprefix("torch."),
+        base_dtype=name_of_dtype(parts.base_dtype),
         shown_pair=_shown(base, parts, inputs),
         power=power,
         power_sentences=tuple(power_sentences(criteria, power, inputs.selection.num_available)),

@@ -23,6 +23,7 @@ from grice_core.dpo.policy import add_adapter
 from grice_core.dpo.reference import weights_hash
 from grice_core.dpo.train import StageTrainer
 from grice_core.errors import InputError, LostProcessError, ModelError
+from grice_core.kernels.stored import weights_dtype
 from grice_core.parent import how_it_ended, start_child
 from grice_core.pipeline.options import NumProcesses
 from grice_core.pipeline.output import OutputFolder
@@ -56,6 +57,8 @@ class RankJob:
     """Stage whose published model this one starts from; None: the plain base."""
     base_sha256: str
     """Of the weights that the stage starts from."""
+    base_dtype: torch.dtype
+    """In which they are held."""
     config: StageConfig
     examples: StageExamples
     ref_logps: ReferenceLogps
@@ -68,7 +71,8 @@ class RankJob:
 
         Raises: ModelError.
         """
-        base = StageModels(self.base, self.compute.device, self.output).after(self.after)
+        models = StageModels(self.base, self.compute.device, self.output, self.base_dtype)
+        base = models.after(self.after)
         if weights_hash(base.model) != self.base_sha256:
             raise ModelError(
                 f"the weights of {self.base} are not those that this run began with: "
@@ -231,6 +235,7 @@ def _rank_job(prepared: PreparedStage, job: StageJob, port: int) -> RankJob:
         output=job.output,
         after=job.earlier[-1].config.name if job.earlier else None,
         base_sha256=prepared.reference_sha256,
+        base_dtype=weights_dtype(trainer.policy),
         config=trainer.config,
         examples=trainer.examples,
         ref_logps=trainer.ref_logps,

@@ -13,6 +13,8 @@ from annotated_types import Ge, Interval, MaxLen
 
 NumProcesses = Annotated[int, Ge(1)] | Literal["auto"]
 """How many processes train together; auto: one for each GPU that torch sees, on a CPU one."""
+BaseDtype = Literal["auto", "fp32", "bf16"]
+"""In which number format a base's weights are held."""
 ReportTo = Literal["none", "tensorboard"]
 """Who gets each step's metrics besides `history.jsonl`."""
 
@@ -79,6 +81,14 @@ class PipelineOptions:
         About(
             "Precision",
             "Number format of matrix products; auto: bf16 where the hardware is fast.",
+        ),
+    ] = "auto"
+    base_dtype: Annotated[
+        BaseDtype,
+        About(
+            "Base weights",
+            "Number format in which the base's weights are held; auto: bf16 where matrix products run in "
+            "bf16, which round them anyway.",
         ),
     ] = "auto"
     leakage: Annotated[

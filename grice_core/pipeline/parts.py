@@ -7,17 +7,25 @@ wherever: the numbers are the same.
 
 from functools import cached_property
 
+import torch
+
 from grice_core.chat.choice import FormatChoice
 from grice_core.chat.format import PromptFormat
 from grice_core.detector.judge import Detector
 from grice_core.detector.load import load_detector
+from grice_core.dpo.base import BaseModel
 from grice_core.errors import DetectorError, RecipeError
 from grice_core.evaluation.reach import reach_of
 from grice_core.evaluation.results import Evaluation, write_evaluation
 from grice_core.evaluation.sampling import Sampling
 from grice_core.evaluation.selection import PromptSelection
 from grice_core.kept import Kept, NothingKept
-from grice_core.kernels.precision import resolve_device, resolve_precision
+from grice_core.kernels.precision import (
+    name_of_dtype,
+    resolve_base_dtype,
+    resolve_device,
+    resolve_precision,
+)
 from grice_core.pipeline.card import results_section, write_stage_card
 from grice_core.pipeline.config import PipelineConfig
 from grice_core.pipeline.events import check_reporting
@@ -26,7 +34,7 @@ from grice_core.pipeline.judging import EvaluationJob, evaluate_stages
 from grice_core.pipeline.launch_ranks import check_several, count_processes
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.published import StageModels
-from grice_core.pipeline.record import RunRecord
+from grice_core.pipeline.record import ComputedIn, RunRecord, begun_base_dtype
 from grice_core.pipeline.stage_job import StageJob
 from grice_core.pipeline.taught import taught_section
 from grice_core.pipeline.training import train_stage
@@ -53,7 +61,27 @@ class PipelineParts:
         self.dtype = resolve_precision(config.precision, self.device)
         self._detector: Detector | None = None
         self._second_judge: Detector | None = None
-        self._models = StageModels(config.base, self.device, self.output)
+
+    @cached_property
+    def _models(self) -> StageModels:
+        """Raises: OutputError, if earlier parts held the base in another format than is asked for."""
+        choice = begun_base_dtype(self.output, self.config.base_dtype)
+        dtype = resolve_base_dtype(choice, self.dtype, sharded=self.parallel.fsdp is not None)
+        return StageModels(
+            self.config.base, self.device, self.output, dtype, may_fall_back=choice == "auto"
+        )
+
+    def load_base(self) -> BaseModel:
+        """The plain base; loaded once, until a stage's model takes its place.
+
+        Raises: ModelError.
+        """
+        return self._models.after(None)
+
+    @property
+    def base_dtype(self) -> torch.dtype:
+        """In which the base's weights are held; known for good once it is loaded."""
+        return self._models.base_dtype
 
     @property
     def stage_names(self) -> tuple[str, ...]:
@@ -109,13 +137,13 @@ class PipelineParts:
             judges = self.load_detector(), self.load_second_judge()
             self.record.inputs(self.config, self.inputs, *judges)
         with self.record.timed("base"):
-            base = self._models.after(None)
+            base = self.load_base()
             form = self.format_choice.of(base.tokenizer)
             self.record.prompt_format(self.format_choice.name, form)
             # It renders and encodes all that will be trained on or asked.
             trial = try_base(base, self.trial_job(self.inputs), self.reporter)
-            precision = str(self.dtype).removeprefix("torch.")
-            self.record.base(base, str(self.device), precision, trial)
+            how = ComputedIn(self.device, self.dtype, self.base_dtype)
+            self.record.base(base, how, trial)
 
     def train(self, stage: str) -> None:
         """Train one stage on the ones before it, which are trained already.
@@ -195,7 +223,15 @@ class PipelineParts:
             folder = self.output.stage(stage.name).final_model
             taught = taught_section(planned[:number], table, reached)
             results = results_section(evaluation, number, judge.record.fingerprint)
-            write_stage_card(folder, stages[:number], self.config.base, form, taught, results)
+            write_stage_card(
+                folder,
+                stages[:number],
+                self.config.base,
+                form,
+                taught,
+                results,
+                base_dtype=name_of_dtype(self.base_dtype),
+            )
 
     def _number(self, stage: str) -> int:
         if stage not in self.stage_names:

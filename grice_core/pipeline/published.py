@@ -15,12 +15,14 @@ from torch import Tensor
 
 from grice_core.dpo.adapters import Adapter, compose, load_adapter, save_adapter
 from grice_core.dpo.base import BaseModel, load_base
+from grice_core.dpo.compact import CompactError
 from grice_core.dpo.encode import EncodedPair, Ids
 from grice_core.dpo.policy import attach_saved, merge_saved, reference
 from grice_core.dpo.signature import accepted
 from grice_core.errors import ModelError, TrainingError
 from grice_core.files import atomic_folder
 from grice_core.kernels.choice import plain_kernels
+from grice_core.kernels.stored import restore_weights
 from grice_core.pipeline.output import OutputFolder, is_whole_model
 
 ROUNDING = 2e-5
@@ -34,10 +36,22 @@ _LAST = 16
 class StageModels:
     """The plain base and the models after each stage, of which one is in memory at a time."""
 
-    def __init__(self, base: str, device: torch.device, output: OutputFolder) -> None:
+    def __init__(
+        self,
+        base: str,
+        device: torch.device,
+        output: OutputFolder,
+        base_dtype: torch.dtype = torch.float32,
+        *,
+        may_fall_back: bool = False,
+    ) -> None:
+        """With `may_fall_back` a base that does not compute with weights in `base_dtype` is held in fp32."""
         self.base_name = base
         self.device = device
+        self.base_dtype = base_dtype
+        """In which the base's weights are held; known for good once a model is there."""
         self._output = output
+        self._may_fall_back = may_fall_back
         self._held: tuple[str | None, BaseModel] | None = None
 
     def after(self, stage: str | None) -> BaseModel:
@@ -61,11 +75,26 @@ class StageModels:
 
     def _made(self, stage: str | None, plain: BaseModel | None) -> BaseModel:
         if stage is None:
-            return load_base(self.base_name, self.device)
+            return self._plain()
         folder = self._output.stage(stage).final_model
         if is_whole_model(folder):
+            # Its stages are merged into it, and would be rounded away.
             return replace(load_base(str(folder), self.device), name=self.base_name)
-        return merge_saved(plain or load_base(self.base_name, self.device), folder)
+        return merge_saved(plain or self._plain(), folder)
+
+    def _plain(self) -> BaseModel:
+        try:
+            return load_base(self.base_name, self.device, self.base_dtype)
+        except CompactError as error:
+            if not self._may_fall_back:
+                raise
+            self.base_dtype = torch.float32
+            base = load_base(self.base_name, self.device)
+            remark = (
+                f"{self.base_name} is held in fp32, since it does not compute with weights in bf16 "
+                f"({error.why})"
+            )
+            return replace(base, remarks=(*base.remarks, remark))
 
 
 @dataclass(frozen=True)
@@ -145,6 +174,7 @@ def _publish_whole(
 ) -> float:
     base = models.after(earlier.parent.name if earlier else None)
     models.forget()
+    restore_weights(base.model)
     with atomic_folder(folder) as path, tempfile.TemporaryDirectory() as own_folder:
         save_adapter(own, Path(own_folder))
         merged = merge_saved(base, Path(own_folder))

@@ -5,21 +5,54 @@ import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
+
+import torch
 
 from grice_core.chat.format import PromptFormat
 from grice_core.detector.judge import Detector
 from grice_core.dpo.base import BaseModel
 from grice_core.dpo.reference import weights_hash
 from grice_core.errors import OutputError
+from grice_core.kernels.precision import name_of_dtype
 from grice_core.pipeline.config import PipelineConfig
 from grice_core.pipeline.inputs import PipelineInputs
+from grice_core.pipeline.options import BaseDtype
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.sources import StoredPairs
 from grice_core.pipeline.trial import BaseTrial
 
 _LIBRARIES = ("torch", "transformers", "peft", "tokenizers", "numpy", "scipy", "statsmodels")
+
+
+@dataclass(frozen=True)
+class ComputedIn:
+    """Where and in which number formats a base computes."""
+
+    device: torch.device
+    dtype: torch.dtype
+    """Of matrix products."""
+    base_dtype: torch.dtype
+    """In which its weights are held."""
+
+
+def begun_base_dtype(output: OutputFolder, choice: BaseDtype) -> BaseDtype:
+    """In which number format the folder's pipeline holds its base, which the first part decides; what is asked
+    for if it has not begun.
+
+    Raises: OutputError, if another one is asked for now.
+    """
+    base = (output.read_run() or {}).get("inputs", {}).get("base")
+    if base is None:
+        return choice
+    begun: BaseDtype = base.get("dtype", "fp32")  # before there was a choice
+    if choice not in ("auto", begun):
+        raise OutputError(
+            f"{output.path} holds a pipeline whose base is held in {begun}: give --base-dtype {begun} or "
+            "auto to continue with it, or choose another --out"
+        )
+    return begun
 
 
 class RunRecord:
@@ -95,15 +128,16 @@ class RunRecord:
                 self._must_be_the_same(name, then, now)
         self.write()
 
-    def base(self, base: BaseModel, device: str, dtype: str, trial: BaseTrial) -> None:
+    def base(self, base: BaseModel, how: ComputedIn, trial: BaseTrial) -> None:
         """Note the base model, how it is computed and how its trial went."""
         self.content["inputs"]["base"] = {
             "name": base.name,
             "weights_sha256": weights_hash(base.model),
+            "dtype": name_of_dtype(how.base_dtype),
             "trial": asdict(trial),
         }
-        self.content["device"] = device
-        self.content["precision"] = dtype
+        self.content["device"] = str(how.device)
+        self.content["precision"] = str(how.dtype).removeprefix("torch.")
         self.write()
 
     def prompt_format(self, choice: str, form: PromptFormat) -> None:

@@ -15,6 +15,7 @@ from grice_core.dpo.hub import loading_errors
 from grice_core.errors import ModelError
 from grice_core.evaluation.generation import stream
 from grice_core.evaluation.sampling import Sampling
+from grice_core.kernels.stored import seen_as_fp32
 from grice_core.pipeline.judging import BASELINE
 from grice_core.pipeline.output import is_whole_model
 
@@ -64,7 +65,7 @@ class SideBySide:
                     f"{stage} was published as a whole model, which can't be asked beside its base: load "
                     "it by itself, with transformers"
                 )
-            with loading_errors("adapter", str(folder)):
+            with loading_errors("adapter", str(folder)), seen_as_fp32(base.model):
                 self._add(place, folder)
         base.model.eval()
 

@@ -13,6 +13,7 @@ from grice_core.dpo.checkpointing.checkpoint import CheckpointFolder
 from grice_core.dpo.checkpointing.history import HistoryFile, read_history
 from grice_core.dpo.checkpointing.resume import CheckpointPlan
 from grice_core.files import atomic_folder
+from grice_core.kernels.precision import name_of_dtype
 from grice_core.pipeline.card import write_stage_card
 from grice_core.pipeline.events import StageEvents
 from grice_core.pipeline.kept_stages import KeptStage, training_of
@@ -45,7 +46,14 @@ def train_stage(models: StageModels, job: StageJob, reporter: Reporter) -> dict[
     gap = publish(trained.own, trained.probe, models, folder.final_model, earlier)
     planned = (*job.earlier, job.planned)
     stages, taught = [stage.config for stage in planned], taught_section(planned, job.table)
-    write_stage_card(folder.final_model, stages, models.base_name, trained.form, taught)
+    write_stage_card(
+        folder.final_model,
+        stages,
+        models.base_name,
+        trained.form,
+        taught,
+        base_dtype=name_of_dtype(models.base_dtype),
+    )
     CheckpointFolder(folder.checkpoints).clear()
     whole = is_whole_model(folder.final_model)
     if whole:

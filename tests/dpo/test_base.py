@@ -6,10 +6,14 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
+from transformers.models.llama.modeling_llama import LlamaMLP
 
 from grice_core.dpo.adapters import adapter_of, save_adapter
 from grice_core.dpo.base import BaseModel, load_base
 from grice_core.errors import ModelError
+from grice_core.kernels.stored import store_weights
+from grice_core.pipeline.output import OutputFolder
+from grice_core.pipeline.published import StageModels
 from tests.dpo import tiny
 
 CPU = torch.device("cpu")
@@ -43,11 +47,11 @@ def write_adapter(folder):
     save_adapter(adapter_of(policy), folder)
 
 
-def refusal(folder) -> str:
+def refusal(folder, *base_dtype) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with pytest.raises(ModelError) as refused:
-            load_base(str(folder), CPU)
+            load_base(str(folder), CPU, *base_dtype)
     sentence = str(refused.value)
     assert "\n" not in sentence
     return sentence
@@ -73,10 +77,39 @@ def test_weights_beside_an_adapter_leave_open_which_model_is_meant(folder):
     assert "unclear which model is meant: move adapter_config.json away" in refusal(folder)
 
 
+@pytest.mark.parametrize("shard", ["5GB", "20KB"])
+def test_held_in_bf16_it_is_the_same_rounded(tmp_path, shard):
+    model = tiny.gpt2()
+    model.save_pretrained(tmp_path, max_shard_size=shard)
+    tiny.tokenizer().save_pretrained(tmp_path)
+    base = load_base(str(tmp_path), CPU, torch.bfloat16)
+    assert (type(base.model), base.remarks) == (type(model), ())
+    store_weights(model, torch.bfloat16)
+    found, expected = base.model.state_dict(), model.state_dict()
+    assert found.keys() == expected.keys()
+    for name, tensor in found.items():
+        assert tensor.dtype == expected[name].dtype
+        assert torch.equal(tensor, expected[name])
+
+
+def test_a_base_that_reads_a_weight_past_its_layer_is_held_in_fp32(folder, tmp_path, monkeypatch):
+    def reading(mlp, states):
+        return states @ mlp.up_proj.weight.t() @ mlp.down_proj.weight.t()
+
+    monkeypatch.setattr(LlamaMLP, "forward", reading)
+    assert "does not compute with its weights in bf16" in refusal(folder, torch.bfloat16)
+    output = OutputFolder(tmp_path)
+    models = StageModels(str(folder), CPU, output, torch.bfloat16, may_fall_back=True)
+    (remark,) = models.after(None).remarks
+    assert "is held in fp32, since it does not compute with weights in bf16" in remark
+    assert models.base_dtype == torch.float32
+
+
+@pytest.mark.parametrize("base_dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("part", ["self_attn.q_proj.weight", "mlp.down_proj.weight", "norm.weight"])
-def test_missing_weights_are_not_made_up(folder, part):
+def test_missing_weights_are_not_made_up(folder, part, base_dtype):
     write_weights(folder, {n: t for n, t in weights(folder).items() if not n.endswith(part)})
-    sentence = refusal(folder)
+    sentence = refusal(folder, base_dtype)
     assert "of the model's weights" in sentence
     assert part in sentence
     assert "random numbers" in sentence

@@ -4,7 +4,13 @@ import pytest
 import torch
 
 from grice_core.errors import InputError
-from grice_core.kernels.precision import multiplies_bf16_fast, resolve_device, resolve_precision
+from grice_core.kernels.precision import (
+    multiplies_bf16_fast,
+    name_of_dtype,
+    resolve_base_dtype,
+    resolve_device,
+    resolve_precision,
+)
 
 CPU = torch.device("cpu")
 
@@ -25,6 +31,20 @@ def test_auto_takes_bf16_on_a_cpu_that_multiplies_it(
 def test_auto_takes_fp32_on_a_cpu_without_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "amx_bf16": False})
     assert resolve_precision("auto", CPU) is torch.float32
+
+
+def test_a_base_is_held_as_it_is_multiplied_unless_another_format_is_asked_for() -> None:
+    fp32, bf16 = torch.float32, torch.bfloat16
+    assert [resolve_base_dtype("auto", products) for products in (fp32, bf16)] == [fp32, bf16]
+    assert [resolve_base_dtype("fp32", products) for products in (fp32, bf16)] == [fp32, fp32]
+    assert [resolve_base_dtype("bf16", products) for products in (fp32, bf16)] == [bf16, bf16]
+    assert [name_of_dtype(dtype) for dtype in (fp32, bf16)] == ["fp32", "bf16"]
+
+
+def test_a_sharded_base_is_held_in_fp32() -> None:
+    assert resolve_base_dtype("auto", torch.bfloat16, sharded=True) is torch.float32
+    with pytest.raises(InputError, match=r"base_dtype bf16: parallel\.fsdp shards weights of one"):
+        resolve_base_dtype("bf16", torch.bfloat16, sharded=True)
 
 
 def test_no_other_kind_of_device_is_trusted_with_bf16() -> None:

@@ -53,6 +53,7 @@ def test_a_command_reads_every_option_by_its_flag(asked):
     given = {
         "seed": 7,
         "precision": "fp32",
+        "base_dtype": "bf16",
         "leakage": "keep",
         "leakage_similarity": 0.8,
         "samples_per_prompt": 3,

@@ -4,16 +4,20 @@ import json
 import numpy as np
 import pytest
 import torch
-from peft import PeftModel
+from peft import PeftConfig, PeftModel
 from transformers import AutoModelForCausalLM
 
 from grice_core.data.load import load_pairs
 from grice_core.dpo.base import load_base
 from grice_core.dpo.encode import encode_pairs
 from grice_core.dpo.logps import pair_logps
+from grice_core.dpo.policy import BASE_DTYPE
 from grice_core.errors import DataError, InterruptedRunError, OutputError
 from grice_core.evaluation.preference_shift import read_shifts
+from grice_core.kernels.precision import multiplies_bf16_fast
+from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.parts import PipelineParts
+from grice_core.pipeline.record import begun_base_dtype
 from grice_core.pipeline.run import run_pipeline
 from grice_core.progress import Reporter
 from grice_core.recipes.load import load_recipe
@@ -78,6 +82,27 @@ def test_each_adapters_card_tells_what_it_was_trained_for(finished):
     assert "trained with weighted DPO (arXiv 2305.18290) to violate" in card
     assert "| stage1 | quantity 1, relation 1 | dpo |" in card
     assert "`dpo`: weight · (−log σ(β · Δ))" in card
+
+
+def test_what_is_published_says_in_which_format_its_base_was_held(finished):
+    held = finished.record["inputs"]["base"]["dtype"]
+    assert held == ("bf16" if multiplies_bf16_fast(torch.device("cpu")) else "fp32")
+    for stage in ("stage1", "stage2"):
+        folder = finished.output.path / stage / "final_model"
+        assert f"(`base_dtype: {held}`)" in (folder / "README.md").read_text()
+        fits = PeftConfig.from_pretrained(str(folder)).auto_mapping
+        assert (fits["base_model_class"], fits[BASE_DTYPE]) == ("GPT2LMHeadModel", held)
+
+
+def test_the_first_part_decides_in_which_format_the_base_is_held(tmp_path):
+    output = OutputFolder(tmp_path)
+    assert begun_base_dtype(output, "auto") == "auto"
+    output.write_run({"inputs": {"base": {"name": "of before there was a choice"}}})
+    assert begun_base_dtype(output, "auto") == "fp32"
+    output.write_run({"inputs": {"base": {"dtype": "bf16"}}})
+    assert begun_base_dtype(output, "auto") == begun_base_dtype(output, "bf16") == "bf16"
+    with pytest.raises(OutputError, match="whose base is held in bf16: give --base-dtype bf16 or"):
+        begun_base_dtype(output, "fp32")
 
 
 def test_the_results_keep_the_guides_layout(finished):

@@ -49,6 +49,7 @@ def score(context: JobContext) -> JsonObject:
         "data": {name: value for name, value in inputs["data"].items() if name != "path"},
         "prompts": inputs["eval"]["prompts"],
         "prompt_format": parts.record.content["prompt_format"],
+        "base_dtype": inputs["base"]["dtype"],
         "stages": [
             {
                 "name": stage.config.name,

@@ -10,7 +10,8 @@ from grice_core.detector.load import load_detector
 from grice_core.dpo.base import load_base
 from grice_core.errors import InputError
 from grice_core.files import scratch_folder
-from grice_core.kernels.precision import resolve_device, resolve_precision
+from grice_core.kernels.precision import resolve_base_dtype, resolve_device, resolve_precision
+from grice_core.pipeline.options import BaseDtype
 from grice_core.pipeline.side_by_side import SideBySide
 from grice_core.store import references, runs
 from grice_core.store.artifacts import ArtifactStore
@@ -28,6 +29,8 @@ class Sources:
     """Stage and address of its adapter for the plain base, in the order of the recipe."""
     rendered_at: str | None
     """The date that their chat template was given, if it writes one."""
+    base_dtype: BaseDtype
+    """In which their base's weights are held."""
 
 
 def sources_of(database: Database, pipeline_id: int) -> Sources:
@@ -45,8 +48,9 @@ def sources_of(database: Database, pipeline_id: int) -> Sources:
         if run.stage and ADAPTER in made:
             adapters.append((run.stage, made[ADAPTER].sha256))
     spec = parse_pipeline(chain[0].spec)
-    recorded = (chain[0].result or {}).get("prompt_format", {})
-    return Sources(spec, tuple(adapters), recorded.get("rendered_at"))
+    begun = chain[0].result or {}
+    rendered_at = begun.get("prompt_format", {}).get("rendered_at")
+    return Sources(spec, tuple(adapters), rendered_at, begun.get("base_dtype", "fp32"))
 
 
 def load_judge(sha256: str, artifacts: ArtifactStore, home: Path, device: str) -> Detector:
@@ -83,10 +87,11 @@ def load_models(sources: Sources, artifacts: ArtifactStore, home: Path, device: 
         else:
             judge = str(folder / "detector")
             artifacts.fetch_folder(spec.detector.sha256, Path(judge))
+        dtype = resolve_precision(spec.precision, place)
         return SideBySide(
-            load_base(spec.base, place),
+            load_base(spec.base, place, resolve_base_dtype(sources.base_dtype, dtype)),
             adapters,
             load_detector(judge, place, spec.precision),
-            resolve_precision(spec.precision, place),
+            dtype,
             FormatChoice.at(spec.recipe.prompt_format, sources.rendered_at),
         )

@@ -6,11 +6,12 @@ import streamlit as st
 
 from app.state.stored_spec import spec_of, why_unreadable
 from app.ui.number_table import Cell, number_table
+from grice_core.pipeline.options import option
 from grice_core.recipes.differences import differences_among
 from grice_core.recipes.load import DEFAULT_RECIPE, load_recipe
 from grice_core.store.tables import Pipeline
 
-_AROUND = ("seed", "precision", "leakage", "samples_per_prompt")
+_AROUND = ("seed", "precision", "base_dtype", "leakage", "samples_per_prompt")
 
 
 def settings_that_differ(pipelines: Sequence[Pipeline]) -> None:
@@ -40,7 +41,8 @@ def settings_that_differ(pipelines: Sequence[Pipeline]) -> None:
 def _around(pipelines: Sequence[Pipeline]) -> list[list[Cell]]:
     """What is no setting of a recipe, and not the same in all pipelines."""
     values_of = {
-        name: [str(pipeline.spec.get(name, "–")) for pipeline in pipelines] for name in _AROUND
+        name: [str(pipeline.spec.get(name, option(name).default)) for pipeline in pipelines]
+        for name in _AROUND
     }
     values_of["second judge"] = [_second_judge(pipeline) for pipeline in pipelines]
     values_of["base"] = [pipeline.base for pipeline in pipelines]

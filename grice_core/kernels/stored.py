@@ -1,0 +1,148 @@
+"""Frozen weights that are stored once, in bf16, in a model that otherwise is fp32.
+
+A product in bf16 rounds its weight to bf16 anyway, so a weight that is stored so gives the same product with
+half the memory. Whatever is added or scaled (biases, norms, positions that are computed, the states between
+layers) stays in fp32. A product in fp32 takes the stored weight as it is, one layer's at a time.
+
+Merged into such a weight, an adapter would be rounded away, so it stays beside it (`add_update`) and is part
+of what the layer multiplies by.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from transformers.pytorch_utils import Conv1D
+
+from grice_core.kernels.linear import LINEAR, PlainLinear, Update, has_room_to_prepack
+from grice_core.kernels.precision import product_dtype
+
+
+class _Product(torch.autograd.Function):
+    """x W + b, of which only the layer is kept for backward: not what its weight is in x's dtype."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, frozen: PlainLinear) -> Tensor:
+        ctx.frozen = frozen
+        return frozen(x)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return ctx.frozen.backward(gradients[0]), None
+
+
+def _product(layer: nn.Module, x: Tensor) -> Tensor:
+    rows = x.reshape(-1, x.shape[-1]).to(product_dtype(x))
+    out: Tensor = _Product.apply(rows, PlainLinear(layer))  # type: ignore[no-untyped-call]
+    return out.view(*x.shape[:-1], out.shape[-1])
+
+
+class StoredLinear(nn.Linear):
+    """`nn.Linear`, whose weight may be stored in another dtype than it is multiplied in."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  (torch's signature)
+        """(…, in) to (…, out), in autocast's dtype where that is on, else in the input's."""
+        return _product(self, input)
+
+
+class StoredConv1D(Conv1D):  # type: ignore[misc]
+    """The same of GPT-2's layer."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(…, in) to (…, out), in autocast's dtype where that is on, else in x's."""
+        return _product(self, x)
+
+
+class StoredEmbedding(nn.Embedding):
+    """`nn.Embedding`, whose rows may be stored in another dtype than fp32, which they are given in."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  (torch's signature)
+        """(…,) token ids to (…, width) float32."""
+        return super().forward(input).float()
+
+
+_STORED: dict[type[nn.Module], type[nn.Module]] = {
+    nn.Linear: StoredLinear,
+    Conv1D: StoredConv1D,
+    nn.Embedding: StoredEmbedding,
+}
+LINEAR.update((StoredLinear, StoredConv1D))
+
+
+def store_weights(model: nn.Module, dtype: torch.dtype) -> None:
+    """Keep the weights of plain linear layers and embeddings in this dtype from now on, one after another.
+
+    They need no gradient then. A weight that another kind of module holds, too, stays as it is.
+    """
+    holders: dict[int, list[nn.Module]] = {}
+    for module in model.modules():
+        for parameter in module.parameters(recurse=False):
+            holders.setdefault(id(parameter), []).append(module)
+    for module in model.modules():
+        stored = _STORED.get(type(module))
+        if stored is None:
+            continue
+        weight = cast(nn.Parameter, module.weight)
+        if all(type(each) in (*_STORED, *_STORED.values()) for each in holders[id(weight)]):
+            module.__class__ = stored
+            weight.requires_grad_(False)
+            weight.data = weight.data.to(dtype)
+
+
+def is_stored(module: nn.Module) -> bool:
+    """Whether `store_weights` has taken its weight."""
+    return type(module) in _STORED.values()
+
+
+def stored_modules(model: nn.Module) -> list[nn.Module]:
+    """Those whose weight `store_weights` has taken."""
+    return [module for module in model.modules() if is_stored(module)]
+
+
+def weights_dtype(model: nn.Module) -> torch.dtype:
+    """In which a model's linear layers and embeddings are held; float32, unless `store_weights` took some."""
+    dtypes = {cast(nn.Parameter, module.weight).dtype for module in stored_modules(model)}
+    return next(iter(dtypes - {torch.float32}), torch.float32)
+
+
+def wants_prepacking(policy: nn.Module) -> bool:
+    """Whether a policy on a CPU trains with its frozen weights prepacked, once for each direction.
+
+    Stored in the dtype that they are multiplied in, they are there once: a step's many rows make up for most of
+    what prepacking saves.
+    """
+    return not stored_modules(policy) and has_room_to_prepack(policy, copies=2)
+
+
+def restore_weights(model: nn.Module) -> None:
+    """Undo `store_weights`, but for the rounding: fp32 weights, updates merged into them."""
+    plain = {stored: kind for kind, stored in _STORED.items()}
+    for module in stored_modules(model):
+        weight = cast(nn.Parameter, module.weight)
+        weight.data = weight.data.float()
+        update = Update.of(module)
+        if update is not None:
+            merged = PlainLinear(module).merged(torch.float32)
+            weight.data = merged if isinstance(module, Conv1D) else merged.t().contiguous()
+            update.remove(module)
+        module.__class__ = plain[type(module)]
+
+
+@contextmanager
+def seen_as_fp32(model: nn.Module) -> Iterator[None]:
+    """Let stored weights look like fp32 ones, of zeros that take no memory, while PEFT puts adapters on them.
+
+    It makes adapters in the dtype of the weight that they are for, which would round them.
+    """
+    weights = {id(module.weight): module.weight for module in stored_modules(model)}
+    stored = {key: cast(nn.Parameter, weight).data for key, weight in weights.items()}
+    for key, weight in weights.items():
+        zero = torch.zeros((), device=stored[key].device)
+        cast(nn.Parameter, weight).data = zero.expand(stored[key].shape)
+    try:
+        yield
+    finally:
+        for key, weight in weights.items():
+            cast(nn.Parameter, weight).data = stored[key]
