@@ -62,6 +62,18 @@ class PassChoice:
     reason: str
 
 
+class InexactModelError(PreflightError):
+    """Not even single rows equal the plain model."""
+
+    def __init__(self, failure: str) -> None:
+        super().__init__(
+            "this base model can't be run so that its log-probabilities are those of the plain model: "
+            f"single rows {failure}. Take another base model"
+        )
+        self.failure = failure
+        """What is wrong with single rows, as a predicate."""
+
+
 @dataclass(frozen=True)
 class _Tried:
     """A policy, and its last layer as training will use it."""
@@ -89,7 +101,9 @@ def choose_passes(
 
     `head` is the policy's `prepacked_head`, if it trains with one.
 
-    Raises: PreflightError, if none of them equals the plain model, or it can't compute in this format.
+    Raises:
+        InexactModelError: none of them equals the plain model.
+        PreflightError: it can't compute in this format.
     """
     trees = shared_trees(_telling(pairs))
     others = _between(pairs)
@@ -113,10 +127,7 @@ def choose_passes(
             if isinstance(found, float):
                 return PassChoice(passes, _reason(passes, found, failures))
             failures.append(found)
-    raise PreflightError(
-        "this base model can't be run so that its log-probabilities are those of the plain model: single "
-        f"rows {failures[-1]}. Take another base model"
-    )
+    raise InexactModelError(failures[-1])
 
 
 def _reason(passes: Passes, difference: float, failures: Sequence[str]) -> str:

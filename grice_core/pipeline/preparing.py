@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from peft import PeftModel
 
 from grice_core.data.pairs import IntArray
 from grice_core.dpo.base import BaseModel
@@ -13,15 +14,16 @@ from grice_core.dpo.encode import Encoding, encode_pairs
 from grice_core.dpo.examples import HELDOUT, Compute, StageExamples
 from grice_core.dpo.head import prepacked_head
 from grice_core.dpo.loss import maxim_weights
-from grice_core.dpo.passes import PassChoice, choose_passes
+from grice_core.dpo.passes import InexactModelError, PassChoice, choose_passes
 from grice_core.dpo.policy import add_adapter
 from grice_core.dpo.preflight import PreflightReport, preflight
 from grice_core.dpo.reference import ReferenceCache, config_hash, reference_logps, weights_hash
 from grice_core.dpo.schedules import beta_at
 from grice_core.dpo.targets import Reach, reach_of
 from grice_core.dpo.train import StageTrainer
-from grice_core.errors import DataError
+from grice_core.errors import DataError, PreflightError
 from grice_core.kernels.memory import keep_freed_memory
+from grice_core.kernels.token_logps import FrozenHead
 from grice_core.pipeline.preference_shift import earlier_preferences
 from grice_core.pipeline.stage_job import StageJob
 from grice_core.progress import Reporter
@@ -67,7 +69,7 @@ def prepare_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> Prepare
     reference_sha256 = weights_hash(base.model)
     policy = add_adapter(base, job.config.lora, job.seed)
     head = prepacked_head(policy)
-    choice = choose_passes(policy, examples.pairs, job.dtype, head)
+    choice = _passes(policy, examples, job, head)
     reporter.say(f"{job.name}: {choice.reason}")
     compute = Compute(job.device, job.dtype, choice.passes, TokenBudget(say=reporter.say), head)
     model = f"{reference_sha256} {config_hash(base.model)}"
@@ -85,6 +87,21 @@ def prepare_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> Prepare
     return PreparedStage(
         base.name, encoded, choice, reach_of(policy), reference_sha256, proof, trainer, reference_s
     )
+
+
+def _passes(
+    policy: PeftModel, examples: StageExamples, job: StageJob, head: FrozenHead | None
+) -> PassChoice:
+    try:
+        return choose_passes(policy, examples.pairs, job.dtype, head)
+    except InexactModelError as error:
+        if not job.earlier:
+            raise
+        last = job.earlier[-1].config.name  # the plain base was exact, or it would not have begun
+        raise PreflightError(
+            f"{job.name} can't begin: after {last} single rows {error.failure}, and before it they did not. "
+            f"The training of {last} has diverged: lower its learning_rate"
+        ) from error
 
 
 def encode_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> EncodedStage:

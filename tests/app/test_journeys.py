@@ -175,6 +175,8 @@ def test_from_an_own_file_to_a_running_pipeline_in_nine_interactions(
     expect(page.get_by_role("button", name="Launch", exact=True)).to_be_enabled()
     settle(page)
     picture(page, "own-file-launch")
+    power = page.get_by_text(re.compile(r"With [\d,]+ prompts, a model that")).inner_text()
+    num_prompts = int(re.findall(r"With ([\d,]+) prompts", power)[0].replace(",", ""))
     hands.click("button", re.compile("^Launch$"))
 
     expect(page.get_by_role("heading", name="Runs", level=1)).to_be_visible()
@@ -184,4 +186,4 @@ def test_from_an_own_file_to_a_running_pipeline_in_nine_interactions(
     assert hands.count == 8  # 17 before prompts could be held out of the pairs
     until(lambda: runs.get(database, scoring).state is RunState.SUCCEEDED, "all is checked")
     assert pipelines.get(database, 1).spec["leakage"] == "hold-out"
-    assert (runs.get(database, scoring).result or {})["prompts"]["used"] == 100
+    assert (runs.get(database, scoring).result or {})["prompts"]["used"] == num_prompts

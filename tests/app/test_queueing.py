@@ -30,6 +30,7 @@ pytestmark = pytest.mark.stack
 BLOWN_UP = re.compile(
     r"loss (is NaN|is infinite|has diverged) since step \d+: lower the learning rate"
 )
+RUINED = re.compile(r"The training of [Ss]tage ?1 has diverged: lower its learning_rate")
 SHORT = ("stage1.max_length=128", "stage2.max_length=128")
 """As long a text as the demo's base can read."""
 
@@ -107,8 +108,10 @@ def test_what_diverges_on_real_pairs_is_told_too_and_the_next_one_goes_on(
     fails = asked(house, 41, *SHORT, BLOWS_UP, **real)
     following = asked(house, 42, *SHORT, "stage1.num_steps=12", **real)
     open_page(page, f"{house.url}/runs?pipeline={fails}")
-    expect(heading(page, "failed · stage 1 of 2")).to_be_visible(timeout=LONG_MS)
-    expect(page.get_by_text(BLOWN_UP)).to_be_visible()
+    # Weights may be ruined and every pair of stage 1 won all the same; then stage 2 can't begin on them.
+    expect(heading(page, r"failed · stage \d of 2")).to_be_visible(timeout=LONG_MS)
+    told = page.get_by_text(BLOWN_UP).or_(page.get_by_text(RUINED))
+    expect(told).to_be_visible()
     picture(page, "runs-failed-on-real-pairs")
     until(lambda: chain(house, following)["export"].state.is_finished(), "the next one ends")
     assert chain(house, following)["export"].state is RunState.SUCCEEDED
