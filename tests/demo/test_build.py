@@ -30,20 +30,31 @@ def shortened(num_steps: int, reading_steps: int) -> BuildConfig:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("models")
+def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Models that have learned something."""
+    out = tmp_path_factory.mktemp("taught")
     build_models(out, shortened(num_steps=60, reading_steps=60))
     return out
 
 
-def test_a_short_build_makes_a_base_model_that_copies(built: Path):
-    base = load_base(str(built / "base"), CPU)
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Models of two steps."""
+    out = tmp_path_factory.mktemp("built")
+    build_models(out, shortened(num_steps=2, reading_steps=2))
+    return out
+
+
+@pytest.mark.stack
+def test_a_short_build_makes_a_base_model_that_copies(taught: Path):
+    base = load_base(str(taught / "base"), CPU)
     copied = [copies(base, dialogue) for dialogue in draw_dialogues(new_things()[::4], seed=5)]
     assert sum(copied) > 0.35 * len(copied)
 
 
-def test_a_short_build_makes_a_detector_that_tells_some_violations(built: Path):
-    metrics = load_detector(built / "detector", CPU, "fp32").record.metrics
+@pytest.mark.stack
+def test_a_short_build_makes_a_detector_that_tells_some_violations(taught: Path):
+    metrics = load_detector(taught / "detector", CPU, "fp32").record.metrics
     assert metrics.maxims["quantity"].auroc.value > 0.58
     assert metrics.maxims["manner"].auroc.value > 0.58
 
@@ -81,15 +92,15 @@ def test_weights_are_stored_in_half_the_usual_size(built: Path):
         assert {tensor.dtype for tensor in weights.values()} == {torch.bfloat16}
 
 
-def test_the_same_seed_gives_the_same_files(tmp_path: Path):
-    contents = []
-    for name in ("one", "other"):
-        build_models(tmp_path / name, shortened(num_steps=2, reading_steps=2))
-        files = sorted(file for file in (tmp_path / name).rglob("*") if file.is_file())
-        contents.append(
-            {str(file.relative_to(tmp_path / name)): file.read_bytes() for file in files}
-        )
-    assert contents[0] == contents[1]
+def test_the_same_seed_gives_the_same_files(built: Path, tmp_path: Path):
+    build_models(tmp_path / "again", shortened(num_steps=2, reading_steps=2))
+    assert contents(tmp_path / "again") == contents(built)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Of all files in a folder, by their paths."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    return {str(file.relative_to(folder)): file.read_bytes() for file in files}
 
 
 def test_models_are_not_overwritten_unless_asked(built: Path):
