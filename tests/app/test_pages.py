@@ -2,7 +2,8 @@
 
 import gzip
 import json
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,24 +25,78 @@ from tests.app.samples import pair_rows, write_pairs_file, write_unscored_file
 from tests.data.conversations import conversational_rows
 
 
+def written(home: Path, fill: Callable[[Studio], object] | None = None) -> Path:
+    """A home that is filled so, and closed: copying it is quicker than filling another one."""
+    studio = Studio.open(Settings(home=home))
+    if fill is not None:
+        fill(studio)
+    studio.database.engine.dispose()
+    return home
+
+
+@pytest.fixture(scope="module")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return written(tmp_path_factory.mktemp("empty"))
+
+
+@pytest.fixture(scope="module")
+def filled_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    files = tmp_path_factory.mktemp("files")
+
+    def fill(studio: Studio) -> None:
+        keeper = Keeper(studio.database, studio.artifacts)
+        keeper.keep_pairs(write_pairs_file(files / "scored.json"), "scored.json")
+        keeper.keep_pairs(write_unscored_file(files / "unscored.json"), "unscored.json")
+
+    return written(tmp_path_factory.mktemp("filled"), fill)
+
+
+@pytest.fixture(scope="module")
+def judged_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    files = tmp_path_factory.mktemp("files")
+
+    def fill(studio: Studio) -> None:
+        filler = Filler(studio, files)
+        filler.finished("content-then-manner", STAGED)
+        filler.finished("content-then-manner", STAGED, seed=1)
+
+    return written(tmp_path_factory.mktemp("judged"), fill)
+
+
 @pytest.fixture
-def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
-    """An installation without any data, which the pages open, too."""
+def open_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[Path], Studio]]:
+    """Opens a copy of a home, which the pages open, too."""
     monkeypatch.setenv("GRICE_HOME", str(tmp_path))
     settings.cache_clear()
     st.cache_resource.clear()
-    yield Studio.open(Settings(home=tmp_path))
+
+    def opened_copy(home: Path) -> Studio:
+        shutil.copytree(home, tmp_path, dirs_exist_ok=True)
+        return Studio.open(Settings(home=tmp_path))
+
+    yield opened_copy
     settings.cache_clear()
     st.cache_resource.clear()
 
 
 @pytest.fixture
-def filled(studio: Studio, tmp_path: Path) -> Studio:
+def studio(open_copy: Callable[[Path], Studio], empty_home: Path) -> Studio:
+    """An installation without any data."""
+    return open_copy(empty_home)
+
+
+@pytest.fixture
+def filled(open_copy: Callable[[Path], Studio], filled_home: Path) -> Studio:
     """400 scored pairs (data set 1), 20 unscored ones (data set 2)."""
-    keeper = Keeper(studio.database, studio.artifacts)
-    keeper.keep_pairs(write_pairs_file(tmp_path / "scored.json"), "scored.json")
-    keeper.keep_pairs(write_unscored_file(tmp_path / "unscored.json"), "unscored.json")
-    return studio
+    return open_copy(filled_home)
+
+
+@pytest.fixture
+def judged(open_copy: Callable[[Path], Studio], judged_home: Path) -> Studio:
+    """Two pipelines that differ in their seed, both evaluated."""
+    return open_copy(judged_home)
 
 
 def opened(page: str, /, **query: str) -> AppTest:
@@ -281,15 +336,6 @@ def planned(studio: Studio, *overrides: str) -> list[int]:
     table = open_pairs(studio, data_sets.get(studio.database, 1).artifact_sha256).table
     recipe = load_recipe("content-then-manner", overrides)
     return [stage.filtered.num_kept for stage in plan_stages(recipe, table, seed=0)]
-
-
-@pytest.fixture
-def judged(studio: Studio, tmp_path: Path) -> Studio:
-    """Two pipelines that differ in their seed, both evaluated."""
-    filler = Filler(studio, tmp_path)
-    filler.finished("content-then-manner", STAGED)
-    filler.finished("content-then-manner", STAGED, seed=1)
-    return studio
 
 
 @pytest.mark.usefixtures("judged")
