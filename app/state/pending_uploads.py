@@ -9,9 +9,16 @@ import streamlit as st
 
 from app.state.reading import read_apart
 from app.state.session import studio
-from grice_core.data.layouts.opening import BY_LOOKS, Reading
+from grice_core.data.fields import UnknownFieldsError
+from grice_core.data.layouts.opening import (
+    BY_LOOKS,
+    PromptsAloneError,
+    Reading,
+    UnclearLayoutError,
+)
 from grice_core.data.load import LoadedPairs
 from grice_core.data.places import find
+from grice_core.errors import DataError
 from grice_core.store.actions import require
 from grice_core.store.actors import Role
 
@@ -63,12 +70,19 @@ def read_pending(pending: PendingUpload, reading: Reading = BY_LOOKS) -> LoadedP
     Raises:
         DataError: nothing of it can be used.
     """
-    return _read(str(pending.path), json.dumps(reading.document()))
+    found = _read(str(pending.path), json.dumps(reading.document()))
+    if isinstance(found, DataError):
+        raise found.with_traceback(None)
+    return found
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the upload …")
-def _read(path: str, reading: str) -> LoadedPairs:
-    return read_apart(Path(path), reading=Reading.of(json.loads(reading)))
+def _read(path: str, reading: str) -> LoadedPairs | DataError:
+    """What it holds, or what a user has to say first: the page asks for that at every click."""
+    try:
+        return read_apart(Path(path), reading=Reading.of(json.loads(reading)))
+    except (UnclearLayoutError, UnknownFieldsError, PromptsAloneError) as question:
+        return question
 
 
 def discard_pending(pending: PendingUpload) -> None:

@@ -5,7 +5,11 @@ from pathlib import Path
 import pytest
 
 from app.state import pending_uploads as pending
+from app.state.reading import read_apart
 from app.state.studio import Studio
+from grice_core.data.fields import UnknownFieldsError
+from grice_core.data.layouts.opening import Reading
+from grice_core.data.load import LoadedPairs
 from grice_core.settings import Settings
 
 
@@ -51,3 +55,21 @@ def test_a_file_that_is_stored_at_last_takes_its_earlier_tries_along(tmp_path: P
     pending.discard_pending(other)
     pending.discard_pending(other)
     assert pending.pending_uploads() == []
+
+
+def test_what_its_user_has_to_say_is_found_out_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    num_reads = 0
+
+    def counted(path: Path, *, reading: Reading) -> LoadedPairs:
+        nonlocal num_reads
+        num_reads += 1
+        return read_apart(path, reading=reading)
+
+    monkeypatch.setattr(pending, "read_apart", counted)
+    kept = pending.keep_pending(file(tmp_path, "own.json", '[{"ask": "When?"}]'))
+    for _ in range(2):
+        with pytest.raises(UnknownFieldsError, match="no field 'prompt'"):
+            pending.read_pending(kept)
+    assert num_reads == 1
