@@ -84,6 +84,9 @@ def build(
     out: BuildFolder = Path("out/demo-models"), seed: Seed = 0, overwrite: Overwrite = False
 ) -> None:
     """Make the demo's tokenizer, base model and detector from nothing, in some minutes."""
+    from grice_core.demo.project import check_is_free
+
+    check_is_free(out, overwrite=overwrite)  # before torch is loaded, which takes seconds
     from grice_core.demo.build import BuildConfig, build_models
 
     with progress_bars() as progress:

@@ -14,7 +14,13 @@ import torch
 from grice_core.data.load import load_pairs
 from grice_core.demo import base_model, detector
 from grice_core.demo.corpus import Example, draw_examples, new_things
-from grice_core.demo.project import BASE_FOLDER, DETECTOR_FOLDER, NUM_PAIRS, write_demo_data
+from grice_core.demo.project import (
+    BASE_FOLDER,
+    DETECTOR_FOLDER,
+    NUM_PAIRS,
+    check_is_free,
+    write_demo_data,
+)
 from grice_core.demo.scores import SEED, write_scores
 from grice_core.demo.tokenizer import fast_tokenizer, train_tokenizer
 from grice_core.demo.training import FitSettings
@@ -24,7 +30,6 @@ from grice_core.detector.load import load_detector
 from grice_core.detector.pairs import score_pairs
 from grice_core.detector.record import DetectorRecord
 from grice_core.detector.weights import write_detector
-from grice_core.errors import OutputError
 from grice_core.progress import Progress, silent
 
 NUM_TOKENIZER_TEXTS = 4000
@@ -57,7 +62,7 @@ def build_models(
     Raises:
         OutputError: one of the folders exists and may not be overwritten.
     """
-    _check_is_free(out, overwrite=overwrite)
+    check_is_free(out, overwrite=overwrite)
     lessons = {
         "reading": draw_lessons("reading", config.reading, config.seed),
         "base": draw_lessons("base", config.habits, config.seed),
@@ -128,12 +133,6 @@ def measure_detector(folder: Path, config: BuildConfig, progress: Progress) -> N
     judge = load_detector(folder, torch.device("cpu"), "fp32")
     evaluation = evaluate_detector(judge, detector.labelled(examples), progress)
     update_record(folder, judge.record.model_copy(update={"metrics": evaluation.metrics}))
-
-
-def _check_is_free(out: Path, *, overwrite: bool) -> None:
-    for folder in (out / BASE_FOLDER, out / DETECTOR_FOLDER):
-        if folder.exists() and not overwrite:
-            raise OutputError(f"{folder} exists; name another folder, or add --overwrite")
 
 
 def _make_empty(folder: Path) -> None:

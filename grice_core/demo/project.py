@@ -8,7 +8,7 @@ from random import Random
 from grice_core.demo.corpus import draw_dialogues, known_things, new_things
 from grice_core.demo.dialogue import Dialogue
 from grice_core.demo.violations import cooperative, draw_answer
-from grice_core.errors import InputError
+from grice_core.errors import InputError, OutputError
 from grice_core.files import write_json_atomic
 
 RECIPE = "demo"
@@ -51,6 +51,13 @@ def demo_models(folder: Path | None = None) -> DemoModels:
         if not path.is_dir():
             raise InputError(f"{path} is missing: make the demo's models with `grice demo build`")
     return models
+
+
+def check_is_free(out: Path, *, overwrite: bool) -> None:
+    """Raises: OutputError, if models in this folder would be overwritten and may not be."""
+    for folder in (out / BASE_FOLDER, out / DETECTOR_FOLDER):
+        if folder.exists() and not overwrite:
+            raise OutputError(f"{folder} exists; name another folder, or add --overwrite")
 
 
 def write_demo_data(folder: Path, seed: int, num_pairs: int = NUM_PAIRS) -> DemoData:
