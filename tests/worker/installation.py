@@ -20,6 +20,7 @@ from grice_core.store.engine import connect
 from grice_core.store.migrate import upgrade
 from grice_core.store.states import RunState
 from grice_core.store.tables import Run
+from tests.worker.command import grice_here
 from tests.worker.processes import end, eventually
 from worker.client import RunQueue
 from worker.connection import client_of
@@ -139,14 +140,8 @@ class Installation:
         return (self.home / "log").read_text(errors="replace")
 
     def grice(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """Run the command."""
-        return subprocess.run(
-            [sys.executable, "-c", "from app.cli import main; main()", *arguments],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        """Run the command, in this process."""
+        return grice_here(self.environment, *arguments)
 
 
 def stop_outside_transactions(pids: Sequence[int], installation: "Installation") -> bool:
