@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import mkdtemp
 from typing import Any
 
-from grice_core.data.sniff import is_data_name
+from grice_core.data.sniff import data_patterns, is_data_name
 from grice_core.data.source import Limits, format_bytes
 from grice_core.errors import DataError
 
@@ -72,13 +72,14 @@ def _from_hub(address: str, limits: Limits) -> tuple[Path, None]:
         snapshot = snapshot_download(
             **which,
             repo_type="dataset",
-            allow_patterns=[one.rfilename for one in wanted] or None,
+            # A copy without what is no data is complete.
+            allow_patterns=[one.rfilename for one in wanted] or data_patterns(),
             local_files_only=not wanted,
         )
     except LocalEntryNotFoundError as error:
         raise DataError(
-            f"{address} can't be fetched: the hub can't be reached, and there is no copy of it in the "
-            "cache; download it where there is a network, and give the folder"
+            f"{address} can't be fetched: the hub can't be reached, and there is no complete copy of it "
+            "in the cache; download it where there is a network, and give the folder"
         ) from error
     return Path(snapshot) / (asked["inside"] or ""), None
 

@@ -91,6 +91,12 @@ def is_data_name(name: str) -> bool:
     return bool(suffixes) and _FORMATS.get(suffixes[-1], Format.TEXT) is not Format.TEXT
 
 
+def data_patterns() -> list[str]:
+    """Of the names for which `is_data_name` holds, as far as they are in lower case."""
+    suffixes = [suffix for suffix, found in _FORMATS.items() if found is not Format.TEXT]
+    return [f"*{suffix}{packed}" for suffix in suffixes for packed in ("", *_COMPRESSIONS)]
+
+
 def _format(path: Path, head: bytes) -> tuple[Format, list[str]]:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     by_name = next((_FORMATS[suffix] for suffix in reversed(suffixes) if suffix in _FORMATS), None)

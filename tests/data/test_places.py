@@ -260,26 +260,6 @@ def test_an_address_that_fsspec_knows(tmp_path: Path) -> None:
     assert "can't be fetched: Protocol not known: nowhere" in refusal("nowhere://a")
 
 
-def test_a_data_set_of_the_hub_without_a_network(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from huggingface_hub import constants
-
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
-    kept = tmp_path / "datasets--someone--pairs"
-    shards(kept / "snapshots" / ("0" * 40) / "data")
-    (kept / "refs").mkdir()
-    (kept / "refs" / "main").write_text("0" * 40)
-
-    assert len(load_pairs("hf://datasets/someone/pairs").table) == 4
-    assert len(load_pairs(Path("hf://datasets/someone/pairs/data/train-*.parquet")).table) == 4
-    assert "the hub can't be reached, and there is no copy of it in the cache" in refusal(
-        "hf://datasets/someone/other"
-    )
-    assert "write hf://datasets/OWNER/NAME" in refusal("hf://someone")
-
-
 def test_what_was_found_is_not_looked_for_again(tmp_path: Path) -> None:
     files = find(json_lines_file(tmp_path, *ROWS))
 
