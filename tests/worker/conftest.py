@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy import make_url
 
 from grice_core.store.engine import connect
 from grice_core.store.migrate import upgrade
+from tests.once import made_once
 from tests.pipeline.world import write_world
 from tests.postgres import running_postgres
 from tests.worker.asked import SMALL, unique_name
@@ -21,23 +23,28 @@ from tests.worker.installation import Installation, installed
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Pairs, prompts, a base model and a detector, all tiny."""
-    return write_world(tmp_path_factory.mktemp("world"))
+    return made_once(tmp_path_factory, "world", write_world)
 
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with all tables, to be copied."""
-    path = tmp_path_factory.mktemp("template") / "grice.db"
-    engine = connect(f"sqlite:///{path}")
+    return made_once(tmp_path_factory, "template", _write_template) / "grice.db"
+
+
+def _write_template(folder: Path) -> None:
+    engine = connect(f"sqlite:///{folder / 'grice.db'}")
     upgrade(engine)
     engine.dispose()
-    return path
 
 
 @pytest.fixture(scope="session")
 def expected(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `grice pipeline` makes of the same request, with no one disturbing it."""
-    folder = tmp_path_factory.mktemp("expected")
+    return made_once(tmp_path_factory, "expected", partial(_run_undisturbed, world)) / "out"
+
+
+def _run_undisturbed(world: Path, folder: Path) -> None:
     options = {
         "--data": world / "pairs.json",
         "--eval": world / "eval.json",
@@ -56,7 +63,6 @@ def expected(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=True,
         capture_output=True,
     )
-    return folder / "out"
 
 
 @pytest.fixture(scope="session")
