@@ -17,8 +17,11 @@ _WORDS = {"None": "null", "True": "true", "False": "false"}
 _NO_JSON = "?"
 _ESCAPE = re.compile(r"""\\(?:[ntrbf\\'"]|x[0-9a-fA-F]{2}|u(?![dD][89a-fA-F])[0-9a-fA-F]{4})""")
 """Those that mean the same in JSON, or nearly so."""
-_WRITTEN_OTHERWISE = re.compile(r"""\\(x|.)|\"""", re.DOTALL)
+_WRITTEN_OTHERWISE = re.compile(r"""\\["\\'x]|\"""")
+_AS_JSON = {'"': '\\"', "\\'": "'", "\\x": "\\u00"}
 _LONG_NUMBER = re.compile(r"\d{16}")
+_PRINTED_LIST = re.compile(r"\[\s*-?[\d.][\d.eE+-]*(?:\s+-?[\d.][\d.eE+-]*)+\s*\]")
+_IN_PYTHONS_QUOTES = re.compile(r"[\[{(\s]*'")
 _NO_COMMA = re.compile(r"[}\]]\s*[\[{]")
 
 
@@ -49,6 +52,21 @@ def parse_literal(text: str) -> Any:
     return value
 
 
+def is_no_json(text: str) -> bool:
+    """Whether the first text that stands in it is in single quotation marks, so that no JSON parser need try."""
+    return _IN_PYTHONS_QUOTES.match(text) is not None
+
+
+def is_printed_by_numpy(text: str) -> bool:
+    """Whether it is a list of texts or numbers with no commas between them, `['a' 'b']`, as NumPy prints arrays.
+
+    To Python it is a list of one text, or none.
+    """
+    if not text.startswith("[") or len(text) > _MOST:
+        return False
+    return _PRINTED_LIST.fullmatch(_TOKEN.sub("0", text.strip())) is not None
+
+
 def _is_plain(text: str) -> bool:
     """Whether what stands there means the same in JSON, once its strings are written so.
 
@@ -68,15 +86,15 @@ def _token_as_json(token: re.Match[str]) -> str:
     if written[0] == '"' and "\\" not in written:
         return written
     body = written[1:-1]
-    if "\\" in body or '"' in body:
+    if "\\" in body:
         body = _WRITTEN_OTHERWISE.sub(_escape_as_json, body)
+    elif '"' in body:
+        body = body.replace('"', '\\"')
     return f'"{body}"'
 
 
 def _escape_as_json(found: re.Match[str]) -> str:
-    if found[0] == '"':
-        return '\\"'
-    return {"'": "'", "x": "\\u00"}.get(found[1], found[0])
+    return _AS_JSON.get(found[0], found[0])
 
 
 def _depth(text: str) -> int:

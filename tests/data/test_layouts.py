@@ -49,6 +49,18 @@ def argilla(**answers: Any) -> dict[str, Any]:
     return {"id": "0", "fields": fields, "metadata": {}, "suggestions": {}, "responses": answers}
 
 
+def flattened(*values: Any, status: list[str], **suggested: str) -> dict[str, Any]:
+    """As Argilla 2.8's `to_list(flatten=True)` and `to_datasets()`; `source` is metadata."""
+    fields = {"prompt": ASK, "response-1": GOOD_ANSWER, "response-2": BAD_ANSWER, "source": "a b"}
+    answers = {
+        "best.responses": list(values),
+        "best.responses.users": ["u"] * len(status),
+        "best.responses.status": status,
+        **{f"best.{name}": value for name, value in suggested.items()},
+    }
+    return {"id": "0", "status": "completed", "_server_id": None, **fields, **answers}
+
+
 def label_studio(selected: str, **data: str) -> dict[str, Any]:
     result = {"type": "pairwise", "from_name": "pw", "value": {"selected": selected}}
     return {"id": 1, "data": data, "annotations": [{"result": [result]}]}
@@ -163,6 +175,15 @@ PAIRS: dict[str, list[tuple[Any, tuple[str, str, str]]]] = {
             PAIR,
         ),
         ({"messages": [USER], "generations": [GOOD_ANSWER, BAD_ANSWER], "ratings": [5, 2]}, PAIR),
+        (
+            {
+                "input": ASK,
+                "candidates": [BAD_ANSWER, "Maybe.", GOOD_ANSWER],
+                "ranks": [3, 2, 1],
+                "ranked_candidates": [GOOD_ANSWER, "Maybe.", BAD_ANSWER],
+            },
+            PAIR,
+        ),
     ],
     "nectar": [
         (
@@ -259,6 +280,17 @@ PAIRS: dict[str, list[tuple[Any, tuple[str, str, str]]]] = {
         (argilla(preference=[{"value": "response-1", "user_id": "u"}]), PAIR),
         (argilla(ranking=[{"value": ["response-1", "response-2"], "user_id": "u"}]), PAIR),
         (
+            # As distilabel's PreferenceToArgilla asks, each annotator in two questions.
+            argilla(
+                **{
+                    "response-1-rating": [{"value": 3, "user_id": "u"}, {"value": 5}],
+                    "response-2-rating": [{"value": 3, "user_id": "u"}, {"value": 1}],
+                    "response-2-rationale": [{"value": "9"}],
+                }
+            ),
+            PAIR,
+        ),
+        (
             argilla(
                 ranking=[
                     {
@@ -271,6 +303,11 @@ PAIRS: dict[str, list[tuple[Any, tuple[str, str, str]]]] = {
             ),
             PAIR,
         ),
+    ],
+    "argilla-flattened": [
+        (flattened("response-2", "response-1", status=["discarded", "submitted"]), PAIR),
+        (flattened(["response-1", "response-2"], status=["submitted"]), PAIR),
+        (flattened(status=[], suggestion="response-1"), PAIR),
     ],
     "label-studio": [
         (label_studio("left", prompt=ASK, answer1=GOOD_ANSWER, answer2=BAD_ANSWER), PAIR),
@@ -337,6 +374,33 @@ def test_csv_cells_with_lists_and_objects_are_the_same_pairs(row, expected, tmp_
     writer.writerow({k: v if isinstance(v, str) else json.dumps(v) for k, v in row.items()})
     (tmp_path / "pairs.csv").write_text(file.getvalue())
     assert texts(load_pairs(tmp_path / "pairs.csv")) == [expected]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        # `datasets.to_csv` goes through pandas, which prints NumPy's arrays.
+        {"instruction": ASK, "generations": "['a b' 'c']", "ratings": "[2 5]", "model_name": "m"},
+        {"messages": "[{'role': 'user'}]", "generations": "[\"it's\" 'c']", "ratings": "[2 5]"},
+        {"id": "0", "status": "pending", "prompt": ASK, "x.responses": "['a' 'b']"}
+        | {"x.responses.users": "['u' 'v']", "a": "yes", "b": "no"},
+    ],
+    ids=["distilabel", "distilabel chat", "argilla"],
+)
+def test_lists_that_numpy_has_printed_are_lost_and_it_says_so(cells, tmp_path: Path) -> None:
+    with (tmp_path / "pairs.csv").open("w") as file:
+        writer = csv.DictWriter(file, list(cells))
+        writer.writeheader()
+        writer.writerow(cells)
+    with pytest.raises(DataError, match="as NumPy prints them, without commas") as error:
+        load_pairs(tmp_path / "pairs.csv")
+    assert "to_parquet, to_json" in str(error.value)
+
+
+def test_printed_arrays_that_no_layout_needs_are_no_trouble(tmp_path: Path) -> None:
+    row = {"prompt": ASK, **SIDES, "embedding": "[0.1 -2e-05 3.]"}
+    found = load_pairs(json_file(tmp_path, row))
+    assert texts(found) == [PAIR]
 
 
 @pytest.mark.parametrize(

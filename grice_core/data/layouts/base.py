@@ -2,12 +2,14 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from grice_core.data.batches import Batch
 
+_PROMPTS = ("prompt", "instruction", "question", "input", "context", "query", "chat")
+"""Names that the field of a prompt has, the likeliest first."""
 _WORDS = re.compile(r"\S\s+\S")
 Row = dict[str, Any]
 """The fields of one row that have a value."""
@@ -87,6 +89,10 @@ class Layout(ABC):
         """What it makes of a sample, which sets it apart from others; nothing if it can't be by rows."""
         return []
 
+    def lists(self, _sample: Sample) -> Collection[str]:
+        """Fields whose lists and objects it looks into."""
+        return ()
+
     @abstractmethod
     def convert(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         """Batches with the fields `prompt`, `chosen`, `rejected` and perhaps `tools`."""
@@ -132,3 +138,15 @@ def best_and_worst(rated: Iterable[tuple[Any, float | None]]) -> tuple[Any, Any]
         return None
     best, worst = max(known, key=lambda one: one[1]), min(known, key=lambda one: one[1])
     return (best[0], worst[0]) if best[1] > worst[1] else None
+
+
+def split_fields(fields: dict[str, Any]) -> tuple[Any, list[str]]:
+    """The prompt of an annotated task, and the names of its other fields that hold something to prefer."""
+    known = [name for name in _PROMPTS if name in fields]
+    name = known[0] if known else next(iter(fields), "")
+    others = [
+        key
+        for key, value in fields.items()
+        if key not in (name, "id") and isinstance(value, str | list)
+    ]
+    return fields.get(name), others

@@ -1,7 +1,7 @@
 """Batches as a reader hands them on, turned into those fields that pairs have."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from typing import Any, ClassVar
 
@@ -11,7 +11,7 @@ import orjson
 from grice_core.data.batches import Batch, Column
 from grice_core.data.conversation_column import TOOLS, json_values
 from grice_core.data.layouts.base import Found, Layout, Row, Sample
-from grice_core.data.literal import parse_literal
+from grice_core.data.literal import is_printed_by_numpy, parse_literal
 
 _SAMPLE_SIZE = 50
 
@@ -44,6 +44,8 @@ def opened(value: Any) -> Any:
         return value
     with suppress(orjson.JSONDecodeError):
         return orjson.loads(value)
+    if is_printed_by_numpy(value):
+        return value
     with suppress(ValueError):
         return parse_literal(value)
     return value
@@ -83,6 +85,10 @@ class RowLayout(Layout):
     def found_in(self, sample: Sample) -> list[Found]:
         """What each row of a sample says."""
         return [self.found(row) for row in sample.rows]
+
+    def lists(self, _sample: Sample) -> Collection[str]:
+        """Those that are opened."""
+        return self.opens
 
     def convert(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         """Each batch with the same rows."""

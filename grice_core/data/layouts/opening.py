@@ -12,6 +12,7 @@ from grice_core.data.layouts.base import Layout, Sample
 from grice_core.data.layouts.conversion import sample_of
 from grice_core.data.layouts.mapping import FieldMap, Mapped
 from grice_core.data.layouts.registry import STANDARD, fitting, layout_named
+from grice_core.data.literal import is_printed_by_numpy
 from grice_core.errors import DataError
 
 
@@ -66,6 +67,7 @@ class Reading:
 
 
 BY_LOOKS = Reading()
+_MOST_NAMED = 3
 
 
 class UnclearLayoutError(DataError):
@@ -138,6 +140,7 @@ def _layout(name: str, sample: Sample, reading: Reading, *, for_prompts: bool) -
             raise PromptsAloneError(name, [told])
         return told
     layouts = fitting(sample, for_prompts=for_prompts)
+    _check_lists(name, sample, layouts)
     if len(layouts) > 1:
         raise UnclearLayoutError(name, layouts, for_prompts=for_prompts)
     if not layouts and not for_prompts and not _names_a_response(sample):
@@ -145,6 +148,23 @@ def _layout(name: str, sample: Sample, reading: Reading, *, for_prompts: bool) -
         if prompts:
             raise PromptsAloneError(name, prompts)
     return layouts[0] if layouts else STANDARD
+
+
+def _check_lists(name: str, sample: Sample, layouts: list[Layout]) -> None:
+    """Where no layout fits, or one that looks into lists: are these lists still?"""
+    lost = [field for field in sorted(sample.names) if any(map(_is_lost, sample.values(field)))]
+    if layouts:
+        lost = [field for field in lost if any(field in one.lists(sample) for one in layouts)]
+    if lost:
+        fields = ", ".join(map(repr, lost[:_MOST_NAMED]))
+        raise DataError(
+            f"{name}: lists stand in {fields} as NumPy prints them, without commas between their items, from which "
+            "they can't be read back; write the file as Parquet or JSON Lines (to_parquet, to_json) instead of CSV"
+        )
+
+
+def _is_lost(value: Any) -> bool:
+    return isinstance(value, str) and is_printed_by_numpy(value)
 
 
 def _told(name: str, sample: Sample, reading: Reading) -> Layout | None:

@@ -65,21 +65,27 @@ class Distilabel(RowLayout):
         "https://distilabel.argilla.io/latest/components-gallery/steps/formattextgenerationdpo/"
     )
     moves = ("instruction", "messages", "prompt", "input", "system_prompt", "system")
-    reads = ("generations", "ratings", "rating")
-    opens = ("generations", "ratings", "rating", "messages")
+    reads = ("generations", "ratings", "rating", "ranked_candidates")
+    opens = (*reads, "messages")
 
     def recognises(self, sample: Sample) -> bool:
-        """Generations with ratings, and no pair yet."""
+        """Generations with ratings, or PairRM's ranking, and no pair yet."""
         has_ratings = sample.some("ratings", list) or sample.some("rating", list)
-        return has_ratings and sample.some("generations", list)
+        is_rated = has_ratings and sample.some("generations", list)
+        return is_rated or (sample.has("ranks") and sample.some("ranked_candidates", list))
 
     def found(self, row: Row) -> Found:
-        """The highest against the lowest rating."""
+        """The highest against the lowest rating, or the first against the last of a ranking."""
         prompt = next((row[name] for name in self.moves[:4] if name in row), None)
+        ranked = items_of(row.get("ranked_candidates"))
         ratings = items_of(row.get("ratings", row.get("rating")))
         generations = items_of(row.get("generations"))
-        responses = zip(generations, map(number, ratings), strict=False)
-        return rated(asked(row.get("system_prompt", row.get("system")), prompt), list(responses))
+        responses = (
+            [(one, -float(rank)) for rank, one in enumerate(ranked)]
+            if ranked
+            else list(zip(generations, map(number, ratings), strict=False))
+        )
+        return rated(asked(row.get("system_prompt", row.get("system")), prompt), responses)
 
 
 class Nectar(RowLayout):

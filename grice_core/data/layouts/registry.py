@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from grice_core.data.layouts.annotated import ArgillaRecords, LabelStudioPairwise
+from grice_core.data.layouts.annotated import LabelStudioPairwise
+from grice_core.data.layouts.argilla import ArgillaFlattened, ArgillaRecords
 from grice_core.data.layouts.base import Found, Layout, Sample
 from grice_core.data.layouts.chats import (
     Alpaca,
@@ -60,6 +61,7 @@ LAYOUTS: tuple[Layout, ...] = (
     Arena(),
     ArenaColumns(),
     ArgillaRecords(),
+    ArgillaFlattened(),
     LabelStudioPairwise(),
     KTO(),
     StandardPrompts(),
