@@ -1,9 +1,13 @@
 """Intervals of rates and changes that rest on a detector's judgements and on gold labels of some answers.
 
-A rate's is Wilson's interval for as many independent labels as would have the estimate's variance, or a wider
-one: few labels can by chance show few of the detector's errors. So each rate is judged by a variance that is
-pulled up towards the least that its errors can have, were it as far from the detector's figure as this rate
-says: a detector that is off by e errs in at least a share e of the answers.
+A rate's is Wilson's interval for as many independent labels as would have the estimate's variance. Where the
+rate is near 0 or 1 and the detector errs more often than that, these would be fewer than there are labels, and as
+few as one; but such errors come as often at any rate. So labels count in full, and what variance they leave over
+is added as it is.
+
+Or it is a wider one: few labels can by chance show few of the detector's errors. So each rate is judged by a
+variance that is pulled up towards the least that its errors can have, were it as far from the detector's figure
+as this rate says: a detector that is off by e errs in at least a share e of the answers.
 
 All of it works on arrays, one number for each of as many estimates.
 """
@@ -56,7 +60,9 @@ class Bounds:
 
 def rate_bounds(found: Figures, at_every_look: bool = False) -> Bounds:
     """Of rates between 0 and 1."""
-    low, high = wilson_ends(_clipped(found), _effective(found), _quantile(found, at_every_look))
+    parts = _parts(found)
+    quantile = _quantile(found, at_every_look)
+    low, high = wilson_ends(_clipped(found), parts.labels, quantile, parts.further)
     wider = _where_negative(rates_beyond(found, _RATES, at_every_look), _clipped(found))
     return Bounds(np.minimum(low, wider.low), np.maximum(high, wider.high))
 
@@ -64,7 +70,8 @@ def rate_bounds(found: Figures, at_every_look: bool = False) -> Bounds:
 def rates_beyond(found: Figures, rates: FloatArray, at_every_look: bool = False) -> FloatArray:
     """(…, R) how far each of R rates lies beyond the intervals; 0 and less inside."""
     quantile = _quantile(found, at_every_look)[..., None]
-    variance = rates * (1 - rates) / _effective(found)[..., None]
+    parts = _parts(found)
+    variance = rates * (1 - rates) / parts.labels[..., None] + parts.further[..., None]
     more = np.maximum(_least_variance(found, rates) - variance, 0.0)
     if not at_every_look:
         more *= (PRIOR_LABELS / (PRIOR_LABELS + found.num_prompts))[..., None]
@@ -103,11 +110,23 @@ def _clipped(found: Figures) -> FloatArray:
     return np.clip(found.value, 0.0, 1.0)
 
 
-def _effective(found: Figures) -> FloatArray:
-    """How many independent labels would have the estimate's variance."""
+@dataclass(frozen=True, eq=False)
+class _Parts:
+    """An estimate's variance, each (…,)."""
+
+    labels: FloatArray
+    """As many independent labels have the part that depends on the rate."""
+    further: FloatArray
+    """What is left, which doesn't."""
+
+
+def _parts(found: Figures) -> _Parts:
     value, has_variance = _clipped(found), found.variance > 0
-    effective = value * (1 - value) / np.where(has_variance, found.variance, 1.0)
-    return np.clip(np.where(has_variance, effective, found.num_prompts), 1.0, found.num_answers)
+    of_label = value * (1 - value)
+    enough = of_label / np.where(has_variance, found.variance, 1.0)
+    given = np.minimum(found.even_labels, found.num_prompts)
+    labels = np.minimum(np.maximum(enough, given), found.num_answers)
+    return _Parts(labels, np.maximum(found.variance - of_label / labels, 0.0))
 
 
 def _least_variance(found: Figures, rates: FloatArray) -> FloatArray:

@@ -50,12 +50,17 @@ def wilson(rate: float, num: float, quantile: float) -> Interval:
 
 
 def wilson_ends(
-    rate: FloatArray, num: FloatArray, quantile: FloatArray
+    rate: FloatArray, num: FloatArray, quantile: FloatArray, further: FloatArray | float = 0.0
 ) -> tuple[FloatArray, FloatArray]:
-    """As `wilson`, the lower and upper ends (…,) of as many intervals."""
+    """As `wilson`, the lower and upper ends (…,) of as many intervals.
+
+    The ends are the rates p with (rate − p)² = quantile² · (p (1 − p) / num + further), where `further` is a
+    variance that does not depend on the rate.
+    """
     weight = quantile**2 / num
     centre = (rate + weight / 2) / (1 + weight)
-    half = quantile * np.sqrt(rate * (1 - rate) / num + weight / (4 * num)) / (1 + weight)
+    variance = rate * (1 - rate) / num + weight / (4 * num) + (1 + weight) * further
+    half = quantile * np.sqrt(variance) / (1 + weight)
     return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
 
 

@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import binomtest
 
 from grice_core.evaluation import intervals
-from grice_core.evaluation.intervals import paired_interval, wilson_interval
+from grice_core.evaluation.intervals import paired_interval, wilson_ends, wilson_interval
 
 
 def outcomes(count: int, total: int, k: int = 1) -> np.ndarray:
@@ -20,6 +20,15 @@ def test_wilson_equals_scipys(count: int, total: int) -> None:
 
     assert interval.low == pytest.approx(expected.low, abs=1e-12)
     assert interval.high == pytest.approx(expected.high, abs=1e-12)
+
+
+def test_wilson_with_a_further_variance_is_where_the_rate_is_as_far_as_its_own_variance_says() -> (
+    None
+):
+    rate, num, further = 0.02, 60.0, 0.0008
+    for end in wilson_ends(*map(np.asarray, (rate, num, 1.96)), further):
+        variance = end * (1 - end) / num + further
+        assert end == 0 or (rate - end) ** 2 == pytest.approx(1.96**2 * variance)
 
 
 def test_wilson_by_hand() -> None:

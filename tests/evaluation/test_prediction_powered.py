@@ -79,6 +79,17 @@ def test_labels_that_all_agree_do_not_claim_certainty():
     assert change.high > 0.05
 
 
+def test_a_detector_that_errs_more_often_than_anything_is_violated_does_not_make_labels_worthless():
+    judged, gold = np.zeros((300, 1)), np.full((300, 1), np.nan)
+    gold[:60], judged[:2], gold[0] = 0, 1, 1  # of the two violations that it calls one is none
+    found = prediction_powered(judged, gold)
+    assert found.value < 0.001
+    assert (
+        found.value * (1 - found.value) / found.variance < 1
+    )  # as many labels would have its variance
+    assert 0.05 < found.rate_interval().high < 0.1
+
+
 def test_too_few_labelled_prompts_give_no_estimate():
     _, judged, gold = one_world(7, 100, LEAST_GOLD - 1, k=5)
     gold[np.isfinite(gold[:, 0]), 1] = 0  # more answers to the same prompts don't help
