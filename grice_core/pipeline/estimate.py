@@ -25,7 +25,6 @@ from grice_core.pipeline.pace import measure_pace, stage_seconds
 from grice_core.pipeline.parts import PipelineParts
 from grice_core.pipeline.preparing import EncodedStage, encode_stage
 from grice_core.pipeline.sources import OpenedPairs, open_pairs
-from grice_core.pipeline.trial import try_base
 from grice_core.progress import Reporter
 
 NUM_ANSWERS = 16
@@ -112,8 +111,7 @@ def estimate_pipeline(config: PipelineConfig, reporter: Reporter) -> Estimate:
     opened, scoring = _scored(config, parts, reporter)
     started = time.perf_counter()
     inputs = _cut(config, opened, scoring, reporter)
-    base = parts.load_base()
-    try_base(base, parts.trial_job(inputs), reporter)
+    base, _ = parts.try_base(inputs)
     loading_s += time.perf_counter() - started
     stages = tuple(stage.grown(scoring.growth) for stage in _stages(base, parts, inputs, reporter))
     per_answer = _seconds_per_answer(base, parts, inputs, reporter)

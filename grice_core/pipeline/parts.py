@@ -14,7 +14,7 @@ from grice_core.chat.format import PromptFormat
 from grice_core.detector.judge import Detector
 from grice_core.detector.load import load_detector
 from grice_core.dpo.base import BaseModel
-from grice_core.errors import DetectorError, RecipeError
+from grice_core.errors import DetectorError, ModelError, PreflightError, RecipeError
 from grice_core.evaluation.reach import reach_of
 from grice_core.evaluation.results import Evaluation, write_evaluation
 from grice_core.evaluation.sampling import Sampling
@@ -38,7 +38,7 @@ from grice_core.pipeline.record import ComputedIn, RunRecord, begun_base_dtype
 from grice_core.pipeline.stage_job import StageJob
 from grice_core.pipeline.taught import taught_section
 from grice_core.pipeline.training import train_stage
-from grice_core.pipeline.trial import TrialJob, try_base
+from grice_core.pipeline.trial import BaseTrial, TrialJob, try_base
 from grice_core.progress import Reporter
 from grice_core.recipes.config import ParallelSettings
 
@@ -140,10 +140,27 @@ class PipelineParts:
             base = self.load_base()
             form = self.format_choice.of(base.tokenizer)
             self.record.prompt_format(self.format_choice.name, form)
-            # It renders and encodes all that will be trained on or asked.
-            trial = try_base(base, self.trial_job(self.inputs), self.reporter)
+            base, trial = self.try_base(self.inputs)
             how = ComputedIn(self.device, self.dtype, self.base_dtype)
             self.record.base(base, how, trial)
+
+    def try_base(self, inputs: PipelineInputs) -> tuple[BaseModel, BaseTrial]:
+        """The base and how it will be run: held in fp32 where weights in bf16, not asked for, don't do.
+
+        It renders and encodes all that will be trained on or asked.
+
+        Raises: DataError, ModelError, PreflightError, RecipeError.
+        """
+        base, job = self.load_base(), self.trial_job(inputs)
+        try:
+            return base, try_base(base, job, self.reporter)
+        except (ModelError, PreflightError) as error:
+            if not self._models.fall_back():
+                raise
+            self.reporter.say(f"{base.name} is held in fp32, since in bf16 it is refused: {error}")
+        del base  # makes room
+        base = self.load_base()
+        return base, try_base(base, job, self.reporter)
 
     def train(self, stage: str) -> None:
         """Train one stage on the ones before it, which are trained already.

@@ -69,6 +69,14 @@ class StageModels:
         self._held = stage, model
         return model
 
+    def fall_back(self) -> bool:
+        """Hold the base in fp32 from now on, if that is left to us and was not so already."""
+        if not self._may_fall_back or self.base_dtype == torch.float32:
+            return False
+        self.base_dtype = torch.float32
+        self.forget()
+        return True
+
     def forget(self) -> None:
         """Hold no model any more."""
         self._held = None
@@ -86,9 +94,8 @@ class StageModels:
         try:
             return load_base(self.base_name, self.device, self.base_dtype)
         except CompactError as error:
-            if not self._may_fall_back:
+            if not self.fall_back():
                 raise
-            self.base_dtype = torch.float32
             base = load_base(self.base_name, self.device)
             remark = (
                 f"{self.base_name} is held in fp32, since it does not compute with weights in bf16 "

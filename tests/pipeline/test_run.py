@@ -15,9 +15,7 @@ from grice_core.dpo.policy import BASE_DTYPE
 from grice_core.errors import DataError, InterruptedRunError, OutputError
 from grice_core.evaluation.preference_shift import read_shifts
 from grice_core.kernels.precision import multiplies_bf16_fast
-from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.parts import PipelineParts
-from grice_core.pipeline.record import begun_base_dtype
 from grice_core.pipeline.run import run_pipeline
 from grice_core.progress import Reporter
 from grice_core.recipes.load import load_recipe
@@ -92,17 +90,6 @@ def test_what_is_published_says_in_which_format_its_base_was_held(finished):
         assert f"(`base_dtype: {held}`)" in (folder / "README.md").read_text()
         fits = PeftConfig.from_pretrained(str(folder)).auto_mapping
         assert (fits["base_model_class"], fits[BASE_DTYPE]) == ("GPT2LMHeadModel", held)
-
-
-def test_the_first_part_decides_in_which_format_the_base_is_held(tmp_path):
-    output = OutputFolder(tmp_path)
-    assert begun_base_dtype(output, "auto") == "auto"
-    output.write_run({"inputs": {"base": {"name": "of before there was a choice"}}})
-    assert begun_base_dtype(output, "auto") == "fp32"
-    output.write_run({"inputs": {"base": {"dtype": "bf16"}}})
-    assert begun_base_dtype(output, "auto") == begun_base_dtype(output, "bf16") == "bf16"
-    with pytest.raises(OutputError, match="whose base is held in bf16: give --base-dtype bf16 or"):
-        begun_base_dtype(output, "fp32")
 
 
 def test_the_results_keep_the_guides_layout(finished):
