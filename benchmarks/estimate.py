@@ -15,8 +15,8 @@ from benchmarks.options import add_device, add_precision, add_size, new_parser
 from benchmarks.trainer.contenders import base_of, give, stage_job
 from benchmarks.trainer.work import Work, write_pairs
 from grice_core.kernels.memory import peak_bytes
+from grice_core.pipeline.encoded_stage import encode_stage
 from grice_core.pipeline.pace import measure_pace, stage_seconds
-from grice_core.pipeline.preparing import encode_stage
 from grice_core.pipeline.training import train_stage
 from grice_core.progress import Reporter
 

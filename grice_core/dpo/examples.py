@@ -1,6 +1,7 @@
 """What one stage trains on and what it watches."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,6 +13,7 @@ from grice_core.dpo.encode import EncodedPair
 from grice_core.dpo.logps import PairLogps, Passes
 from grice_core.dpo.loss import PairBatch
 from grice_core.dpo.prefix_trees import num_shared_tokens
+from grice_core.kernels.checkpointing import gradient_checkpointing
 from grice_core.kernels.token_logps import FrozenHead
 
 HELDOUT = "heldout"
@@ -72,12 +74,18 @@ class Compute:
 
     device: torch.device
     dtype: torch.dtype = torch.float32
-    """Number format of matrix products; bf16 runs under autocast, weights stay fp32."""
+    """Number format of matrix products; bf16 runs under autocast, adapters stay fp32."""
     passes: Passes = "shared"
     budget: TokenBudget = field(default_factory=TokenBudget)
     """Of one forward pass; shrinks where memory runs out."""
     head: FrozenHead | None = None
     """The policy's `prepacked_head`, shared by all passes; None: the last layer as it is."""
+    recomputes: bool = False
+    """Whether layers are computed again in backward (gradient checkpointing)."""
+
+    def checkpointing(self) -> AbstractContextManager[None]:
+        """The context in which a forward pass runs that a backward one follows."""
+        return gradient_checkpointing(enabled=self.recomputes)
 
     def autocast(self) -> torch.autocast:
         """The context in which a forward pass runs."""

@@ -12,6 +12,7 @@ from grice_core.dpo.encode import EncodedPair, Ids
 from grice_core.dpo.head import can_chunk_logits, token_logps
 from grice_core.dpo.prefix_trees import Tree, separate_trees, separated, shared_trees, tree_mask
 from grice_core.dpo.signature import accepted, accepts, inner_model, passes_on
+from grice_core.kernels.checkpointing import checkpointed_layers
 from grice_core.kernels.last_mlp import only_positions
 from grice_core.kernels.token_logps import FrozenHead
 from grice_core.kernels.tree_attention import TREE_ATTENTION, TreeSpan, UnsharableError
@@ -125,7 +126,11 @@ def shared_logps(model: Any, trees: Sequence[Tree], head: FrozenHead | None = No
         longest = trunk + max(map(len, tree.branches))
         spans.append(TreeSpan(start, len(ids), longest, tree_mask(tree, device)))
     can_chunk_logits(model)  # asks the model, once, in a pass that is no tree's
-    with _attention(model, TREE_ATTENTION), only_positions(model, sorted(set(sources))):
+    predicting = sorted(set(sources))
+    with (
+        _in_trees(model, predicting),
+        checkpointed_layers(model, lambda: _in_trees(model, predicting)),
+    ):
         values = token_logps(
             model,
             targets,
@@ -164,14 +169,15 @@ def separate_logps(
         ids[number, : len(row)] = torch.tensor(row)
         predicts[number, len(tree.prompt) - 1 : len(row) - 1] = True
         targets.extend(tree.responses[0])
-    values = token_logps(
-        model,
-        targets,
-        predicts.to(device),
-        head,
-        input_ids=ids.to(device),
-        **accepted(model, use_cache=False),
-    )
+    with checkpointed_layers(model):
+        values = token_logps(
+            model,
+            targets,
+            predicts.to(device),
+            head,
+            input_ids=ids.to(device),
+            **accepted(model, use_cache=False),
+        )
     return torch.stack(_sums(values, [len(tree.responses[0]) for tree in trees]))
 
 
@@ -183,6 +189,13 @@ def _sums(values: torch.Tensor, lengths: Sequence[int]) -> list[torch.Tensor]:
 def _device(model: Any) -> torch.device:
     device: torch.device = next(model.parameters()).device
     return device
+
+
+@contextmanager
+def _in_trees(model: Any, positions: Sequence[int]) -> Iterator[None]:
+    """A pass over one row of trees, of which only the states at these ascending positions will be read."""
+    with _attention(model, TREE_ATTENTION), only_positions(model, positions):
+        yield
 
 
 @contextmanager

@@ -238,6 +238,7 @@ class StageTrainer:
                     self.runner.idle_pass(self.runner.pairs(batch[places])).backward()  # type: ignore[no-untyped-call]
                 continue
             with (
+                self.compute.checkpointing(),
                 self.compute.budget.guard(self.runner.pairs(group)),
                 self.runner.dropping_part_of(batch[places]),
             ):

@@ -6,7 +6,7 @@ import platform
 import resource
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
@@ -27,6 +27,8 @@ CAPACITIES = "ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"
 """How many kernels oneDNN keeps, and how many torch's binding to it keeps for each thread."""
 
 _STATUS = Path("/proc/self/status")
+_MEMINFO = Path("/proc/meminfo")
+_CGROUP = Path("/sys/fs/cgroup")
 
 
 def peak_bytes(device: torch.device) -> int:
@@ -38,6 +40,24 @@ def peak_bytes(device: torch.device) -> int:
         return int(fields["VmHWM"].split()[0]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def free_bytes(device: torch.device) -> int | None:
+    """Memory that this process can still have: of the GPU if the device is one, else of the machine, or of what
+    its container may use; None where that can't be found out."""
+    if device.type == "cuda":
+        cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + cached
+    if device.type != "cpu":
+        return None
+    found = []
+    with suppress(OSError, ValueError, KeyError):
+        fields = dict(line.split(":", 1) for line in _MEMINFO.read_text().splitlines())
+        found.append(int(fields["MemAvailable"].split()[0]) * 1024)
+    with suppress(OSError, ValueError):  # "max" is no limit
+        limit, used = ((_CGROUP / name).read_text() for name in ("memory.max", "memory.current"))
+        found.append(int(limit) - int(used))
+    return min(found, default=None)
 
 
 def keep_freed_memory() -> None:

@@ -19,11 +19,11 @@ from grice_core.evaluation.planning import CriterionPower, criterion_power, powe
 from grice_core.kernels.memory import peak_bytes
 from grice_core.kernels.precision import name_of_dtype
 from grice_core.pipeline.config import PipelineConfig
+from grice_core.pipeline.encoded_stage import EncodedStage, encode_stage
 from grice_core.pipeline.inputs import PipelineInputs, cut_inputs
 from grice_core.pipeline.judging import BASELINE, evaluate_model
 from grice_core.pipeline.pace import measure_pace, stage_seconds
 from grice_core.pipeline.parts import PipelineParts
-from grice_core.pipeline.preparing import EncodedStage, encode_stage
 from grice_core.pipeline.sources import OpenedPairs, open_pairs
 from grice_core.progress import Reporter
 

@@ -15,6 +15,8 @@ NumProcesses = Annotated[int, Ge(1)] | Literal["auto"]
 """How many processes train together; auto: one for each GPU that torch sees, on a CPU one."""
 BaseDtype = Literal["auto", "fp32", "bf16"]
 """In which number format a base's weights are held."""
+Checkpointing = Literal["auto", "on", "off"]
+"""Whether layers are computed again in backward."""
 ReportTo = Literal["none", "tensorboard"]
 """Who gets each step's metrics besides `history.jsonl`."""
 
@@ -89,6 +91,14 @@ class PipelineOptions:
             "Base weights",
             "Number format in which the base's weights are held; auto: bf16 where matrix products run in "
             "bf16, which round them anyway.",
+        ),
+    ] = "auto"
+    gradient_checkpointing: Annotated[
+        Checkpointing,
+        About(
+            "Gradient checkpointing",
+            "Compute layers again in backward instead of keeping what they computed, for about a third more "
+            "time; auto: where that would not fit into memory.",
         ),
     ] = "auto"
     leakage: Annotated[

@@ -16,10 +16,10 @@ from grice_core.dpo.policy import add_adapter
 from grice_core.dpo.prefix_trees import num_shared_tokens
 from grice_core.dpo.preflight import NUM_PAIRS as NUM_PROVEN
 from grice_core.dpo.reference import reference_logps, weights_hash
-from grice_core.dpo.schedules import step_batches
 from grice_core.dpo.train import StageTrainer
 from grice_core.kernels.memory import keep_freed_memory
-from grice_core.pipeline.preparing import EncodedStage
+from grice_core.pipeline.encoded_stage import EncodedStage, batches_of
+from grice_core.pipeline.fitting import recomputes
 from grice_core.pipeline.stage_job import StageJob
 from grice_core.progress import Reporter
 
@@ -56,6 +56,7 @@ def measure_pace(base: BaseModel, job: StageJob, encoded: EncodedStage, reporter
     head = prepacked_head(policy)
     choice = choose_passes(policy, encoded.examples.pairs, job.dtype, head)
     compute = Compute(job.device, job.dtype, choice.passes, TokenBudget(say=reporter.say), head)
+    compute = replace(compute, recomputes=recomputes(policy, encoded, job, compute, reporter))
     setup_s = time.perf_counter() - started
 
     started = time.perf_counter()
@@ -87,7 +88,7 @@ def stage_seconds(
     # The watched ones at each look, all that stages were trained on once more at the end.
     trained = [each.examples for each in (encoded, *earlier)]
     shared_forward = num_looks * watched + sum(_num_tokens(each, each.train) for each in trained)
-    steps = sum(_num_tokens(examples, batch) for batch in _batches(encoded, job))
+    steps = sum(_num_tokens(examples, batch) for batch in batches_of(encoded, job))
     # Several processes divide a CPU's cores among themselves, but have a GPU each.
     speedup = job.num_processes if job.device.type == "cuda" else 1
     shared_s = pace.forward_s * shared_forward + pace.step_s * steps
@@ -112,16 +113,9 @@ def _time_steps(
     return max(0.0, seconds[0] - step_s * num_tokens[0]), step_s
 
 
-def _batches(encoded: EncodedStage, job: StageJob) -> list[IntArray]:
-    """What each optimizer step would see, as indices into the examples."""
-    train, planned = encoded.examples.train, encoded.planned
-    places = step_batches(len(train), job.config.pairs_per_step, planned.num_steps, job.seed)
-    return [train[batch] for batch in places]
-
-
 def _batches_to_measure(encoded: EncodedStage, job: StageJob) -> list[IntArray]:
     """The largest step of the stage, then some that lie evenly between its smallest and largest."""
-    batches = _batches(encoded, job)
+    batches = batches_of(encoded, job)
     batches.sort(key=lambda batch: _num_tokens(encoded.examples, batch))
     middles = (2 * np.arange(NUM_MEASURED) + 1) * len(batches) // (2 * NUM_MEASURED)
     return [batches[-1], *(batches[place] for place in middles)]

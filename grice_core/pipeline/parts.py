@@ -204,6 +204,7 @@ class PipelineParts:
             report_to=self.config.report_to,
             num_processes=self.num_processes,
             parallel=self.parallel,
+            gradient_checkpointing=self.config.gradient_checkpointing,
             format_choice=self.format_choice,
             kept=self.kept,
         )

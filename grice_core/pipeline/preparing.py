@@ -1,19 +1,14 @@
 """Everything that a stage needs before its first step: token ids, adapter, reference, proof."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 from peft import PeftModel
 
-from grice_core.data.pairs import IntArray
 from grice_core.dpo.base import BaseModel
 from grice_core.dpo.budget import TokenBudget
-from grice_core.dpo.encode import Encoding, encode_pairs
-from grice_core.dpo.examples import HELDOUT, Compute, StageExamples
+from grice_core.dpo.examples import Compute, StageExamples
 from grice_core.dpo.head import prepacked_head
-from grice_core.dpo.loss import maxim_weights
 from grice_core.dpo.passes import InexactModelError, PassChoice, choose_passes
 from grice_core.dpo.policy import add_adapter
 from grice_core.dpo.preflight import PreflightReport, preflight
@@ -21,24 +16,15 @@ from grice_core.dpo.reference import ReferenceCache, config_hash, reference_logp
 from grice_core.dpo.schedules import beta_at
 from grice_core.dpo.targets import Reach, reach_of
 from grice_core.dpo.train import StageTrainer
-from grice_core.errors import DataError, PreflightError
+from grice_core.errors import PreflightError
 from grice_core.kernels.memory import keep_freed_memory
 from grice_core.kernels.token_logps import FrozenHead
+from grice_core.pipeline.encoded_stage import EncodedStage, encode_stage
+from grice_core.pipeline.fitting import recomputes
 from grice_core.pipeline.preference_shift import earlier_preferences
 from grice_core.pipeline.stage_job import StageJob
 from grice_core.progress import Reporter
-from grice_core.recipes.plan import PlannedStage
 from grice_core.settings import settings
-
-
-@dataclass(frozen=True, eq=False)
-class EncodedStage:
-    """A stage's pairs as token ids, without those that don't fit."""
-
-    planned: PlannedStage
-    encoding: Encoding
-    """Of all pairs that the stage touches."""
-    examples: StageExamples
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +58,7 @@ def prepare_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> Prepare
     choice = _passes(policy, examples, job, head)
     reporter.say(f"{job.name}: {choice.reason}")
     compute = Compute(job.device, job.dtype, choice.passes, TokenBudget(say=reporter.say), head)
+    compute = replace(compute, recomputes=recomputes(policy, encoded, job, compute, reporter))
     model = f"{reference_sha256} {config_hash(base.model)}"
     cache = ReferenceCache.of(settings().home / "cache" / "reference", model, compute)
     started = time.perf_counter()
@@ -102,72 +89,3 @@ def _passes(
             f"{job.name} can't begin: after {last} single rows {error.failure}, and before it they did not. "
             f"The training of {last} has diverged: lower its learning_rate"
         ) from error
-
-
-def encode_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> EncodedStage:
-    """Token ids of all pairs that the stage trains on or watches.
-
-    Raises: DataError, if too few of them fit; ModelError, if the model has no embedding for a token.
-    """
-    planned, config = job.planned, job.config
-    touched = np.unique(np.concatenate([planned.train_indices, *_watched(job).values()]))
-    limit = min(config.max_length, base.max_positions or config.max_length)
-    form = job.format_choice.of(base.tokenizer)
-    encoding = encode_pairs(job.table.take(touched), base.tokenizer, limit, form)
-    if encoding.skipped_rows:
-        reporter.say(
-            f"{job.name}: {len(encoding.skipped_rows)} pairs skipped, since a response alone is "
-            f"longer than {limit} tokens (rows {_some(encoding.skipped_rows)})"
-        )
-    base.check_ids(
-        ids for pair in encoding.pairs.values() for ids in (pair.prompt, pair.chosen, pair.rejected)
-    )
-    if encoding.changed_rows:
-        reporter.say(
-            f"{job.name}: the chat template leaves out or changes part of a response's text in "
-            f"{len(encoding.changed_rows)} pairs (rows {_some(encoding.changed_rows)})"
-        )
-    fitting = touched[sorted(encoding.pairs)]
-    planned = replace(
-        planned,
-        train_indices=np.intersect1d(planned.train_indices, fitting),
-        heldout_indices=np.intersect1d(planned.heldout_indices, fitting),
-    )
-    if not planned.fills_a_step:
-        raise DataError(
-            f"{job.name}: only {len(planned.train_indices)} pairs fit into {limit} tokens, fewer "
-            f"than one optimizer step of {config.pairs_per_step}: raise max_length"
-        )
-    return EncodedStage(planned, encoding, _examples(job, planned, fitting, encoding))
-
-
-def _watched(job: StageJob) -> dict[str, IntArray]:
-    """Groups of held-out pairs, as indices into the table."""
-    groups = {f"retention/{stage.config.name}": stage.heldout_indices for stage in job.earlier}
-    return {HELDOUT: job.planned.heldout_indices} | groups
-
-
-def _examples(
-    job: StageJob, planned: PlannedStage, fitting: IntArray, encoding: Encoding
-) -> StageExamples:
-    """The pairs that fit, numbered 0 … n − 1, with margins and weights.
-
-    `fitting` holds their ascending indices into the table.
-    """
-    margins = job.table.margins[fitting]
-
-    def places(indices: IntArray) -> IntArray:
-        return np.flatnonzero(np.isin(fitting, indices))
-
-    return StageExamples(
-        pairs=tuple(pair for _, pair in sorted(encoding.pairs.items())),
-        margins=margins,
-        shares=maxim_weights(margins, job.config.weights.as_array(), job.config.min_margin),
-        train=places(planned.train_indices),
-        watched={name: places(group) for name, group in _watched(job).items()},
-    )
-
-
-def _some(rows: Sequence[int]) -> str:
-    shown = ", ".join(map(str, rows[:10]))
-    return shown if len(rows) <= 10 else f"{shown}, …"

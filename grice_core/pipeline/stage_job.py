@@ -7,7 +7,7 @@ import torch
 from grice_core.chat.choice import FormatChoice
 from grice_core.data.pairs import PairTable
 from grice_core.kept import Kept, NothingKept
-from grice_core.pipeline.options import ReportTo
+from grice_core.pipeline.options import Checkpointing, ReportTo
 from grice_core.pipeline.output import OutputFolder
 from grice_core.recipes.config import ParallelSettings, StageConfig
 from grice_core.recipes.plan import PlannedStage
@@ -28,6 +28,7 @@ class StageJob:
     report_to: ReportTo = "none"
     num_processes: int = 1
     parallel: ParallelSettings = field(default_factory=ParallelSettings)
+    gradient_checkpointing: Checkpointing = "auto"
     format_choice: FormatChoice = field(default_factory=FormatChoice)
     kept: Kept = field(default_factory=NothingKept)
     """Trained stages of earlier pipelines."""

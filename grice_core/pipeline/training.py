@@ -120,6 +120,7 @@ def _trained(models: StageModels, job: StageJob, reporter: Reporter) -> _Trained
         "skipped_rows": list(prepared.encoded.encoding.skipped_rows),
         "num_prompts_cut": len(prepared.encoded.encoding.cut_rows),
         "passes": asdict(prepared.choice),
+        "gradient_checkpointing": trainer.compute.recomputes,
         "reach": asdict(prepared.reach),
         "reference": {
             "is": _reference_name(base, job.earlier),

@@ -21,7 +21,7 @@ from grice_core.dpo.targets import Reach, reach_of
 from grice_core.errors import ModelError
 from grice_core.evaluation.decoding import Decoder, Decoding, choose_decoding
 from grice_core.evaluation.generation import fitting
-from grice_core.pipeline.preparing import EncodedStage, encode_stage
+from grice_core.pipeline.encoded_stage import EncodedStage, encode_stage
 from grice_core.pipeline.published import Probe
 from grice_core.pipeline.stage_job import StageJob
 from grice_core.progress import Reporter

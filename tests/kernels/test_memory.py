@@ -101,3 +101,24 @@ def test_products_of_ever_new_sizes_leave_little_behind():
     # Whatever loaded a model in this process before has set them.
     unset = {name: value for name, value in os.environ.items() if name not in memory.CAPACITIES}
     assert taken_kib("few") < taken_kib("all") / 3
+
+
+@pytest.mark.parametrize(
+    ("limit", "free"), [("max", 3 * 2**30), (str(4 * 2**30), 2**30), (str(9 * 2**30), 3 * 2**30)]
+)
+def test_free_memory_is_the_machines_or_what_is_left_to_its_container(
+    limit, free, tmp_path, monkeypatch
+):
+    (tmp_path / "meminfo").write_text(f"MemTotal: 8388608 kB\nMemAvailable: {3 * 2**20} kB\n")
+    (tmp_path / "memory.max").write_text(limit)
+    (tmp_path / "memory.current").write_text(str(3 * 2**30))
+    monkeypatch.setattr(memory, "_MEMINFO", tmp_path / "meminfo")
+    monkeypatch.setattr(memory, "_CGROUP", tmp_path)
+    assert memory.free_bytes(torch.device("cpu")) == free
+
+
+def test_free_memory_that_can_not_be_found_out_is_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, "_MEMINFO", tmp_path / "none")
+    monkeypatch.setattr(memory, "_CGROUP", tmp_path / "none")
+    assert memory.free_bytes(torch.device("cpu")) is None
+    assert memory.free_bytes(torch.device("meta")) is None

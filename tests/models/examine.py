@@ -22,9 +22,9 @@ from grice_core.dpo.policy import add_adapter
 from grice_core.errors import GriceError, ModelError, PreflightError
 from grice_core.evaluation.generation import generate
 from grice_core.evaluation.sampling import Sampling
+from grice_core.pipeline.encoded_stage import encode_stage
 from grice_core.pipeline.output import is_whole_model
 from grice_core.pipeline.parts import PipelineParts
-from grice_core.pipeline.preparing import encode_stage
 from grice_core.pipeline.published import StageModels
 from grice_core.recipes.load import load_recipe
 from tests.detector.tiny import write_heads

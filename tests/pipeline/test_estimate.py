@@ -16,6 +16,7 @@ from grice_core.dpo.train import StageTrainer
 from grice_core.errors import DataError, TrainingError
 from grice_core.evaluation.planning import criterion_power
 from grice_core.maxims import MAXIMS
+from grice_core.pipeline.encoded_stage import encode_stage
 from grice_core.pipeline.estimate import (
     Estimate,
     ScoringEstimate,
@@ -26,7 +27,6 @@ from grice_core.pipeline.inputs import cut_inputs, read_inputs
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.pace import NUM_MEASURED, Pace, measure_pace, stage_seconds
 from grice_core.pipeline.parts import PipelineParts
-from grice_core.pipeline.preparing import encode_stage
 from grice_core.pipeline.sources import open_pairs
 from grice_core.progress import Reporter, silent
 from grice_core.recipes.config import EvaluationConfig
@@ -72,7 +72,7 @@ from grice_core.pipeline.estimate import estimate_pipeline
 from grice_core.pipeline.parts import PipelineParts
 from grice_core.recipes.load import load_recipe
 
-what, folder = sys.argv[1], Path(sys.argv[2])
+what, folder, options = sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3])
 models = demo_models()
 config = PipelineConfig(
     data=folder / "pairs.json",
@@ -82,6 +82,7 @@ config = PipelineConfig(
     recipe=load_recipe("demo", ["stage1.num_steps=24", "evaluation.num_prompts=20"]),
     out=folder / "out",
     device="cpu",
+    **options,
 )
 if what == "estimate":
     print(estimate_pipeline(config, Reporter()).peak_bytes)
@@ -92,13 +93,25 @@ else:
 """
 
 
-def test_the_memory_is_within_a_quarter_of_what_training_then_takes(tmp_path):
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        pytest.param(
+            {"precision": "bf16", "base_dtype": "bf16", "gradient_checkpointing": "on"},
+            marks=pytest.mark.stack,
+        ),
+    ],
+    ids=["usual", "compact"],
+)
+def test_the_memory_is_within_a_quarter_of_what_training_then_takes(tmp_path, options):
     """Each in a process of its own, as a worker does them."""
     score_pairs(write_demo_data(tmp_path, seed=0, num_pairs=400).pairs)
     (tmp_path / "out").mkdir()
 
     def peak(what: str) -> int:
-        program = [sys.executable, "-W", "ignore", "-c", ONE_PROCESS, what, str(tmp_path)]
+        given = [what, str(tmp_path), json.dumps(options)]
+        program = [sys.executable, "-W", "ignore", "-c", ONE_PROCESS, *given]
         run = subprocess.run(program, capture_output=True, text=True, check=True)
         return int(run.stdout.splitlines()[-1])
 
@@ -122,6 +135,31 @@ def test_its_steps_teach_the_base_nothing(first_stage):
     pace = measure_pace(base, job, encoded, Reporter())
     assert weights_hash(base.model) == before
     assert min(pace.setup_s, pace.forward_s, pace.step_s) > 0
+
+
+def test_it_measures_as_the_stage_would_be_trained(first_stage, monkeypatch):
+    """With its layers computed again in backward, if they would be."""
+    base, job, encoded = first_stage
+    seen = []
+
+    def asked(job):
+        with monkeypatch.context() as patched:
+            run = StageTrainer.take_step
+            patched.setattr(
+                StageTrainer,
+                "take_step",
+                lambda trainer, *rest: (
+                    seen.append(trainer.compute.recomputes) or run(trainer, *rest)
+                ),
+            )
+            measure_pace(base, job, encoded, Reporter())
+        return seen.pop()
+
+    assert not asked(job)
+    assert asked(replace(job, gradient_checkpointing="on"))
+    monkeypatch.setattr("grice_core.pipeline.fitting.free_bytes", lambda _device: 1000)
+    assert asked(job)
+    assert not asked(replace(job, gradient_checkpointing="off"))
 
 
 def test_a_few_steps_are_measured_whatever_the_length_of_the_stage(first_stage):

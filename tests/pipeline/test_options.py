@@ -54,6 +54,7 @@ def test_a_command_reads_every_option_by_its_flag(asked):
         "seed": 7,
         "precision": "fp32",
         "base_dtype": "bf16",
+        "gradient_checkpointing": "on",
         "leakage": "keep",
         "leakage_similarity": 0.8,
         "samples_per_prompt": 3,
