@@ -119,7 +119,7 @@ def found(first: PipelineResult, world: Path, kept: Path, tmp_path: Path) -> Cal
         shutil.copytree(first.output.path, out)
         parts = PipelineParts(config(world, out, **(changed() | options)), kept=store(folder))
         number = STAGES.index(stage)
-        models = StageModels(parts.config.base, parts.device, parts.output)
+        models = StageModels(parts.config.base, parts.device, parts.output, parts.base_dtype)
         job = parts.stage_job(number, parts.inputs)
         base = models.after(STAGES[number - 1] if number else None)
         training = KeptStage.of(prepare_stage(base, job, Reporter()), job).find()

@@ -27,6 +27,8 @@ def test_the_next_stage_blames_the_training_and_not_the_base(
     save_file(learned, path, {"format": "pt"})
     parts = PipelineParts(config(world, out))
     job = parts.stage_job(1, parts.inputs)
-    base = StageModels(parts.config.base, parts.device, parts.output).after("stage1")
+    base = StageModels(parts.config.base, parts.device, parts.output, parts.base_dtype).after(
+        "stage1"
+    )
     with pytest.raises(PreflightError, match="The training of stage1 has diverged: lower its lea"):
         prepare_stage(base, job, Reporter())
