@@ -3,6 +3,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.worker.command import grice_here
+
 GRICE = Path(sys.executable).with_name("grice")
 
 
@@ -15,7 +17,9 @@ def test_the_demo_ends_with_both_judges_tables(tmp_path: Path):
     out = tmp_path / "out"
     short = ("stage1.num_steps=2", "stage2.num_steps=2", "evaluation.num_prompts=4")
     overrides = [part for override in short for part in ("--set", override)]
-    done = grice("demo", "--out", out, "--pairs", 200, *overrides)
+    done = grice_here(
+        {"GRICE_HOME": str(tmp_path)}, *("demo", "--out", str(out), "--pairs", "120"), *overrides
+    )
     assert done.returncode == 0, done.stderr
     assert "cooperative" in done.stdout
     assert "judged by the rules" in done.stdout
