@@ -20,7 +20,7 @@ from grice_core.store import migrate
 from grice_core.store.engine import connect
 from tests.pipeline.world import write_world
 from tests.postgres import running_postgres
-from tests.worker.asked import ask
+from tests.worker.asked import ask, short
 from tests.worker.installation import Installation
 from tests.worker.processes import end, eventually
 
@@ -187,7 +187,7 @@ def test_a_pipeline_runs_through_and_the_worker_ends_in_its_time(deployment, tmp
             )
         },
     ).queue()
-    asked = ask(queue, write_world(tmp_path))
+    asked = ask(queue, write_world(tmp_path), recipe=short())
     asked.until_done()
     asked.queue.fetch_results(asked.pipeline_id, tmp_path / "results")
     assert (tmp_path / "results" / "evaluation.json").exists()

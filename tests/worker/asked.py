@@ -88,9 +88,15 @@ def ask(queue: RunQueue, world: Path, seed: int = 0, **changes: Any) -> Asked:
     return Asked(queue, queue.submit(small_request(world, seed, **changes)))
 
 
-def variant() -> Recipe:
-    """The same recipe with another description: another pipeline with the same numbers."""
-    return load_recipe("joint", SMALL).model_copy(update={"description": unique_name()})
+def variant(*changes: str) -> Recipe:
+    """The same recipe with another description: another pipeline, with the same numbers if nothing is changed."""
+    recipe = load_recipe("joint", (*SMALL, *changes))
+    return recipe.model_copy(update={"description": unique_name()})
+
+
+def short() -> Recipe:
+    """A third of its steps, where no one interrupts them."""
+    return variant(f"stage1.num_steps={NUM_STEPS // 3}")
 
 
 def ask_anew(queue: RunQueue, world: Path, **changes: Any) -> Asked:

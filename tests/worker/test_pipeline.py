@@ -16,7 +16,7 @@ from grice_core.recipes.load import load_recipe
 from grice_core.store import generations, metrics, pipelines, references, runs
 from grice_core.store.database import Database
 from grice_core.store.states import RunKind, RunState
-from tests.worker.asked import NUM_STEPS, SMALL, Asked, ask, ask_anew, small_request
+from tests.worker.asked import NUM_STEPS, SMALL, Asked, ask, ask_anew, short, small_request
 from tests.worker.installation import installed
 from tests.worker.processes import eventually
 from tests.worker.undisturbed import WEIGHTS, assert_undisturbed
@@ -207,10 +207,12 @@ def test_in_bf16_they_train_the_same_up_to_its_digits(quiet, world):
 def trained_by_one_and_two(quiet, world, precision):
     """What was measured after training, by one process and by two."""
     alone, together = (
-        ask_anew(quiet.queue(), world, num_processes=count, precision=precision) for count in (1, 2)
+        ask(quiet.queue(), world, recipe=short(), num_processes=count, precision=precision)
+        for count in (1, 2)
     )
     for asked in (alone, together):
         asked.until_trained()
+        asked.queue.stop(asked.run("evaluate").id)  # which is not asked about
     assert "stage1: 2 processes, " in together.log("train")
     return tuple(each.run("train").result["after"] for each in (alone, together))
 

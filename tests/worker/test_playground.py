@@ -14,7 +14,7 @@ from grice_core.errors import StoreError
 from grice_core.registry import Keeper
 from grice_core.store import runs
 from grice_core.store.states import RunState
-from tests.worker.asked import ask, ask_anew
+from tests.worker.asked import ask, short
 from tests.worker.processes import alive, eventually
 from worker.client import DetectorTrial, Standing
 from worker.playground.board import ASKED, PlaygroundAnswer, PlaygroundBoard, PlaygroundRequest
@@ -176,7 +176,7 @@ def test_the_models_leave_when_a_run_needs_the_device_and_come_back(quiet, train
     warm = process_of(worker)
     assert alive(warm)
 
-    other = ask_anew(queue, world)
+    other = ask(queue, world, recipe=short())
     run = other.until("train", lambda run: run.state is RunState.RUNNING)
     assert not alive(warm)
     assert process_of(worker) is None
