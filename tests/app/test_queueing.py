@@ -105,7 +105,8 @@ def test_what_diverges_on_real_pairs_is_told_too_and_the_next_one_goes_on(
 ) -> None:
     Keeper(house.studio.database, house.studio.artifacts).keep_pairs(files.scored, "real pairs")
     real = {"recipe": "content-then-manner", "data": "real pairs"}
-    fails = asked(house, 41, *SHORT, BLOWS_UP, **real)
+    # With a rate of 1 the small model may learn these pairs after all.
+    fails = asked(house, 41, *SHORT, "stage1.learning_rate=1000", **real)
     following = asked(house, 42, *SHORT, "stage1.num_steps=12", **real)
     open_page(page, f"{house.url}/runs?pipeline={fails}")
     # Weights may be ruined and every pair of stage 1 won all the same; then stage 2 can't begin on them.
