@@ -1,7 +1,9 @@
 """Columns of any JSON values, kept as JSON text in Arrow's JSON type, so that each comes out as it went in."""
 
 import json
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -10,6 +12,7 @@ import pyarrow as pa
 from grice_core.nesting import check_depth
 
 _LENIENT = json.JSONEncoder(default=str)
+_LONG_INTEGER = re.compile(r"\d{19}")
 JSON_TYPE = pa.json_(pa.large_string())
 
 
@@ -24,7 +27,14 @@ def decoded(array: pa.Array | pa.ChunkedArray) -> list[Any]:
     values: list[Any] = array.to_pylist()
     if not isinstance(array.type, pa.JsonType):
         return values
-    return [None if text is None else json.loads(text) for text in values]
+    return [None if text is None else _loads(text) for text in values]
+
+
+def _loads(text: str) -> Any:
+    if not _LONG_INTEGER.search(text):  # orjson rounds those beyond 64 bits
+        with suppress(orjson.JSONDecodeError):
+            return orjson.loads(text)
+    return json.loads(text)  # takes NaN and half surrogate pairs
 
 
 def _dumps(value: Any) -> str:

@@ -2,6 +2,7 @@
 and single messages that stand there without a list."""
 
 import re
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pyarrow.compute as pc
 
 from grice_core.data.batches import Column, is_text
 from grice_core.data.conversation_column import json_values
-from grice_core.data.literal import parse_literal
+from grice_core.data.literal import is_no_json, parse_literal
 from grice_core.data.pairs import BoolArray
 
 _BEGINS = r"^\s*(\[\s*)?(\{|dict\()"
@@ -54,18 +55,23 @@ def _read(value: Any) -> Any:
     if not isinstance(value, str) or not _MAY_BE.match(value) or not _NAMES_KEYS.search(value):
         return value
     try:
-        parsed = orjson.loads(value)
-    except orjson.JSONDecodeError:
-        try:
-            parsed = parse_literal(value)
-        except ValueError:
-            return _UNREADABLE if value.lstrip().startswith("[") else value
+        parsed = _parse(value)
+    except ValueError:
+        return _UNREADABLE if value.lstrip().startswith("[") else value
     if isinstance(parsed, dict):
         return [parsed] if _is_message(parsed) else value
     is_messages = isinstance(parsed, list) and all(
         isinstance(one, dict) and ("content" in one or "role" in one) for one in parsed
     )
     return parsed if is_messages else value
+
+
+def _parse(text: str) -> Any:
+    """JSON, or a Python literal; raises ValueError if it is neither."""
+    if not is_no_json(text):
+        with suppress(orjson.JSONDecodeError):
+            return orjson.loads(text)
+    return parse_literal(text)
 
 
 def _is_message(value: dict[str, Any]) -> bool:

@@ -2,6 +2,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from grice_core.data.extras import extra_array, extra_rows, join_extras, no_extras
 from grice_core.data.json_column import JSON_TYPE
@@ -26,6 +28,20 @@ def test_every_value_comes_out_as_it_went_in(values: list[Any]) -> None:
 
     assert [row["x"] for row in rows] == values
     assert [type(row["x"]) for row in rows] == [type(value) for value in values]
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=6,
+    )
+)
+@example([2**63, -(2**63) - 1, 10**18, 0.1234567890123456789, float("nan"), -0.0, "\ud800"])
+def test_any_value_in_an_object_comes_out_as_it_went_in(value: Any) -> None:
+    (row,) = extra_rows(join_extras([{"x": extra_array([{"value": value}])}], [1]))
+
+    assert repr(row["x"]) == repr({"value": value})
 
 
 def test_a_null_is_a_field_that_is_not_there() -> None:
