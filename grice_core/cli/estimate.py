@@ -72,7 +72,7 @@ def _show(estimated: "Estimate") -> None:
     console.print(table)
     console.print(
         f"\nPeak memory about {estimated.peak_bytes / 2**30:.1f} GiB "
-        f"({estimated.device}, {estimated.precision}, base weights in {estimated.base_dtype})."
+        f"({estimated.device}, {estimated.precision}), base weights in {estimated.base_dtype}."
     )
     for sentence in estimated.power_sentences:
         console.print(sentence, highlight=False)

@@ -32,7 +32,7 @@ def test_it_prints_a_line_per_stage_and_what_it_comes_to(estimate):
     assert {"stage1", "stage2", "evaluation", "all, with loading"} <= set(lines)
     assert "12" in lines["evaluation"].split()  # answers of three models to four prompts
     assert "Peak memory about" in printed
-    assert "(cpu, float32)" in printed
+    assert "(cpu, float32), base weights in fp32" in printed
 
 
 def test_it_prints_one_json_document(estimate):
