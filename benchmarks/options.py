@@ -11,12 +11,12 @@ def new_parser(description: str | None) -> argparse.ArgumentParser:
 
 
 def add_size(parser: argparse.ArgumentParser) -> None:
-    """`--size`, a shape of GPT-2."""
+    """`--size`, a shape of GPT-2 or Llama."""
     parser.add_argument(
         "--size",
-        choices=("small", "medium"),
+        choices=("small", "medium", "llama"),
         default="small",
-        help="GPT-2's shape; else %(default)s",
+        help="GPT-2's shape, or Llama's with half a billion parameters; else %(default)s",
     )
 
 

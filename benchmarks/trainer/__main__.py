@@ -13,11 +13,13 @@ from typing import Any
 
 import benchmarks.trainer as package
 from benchmarks.options import add_device, add_json, add_size, new_parser
+from benchmarks.trainer.before import ours_before
 from benchmarks.trainer.contenders import run
 from benchmarks.trainer.measuring import Cost, Pass, Products, products_of
 from benchmarks.trainer.report import Contest, document, show
 from benchmarks.trainer.work import Work, write_pairs
 from grice_core.kernels.precision import multiplies_bf16_fast, resolve_device
+from grice_core.pipeline.options import option as pipeline_option
 
 
 def main() -> None:
@@ -40,6 +42,16 @@ def main() -> None:
         default=[],
         help="leave this contender out; may be given twice",
     )
+    parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="DIR",
+        help="a checkout of an earlier commit, measured beside",
+    )
+    for option in map(pipeline_option, ("base_dtype", "gradient_checkpointing")):
+        parser.add_argument(
+            option.flag, choices=option.choices, default=option.default, help=option.about.help
+        )
     add_device(parser)
     add_json(parser)
     arguments = parser.parse_args()
@@ -48,7 +60,7 @@ def main() -> None:
         pairs = Path(folder) / "pairs.json"
         origin = write_pairs(pairs, arguments.pairs, arguments.data)
         for work in _works(arguments, pairs):
-            contests[work.precision] = _measure(work, arguments.without)
+            contests[work.precision] = _measure(work, arguments.without, arguments.against)
             if not arguments.json:
                 show(work, origin, contests[work.precision])
     if arguments.json:
@@ -59,11 +71,21 @@ def _works(arguments: argparse.Namespace, pairs: Path) -> Iterator[Work]:
     fast = multiplies_bf16_fast(resolve_device(arguments.device))
     for precision in arguments.precision or (("fp32", "bf16") if fast else ("fp32",)):
         home = pairs.parent / precision
-        yield Work(pairs, arguments.pairs, arguments.size, precision, arguments.device, home)
+        yield Work(
+            pairs,
+            arguments.pairs,
+            arguments.size,
+            precision,
+            arguments.device,
+            home,
+            arguments.base_dtype,
+            arguments.gradient_checkpointing,
+        )
 
 
-def _measure(work: Work, without: Sequence[str]) -> Contest:
+def _measure(work: Work, without: Sequence[str], against: Path | None) -> Contest:
     before = _alone(products_of, work)
+    earlier = None if against is None else ours_before(work, against)
     first = _contend("ours", work)
     second = _contend("ours", work, first.flops_per_token)
     after = _alone(products_of, work)  # a machine that others use changes by a tenth
@@ -75,7 +97,7 @@ def _measure(work: Work, without: Sequence[str]) -> Contest:
         others["trl"] = _contend("trl", work)
     if "notebook" not in without:
         others["notebook"] = _contend("notebook", replace(work, precision="fp32"))
-    return Contest(products, first, second, others)
+    return Contest(products, first, second, others, earlier)
 
 
 def _contend(name: str, work: Work, flops_per_token: Mapping[Pass, float] | None = None) -> Cost:

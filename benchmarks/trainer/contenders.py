@@ -23,7 +23,8 @@ from grice_core.dpo.encode import EncodedPair, encode_pairs
 from grice_core.dpo.schedules import learning_rate, step_batches
 from grice_core.kernels.gelu import fuse_activations
 from grice_core.kernels.memory import keep_few_kernels, peak_bytes
-from grice_core.kernels.precision import resolve_device, resolve_precision
+from grice_core.kernels.precision import resolve_base_dtype, resolve_device, resolve_precision
+from grice_core.kernels.stored import store_weights
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.preparing import prepare_stage
 from grice_core.pipeline.stage_job import StageJob
@@ -127,6 +128,7 @@ def stage_job(given: Given) -> StageJob:
         seed=0,
         device=given.device,
         dtype=given.dtype,
+        gradient_checkpointing=given.work.gradient_checkpointing,
     )
 
 
@@ -134,6 +136,9 @@ def base_of(given: Given) -> BaseModel:
     """The model as the pipeline loads it."""
     keep_few_kernels()
     fuse_activations(given.model)
+    dtype = resolve_base_dtype(given.work.base_dtype, given.dtype)
+    if dtype != torch.float32:
+        store_weights(given.model, dtype)
     return BaseModel("random weights", given.model, given.tokenizer)
 
 
@@ -227,13 +232,14 @@ def _notebook_loss(policy: Any, frozen: Any, pair: EncodedPair, beta: float) -> 
 
 def _lora(given: Given) -> LoraConfig:
     lora = given.work.stage.lora
+    is_gpt2 = given.work.size != "llama"
     return LoraConfig(
         task_type="CAUSAL_LM",
         r=lora.r,
         lora_alpha=lora.alpha,
         lora_dropout=lora.dropout,
-        target_modules=["c_attn", "c_fc", "c_proj"],
-        fan_in_fan_out=True,
+        target_modules=["c_attn", "c_fc", "c_proj"] if is_gpt2 else "all-linear",
+        fan_in_fan_out=is_gpt2,
     )
 
 

@@ -55,7 +55,7 @@ class WorkCounter:
 
     def watch(self, model: Any) -> None:
         """Count what this model is given from now on."""
-        model.transformer.wte.register_forward_pre_hook(self._count)
+        model.get_input_embeddings().register_forward_pre_hook(self._count)
 
     def flops_per_token(self) -> dict[Pass, float]:
         """Of the passes so far."""

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from benchmarks.trainer.before import Before
 from benchmarks.trainer.measuring import Cost, Products
-from benchmarks.trainer.work import Work
+from benchmarks.trainer.work import Work, shape_of
 
 
 @dataclass(frozen=True)
@@ -16,11 +17,23 @@ class Contest:
     ours_again: Cost
     """On the same data, so that the reference is known."""
     others: Mapping[str, Cost]
+    before: Before | None = None
+    """Ours as it was."""
 
     def ratio(self, other: str) -> float | None:
         """How many times as long another contender takes; None if it was not asked."""
         cost = self.others.get(other)
         return cost and cost.seconds / self.ours.seconds
+
+    @property
+    def ratio_before(self) -> float | None:
+        """How many times as long ours took as it was."""
+        return self.before and self.before.seconds / self.ours.seconds
+
+    @property
+    def memory_ratio_before(self) -> float | None:
+        """Our peak memory over that of ours as it was."""
+        return self.before and self.ours.peak_bytes / self.before.peak_bytes
 
     @property
     def share_of_peak(self) -> float:
@@ -41,6 +54,8 @@ def document(contests: Mapping[str, Contest]) -> dict[str, dict[str, float | Non
             "ratio_notebook": _rounded(contest.ratio("notebook")),
             "share_of_peak": _rounded(contest.share_of_peak),
             "memory_ratio_trl": _rounded(contest.memory_ratio_trl),
+            "ratio_before": _rounded(contest.ratio_before),
+            "memory_ratio_before": _rounded(contest.memory_ratio_before),
         }
         for precision, contest in contests.items()
     }
@@ -50,7 +65,7 @@ def show(work: Work, origin: str, contest: Contest) -> None:
     """Print one number format's table."""
     products = contest.products
     print(
-        f"\nGPT-2 {work.size}, {work.precision}, {work.num_pairs} {origin}, {work.stage.epochs} epochs "
+        f"\n{shape_of(work.size)}, {work.precision}, {work.num_pairs} {origin}, {work.stage.epochs} epochs "
         f"in steps of {work.stage.pairs_per_step}; matrix products reach {products.peak / 1e9:,.0f} GFLOP/s "
         f"at their best, {products.average / 1e9:,.0f} on average"
     )
@@ -66,6 +81,12 @@ def show(work: Work, origin: str, contest: Contest) -> None:
             f"{cost.seconds / contest.ours.seconds:8.2f}x"
             f"{cost.num_tokens / seen:13.0f}{cost.flops / seen / 1e9:12.0f}"
             f"{cost.flops / cost.seconds / products.peak:9.0%}{cost.peak_bytes / 2**20:7,.0f} MiB"
+        )
+    if contest.before:
+        before = contest.before
+        print(
+            f"{'ours, before':24}{before.seconds:9.1f}{before.cpu_s:9.1f}{'':9}"
+            f"{before.seconds / contest.ours.seconds:8.2f}x{'':31}{before.peak_bytes / 2**20:7,.0f} MiB"
         )
     again = contest.ours_again
     print(f"reference pass where known: {again.reference_s / again.seconds:.1%} of the time")

@@ -12,19 +12,36 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+from transformers import (
+    AutoTokenizer,
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
+)
 
 from grice_core.kernels.precision import Precision
+from grice_core.pipeline.options import BaseDtype, Checkpointing
 from grice_core.recipes.config import StageConfig
 from grice_core.recipes.load import load_recipe
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 NUM_EPOCHS = 2
 
-Size = Literal["small", "medium"]
+Size = Literal["small", "medium", "llama"]
 _SHAPES = {
     "small": {"n_embd": 768, "n_layer": 12, "n_head": 12},
     "medium": {"n_embd": 1024, "n_layer": 24, "n_head": 16},
+}
+_HALF_A_BILLION = {
+    "hidden_size": 1280,
+    "intermediate_size": 3456,
+    "num_hidden_layers": 24,
+    "num_attention_heads": 20,
+    "num_key_value_heads": 4,
+    "vocab_size": 50257,
+    "tie_word_embeddings": True,
 }
 
 
@@ -40,6 +57,10 @@ class Work:
     device: str
     home: Path
     """For whatever a contender caches."""
+    base_dtype: BaseDtype = "auto"
+    """In which ours holds the weights."""
+    gradient_checkpointing: Checkpointing = "auto"
+    """Of ours."""
 
     @property
     def stage(self) -> StageConfig:
@@ -80,9 +101,16 @@ def make_tokenizer() -> Any:
     return PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="<eos>", pad_token="<eos>")
 
 
+def shape_of(size: Size) -> str:
+    """In words."""
+    return "Llama, half a billion parameters" if size == "llama" else f"GPT-2 {size}"
+
+
 def make_model(size: Size, device: torch.device) -> Any:
-    """GPT-2's shape with random weights, the same every time."""
+    """A shape of GPT-2 or Llama with random weights, the same every time."""
     torch.manual_seed(0)
+    if size == "llama":
+        return LlamaForCausalLM(LlamaConfig(**_HALF_A_BILLION)).to(device).eval()
     return GPT2LMHeadModel(GPT2Config(**_SHAPES[size])).to(device).eval()
 
 
