@@ -84,7 +84,8 @@ def plain_logps(model: Any, trees: Sequence[Tree], copies: int = 1) -> torch.Ten
         row = [*tree.prompt, *tree.responses[0]]
         ids = torch.tensor([row] * copies, device=_device(model))
         # A cache would change no number, but some models can't be differentiated through theirs.
-        logits = model(input_ids=ids, **accepted(model, use_cache=False)).logits[0].float()
+        with checkpointed_layers(model):
+            logits = model(input_ids=ids, **accepted(model, use_cache=False)).logits[0].float()
         predicting = logits[len(tree.prompt) - 1 : -1].log_softmax(dim=-1)
         values.append(predicting.gather(1, ids[0, len(tree.prompt) :, None]).sum())
     return torch.stack(values)

@@ -20,8 +20,10 @@ from grice_core.dpo.measured import Measured, measured, relative_gap
 from grice_core.dpo.prefix_trees import Tree, shared_trees
 from grice_core.dpo.signature import watched_embeddings
 from grice_core.errors import PreflightError
+from grice_core.kernels.checkpointing import gradient_checkpointing
 from grice_core.kernels.choice import plain_kernels
 from grice_core.kernels.linear import without_prepacking
+from grice_core.kernels.stored import stored_modules
 from grice_core.kernels.token_logps import FrozenHead
 from grice_core.kernels.tree_attention import UnsharableError
 
@@ -190,7 +192,8 @@ def acting_as_trained(policy: PeftModel) -> Iterator[None]:
 def _plain(policy: PeftModel, trees: Sequence[Tree], name: str) -> Measured:
     """What the plain model says. Raises: PreflightError, if it says nothing."""
     try:
-        with plain_kernels():
+        # In fp32, all layers of the longest rows would take more than training in bf16 does.
+        with plain_kernels(), gradient_checkpointing(enabled=bool(stored_modules(policy))):
             found = measured(policy, plain_logps(policy, trees))
     except torch.OutOfMemoryError:
         raise

@@ -13,7 +13,7 @@ from grice_core.dpo.base import load_base
 from grice_core.dpo.prefix_trees import num_shared_tokens
 from grice_core.dpo.reference import weights_hash
 from grice_core.dpo.train import StageTrainer
-from grice_core.errors import DataError, TrainingError
+from grice_core.errors import DataError, PreflightError, TrainingError
 from grice_core.evaluation.planning import criterion_power
 from grice_core.maxims import MAXIMS
 from grice_core.pipeline.encoded_stage import encode_stage
@@ -160,6 +160,10 @@ def test_it_measures_as_the_stage_would_be_trained(first_stage, monkeypatch):
     monkeypatch.setattr("grice_core.pipeline.fitting.free_bytes", lambda _device: 1000)
     assert asked(job)
     assert not asked(replace(job, gradient_checkpointing="off"))
+    monkeypatch.setattr("grice_core.pipeline.fitting.can_checkpoint", lambda _policy: False)
+    assert not asked(job)
+    with pytest.raises(PreflightError, match="can't be computed again to the same gradients"):
+        asked(replace(job, gradient_checkpointing="on"))
 
 
 def test_a_few_steps_are_measured_whatever_the_length_of_the_stage(first_stage):
