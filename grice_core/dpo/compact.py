@@ -49,6 +49,8 @@ def load_compact(name: str, dtype: torch.dtype) -> tuple[PreTrainedModel, Mappin
                     state = _lazily(files, stack)
                 return kind._load_pretrained_model(model, state, files, *rest, **named)
 
+    # Which tensors have had other names or shapes in files, transformers knows by name and module of the class.
+    Compact.__name__, Compact.__module__ = kind.__name__, kind.__module__
     model, report = Compact.from_pretrained(
         name,
         config=known.config,
