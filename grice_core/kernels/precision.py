@@ -11,16 +11,22 @@ Precision = Literal["auto", "fp32", "bf16"]
 """`auto`: bf16 where the hardware multiplies it fast, fp32 otherwise."""
 
 
+_WHY_NOT = {
+    "mps": "Apple GPUs have no float64, which metrics, sampling and scores are computed in",
+}
+
+
 def resolve_device(choice: str) -> torch.device:
-    """The device to compute on; `auto` takes the first GPU there is, otherwise the CPU.
+    """The device to compute on; `auto` takes the first CUDA GPU there is, otherwise the CPU.
 
     Raises:
-        InputError: there is no such device on this machine.
+        InputError: there is no such device on this machine, or it is neither a CPU nor a CUDA GPU.
     """
     if choice == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(choice)
+        _check_kind(choice, device.type)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:  # the latter: "Torch not compiled with CUDA"
         raise InputError(
@@ -28,6 +34,13 @@ def resolve_device(choice: str) -> torch.device:
             "torch sees, such as 'cuda:0'"
         ) from error
     return device
+
+
+def _check_kind(choice: str, kind: str) -> None:
+    """Raises: InputError, if models were never computed on this kind of device."""
+    if kind not in ("cpu", "cuda"):
+        why = _WHY_NOT.get(kind, "models run on CPUs and CUDA GPUs only")
+        raise InputError(f"device {choice!r} is not supported: {why}; give 'auto' or 'cpu'")
 
 
 def resolve_precision(choice: Precision, device: torch.device) -> torch.dtype:

@@ -62,3 +62,11 @@ def test_the_first_gpu_is_taken_before_the_cpu(monkeypatch: pytest.MonkeyPatch) 
 def test_a_device_that_is_not_there_is_named(choice: str) -> None:
     with pytest.raises(InputError, match=f"device {choice!r} can't be used"):
         resolve_device(choice)
+
+
+@pytest.mark.parametrize(
+    ("choice", "why"), [("mps", "Apple GPUs have no float64"), ("meta", "CPUs and CUDA GPUs only")]
+)
+def test_other_kinds_of_devices_are_refused_with_the_reason(choice: str, why: str) -> None:
+    with pytest.raises(InputError, match=f"device {choice!r} is not supported: .*{why}.*'cpu'"):
+        resolve_device(choice)
