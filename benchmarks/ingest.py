@@ -144,7 +144,10 @@ def measure(command: Sequence[str], checkout: Path) -> Cost:
     """Run a command that prints its seconds and what it found; watch the memory of its processes."""
     environment = os.environ | {"PYTHONPATH": str(checkout), "OMP_NUM_THREADS": "2"}
     cores = sorted(os.sched_getaffinity(0))[:2] if hasattr(os, "sched_getaffinity") else None
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+    # Python looks for modules in its working directory first, and in PYTHONPATH after that.
+    with subprocess.Popen(
+        command, env=environment, cwd=checkout, stdout=subprocess.PIPE, text=True
+    ) as process:
         watched = psutil.Process(process.pid)
         if cores:
             watched.cpu_affinity(cores)
