@@ -35,9 +35,10 @@ _BLOCK = 50_000
 _LOOK_EVERY_S = 0.02
 _OURS = """
 import sys, time
+from pathlib import Path
 from grice_core.data.load import load_pairs
 started = time.perf_counter()
-loaded = load_pairs(sys.argv[1])
+loaded = load_pairs(Path(sys.argv[1]))
 print(time.perf_counter() - started, loaded.report.num_usable, sum(p.count for p in loaded.report.problems))
 """
 
