@@ -1,11 +1,10 @@
 """The contenders: each trains one stage on the same pairs, and says what that cost."""
 
-import logging
+import gc
 import math
 import os
 import tempfile
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +13,15 @@ from typing import Any
 import torch
 from peft import LoraConfig, get_peft_model
 
-from benchmarks.trainer.measuring import Cost, Pass, WorkCounter, counted_flops, synchronize
+from benchmarks.quiet import hush
+from benchmarks.trainer.measuring import (
+    Before,
+    Cost,
+    Pass,
+    WorkCounter,
+    counted_flops,
+    synchronize,
+)
 from benchmarks.trainer.work import Work, make_model, make_tokenizer, write_pairs
 from grice_core.data.load import load_pairs
 from grice_core.data.pairs import PairTable
@@ -59,10 +66,8 @@ class Given:
 
 def run(name: str, work: Work, flops_per_token: Mapping[Pass, float] | None = None) -> Cost:
     """Train with one contender; count its FLOPs too, unless they are known."""
-    os.environ["TQDM_DISABLE"] = "1"
-    warnings.simplefilter("ignore")  # TRL and the libraries below warn each other
-    logging.disable(logging.WARNING)
-    cost = _train(name, work, WorkCounter())
+    hush()
+    cost = train(name, work, WorkCounter())
     if flops_per_token is not None:
         return replace(cost, flops_per_token=flops_per_token)
     with tempfile.TemporaryDirectory() as folder, counted_flops() as counter:
@@ -74,7 +79,7 @@ def run(name: str, work: Work, flops_per_token: Mapping[Pass, float] | None = No
         )
         write_pairs(few.pairs, few.num_pairs, work.pairs)
         counted = WorkCounter(counter)
-        _train(name, few, counted)
+        train(name, few, counted)
     return replace(cost, flops_per_token=counted.flops_per_token())
 
 
@@ -93,27 +98,44 @@ def give(work: Work, count: Callable[[Any], None]) -> Given:
     return Given(work, load_pairs(work.pairs).table, make_tokenizer(), model, count)
 
 
-def _train(name: str, work: Work, counter: WorkCounter) -> Cost:
+def train(name: str, work: Work, counter: WorkCounter) -> Cost:
+    """Train with one contender, from a model and pairs in memory."""
     device = resolve_device(work.device)
     given = give(work, counter.watch)
+    if work.base_dtype == "bf16":
+        _hold_in_bf16(name, given.model)
+    gc.collect()  # an earlier training's model
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(device)
     started, cpu_started = time.perf_counter(), time.process_time()
-    reference_s = CONTENDERS[name](given)
+    before = CONTENDERS[name](given)
     synchronize(device)
     return Cost(
         seconds=time.perf_counter() - started,
         cpu_s=time.process_time() - cpu_started,
-        reference_s=reference_s,
+        before=before,
         tokens=counter.tokens,
         peak_bytes=peak_bytes(device),
     )
 
 
-def ours(given: Given) -> float:
+def _hold_in_bf16(name: str, model: Any) -> None:
+    """Each in its own way: ours keeps norms and biases in fp32."""
+    if name == "ours":
+        store_weights(model, torch.bfloat16)
+    else:
+        model.to(torch.bfloat16)
+
+
+def ours(given: Given) -> Before:
     """This package, as the pipeline calls it."""
+    started = time.perf_counter()
     job = stage_job(given)
     prepared = prepare_stage(base_of(given), job, Reporter())
+    before = Before(time.perf_counter() - started, prepared.reference_s)
     prepared.trainer.run(prepared.encoded.planned.num_steps, job.seed)
-    return prepared.reference_s
+    return before
 
 
 def stage_job(given: Given) -> StageJob:
@@ -142,8 +164,11 @@ def base_of(given: Given) -> BaseModel:
     return BaseModel("random weights", given.model, given.tokenizer)
 
 
-def trl(given: Given) -> float:
-    """TRL's DPOTrainer: reference computed beforehand, a whole optimizer step in one batch."""
+def trl(given: Given) -> Before:
+    """TRL's DPOTrainer: reference computed beforehand, a whole optimizer step in one batch.
+
+    Its rows are padded: `padding_free` is there in 1.16 and switched off.
+    """
     from datasets import Dataset, disable_progress_bars
     from transformers import PrinterCallback
     from trl import DPOConfig, DPOTrainer
@@ -156,9 +181,9 @@ def trl(given: Given) -> float:
         args=DPOConfig(
             output_dir=str(given.work.home / "trl"),
             precompute_ref_log_probs=True,
-            precompute_ref_batch_size=8,
+            precompute_ref_batch_size=max(8, stage.pairs_per_step),
             per_device_train_batch_size=stage.pairs_per_step,
-            gradient_checkpointing=False,
+            gradient_checkpointing=given.work.gradient_checkpointing == "on",
             num_train_epochs=stage.epochs,
             learning_rate=stage.learning_rate,
             weight_decay=stage.weight_decay,
@@ -167,7 +192,7 @@ def trl(given: Given) -> float:
             max_length=stage.max_length,
             bf16=given.dtype == torch.bfloat16,
             use_cpu=given.device.type == "cpu",
-            dataloader_pin_memory=False,
+            dataloader_pin_memory=given.device.type == "cuda",
             save_strategy="no",
             report_to="none",
             disable_tqdm=True,
@@ -184,12 +209,12 @@ def trl(given: Given) -> float:
         peft_config=_lora(given),
     )
     trainer.remove_callback(PrinterCallback)  # standard output is the benchmark's
-    reference_s = time.perf_counter() - started
+    before_s = time.perf_counter() - started
     trainer.train()
-    return reference_s
+    return Before(before_s, before_s)
 
 
-def notebook(given: Given) -> float:
+def notebook(given: Given) -> Before:
     """The guide's loop: fp32, one pair after another, policy and reference two models, four passes.
 
     Its mistakes that change what is learned (see the design) cost no time and are left out, but for
@@ -212,7 +237,7 @@ def notebook(given: Given) -> float:
         optimizer.param_groups[0]["lr"] = learning_rate(stage, step, num_steps)
         optimizer.step()
         optimizer.zero_grad()
-    return 0.0
+    return Before()
 
 
 def _notebook_loss(policy: Any, frozen: Any, pair: EncodedPair, beta: float) -> torch.Tensor:
@@ -232,14 +257,13 @@ def _notebook_loss(policy: Any, frozen: Any, pair: EncodedPair, beta: float) -> 
 
 def _lora(given: Given) -> LoraConfig:
     lora = given.work.stage.lora
-    is_gpt2 = given.work.size != "llama"
     return LoraConfig(
         task_type="CAUSAL_LM",
         r=lora.r,
         lora_alpha=lora.alpha,
         lora_dropout=lora.dropout,
-        target_modules=["c_attn", "c_fc", "c_proj"] if is_gpt2 else "all-linear",
-        fan_in_fan_out=is_gpt2,
+        target_modules="all-linear",
+        fan_in_fan_out=given.model.config.model_type == "gpt2",
     )
 
 
@@ -249,5 +273,5 @@ def _beta(given: Given) -> float:
     return beta
 
 
-CONTENDERS: dict[str, Callable[[Given], float]] = {"ours": ours, "trl": trl, "notebook": notebook}
-"""Each trains `given.model` in place and returns the seconds until its first step."""
+CONTENDERS: dict[str, Callable[[Given], Before]] = {"ours": ours, "trl": trl, "notebook": notebook}
+"""Each trains `given.model` in place."""

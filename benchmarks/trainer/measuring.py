@@ -22,8 +22,8 @@ class Cost:
     """All of it, from a model and pairs in memory to a trained adapter."""
     cpu_s: float
     """What the process had of the processors: on a busy machine a fairer measure than time."""
-    reference_s: float
-    """Of these, for the reference pass; TRL's includes its set-up."""
+    before: "Before"
+    """Of these, what was done before the first step."""
     tokens: Mapping["Pass", int]
     """That went through the model, padding included."""
     peak_bytes: int
@@ -38,6 +38,16 @@ class Cost:
     @property
     def flops(self) -> float:
         return sum(self.flops_per_token[kind] * count for kind, count in self.tokens.items())
+
+
+@dataclass(frozen=True)
+class Before:
+    """Seconds before the first optimizer step."""
+
+    all_s: float = 0.0
+    """Set-up and reference pass."""
+    reference_s: float = 0.0
+    """Of these, for the reference pass; TRL's includes its set-up."""
 
 
 Pass = Literal["there and back", "there"]

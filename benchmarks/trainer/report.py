@@ -89,7 +89,7 @@ def show(work: Work, origin: str, contest: Contest) -> None:
             f"{before.seconds / contest.ours.seconds:8.2f}x{'':31}{before.peak_bytes / 2**20:7,.0f} MiB"
         )
     again = contest.ours_again
-    print(f"reference pass where known: {again.reference_s / again.seconds:.1%} of the time")
+    print(f"reference pass where known: {again.before.reference_s / again.seconds:.1%} of the time")
 
 
 def _rounded(value: float | None) -> float | None:

@@ -3,9 +3,9 @@
 import itertools
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,19 +29,26 @@ from grice_core.recipes.load import load_recipe
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 NUM_EPOCHS = 2
 
-Size = Literal["small", "medium", "llama"]
-_SHAPES = {
+Size = Literal["tiny", "small", "medium", "llama", "llama-tiny", "llama-small", "llama-1b"]
+"""Of GPT-2, or of a Llama with fewer heads of keys than of queries."""
+_GPT2 = {
+    "tiny": {"n_embd": 32, "n_layer": 2, "n_head": 4},
     "small": {"n_embd": 768, "n_layer": 12, "n_head": 12},
     "medium": {"n_embd": 1024, "n_layer": 24, "n_head": 16},
 }
-_HALF_A_BILLION = {
-    "hidden_size": 1280,
-    "intermediate_size": 3456,
-    "num_hidden_layers": 24,
-    "num_attention_heads": 20,
-    "num_key_value_heads": 4,
-    "vocab_size": 50257,
-    "tie_word_embeddings": True,
+_LLAMA_NAMES = (
+    "hidden_size",
+    "intermediate_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "num_key_value_heads",
+    "vocab_size",
+)
+_LLAMA = {
+    "llama-tiny": (32, 64, 2, 4, 2, 50_257),
+    "llama-small": (768, 2_048, 12, 12, 4, 50_257),
+    "llama": (1_280, 3_456, 24, 20, 4, 50_257),  # half a billion weights
+    "llama-1b": (2_048, 8_192, 16, 32, 8, 128_256),  # 1.24 billion weights, as Llama 3.2's
 }
 
 
@@ -58,15 +65,18 @@ class Work:
     home: Path
     """For whatever a contender caches."""
     base_dtype: BaseDtype = "auto"
-    """In which ours holds the weights."""
+    """In which ours holds the weights; others do so too if it is bf16."""
     gradient_checkpointing: Checkpointing = "auto"
-    """Of ours."""
+    """Of ours; TRL does it only if this is on."""
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    """Of the stage's settings."""
 
     @property
     def stage(self) -> StageConfig:
         """The guide's first stage; all pairs are kept."""
         stage = load_recipe("content-then-manner").stages[0]
-        return stage.model_copy(update={"filter": (), "epochs": NUM_EPOCHS, "num_steps": None})
+        usual = {"filter": (), "epochs": NUM_EPOCHS, "num_steps": None}
+        return stage.model_copy(update={**usual, **self.changes})
 
 
 @contextmanager
@@ -107,11 +117,14 @@ def shape_of(size: Size) -> str:
 
 
 def make_model(size: Size, device: torch.device) -> Any:
-    """A shape of GPT-2 or Llama with random weights, the same every time."""
+    """A shape with random weights, the same every time on the same kind of device."""
     torch.manual_seed(0)
-    if size == "llama":
-        return LlamaForCausalLM(LlamaConfig(**_HALF_A_BILLION)).to(device).eval()
-    return GPT2LMHeadModel(GPT2Config(**_SHAPES[size])).to(device).eval()
+    with device:  # drawing a billion of them on a CPU takes half a minute
+        if size in _GPT2:
+            return GPT2LMHeadModel(GPT2Config(**_GPT2[size])).eval()
+        sizes = dict(zip(_LLAMA_NAMES, _LLAMA[size], strict=True))
+        tied = LlamaConfig(**sizes, tie_word_embeddings=True, bos_token_id=None, eos_token_id=None)
+        return LlamaForCausalLM(tied).eval()
 
 
 def _of_whole_prompts(pairs: Sequence[Any], num_pairs: int) -> list[Any]:
