@@ -47,6 +47,13 @@ class RankInfo:
     port: int
     """Of this machine, on which rank 0 listens."""
     device: torch.device
+    backend: str | None = None
+    """Of torch's process groups; None: the device's usual one."""
+
+    @property
+    def local_index(self) -> int:
+        """Of its GPU, which two ranks can only share if the backend lets them; on a CPU its own."""
+        return self.index if self.device.type == "cpu" else self.device.index or 0
 
 
 def free_port() -> int:
@@ -67,7 +74,7 @@ def process_group(info: RankInfo, policy: nn.Module, settings: ParallelSettings)
     """
     with patch_environment(**_environment(info)), _as_lost_rank():
         accelerator = Accelerator(
-            cpu=info.device.type == "cpu", kwargs_handlers=_handlers(settings)
+            cpu=info.device.type == "cpu", kwargs_handlers=_handlers(settings, info.backend)
         )
     try:
         if settings.fsdp:
@@ -138,12 +145,12 @@ class _Gradients(nn.Module):
         return torch.stack([parameter.sum() for parameter in self.all]).sum() * 0
 
 
-def _handlers(settings: ParallelSettings) -> list[Any]:
+def _handlers(settings: ParallelSettings, backend: str | None) -> list[Any]:
     ddp = settings.ddp.model_dump()
     ddp["comm_hook"] = DDPCommunicationHookType(ddp["comm_hook"])
     return [
         DistributedDataParallelKwargs(**ddp),
-        InitProcessGroupKwargs(timeout=timedelta(seconds=settings.timeout_s)),
+        InitProcessGroupKwargs(backend=backend, timeout=timedelta(seconds=settings.timeout_s)),
     ]
 
 
@@ -151,7 +158,7 @@ def _environment(info: RankInfo) -> dict[str, str]:
     """Environment variables from which accelerate and torch learn about the group."""
     common = {
         "rank": str(info.index),
-        "local_rank": str(info.index),
+        "local_rank": str(info.local_index),
         "world_size": str(info.count),
         "local_world_size": str(info.count),
         "master_addr": "127.0.0.1",
