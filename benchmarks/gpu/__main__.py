@@ -64,7 +64,7 @@ def _run(arguments: argparse.Namespace, home: Path, results: Results) -> None:
         part for part in all_parts(setting) if not arguments.part or part.name in arguments.part
     ]
     clock = Clock(arguments.minutes * 60, chosen)
-    results.add(Row(_machine(setting), origin, part="machine"))
+    results.add(Row(_machine(setting), origin, who="", part="machine"))
     for row in run_parts(chosen, setting, clock):
         results.add(row)
 

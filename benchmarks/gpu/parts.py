@@ -36,7 +36,9 @@ def _correctness(setting: Setting) -> tuple[Task, ...]:
         for size in setting.small
     ]
     first, *_ = setting.small
-    return *tasks, Task(f"two processes, {first}", check_ranks, (first,), needs_all_gpus=True)
+    on_gpus = not setting.rehearse
+    together = Task(f"two processes, {first}", check_ranks, (first,), needs_all_gpus=on_gpus)
+    return *tasks, together
 
 
 def _training(setting: Setting) -> tuple[Task, ...]:

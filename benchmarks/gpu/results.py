@@ -63,7 +63,7 @@ def at_least(work: str, what: str, value: float, limit: float, note: str = "") -
     return Row(work, what, value, limit=f"≥ {limit:g}", state=state, note=note)
 
 
-def skipped(work: str, what: str, why: str, who: str = "ours") -> Row:
+def skipped(work: str, what: str, why: str, who: str = "") -> Row:
     """Why something was not measured."""
     return Row(work, what, who=who, state="skipped", note=why)
 

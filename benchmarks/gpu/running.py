@@ -133,7 +133,7 @@ class _Process:
                 self._process.join()
                 how = how_it_ended(self._process.exitcode)
                 self.end()
-                yield Row(task.name, "", state="failed", note=f"its process {how}")
+                yield Row(task.name, "", who="", state="failed", note=f"its process {how}")
                 return
             if row in (_DONE, _GONE):
                 break
@@ -193,7 +193,9 @@ def _serve(pipe: Any, setting: Any, parent: int) -> None:
         except Exception as error:
             traceback.print_exc()
             first = next(iter(str(error).splitlines()), "")
-            pipe.send(Row(task.name, "", state="failed", note=f"{type(error).__name__}: {first}"))
+            pipe.send(
+                Row(task.name, "", who="", state="failed", note=f"{type(error).__name__}: {first}")
+            )
             pipe.send(_GONE)  # after some errors of CUDA no other call works
             return
         pipe.send(_DONE)
