@@ -76,7 +76,9 @@ def frozen_and_done(installation: Installation, run_id: int) -> None:
     run = ended(installation, run_id)
     assert run.state is RunState.SUCCEEDED, run.error
     # Not always the second: the same data asked to be scored once more is the same run.
-    assert run.attempt == frozen.attempt + 1, f"done in attempt {run.attempt}: on a busy machine leases run out"
+    assert run.attempt == frozen.attempt + 1, (
+        f"done in attempt {run.attempt}: on a busy machine leases run out"
+    )
 
 
 def freeze(installation: Installation, world: Path, kind: str) -> None:
