@@ -1,6 +1,7 @@
 """Columns of any JSON values, kept as JSON text in Arrow's JSON type, so that each comes out as it went in."""
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -39,9 +40,22 @@ def _loads(text: str) -> Any:
 
 def _dumps(value: Any) -> str:
     try:
-        return orjson.dumps(value).decode()
+        text = orjson.dumps(value)
     except TypeError:  # an integer beyond 64 bits, half a surrogate pair, a type of Parquet's
         return dump_leniently(value)
+    # orjson writes NaN and the infinities as null.
+    if b"null" in text and _holds_no_number(value):
+        return dump_leniently(value)
+    return text.decode()
+
+
+def _holds_no_number(value: Any) -> bool:
+    """Whether NaN or an infinity stands somewhere in a value; its depth was checked by orjson."""
+    if isinstance(value, float):
+        return not math.isfinite(value)
+    if isinstance(value, dict):
+        return any(map(_holds_no_number, value.values()))
+    return isinstance(value, list | tuple) and any(map(_holds_no_number, value))
 
 
 def dump_leniently(value: Any) -> str:

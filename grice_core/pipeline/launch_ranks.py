@@ -103,8 +103,6 @@ def check_several(count: int, device: torch.device, settings: ParallelSettings) 
                 "fp16, or no"
             )
         return
-    if device.type != "cuda":
-        raise InputError(f"--num-processes {count} works on the CPU and on CUDA, not on {device}")
     if device.index:
         raise InputError(
             f"--num-processes {count} takes the first {count} GPUs: give --device cuda, and choose "

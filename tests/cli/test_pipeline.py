@@ -166,7 +166,7 @@ def test_a_name_that_several_have_is_told_by_number(studio):
         ({}, ("--num-eval", "0"), "--num-eval"),
         ({}, ("--leakage", "maybe"), "drop-eval"),
         ({}, ("--num-processes", "0"), "give a whole number from 1, or auto"),
-        ({}, ("--num-processes", "2", "--device", "meta"), "works on the CPU and on CUDA"),
+        ({}, ("--num-processes", "2", "--device", "meta"), "models run on CPUs and CUDA GPUs only"),
     ],
 )
 def test_bad_input_exits_with_2_and_one_sentence(grice, tmp_path, changes, options, sentence):

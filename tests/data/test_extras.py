@@ -37,6 +37,8 @@ def test_every_value_comes_out_as_it_went_in(values: list[Any]) -> None:
         max_leaves=6,
     )
 )
+@example(float("inf"))
+@example([float("nan"), None])
 @example([2**63, -(2**63) - 1, 10**18, 0.1234567890123456789, float("nan"), -0.0, "\ud800"])
 def test_any_value_in_an_object_comes_out_as_it_went_in(value: Any) -> None:
     (row,) = extra_rows(join_extras([{"x": extra_array([{"value": value}])}], [1]))
