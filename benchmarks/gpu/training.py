@@ -17,7 +17,7 @@ NUM_FOR_MEMORY = 4 * PAIRS_PER_STEP
 
 def measure_pace(setting: Setting, size: Size, who: str) -> Iterator[Row]:
     """Pairs a second by this contender, after a short training that warms up."""
-    few, all_pairs = min(NUM_WARMING, setting.num_pairs // 4), setting.num_pairs
+    few, all_pairs = min(NUM_WARMING, setting.num_pairs), setting.num_pairs
     warm = train(who, _work(setting, size, few, f"{who}-{size}-warm"), WorkCounter())
     yield Row(f"{size}, bf16", "pairs/s while warming up", few * 2 / warm.seconds, who=who)
     work = _work(setting, size, all_pairs, f"{who}-{size}")
