@@ -8,7 +8,7 @@
     OUT/winner.yaml            the winner's recipe
 
 Equal stages are trained once and equal models asked once, as far as `kept` has room. The best of many looks
-better than it is, so the winner is named after repeats with other seeds and both figures are told.
+better than it is, so the winner is named after repeats with other seeds and both figures are printed.
 """
 
 import time
