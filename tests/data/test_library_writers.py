@@ -1,6 +1,6 @@
 """Random pairs, written by the libraries that people use, are read back equal.
 
-pandas and pyarrow are always there; DuckDB, polars, `datasets` and openpyxl are tried where they are installed.
+pandas and pyarrow are always there; DuckDB, polars, `datasets`, fastparquet and openpyxl are tried where they are installed.
 """
 
 from collections.abc import Callable
@@ -108,6 +108,10 @@ def polars(rows: Rows) -> Any:
     return __import__("polars").DataFrame(list(map(flat, rows)))
 
 
+def fastparquet(rows: Rows, path: Path) -> None:
+    __import__("fastparquet").write(str(path), frame(rows))
+
+
 def duckdb(rows: Rows, path: Path) -> None:
     connection = __import__("duckdb").connect()
     connection.register("pairs", table(rows))
@@ -126,6 +130,7 @@ INSTALLED: dict[str, dict[str, Callable[[Rows, Path], object]]] = {
         "polars.arrow": lambda rows, path: polars(rows).write_ipc(path, compression="zstd"),
     },
     "duckdb": {"duckdb.csv": duckdb, "duckdb.parquet": duckdb, "duckdb.json": duckdb},
+    "fastparquet": {"fastparquet.parquet": fastparquet},
     "datasets": {
         "datasets.csv": lambda rows, path: dataset(rows).to_csv(path),
         "datasets.jsonl": lambda rows, path: dataset(rows).to_json(path),
