@@ -80,6 +80,7 @@ def small_request(world: Path, seed: int = 0, **changes: Any) -> PipelineRequest
         "recipe": load_recipe("joint", SMALL),
         "seed": seed,
         "device": "cpu",
+        "precision": "fp32",  # of so small a model bf16 takes twice the time, most of it for its trial
     }
     return PipelineRequest(**(request | changes))
 

@@ -52,6 +52,7 @@ def _run_undisturbed(world: Path, folder: Path) -> None:
         "--detector": world / "detector",
         "--recipe": "joint",
         "--device": "cpu",
+        "--precision": "fp32",
         "--out": folder / "out",
     }
     arguments = [str(part) for option in options.items() for part in option]
