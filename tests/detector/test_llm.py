@@ -1,6 +1,7 @@
 """Language models as detectors, asked over HTTP from a server on loopback."""
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -66,6 +67,42 @@ def test_probabilities_come_from_the_deciding_token(server: JudgeServer, tmp_pat
         "confidence",
     ]
     assert (body["model"], body["temperature"], body["logprobs"]) == ("small", 0, True)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "listed", "expected"),
+    [
+        ("true", {"true": 0.6, "false": 0.2}, 0.75),
+        ("true", {"true": 0.5, " True": 0.1, "fal": 0.2, "maybe": 0.1}, 0.75),
+        # A word that isn't listed: at most as likely as the last that is, and as what is left.
+        ("true", {"true": 0.9, "{": 0.05, "\n": 0.03}, 0.9 / 0.92),
+        ("false", {"{": 0.5, "false": 0.3, "[": 0.1}, 0.25),
+        ("true", {"true": 1.0, "{": 1e-9}, 0.999),
+        ("true", {}, 0.9),
+        # Neither was likely without the schema: what the model states is all there is.
+        ("true", {"{": 0.5, "[": 0.4, "maybe": 0.05}, 0.7),
+    ],
+)
+def test_a_word_is_no_surer_than_the_tokens_beside_it_leave_it(
+    chosen: str,
+    listed: dict[str, float],
+    expected: float,
+    server: JudgeServer,
+    tmp_path: Path,
+) -> None:
+    def answer(_: dict[str, object]) -> tuple[int, dict[str, str], bytes]:
+        chances = [{"token": token, "logprob": math.log(share)} for token, share in listed.items()]
+        likely = math.log(listed.get(chosen, 0.9 if not listed else 0.001))
+        tokens = [
+            {"token": token, "logprob": 0.0} for token in ('{"violated": ', ', "confidence": 0.7}')
+        ]
+        word = {"token": chosen, "logprob": likely, "top_logprobs": chances}
+        text = f'{{"violated": {chosen}, "confidence": 0.7}}'
+        return reply(text, choice={"logprobs": {"content": [tokens[0], word, tokens[1]]}})
+
+    server.answer = answer
+    found = probabilities(detector(server, tmp_path), TEXT)
+    np.testing.assert_allclose(found, [[expected] * 4])
 
 
 def test_without_log_probabilities_the_stated_confidence_counts(

@@ -152,18 +152,28 @@ def _from_logprobs(logprobs: object) -> float | None:
     for token in tokens:
         end += len(str(token.get("token", "")))
         if end > place:
-            return _share_of_true([token, *(token.get("top_logprobs") or ())])
+            return _share_of_true(token, token.get("top_logprobs") or ())
     return None
 
 
-def _share_of_true(alternatives: Sequence[Mapping[str, Any]]) -> float | None:
+def _share_of_true(chosen: Mapping[str, Any], listed: Sequence[Mapping[str, Any]]) -> float | None:
+    """How likely `true` is against `false`; None: the tokens don't say.
+
+    A word that is not listed is at most as likely as any token that is, and as what they leave. Some servers
+    (llama.cpp's, 9993) list what the model would have written without the schema, which may be neither word.
+    """
+    likely = {str(one["token"]): math.exp(min(float(one["logprob"]), 0.0)) for one in listed}
+    if listed and chosen["token"] not in likely:
+        return None
+    likely[chosen["token"]] = math.exp(min(float(chosen["logprob"]), 0.0))
     shares = {True: 0.0, False: 0.0}
-    for token, logprob in {
-        str(one["token"]): float(one["logprob"]) for one in alternatives
-    }.items():
+    for token, chance in likely.items():
         letters = re.sub(r"[^a-z]", "", token.casefold())
         for value, word in ((True, "true"), (False, "false")):
             if letters and word.startswith(letters):
-                shares[value] += math.exp(min(logprob, 0.0))
-    total = sum(shares.values())
-    return shares[True] / total if total else None
+                shares[value] += chance
+    if not any(shares.values()):
+        return None
+    unlisted = min(max(1 - sum(likely.values()), 0.0), *likely.values())
+    true, false = (shares[value] or unlisted for value in (True, False))
+    return true / (true + false)
