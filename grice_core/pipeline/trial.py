@@ -13,7 +13,7 @@ from grice_core.chat.format import Prompt
 from grice_core.dpo.adapters import adapter_of, save_adapter
 from grice_core.dpo.base import BaseModel
 from grice_core.dpo.causality import check_causal
-from grice_core.dpo.encode import Ids, encode_prompts
+from grice_core.dpo.encode import EncodedPair, Ids, encode_prompts
 from grice_core.dpo.hub import first_line
 from grice_core.dpo.passes import PassChoice, acting_as_trained, choose_passes
 from grice_core.dpo.policy import add_adapter, attach_saved
@@ -25,6 +25,7 @@ from grice_core.pipeline.encoded_stage import EncodedStage, encode_stage
 from grice_core.pipeline.published import Probe
 from grice_core.pipeline.stage_job import StageJob
 from grice_core.progress import Reporter
+from grice_core.recipes.config import LoraSettings
 
 NUM_CAUSAL = 3
 """Rows on which causality is tried: what some models choose among keys shows on some rows only."""
@@ -63,17 +64,17 @@ def try_base(base: BaseModel, job: TrialJob, reporter: Reporter) -> BaseTrial:
     # Said again, with what is left out, when a stage begins.
     encoded = [encode_stage(base, stage, Reporter()) for stage in job.stages]
     check_causal(base.model, base.name, _longest(encoded, NUM_CAUSAL))
-    passes, reach = [], []
-    for stage, its in zip(job.stages, encoded, strict=True):
-        policy = add_adapter(base, stage.config.lora, stage.seed)
-        passes.append(choose_passes(policy, its.examples.pairs, job.dtype))
-        reach.append(reach_of(policy))
-        _check_publishing(base, policy, its)
+    adapters = {stage.config.lora: stage.seed for stage in reversed(job.stages)}
+    tried = {
+        lora: _try_adapter(base, add_adapter(base, lora, seed), _pairs_of(lora, encoded), job.dtype)
+        for lora, seed in adapters.items()
+    }
     form = job.stages[0].format_choice.of(base.tokenizer)
     prompts = encode_prompts(base.tokenizer, job.prompts, form)
     base.check_ids(prompts)
     decoding = _decoding(base, prompts, job)
-    trial = BaseTrial(tuple(passes), tuple(reach), decoding)
+    passes, reach = zip(*(tried[stage.config.lora] for stage in job.stages), strict=True)
+    trial = BaseTrial(passes, reach, decoding)
     for sentence in _remarks(base, trial):
         reporter.say(sentence)
     return trial
@@ -90,14 +91,30 @@ def _longest(stages: Sequence[EncodedStage], count: int) -> list[Ids]:
     return heapq.nlargest(count, sorted(rows), key=len)
 
 
-def _check_publishing(base: BaseModel, policy: PeftModel, encoded: EncodedStage) -> None:
+def _pairs_of(lora: LoraSettings, encoded: Sequence[EncodedStage]) -> list[EncodedPair]:
+    """All pairs of the stages with this adapter: what is exact for all of them, is so for each."""
+    return [
+        pair for its in encoded if its.planned.config.lora == lora for pair in its.examples.pairs
+    ]
+
+
+def _try_adapter(
+    base: BaseModel, policy: PeftModel, pairs: Sequence[EncodedPair], dtype: torch.dtype
+) -> tuple[PassChoice, Reach]:
+    """Takes the adapter off. Raises: InexactModelError, ModelError, PreflightError."""
+    choice, reach = choose_passes(policy, pairs, dtype), reach_of(policy)
+    _check_publishing(base, policy, pairs)
+    return choice, reach
+
+
+def _check_publishing(base: BaseModel, policy: PeftModel, pairs: Sequence[EncodedPair]) -> None:
     """Write the adapter as if it had learned something, and let stock PEFT read it back.
 
     Takes the adapter off. Raises: ModelError.
     """
     kind = base.model.config.model_type
     with acting_as_trained(policy), tempfile.TemporaryDirectory() as folder:
-        probe = Probe.of(policy, encoded.examples.pairs)
+        probe = Probe.of(policy, pairs)
         save_adapter(adapter_of(policy), Path(folder))
         policy.unload()
         try:

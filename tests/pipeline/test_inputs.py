@@ -11,7 +11,7 @@ import pytest
 from grice_core.data.load import load_pairs
 from grice_core.pipeline.parts import PipelineParts
 from grice_core.recipes.load import load_recipe
-from tests.pipeline.world import PROMPTS, config, pair
+from tests.pipeline.world import PROMPTS, QUICK, config, pair
 
 
 def turns(*texts: str) -> list[dict[str, str]]:
@@ -97,3 +97,18 @@ def test_prompts_that_a_base_has_no_room_for_are_cut_when_it_is_tried(
     parts.prepare()
 
     assert parts.record.content["inputs"]["base"]["trial"]["decoding"] == "batched"
+
+
+@pytest.mark.parametrize(("rank", "num_tried"), [(16, 1), (4, 2)])
+def test_an_adapter_that_several_stages_have_is_tried_once(
+    rank: int, num_tried: int, world: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "out").mkdir()
+    recipe = load_recipe("content-then-manner", (*QUICK, f"stage2.lora.r={rank}"))
+    parts = PipelineParts(config(world, tmp_path / "out", recipe=recipe, precision="fp32"))
+
+    _, trial = parts.try_base(parts.inputs)
+
+    assert [choice.passes for choice in trial.passes] == ["shared", "shared"]
+    assert len({id(choice) for choice in trial.passes}) == num_tried
+    assert len({reach.share for reach in trial.reach}) == 1
