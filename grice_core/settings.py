@@ -48,6 +48,8 @@ class Settings(FileSettings):
     """Key for `GRICE_JUDGE_URL`; it is kept nowhere and stands in no message."""
     log: LogFormat = "text"
     """`json`: dashboard, workers and jobs write an object per line, with run, pipeline and worker, without texts."""
+    gguf_converter: Path | None = None
+    """llama.cpp's `convert_hf_to_gguf.py`, where it is not on PATH; `grice export --to gguf` runs it."""
     kernels: str = "fast"
     """`plain` switches all fast paths off and uses stock operations of torch, transformers and PEFT, for when a
     new version of one breaks a fast path. Child processes inherit it. `grice_core/kernels/choice.py` reads it."""

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from redis import Redis, RedisError
 
-from grice_core.errors import NotFoundError
 from grice_core.progress import Progress, silent
 from grice_core.settings import Settings, settings
 from grice_core.store import (
@@ -19,7 +18,6 @@ from grice_core.store import (
     pipelines,
     queue_lines,
     recipes,
-    references,
     runs,
     submission,
     transitions,
@@ -29,6 +27,7 @@ from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database, Retries
 from grice_core.store.engine import connect as connect_database
 from grice_core.store.json_text import digest_of
+from grice_core.store.outputs import newest_output
 from grice_core.store.runs import RunFilter
 from grice_core.store.states import Device, RunKind, RunState
 from grice_core.store.submission import PipelineDraft, RunDraft
@@ -56,7 +55,6 @@ from worker.requests import (
     PipelineRequest,
     WorkerStatus,
 )
-from worker.roles import OUTPUT
 from worker.spec import ScoreDataSpec, StoredData, StoredDetector
 from worker.visitors import Visitors
 
@@ -294,16 +292,13 @@ class RunQueue:
         Raises:
             NotFoundError: there is no such pipeline, or it has made nothing yet.
         """
-        pipelines.get(self.database, pipeline_id)
-        chain = runs.of_pipeline(self.database, pipeline_id)
-        done = [run for run in chain if run.state is RunState.SUCCEEDED]
-        if not done:
-            raise NotFoundError(
-                f"pipeline {pipeline_id} has no results yet; `grice runs` shows how far it is"
-            )
-        output = references.of_run(self.database, done[-1].id)[OUTPUT]
+        output = newest_output(self.database, pipeline_id)
         self.artifacts.fetch_folder(output.sha256, out)
-        return [f"{run.kind.of_stage(run.stage)} ({run.state})" for run in chain if run not in done]
+        return [
+            f"{run.kind.of_stage(run.stage)} ({run.state})"
+            for run in runs.of_pipeline(self.database, pipeline_id)
+            if run.state is not RunState.SUCCEEDED
+        ]
 
     @property
     def cleanup(self) -> Cleanup:

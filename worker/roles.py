@@ -1,6 +1,8 @@
 """What runs make, by the role that it plays."""
 
-OUTPUT = "output"
+from grice_core.store import outputs
+
+OUTPUT = outputs.OUTPUT
 """A run's main artifact: for the runs of a pipeline its output folder, as far as it is."""
 ADAPTER = "adapter"
 """A stage's adapter for the plain base, as stock PEFT loads it."""

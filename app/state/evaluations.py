@@ -18,14 +18,13 @@ from grice_core.pipeline.options import identifying
 from grice_core.recipes.config import EvaluationConfig
 from grice_core.store import pipelines, references
 from grice_core.store.json_text import digest_of
+from grice_core.store.outputs import OUTPUT
 from grice_core.store.pipelines import RunSummary
 from grice_core.store.states import RunKind, RunState
 from grice_core.store.tables import JsonObject, Pipeline
 
 T = TypeVar("T")
 
-OUTPUT_ROLE = "output"
-"""Role of the output folder that a pipeline's run leaves."""
 _ADAPTER_FOLDER = "final_model"
 """In a stage's folder: its adapter for the plain base."""
 
@@ -136,9 +135,9 @@ def output_of(studio: Studio, run_id: int) -> str:
         ArtifactError: it left none.
     """
     made = references.of_run(studio.database, run_id)
-    if OUTPUT_ROLE not in made:
+    if OUTPUT not in made:
         raise ArtifactError(f"run {run_id} left no output folder: run it again")
-    return made[OUTPUT_ROLE].sha256
+    return made[OUTPUT].sha256
 
 
 def open_evaluation(studio: Studio, sha256: str) -> StoredEvaluation:

@@ -1,6 +1,5 @@
 """A detector's folder: its place, its record, its model card."""
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,12 +15,6 @@ def update_record(folder: Path, record: DetectorRecord) -> None:
     """Write a detector's record anew, and the model card that is made from it."""
     write_record(folder, record)
     (folder / "README.md").write_text(model_card(record), encoding="utf-8")
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, as 64 hex digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass(frozen=True)

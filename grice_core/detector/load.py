@@ -8,7 +8,6 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from grice_core.detector.encode import TextEncoder
-from grice_core.detector.folder import file_sha256
 from grice_core.detector.judge import Detector
 from grice_core.detector.llm.detector import open_chat_detector
 from grice_core.detector.model import DetectorModel, LabelClassifier, MaximHeads
@@ -26,6 +25,7 @@ from grice_core.detector.seen import read_seen
 from grice_core.detector.seen_nearly import SeenShingles
 from grice_core.detector.template import JudgedText
 from grice_core.errors import DetectorError
+from grice_core.files import file_sha256
 from grice_core.kernels.deberta import speed_up
 from grice_core.kernels.linear import prepack
 from grice_core.kernels.memory import keep_few_kernels

@@ -5,9 +5,10 @@ from typing import Any
 
 from safetensors.torch import save_file
 
-from grice_core.detector.folder import file_sha256, update_record
+from grice_core.detector.folder import update_record
 from grice_core.detector.model import DetectorModel, MaximHeads
 from grice_core.detector.record import WEIGHTS_NAME, DetectorRecord
+from grice_core.files import file_sha256
 
 
 def write_detector(

@@ -86,7 +86,7 @@ def generate(
     rows = _rows(model, encode_prompts(tokenizer, prompts, form), texts, sampling, form)
     # The longest first: what doesn't fit into memory shows at once.
     queue = sorted(rows, key=lambda row: -len(row.prompt))
-    ends = _end_tokens(model, tokenizer) | form.ends
+    ends = end_tokens(model, tokenizer) | form.ends
     answers = answers or Answers()
     if not _depends_on_batch(model):
         queue = [row for row in queue if row.place not in answers.responses]
@@ -133,7 +133,7 @@ def stream(
     encoded = encode_prompts(tokenizer, [prompt], form)
     rows = _rows(model, encoded, [prompt], sampling, form)[:1]
     row = rows[0]
-    ends = _end_tokens(model, tokenizer) | form.ends
+    ends = end_tokens(model, tokenizer) | form.ends
     with _evaluating(model):
         decoding = choose_decoding(model, [row.prompt], sampling.max_new_tokens, batches=False)
         for _ in _complete(model, rows, sampling, ends, decoding):
@@ -222,7 +222,7 @@ def fitting(
     return [cut_left(ids, num_positions - max_new_tokens, tokenizer) for ids in prompts]
 
 
-def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
+def end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
     """Every token that ends a response; a chat model has several."""
     config = getattr(model, "generation_config", None)
     named = getattr(config, "eos_token_id", None)

@@ -50,7 +50,7 @@ def write_stage_card(
     text = f"""---
 base_model: {base}
 base_dtype: {base_dtype}
-library_name: peft
+library_name: {"transformers" if is_whole_model(folder) else "peft"}
 pipeline_tag: text-generation
 tags: [dpo, lora, gricean-maxims]
 ---
@@ -77,6 +77,12 @@ print(tokenizer.decode(output[0, inputs["input_ids"].shape[1]:], skip_special_to
 {_equations(stages)}
 {taught}{results}"""
     write_text_atomic(folder / "README.md", text)
+
+
+def later_sections(card: str) -> str:
+    """What a card says after how its stages were trained: what the pairs teach, how it was judged."""
+    _, heading, rest = card.partition("\n## ")
+    return (heading + rest).removeprefix("\n")
 
 
 def _kind(folder: Path) -> str:

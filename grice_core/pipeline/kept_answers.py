@@ -13,6 +13,7 @@ from grice_core.detector.judge import Detector
 from grice_core.dpo.encode import Ids
 from grice_core.evaluation.answers import Answers, Scores
 from grice_core.evaluation.sampling import Sampling
+from grice_core.files import file_sha256
 from grice_core.journal import Entry
 from grice_core.kept import Kept, key_of
 
@@ -135,9 +136,4 @@ class KeptScores:
 def published_digests(folder: Path) -> list[str]:
     """SHA-256 of each file that says what a published model or adapter computes."""
     files = sorted({*folder.glob("*.safetensors"), *folder.glob("*config.json")})
-    return [_sha256(path) for path in files]
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return [file_sha256(path) for path in files]

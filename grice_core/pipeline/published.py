@@ -5,32 +5,20 @@ asks it, and each begins with the plain base from disk. So the published adapter
 """
 
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
-from peft import PeftModel
-from torch import Tensor
 
 from grice_core.dpo.adapters import Adapter, compose, load_adapter, save_adapter
 from grice_core.dpo.base import BaseModel, load_base
 from grice_core.dpo.compact import CompactError
-from grice_core.dpo.encode import EncodedPair, Ids
-from grice_core.dpo.policy import attach_saved, merge_saved, reference
-from grice_core.dpo.signature import accepted
+from grice_core.dpo.policy import attach_saved, merge_saved
 from grice_core.errors import ModelError, TrainingError
 from grice_core.files import atomic_folder
-from grice_core.kernels.choice import plain_kernels
 from grice_core.kernels.stored import restore_weights
 from grice_core.pipeline.output import OutputFolder, is_whole_model
-
-ROUNDING = 2e-5
-"""Of the largest log-probability: what another order of sums may change in fp32."""
-SHARE_OF_EFFECT = 1e-3
-"""Of what the adapter changes: the most that its published form may be off by."""
-_LAST = 16
-"""Places of a row that are looked at."""
+from grice_core.pipeline.probe import Probe
 
 
 class StageModels:
@@ -104,37 +92,6 @@ class StageModels:
             return replace(base, remarks=(*base.remarks, remark))
 
 
-@dataclass(frozen=True)
-class Probe:
-    """What a trained policy says about a few rows, and what it said before it was trained."""
-
-    rows: tuple[Ids, ...]
-    trained: tuple[Tensor, ...]
-    """Log-probabilities (places, vocabulary) at the end of each row."""
-    effect: float
-    """Largest change that the adapter makes to one of them."""
-
-    @classmethod
-    def of(cls, policy: PeftModel, pairs: Sequence[EncodedPair]) -> "Probe":
-        """On the pairs with the fewest and the most tokens."""
-        by_length = sorted(pairs, key=lambda pair: len(pair.prompt) + len(pair.chosen))
-        rows = tuple((*pair.prompt, *pair.chosen) for pair in (by_length[0], by_length[-1]))
-        policy.eval()
-        trained = _log_probabilities(policy, rows)
-        with reference(policy):
-            before = _log_probabilities(policy, rows)
-        return cls(rows, trained, _largest_gap(trained, before))
-
-    def gap_to(self, model: torch.nn.Module) -> float:
-        """Largest difference of a log-probability between this model and the policy."""
-        return _largest_gap(self.trained, _log_probabilities(model, self.rows))
-
-    def accepts(self, gap: float) -> bool:
-        """Whether a difference is rounding."""
-        scale = max(float(each.abs().max()) for each in self.trained)
-        return gap <= max(ROUNDING * scale, SHARE_OF_EFFECT * self.effect)
-
-
 def publish(
     own: Adapter, probe: Probe, models: StageModels, folder: Path, earlier: Path | None
 ) -> float:
@@ -195,19 +152,3 @@ def _publish_whole(
             f"log-probabilities are off by {gap:.2g}. Take another base model, or name lora.target_modules"
         )
     return gap
-
-
-def _log_probabilities(model: torch.nn.Module, rows: Sequence[Ids]) -> tuple[Tensor, ...]:
-    device = next(model.parameters()).device
-    found = []
-    with torch.no_grad(), plain_kernels(), torch.autocast(device.type, enabled=False):
-        for row in rows:
-            ids = torch.tensor([list(row)], device=device)
-            logits = model(input_ids=ids, **accepted(model, use_cache=False)).logits[0]
-            found.append(logits[-_LAST:].float().log_softmax(dim=-1).cpu())
-    return tuple(found)
-
-
-def _largest_gap(some: Sequence[Tensor], others: Sequence[Tensor]) -> float:
-    gaps = (one - other for one, other in zip(some, others, strict=True))
-    return max(float(gap.abs().max()) for gap in gaps)

@@ -20,7 +20,7 @@ from grice_core.pipeline.config import PipelineConfig
 from grice_core.pipeline.inputs import PipelineInputs
 from grice_core.pipeline.options import BaseDtype
 from grice_core.pipeline.output import OutputFolder
-from grice_core.pipeline.sources import StoredPairs
+from grice_core.pipeline.sources import StoredPairs, read_as_asked
 from grice_core.pipeline.trial import BaseTrial
 
 _LIBRARIES = ("torch", "transformers", "peft", "tokenizers", "numpy", "scipy", "statsmodels")
@@ -108,6 +108,10 @@ class RunRecord:
                 if isinstance(config.eval, StoredPairs)
                 else str(config.eval),
                 "sha256": inputs.eval_sha256,
+                "reading": read_as_asked(config.eval)[1].document()
+                if not isinstance(config.eval, StoredPairs)
+                else {},
+                "asked": None if config.asked is None else asdict(config.asked),
                 "prompts": inputs.selection.counts(),
             },
             "detector": _judge(config.detector, detector),

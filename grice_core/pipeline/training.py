@@ -21,7 +21,8 @@ from grice_core.pipeline.launch_ranks import shared_work
 from grice_core.pipeline.output import is_whole_model
 from grice_core.pipeline.preference_shift import keep_preference_shifts
 from grice_core.pipeline.preparing import prepare_stage
-from grice_core.pipeline.published import Probe, StageModels, publish
+from grice_core.pipeline.probe import Probe
+from grice_core.pipeline.published import StageModels, publish
 from grice_core.pipeline.stage_job import StageJob
 from grice_core.pipeline.taught import taught_section
 from grice_core.pipeline.watching import StageWatch

@@ -22,7 +22,7 @@ from grice_core.errors import ModelError
 from grice_core.evaluation.decoding import Decoder, Decoding, choose_decoding
 from grice_core.evaluation.generation import fitting
 from grice_core.pipeline.encoded_stage import EncodedStage, encode_stage
-from grice_core.pipeline.published import Probe
+from grice_core.pipeline.probe import Probe
 from grice_core.pipeline.stage_job import StageJob
 from grice_core.progress import Reporter
 from grice_core.recipes.config import LoraSettings

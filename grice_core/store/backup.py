@@ -10,7 +10,6 @@ is needed no more. Until its `backup.json` is there, the folder holds the backup
 none: what waits and runs stands in the database, and workers are woken anew.
 """
 
-import hashlib
 import shutil
 import tempfile
 import time
@@ -24,7 +23,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from grice_core.errors import ArtifactError, DataError, InputError, OutputError, StoreError
-from grice_core.files import open_to_append, write_json_atomic
+from grice_core.files import file_sha256, open_to_append, write_json_atomic
 from grice_core.progress import Progress, silent
 from grice_core.store import migrate, references
 from grice_core.store.artifacts import ArtifactStore, sha256_of
@@ -95,7 +94,7 @@ def verify(folder: Path, progress: Progress = silent) -> Backup:
     """
     backup, own = _read(folder), _store_of(folder)
     copy = folder / backup.database
-    if not copy.is_file() or _sha256(copy) != backup.sha256:
+    if not copy.is_file() or file_sha256(copy) != backup.sha256:
         raise DataError(f"{copy} is missing or damaged: make the backup again")
     check_sqlite(copy)
     with _opened(copy) as kept:
@@ -232,7 +231,7 @@ def _copy_files(
         revision = migrate.revision(kept.engine)
     return Backup(
         copy.name,
-        _sha256(copy),
+        file_sha256(copy),
         str(revision),
         created_at,
         num_pipelines,
@@ -292,11 +291,6 @@ def _damaged(own: ArtifactStore, needed: set[str], progress: Progress) -> set[st
             found.add(sha256)
         progress("reading files", done, len(needed))
     return found
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @reads

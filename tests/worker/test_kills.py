@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 
 from app.cli import main
-from grice_core.detector.folder import file_sha256
 from grice_core.detector.record import read_record
 from grice_core.detector.weights import WEIGHTS_NAME
+from grice_core.files import file_sha256
 from grice_core.registry import Keeper
 from grice_core.store import detectors, runs
 from grice_core.store.artifacts import ArtifactStore, sha256_of

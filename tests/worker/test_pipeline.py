@@ -8,11 +8,19 @@ import zipfile
 from itertools import pairwise
 
 import pytest
+import torch
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from grice_core.detector.load import load_detector
 from grice_core.errors import InputError
+from grice_core.export.job import ExportJob
+from grice_core.export.run import export_stage
+from grice_core.export.stage import TrainedStage
+from grice_core.pipeline.stored_output import local_output
+from grice_core.progress import Reporter
 from grice_core.recipes.load import load_recipe
+from grice_core.settings import settings
 from grice_core.store import generations, metrics, pipelines, references, runs
 from grice_core.store.database import Database
 from grice_core.store.states import RunKind, RunState
@@ -34,6 +42,29 @@ def finished(quiet, world):
 
 def test_the_queue_gives_the_same_numbers_as_the_command(finished, expected, tmp_path):
     assert_undisturbed(finished, expected, tmp_path)
+
+
+def test_a_stage_in_the_studio_is_exported_as_one_in_a_folder(
+    finished, quiet, expected, tmp_path, monkeypatch
+):
+    for name, value in quiet.environment.items():
+        monkeypatch.setenv(name, value)
+    settings.cache_clear()
+    address = f"studio:{finished.pipeline_id}/stage1"
+    with local_output(address, with_judges=True) as (where, places):
+        job = ExportJob(
+            TrainedStage.open(where),
+            "adapter",
+            tmp_path / "out",
+            companions=("data",),
+            places=places,
+        )
+        assert export_stage(job, torch.device("cpu"), Reporter()).comparison.is_exact
+        assert load_detector(str(places.detector), torch.device("cpu"), "fp32").record.fingerprint
+    written = tmp_path / "out" / WEIGHTS.name
+    assert written.read_bytes() == (expected / WEIGHTS).read_bytes()
+    monkeypatch.undo()
+    settings.cache_clear()
 
 
 def test_run_json_tells_the_same_as_the_commands(finished, expected, tmp_path):
