@@ -6,6 +6,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
+from grice_core.data.pairs import FloatArray
 from grice_core.errors import ModelError
 from grice_core.evaluation.drawing import KeyArray, draw, gumbel_noise, noise_keys
 from grice_core.evaluation.sampling import Sampling
@@ -162,16 +163,34 @@ def test_logits_that_are_not_numbers_are_refused(value: float) -> None:
         draw(torch.tensor([[0.0, value]]), many_keys(1), 0, sampling())
 
 
-def test_a_nucleus_of_most_of_a_large_vocabulary_is_drawn_from_in_the_same_way(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Looking at the highest scores alone draws the same tokens as looking at the whole nucleus."""
+def by_the_definition(
+    log_probs: FloatArray, key: KeyArray, top_p: float, tolerance: float
+) -> tuple[int, bool]:
+    """What is drawn at position 3, and whether it is settled, from the noise of the whole vocabulary."""
+    probs = np.exp(log_probs)
+    others = log_probs[:, None]
+    above = probs @ (others > log_probs)
+    well_above = probs @ (others > log_probs + tolerance)
+    nearly_above = probs @ (others >= log_probs - tolerance)
+    scores = log_probs + gumbel_noise(key, 3, np.arange(len(log_probs))[None])[0]
+    drawn = int(np.where(above < top_p, scores, -np.inf).argmax())
+    rivals = np.where(well_above < top_p + tolerance, scores, -np.inf)
+    rivals[drawn] = -np.inf
+    is_inside = nearly_above[drawn] - probs[drawn] < top_p - tolerance
+    return drawn, bool(is_inside and scores[drawn] - rivals.max() > tolerance)
+
+
+@pytest.mark.parametrize("top_p", [0.3, 0.8, 1.0])
+def test_few_tokens_are_looked_at_and_what_is_drawn_is_that_of_all(top_p: float) -> None:
+    """From a nucleus of most of the vocabulary to one of a single token."""
     generator = torch.Generator().manual_seed(0)
-    logits = torch.randn(64, 9000, generator=generator) * torch.linspace(0, 2, 64)[:, None]
-    keys = noise_keys(0, [str(row) for row in range(64)])
-    settings = Sampling(temperature=1.0, top_p=0.8, max_new_tokens=1, seed=0)
-    by_score = draw(logits, keys, 3, settings, tolerance=1e-3)
-    monkeypatch.setattr("grice_core.evaluation.drawing.MOST_CANDIDATES", 9000)
-    by_probability = draw(logits, keys, 3, settings, tolerance=1e-3)
-    np.testing.assert_array_equal(by_score.tokens, by_probability.tokens)
-    np.testing.assert_array_equal(by_score.settled, by_probability.settled)
+    logits = torch.randn(24, 600, generator=generator) * torch.linspace(0, 5, 24)[:, None]
+    keys = many_keys(24)
+    result = draw(logits, keys, 3, sampling(top_p=top_p), tolerance=0.02)
+
+    log_probs = logits.log_softmax(dim=-1).double().numpy()
+    expected = [
+        by_the_definition(log_probs[n], keys[n : n + 1], top_p, 0.02) for n in range(len(keys))
+    ]
+    assert list(zip(result.tokens.tolist(), result.settled.tolist(), strict=True)) == expected
+    assert len({settled for _, settled in expected}) == 2
