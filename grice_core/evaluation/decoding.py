@@ -6,8 +6,9 @@ written must not depend on it, so the fastest way is taken that gives the plain 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
@@ -16,11 +17,13 @@ from torch import Tensor
 from grice_core.dpo.encode import Ids
 from grice_core.dpo.positions import changes_with_length
 from grice_core.dpo.signature import accepted, accepts
+from grice_core.kernels.cache import can_join, join, kept_order, make_room
 from grice_core.kernels.choice import plain_kernels
 from grice_core.kernels.linear import without_prepacking
 
-Decoding = Literal["batched", "alone", "whole"]
-"""Rows padded on the left with a cache; one row at a time with a cache; one row, all of it for each token."""
+Decoding = Literal["refilled", "batched", "alone", "whole"]
+"""Rows padded on the left with a cache, which others may join; that may only leave; one row at a time with a cache;
+one row, all of it for each token."""
 
 TOLERANCE = 5e-4
 """Largest difference of an fp32 log-probability, half of what `generation` assumes …"""
@@ -37,46 +40,85 @@ _OWN_WAYS_TO_FAIL = (ValueError, TypeError, RuntimeError, IndexError, AttributeE
 class Decoder:
     """Rows in the making: logits of their next tokens, token by token."""
 
-    def __init__(self, model: Any, prompts: Sequence[Ids], decoding: Decoding) -> None:
-        """`alone` and `whole` take a single row."""
+    def __init__(self, model: Any, decoding: Decoding, num_rows: int = 1) -> None:
+        """`alone` and `whole` take one row at a time, the others so many."""
         self._model = model
         self._decoding = decoding
+        self._num_rows = num_rows
         self._device = next(model.parameters()).device
-        self._inputs, self._mask = _left_padded(prompts, self._device)
-        self._positions = (self._mask.cumsum(dim=1) - 1).clamp(min=0)
         self._cache: Any = None
+        self._inputs = self._mask = torch.ones(0, 0, dtype=torch.long, device=self._device)
+        self._lengths = torch.zeros(0, dtype=torch.long, device=self._device)
 
-    def logits(self) -> Tensor:
-        """(rows, vocabulary) of each row's next token."""
-        output = self._model(input_ids=self._inputs, **self._arguments())
-        self._cache = getattr(output, "past_key_values", None)
-        if self._cache is None and self._decoding != "whole":
+    @property
+    def takes_more(self) -> bool:
+        """Whether rows can come while there are others."""
+        return self._decoding == "refilled" and (self._cache is None or can_join(self._cache))
+
+    def admit(self, prompts: Sequence[Ids]) -> Tensor:
+        """(rows, vocabulary) logits of the next token of new rows, which stand behind those that are there.
+
+        A prompt that occurs several times is read once.
+        """
+        distinct = list(dict.fromkeys(prompts))
+        inputs, mask = _left_padded(distinct, self._device)
+        output = self._run(inputs, mask, (mask.cumsum(dim=1) - 1).clamp(min=0), None)
+        cache: Any = getattr(output, "past_key_values", None)
+        if cache is None and self._decoding != "whole":
             raise TypeError("it gives no cache that can be passed on")
+        last: Tensor = output.logits[:, -1]
+        if len(distinct) < len(prompts):
+            places = torch.tensor([distinct.index(each) for each in prompts], device=self._device)
+            last, mask = last[places], mask[places]
+            cache.reorder_cache(places)
+        self._add(cache, inputs, mask)
+        return last
+
+    def _add(self, cache: Any, inputs: Tensor, mask: Tensor) -> None:
+        lengths = mask.sum(dim=1)
+        if not len(self._mask):
+            self._cache, self._mask, self._lengths = cache, mask, lengths
+            self._inputs = inputs
+            if self._decoding != "whole":
+                make_room(cache, self._num_rows)
+            return
+        self._lengths = torch.cat([self._lengths, lengths])
+        width = int(self._lengths.max())
+        join(self._cache, cache, width)
+        self._mask = torch.cat([_aligned(each, width) for each in (self._mask, mask)])
+
+    def step(self, tokens: Sequence[int]) -> Tensor:
+        """(rows, vocabulary) logits after one more token of each row."""
+        new = torch.tensor([[token] for token in tokens], device=self._device)
+        self._mask = torch.cat([self._mask, torch.ones_like(new)], dim=1)
+        positions = self._lengths[:, None]
+        self._lengths = self._lengths + 1
+        if self._decoding == "whole":
+            self._inputs = new = torch.cat([self._inputs, new], dim=1)
+        output = self._run(new, self._mask, positions, self._cache)
+        self._cache = getattr(output, "past_key_values", None)
         last: Tensor = output.logits[:, -1]
         return last
 
-    def append(self, tokens: Sequence[int], kept: Sequence[int]) -> None:
-        """Continue with these rows, by their places so far, and a token for each."""
-        if len(kept) < len(self._mask):
-            places = torch.tensor(kept, device=self._device)
-            # Every kind of layer's cache can be reordered; selecting rows fails in hybrid ones.
-            self._cache.reorder_cache(places)
-            self._mask, self._positions = self._mask[places], self._positions[places]
-        new = torch.tensor([[token] for token in tokens], device=self._device)
-        self._mask = torch.cat([self._mask, self._mask.new_ones(len(kept), 1)], dim=1)
-        self._positions = self._positions[:, -1:] + 1
-        self._inputs = torch.cat([self._inputs, new], dim=1) if self._decoding == "whole" else new
+    def keep(self, places: Sequence[int]) -> None:
+        """Continue with these rows, in this order."""
+        if not places:
+            self._cache, self._mask, self._lengths = None, self._mask[:0, :0], self._lengths[:0]
+            return
+        chosen = torch.tensor(places, device=self._device)
+        # Every kind of layer's cache can be reordered; selecting rows fails in hybrid ones.
+        self._cache.reorder_cache(chosen)
+        self._mask, self._lengths = self._mask[chosen], self._lengths[chosen]
 
-    def _arguments(self) -> dict[str, Any]:
+    def _run(self, inputs: Tensor, mask: Tensor, positions: Tensor, cache: Any) -> Any:
         known = accepted(self._model, logits_to_keep=1)
         if self._decoding == "whole":
-            return known | accepted(self._model, use_cache=False)
-        known |= accepted(self._model, use_cache=True, past_key_values=self._cache)
-        if self._decoding == "alone":
-            return known
-        return known | accepted(
-            self._model, attention_mask=self._mask, position_ids=self._positions
-        )
+            known |= accepted(self._model, use_cache=False)
+        else:
+            known |= accepted(self._model, use_cache=True, past_key_values=cache)
+        if self._decoding in ("refilled", "batched"):
+            known |= accepted(self._model, attention_mask=mask, position_ids=positions)
+        return self._model(input_ids=inputs, **known)
 
 
 @torch.no_grad()
@@ -108,13 +150,53 @@ def choose_decoding(
         exact = [_whole(model, row, text) for row, text in zip(rows, texts, strict=True)]
         noise = (_whole(model, rows[-1], texts[-1], copies=2) - exact[-1]).abs().max()
         tolerance = min(max(TOLERANCE, ROUNDING_FACTOR * float(noise)), LARGEST_TOLERANCE)
-        if batches and _gap(model, rows, texts, exact, "batched") <= tolerance:
-            return "batched"
-        alone = zip(rows, texts, exact, strict=True)
-        gaps = [_gap(model, [row], [text], [known], "alone") for row, text, known in alone]
-        if all(gap <= tolerance for gap in gaps):
-            return "alone"
+        known = [_Known(*each) for each in zip(rows, texts, exact, strict=True)]
+        for decoding, groups in _ways(known, batches=batches):
+            if all(_gap(model, group, decoding) <= tolerance for group in groups):
+                return decoding
     return "whole"
+
+
+@dataclass
+class DecodingChoice:
+    """A way of writing that is chosen for the first of several models which differ by their weights only."""
+
+    decoding: Decoding | None = None
+
+    def of(self, model: Any, prompts: Sequence[Ids], max_new_tokens: int) -> Decoding:
+        """Chosen by `choose_decoding`, unless it is known."""
+        self.decoding = self.decoding or choose_decoding(model, prompts, max_new_tokens)
+        return self.decoding
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """A row, how it is to continue, and the exact log-probabilities of that."""
+
+    prompt: Ids
+    text: Ids
+    exact: Tensor
+    """(tokens, vocabulary)"""
+
+    def first(self, count: int) -> "_Known":
+        """Of a text that ends earlier."""
+        return replace(self, text=self.text[:count])
+
+
+_Groups = Sequence[Sequence[_Known]]
+"""Rows that come together; each group when a row of the one before has ended."""
+
+
+def _ways(
+    known: Sequence[_Known], *, batches: bool
+) -> Iterator[tuple[Decoding, Sequence[_Groups]]]:
+    """Ways of writing, the fastest first, and what to try each with."""
+    if batches:
+        # The longest row ends first, so that those that are left move up.
+        longest = known[-1].first(max(1, len(known[-1].text) // 3))
+        yield "refilled", [[[*(known[1:-1] or known[:1]), longest], known[:1]]]
+        yield "batched", [[known]]
+    yield "alone", [[[each]] for each in known]
 
 
 def _continued(prompt: Ids, count: int) -> Ids:
@@ -131,35 +213,45 @@ def _whole(model: Any, prompt: Ids, text: Ids, copies: int = 1) -> Tensor:
     return found
 
 
-def _gap(
-    model: Any,
-    rows: Sequence[Ids],
-    texts: Sequence[Ids],
-    exact: Sequence[Tensor],
-    decoding: Decoding,
-) -> float:
+def _gap(model: Any, groups: _Groups, decoding: Decoding) -> float:
     """Largest difference of a log-probability from the exact ones, each row ending after its text; infinite
     if the model can't write so."""
-    worst = 0.0
     if not accepts(model, "past_key_values"):
         return math.inf
     try:
-        decoder = Decoder(model, rows, decoding)
-        places = list(range(len(rows)))
-        for step in range(max(map(len, texts))):
-            found = decoder.logits().float().log_softmax(dim=-1)
-            known = torch.stack([exact[place][step] for place in places])
-            gap = float((found - known).abs().max())
-            worst = max(worst, gap) if math.isfinite(gap) else math.inf
-            kept = [n for n, place in enumerate(places) if step + 1 < len(texts[place])]
-            places = [places[n] for n in kept]
-            if places:
-                decoder.append([texts[place][step] for place in places], kept)
+        gaps = list(_gaps(model, groups, decoding))
     except torch.OutOfMemoryError:
         raise
     except _OWN_WAYS_TO_FAIL:  # caches and masks of its own
         return math.inf
-    return worst
+    return max(gaps) if all(map(math.isfinite, gaps)) else math.inf
+
+
+def _gaps(model: Any, groups: _Groups, decoding: Decoding) -> Iterator[float]:
+    """Of each token."""
+    decoder = Decoder(model, decoding, max(map(len, groups)))
+    coming, rows, tokens = list(groups), list[_Known](), list[int]()
+    while coming or rows:
+        if coming and len(rows) < len(groups[0]):
+            if rows and not decoder.takes_more:
+                yield math.inf
+                return
+            new = coming.pop(0)
+            found = decoder.admit([row.prompt for row in new])
+            rows, tokens = [*rows, *new], [*tokens, *[0] * len(new)]
+        else:
+            pairs = zip(rows, tokens, strict=True)
+            found = decoder.step([row.text[count - 1] for row, count in pairs])
+            new = rows
+        at = range(len(rows) - len(new), len(rows))
+        exact = torch.stack([rows[place].exact[tokens[place]] for place in at])
+        yield float((found.float().log_softmax(dim=-1) - exact).abs().max())
+        tokens = [count + (place in at) for place, count in enumerate(tokens)]
+        stay = [count < len(row.text) for row, count in zip(rows, tokens, strict=True)]
+        if not all(stay):
+            kept = kept_order(stay)
+            decoder.keep(kept)
+            rows, tokens = [rows[n] for n in kept], [tokens[n] for n in kept]
 
 
 def _left_padded(prompts: Sequence[Ids], device: torch.device) -> tuple[Tensor, Tensor]:
@@ -168,3 +260,8 @@ def _left_padded(prompts: Sequence[Ids], device: torch.device) -> tuple[Tensor, 
     ids = [[0] * (width - len(prompt)) + list(prompt) for prompt in prompts]
     mask = [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts]
     return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
+
+
+def _aligned(mask: Tensor, width: int) -> Tensor:
+    """(B, width): cut or padded on the left."""
+    return torch.nn.functional.pad(mask, (width - mask.shape[1], 0))

@@ -75,7 +75,11 @@ def gumbel_noise(keys: KeyArray, position: int, tokens: IntArray) -> FloatArray:
 
 
 def draw(
-    logits: Tensor, keys: KeyArray, position: int, sampling: Sampling, tolerance: float = 0.0
+    logits: Tensor,
+    keys: KeyArray,
+    position: int | IntArray,
+    sampling: Sampling,
+    tolerance: float = 0.0,
 ) -> Draw:
     """Draw each row's next token from its nucleus.
 
@@ -85,7 +89,7 @@ def draw(
     Args:
         logits: (B, V), any floating type.
         keys: (B,) from `noise_keys`.
-        position: How many tokens each row has drawn before.
+        position: How many tokens each row has drawn before; (B,) if they differ.
         sampling: Temperature and top-p.
         tolerance: A draw counts as settled if no change of the log-probabilities below half of this
             could change it.
@@ -201,8 +205,8 @@ def _offsets(vocabulary: int) -> BitArray:
     return np.arange(1, vocabulary + 1, dtype=np.uint64) * _STEP
 
 
-def _at_position(keys: KeyArray, position: int) -> KeyArray:
-    return _mix(keys + np.full_like(keys, position + 1) * _STEP)
+def _at_position(keys: KeyArray, position: int | IntArray) -> KeyArray:
+    return _mix(keys + (np.full_like(keys, position) + np.uint64(1)) * _STEP)
 
 
 def _gumbel(bits: BitArray) -> FloatArray:

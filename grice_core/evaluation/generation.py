@@ -1,5 +1,8 @@
 """Responses from a model: batched, and the same whatever the batch.
 
+Rows that end make room for the next ones. Where a batch may change a text, in bf16, each batch is written to its
+end instead, so that a killed run that continues writes the same texts.
+
 In fp32 the batch size does not change a single text. A batch does change the last digits of the
 logits, since matrices of another shape are multiplied in another order. A draw that such digits
 could decide (about one in a thousand) is therefore taken again from logits that depend on no other
@@ -23,10 +26,13 @@ from grice_core.dpo.positions import max_positions
 from grice_core.dpo.signature import accepted
 from grice_core.errors import ModelError
 from grice_core.evaluation.answers import Answers
-from grice_core.evaluation.decoding import Decoder, Decoding, choose_decoding
+from grice_core.evaluation.batching import USUAL_ROWS, rows_that_fit, rows_to_admit
+from grice_core.evaluation.decoding import Decoder, Decoding, DecodingChoice, choose_decoding
 from grice_core.evaluation.drawing import Draw, draw, noise_keys
 from grice_core.evaluation.sampling import Sampling
+from grice_core.kernels.cache import kept_order
 from grice_core.kernels.linear import prepacked
+from grice_core.kernels.precision import product_dtype
 from grice_core.kernels.stored import stored_modules
 from grice_core.progress import Progress, silent
 
@@ -43,6 +49,7 @@ class _Row:
     prompt: Ids
     key: np.uint64
     response: list[int] = field(default_factory=list)
+    ended: bool = False
 
 
 def generate(
@@ -52,8 +59,8 @@ def generate(
     sampling: Sampling,
     *,
     form: PromptFormat | None = None,
-    batch_size: int = 16,
-    decoding: Decoding | None = None,
+    batch_size: int | None = None,
+    decoding: DecodingChoice | None = None,
     answers: Answers | None = None,
     progress: Progress = silent,
 ) -> list[str]:
@@ -68,10 +75,11 @@ def generate(
         prompts: N texts, or conversations with the texts that stand for them.
         sampling: Temperature, top-p, length, seed and samples per prompt (k).
         form: How the model is asked; None: in its chat template if it has one.
-        batch_size: Rows at once; changes speed and memory only.
-        decoding: How the model writes; None: the fastest way that is tried and found exact.
-        answers: Gets the responses batch by batch; one that is there is not written again in fp32, in bf16 if all of
-            its batch are there.
+        batch_size: Rows at once; None: as many as `rows_that_fit`. In fp32 it changes speed and memory only.
+        decoding: How the model writes, if that is known, or is to be known afterwards; None: the fastest way that is
+            tried and found exact.
+        answers: Gets the responses as they are written; one that is there is not written again in fp32, in bf16 if all
+            of its batch are there.
         progress: Told of every finished response.
 
     Returns:
@@ -84,36 +92,50 @@ def generate(
     form = form or FormatChoice().of(tokenizer)
     texts = [prompt.text if isinstance(prompt, Prompt) else prompt for prompt in prompts]
     rows = _rows(model, encode_prompts(tokenizer, prompts, form), texts, sampling, form)
-    # The longest first: what doesn't fit into memory shows at once.
-    queue = sorted(rows, key=lambda row: -len(row.prompt))
     ends = end_tokens(model, tokenizer) | form.ends
-    answers = answers or Answers()
-    if not _depends_on_batch(model):
-        queue = [row for row in queue if row.place not in answers.responses]
-    done = len(rows) - len(queue)
+    answers, decoding = answers or Answers(), decoding or DecodingChoice()
+    depends_on_batch = _depends_on_batch(model)
+    prompt_ids = [row.prompt for row in rows]
+    dtype = product_dtype(torch.empty(0, device=next(model.parameters()).device))
+    batch_size = batch_size or rows_that_fit(model, prompt_ids, sampling.max_new_tokens, dtype)
+    batches = list(_batches(rows, answers, batch_size, whole=depends_on_batch))
+    done = len(rows) - sum(map(len, batches))
     if done:
         progress("generate responses", done, len(rows))
     with _evaluating(model), prepacked(model), torch.no_grad():
-        if decoding is None and all(row.place in answers.responses for row in rows):
-            decoding = "whole"  # nothing is left to write
-        elif decoding is None:
-            prompt_ids = [row.prompt for row in rows]
-            decoding = choose_decoding(model, prompt_ids, sampling.max_new_tokens)
-        for start in range(0, len(queue), batch_size):
-            batch = queue[start : start + batch_size]
-            # Whole batches, so that in bf16 too the texts are those of an undisturbed run.
-            if all(row.place in answers.responses for row in batch):
-                done += len(batch)
+        for batch in batches:
+            way = decoding.of(model, prompt_ids, sampling.max_new_tokens)
+            written = _write(model, batch, sampling, ends, way, batch_size)
+            for finished in filter(None, written):
+                if not depends_on_batch:
+                    _keep(finished, answers, form, sampling)
+                done += len(finished)
                 progress("generate responses", done, len(rows))
-                continue
-            for finished in filter(None, _complete(model, batch, sampling, ends, decoding)):
-                done += finished
-                progress("generate responses", done, len(rows))
-            tokens = {row.place: len(row.response) for row in batch}
-            cut = {place for place, num in tokens.items() if num == sampling.max_new_tokens}
-            written = {row.place: _text(form, row.response) for row in batch}
-            answers.keep_responses(written, cut, tokens)
+            if depends_on_batch:
+                _keep(batch, answers, form, sampling)
     return [answers.responses[row.place] for row in rows]
+
+
+def _batches(
+    rows: Sequence[_Row], answers: Answers, batch_size: int, *, whole: bool
+) -> Iterator[list[_Row]]:
+    """What is to be written, the longest prompts first: what doesn't fit into memory shows at once.
+
+    With `whole`, batches of rows that have to be written together, as in an undisturbed run; else all in one.
+    """
+    queue = sorted(rows, key=lambda row: -len(row.prompt))
+    size = batch_size if whole else max(1, len(queue))
+    for start in range(0, len(queue), size):
+        batch = queue[start : start + size]
+        lacking = [row for row in batch if row.place not in answers.responses]
+        if lacking:
+            yield batch if whole else lacking
+
+
+def _keep(rows: Sequence[_Row], answers: Answers, form: PromptFormat, sampling: Sampling) -> None:
+    tokens = {row.place: len(row.response) for row in rows}
+    cut = {place for place, num in tokens.items() if num == sampling.max_new_tokens}
+    answers.keep_responses({row.place: _text(form, row.response) for row in rows}, cut, tokens)
 
 
 @torch.no_grad()
@@ -136,7 +158,7 @@ def stream(
     ends = end_tokens(model, tokenizer) | form.ends
     with _evaluating(model):
         decoding = choose_decoding(model, [row.prompt], sampling.max_new_tokens, batches=False)
-        for _ in _complete(model, rows, sampling, ends, decoding):
+        for _ in _write(model, rows, sampling, ends, decoding):
             yield _text(form, row.response)
 
 
@@ -148,26 +170,43 @@ def _text(form: PromptFormat, response: list[int]) -> str:
     return form.answer(text.strip())
 
 
-def _complete(
-    model: Any, rows: list[_Row], sampling: Sampling, ends: frozenset[int], decoding: Decoding
-) -> Iterator[int]:
-    """Write the responses of one batch; yields after each position how many have ended there."""
-    if decoding != "batched" and len(rows) > 1:
-        for row in rows:
-            yield from _complete(model, [row], sampling, ends, decoding)
-        return
-    decoder = Decoder(model, [row.prompt for row in rows], decoding)
-    for _ in range(sampling.max_new_tokens):
-        tokens = _next_tokens(model, rows, decoder.logits(), sampling)
-        unfinished = [i for i, token in enumerate(tokens) if token not in ends]
-        for i in unfinished:
-            rows[i].response.append(tokens[i])
-        yield len(rows) - len(unfinished)
-        rows = [rows[i] for i in unfinished]
-        if not rows:
-            return
-        decoder.append([row.response[-1] for row in rows], unfinished)
-    yield len(rows)
+def _write(
+    model: Any,
+    queue: Sequence[_Row],
+    sampling: Sampling,
+    ends: frozenset[int],
+    decoding: Decoding,
+    batch_size: int = 1,
+) -> Iterator[list[_Row]]:
+    """Write responses; yields after each token the rows that have ended there."""
+    if decoding in ("alone", "whole"):
+        batch_size = 1
+    elif decoding == "batched":
+        batch_size = min(batch_size, USUAL_ROWS)
+    decoder = Decoder(model, decoding, batch_size)
+    waiting, rows = list(queue), list[_Row]()
+    while waiting or rows:
+        coming = 0
+        if decoder.takes_more or not rows:
+            prompts = [row.prompt for row in waiting]
+            coming = rows_to_admit(prompts, len(rows), batch_size)
+        if coming:
+            drawn, waiting = waiting[:coming], waiting[coming:]
+            rows += drawn
+            logits = decoder.admit([row.prompt for row in drawn])
+        else:
+            drawn = rows
+            logits = decoder.step([row.response[-1] for row in rows])
+        for row, token in zip(drawn, _next_tokens(model, drawn, logits, sampling), strict=True):
+            if token not in ends:
+                row.response.append(token)
+            row.ended = token in ends or len(row.response) == sampling.max_new_tokens
+        finished = [row for row in drawn if row.ended]
+        if finished:
+            kept = kept_order([not row.ended for row in rows])
+            decoder.keep(kept)
+            rows = [rows[place] for place in kept]
+        yield finished
 
 
 def _next_tokens(model: Any, rows: Sequence[_Row], logits: Tensor, sampling: Sampling) -> list[int]:
@@ -176,7 +215,8 @@ def _next_tokens(model: Any, rows: Sequence[_Row], logits: Tensor, sampling: Sam
 
     def drawn(rows: Sequence[_Row], logits: Tensor) -> Draw:
         keys = np.array([row.key for row in rows], dtype=np.uint64)
-        return draw(logits, keys, len(rows[0].response), sampling, tolerance)
+        positions = np.array([len(row.response) for row in rows])
+        return draw(logits, keys, positions, sampling, tolerance)
 
     batch = drawn(rows, logits)
     tokens: list[int] = batch.tokens.tolist()

@@ -60,6 +60,19 @@ def free_bytes(device: torch.device) -> int | None:
     return min(found, default=None)
 
 
+def total_bytes(device: torch.device) -> int | None:
+    """Memory that there is in all: of the GPU if the device is one, else of the machine, or what its container
+    may use; None where that can't be found out."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_properties(device).total_memory
+    if device.type != "cpu":
+        return None
+    found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    with suppress(OSError, ValueError):
+        found.append(int((_CGROUP / "memory.max").read_text()))
+    return min(found)
+
+
 def keep_freed_memory() -> None:
     """Let this process reuse its freed memory instead of asking for new pages each time.
 

@@ -15,6 +15,8 @@ from grice_core.dpo.encode import encode_prompts
 from grice_core.dpo.reference import config_hash, weights_hash
 from grice_core.errors import DetectorError
 from grice_core.evaluation.answers import AnswerJournal, Answers, Scores
+from grice_core.evaluation.batching import rows_that_fit
+from grice_core.evaluation.decoding import DecodingChoice
 from grice_core.evaluation.endings import ending_warnings, endings
 from grice_core.evaluation.generation import generate
 from grice_core.evaluation.results import Evaluation
@@ -48,6 +50,8 @@ class EvaluationJob:
     sampling: Sampling
     dtype: torch.dtype
     format_choice: FormatChoice = field(default_factory=FormatChoice)
+    batch_size: int | None = None
+    """Answers that are written at once; None: as many as fit."""
     second_judge: Detector | None = None
     """Judges the same answers beside the detector."""
     kept: Kept = field(default_factory=NothingKept)
@@ -86,6 +90,7 @@ def _evaluated(
     journal: AnswerJournal,
     reporter: Reporter,
 ) -> Iterator[EvaluatedModel]:
+    decoding = DecodingChoice()
     for stage in (None, *job.stages):
         name = stage or BASELINE
         weights = [*base_weights, *_published(job.output, stage)]
@@ -98,14 +103,19 @@ def _evaluated(
                 f"{name}: {taken:,} of {num_answers:,} answers are those that the same weights gave before"
             )
         is_new = len(answers.responses) < num_answers
-        model = evaluate_model(name, base, job, answers, reporter)
+        model = evaluate_model(name, base, job, answers, reporter, decoding)
         yield replace(model, num_taken_over=taken)
         if is_new:
             kept.keep(answers)
 
 
 def evaluate_model(
-    name: str, base: BaseModel, job: EvaluationJob, answers: Answers, reporter: Reporter
+    name: str,
+    base: BaseModel,
+    job: EvaluationJob,
+    answers: Answers,
+    reporter: Reporter,
+    decoding: DecodingChoice | None = None,
 ) -> EvaluatedModel:
     """Sample one model's responses and judge them, as far as there are no answers yet.
 
@@ -115,6 +125,7 @@ def evaluate_model(
     progress = _progress_of(name, reporter)
     distinct, k = job.selection.prompts, job.sampling.samples_per_prompt
     prompts = [prompt for prompt in distinct for _ in range(k)]
+    asked = _asked(base, job)
     bf16 = job.dtype == torch.bfloat16
     with torch.autocast(base.model.device.type, dtype=torch.bfloat16, enabled=bf16):
         responses = generate(
@@ -122,7 +133,9 @@ def evaluate_model(
             base.tokenizer,
             job.selection.asked,
             job.sampling,
-            form=job.format_choice.of(base.tokenizer),
+            form=asked.form,
+            batch_size=asked.batch_size,
+            decoding=decoding,
             answers=answers,
             progress=progress,
         )
@@ -266,8 +279,16 @@ def _weights(base: BaseModel) -> tuple[str, ...]:
 def _asked(base: BaseModel, job: EvaluationJob) -> Asked:
     form = job.format_choice.of(base.tokenizer)
     ids = encode_prompts(base.tokenizer, job.selection.asked, form)
-    prompts = job.selection.prompts
-    return Asked(prompts, ids, job.sampling, form, base.model.device, job.dtype)
+    fits = rows_that_fit(base.model, ids, job.sampling.max_new_tokens, job.dtype)
+    return Asked(
+        prompts=job.selection.prompts,
+        ids=ids,
+        sampling=job.sampling,
+        form=form,
+        device=base.model.device,
+        dtype=job.dtype,
+        batch_size=job.batch_size or fits,
+    )
 
 
 def _work_key(base: BaseModel, weights: Sequence[str], job: EvaluationJob) -> str:

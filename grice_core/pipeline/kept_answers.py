@@ -30,10 +30,11 @@ class Asked:
     form: PromptFormat
     device: torch.device
     dtype: torch.dtype
+    batch_size: int
 
     @property
     def depends_on_batch(self) -> bool:
-        """Whether the other prompts change an answer; in fp32 they don't."""
+        """Whether the rest of its batch changes an answer; in fp32 it doesn't."""
         return self.dtype != torch.float32
 
     def described(self) -> tuple[str, ...]:
@@ -46,8 +47,13 @@ class Asked:
             self.device.type,
             str(self.dtype),
             repr(self.sampling),
-            *([repr(self.ids), *self.prompts] if self.depends_on_batch else []),
+            *self._batches(),
         )
+
+    def _batches(self) -> list[str]:
+        if not self.depends_on_batch:
+            return []
+        return [repr(self.ids), *self.prompts, str(self.batch_size)]
 
     def names(self) -> list[str]:
         """One for each prompt: texts decide on the noise, tokens on what is read."""

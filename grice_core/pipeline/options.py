@@ -13,6 +13,8 @@ from annotated_types import Ge, Interval, MaxLen
 
 NumProcesses = Annotated[int, Ge(1)] | Literal["auto"]
 """How many processes train together; auto: one for each GPU that torch sees, on a CPU one."""
+EvalBatch = Annotated[int, Ge(1)] | Literal["auto"]
+"""How many answers are written at once; auto: as many as fit into a fixed share of the memory."""
 BaseDtype = Literal["auto", "fp32", "bf16"]
 """In which number format a base's weights are held."""
 Checkpointing = Literal["auto", "on", "off"]
@@ -21,8 +23,8 @@ ReportTo = Literal["none", "tensorboard"]
 """Who gets each step's metrics besides `history.jsonl`."""
 
 
-def parse_num_processes(text: str) -> NumProcesses:
-    """A number of processes, as it is typed.
+def parse_count(text: str) -> Annotated[int, Ge(1)] | Literal["auto"]:
+    """A number of processes, or of answers, as it is typed.
 
     Raises: ValueError.
     """
@@ -131,6 +133,17 @@ class PipelineOptions:
             link="samples",
         ),
     ] = 1
+    eval_batch: Annotated[
+        EvalBatch,
+        About(
+            "Answers at once",
+            "Answers that a model writes at once; auto: as many as fit into a fixed share of the memory. In fp32 no "
+            "answer depends on it.",
+            parse=parse_count,
+            metavar="N|auto",
+            choices=("auto", "16", "32", "64", "128"),
+        ),
+    ] = "auto"
     report_to: Annotated[
         ReportTo,
         About(
@@ -144,7 +157,7 @@ class PipelineOptions:
             "Processes",
             "Processes that train together; auto: one for each GPU, on a CPU one.",
             link="processes",
-            parse=parse_num_processes,
+            parse=parse_count,
             metavar="N|auto",
             choices=("auto", "1", "2", "4", "8"),
             also_usual=(1,),

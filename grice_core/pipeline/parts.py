@@ -227,6 +227,7 @@ class PipelineParts:
             sampling=Sampling.of(config.recipe.evaluation, config.seed, config.samples_per_prompt),
             dtype=self.dtype,
             format_choice=self.format_choice,
+            batch_size=None if config.eval_batch == "auto" else config.eval_batch,
             second_judge=self.load_second_judge(),
             kept=self.kept,
         )

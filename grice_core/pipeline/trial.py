@@ -140,13 +140,12 @@ def _decoding(base: BaseModel, prompts: Sequence[Ids], job: TrialJob) -> Decodin
     prompts = fitting(base.model, base.tokenizer, prompts, job.max_new_tokens)
     decoding = choose_decoding(base.model, prompts, job.max_new_tokens)
     if job.dtype == torch.bfloat16:
-        rows = prompts[:2] if decoding == "batched" else prompts[:1]
+        rows = prompts[:1] if decoding in ("alone", "whole") else prompts[:2]
         try:
             with torch.no_grad(), torch.autocast(device, dtype=torch.bfloat16):
-                decoder = Decoder(base.model, rows, decoding)
-                decoder.logits()
-                decoder.append([row[-1] for row in rows], range(len(rows)))
-                decoder.logits()
+                decoder = Decoder(base.model, decoding, len(rows))
+                decoder.admit(rows)
+                decoder.step([row[-1] for row in rows])
         except (RuntimeError, TypeError, ValueError) as error:
             raise ModelError(
                 f"transformers can't write with {base.name} in bf16 ({first_line(error)}): choose "

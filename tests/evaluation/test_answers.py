@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from grice_core.evaluation.answers import AnswerJournal, Answers
+from grice_core.evaluation.decoding import DecodingChoice
 from grice_core.evaluation.generation import generate
 from grice_core.evaluation.sampling import Sampling
 
@@ -43,7 +44,7 @@ def test_only_what_is_lacking_is_written_again_and_its_batch_where_that_decides(
                 PROMPTS,
                 SAMPLING,
                 batch_size=4,
-                decoding="batched",
+                decoding=DecodingChoice("batched"),
                 answers=answers,
             )
 

@@ -11,6 +11,7 @@ from grice_core.chat.format import Prompt
 from grice_core.errors import DataError, ModelError
 from grice_core.evaluation import decoding, generation
 from grice_core.evaluation.answers import Answers
+from grice_core.evaluation.decoding import DecodingChoice
 from grice_core.evaluation.generation import generate, stream
 from grice_core.evaluation.sampling import Sampling
 from tests.chat import made
@@ -188,9 +189,9 @@ def test_a_model_without_end_tokens_writes_to_the_full_length(gpt2: Any, tokeniz
     gpt2.generation_config.eos_token_id = None
     endless = SimpleNamespace(eos_token_id=None)
 
-    assert generation._end_tokens(gpt2, endless) == frozenset()
+    assert generation.end_tokens(gpt2, endless) == frozenset()
     gpt2.generation_config.eos_token_id = 5
-    assert generation._end_tokens(gpt2, tokenizer) == {5, 299}
+    assert generation.end_tokens(gpt2, tokenizer) == {5, 299}
 
 
 COLDEST = Sampling(temperature=1e-4, top_p=0.9, max_new_tokens=6, seed=0)
@@ -244,7 +245,9 @@ def test_an_answer_ends_where_the_template_ends_a_turn(
     gpt2.register_forward_hook(lambda *_: passes.append(1))
     form = FormatChoice(name).of(tokenizer)
 
-    assert generate(gpt2, tokenizer, ["a"], COLDEST, form=form, decoding="batched") == [""]
+    assert generate(
+        gpt2, tokenizer, ["a"], COLDEST, form=form, decoding=DecodingChoice("batched")
+    ) == [""]
     assert len(passes) == expected
 
 
@@ -261,7 +264,7 @@ def test_what_a_model_writes_before_its_answer_is_left_out(gpt2: Any) -> None:
 
     gpt2.forward = forward
     short = Sampling(1e-4, 0.9, max_new_tokens=len(answer), seed=0)
-    assert generate(gpt2, tokenizer, ["a"], short, decoding="batched") == ["so"]
+    assert generate(gpt2, tokenizer, ["a"], short, decoding=DecodingChoice("batched")) == ["so"]
 
 
 def test_random_numbers_go_by_the_prompts_text_whatever_the_format(gpt2: Any) -> None:

@@ -155,6 +155,7 @@ def _row(name: str, precision: Precision, parts: PipelineParts) -> Row:
     choice, reach = trial["passes"][0], trial["reach"][0]
     result = "shared" if choice["passes"] == "shared" else "separate"
     written = {
+        "refilled": "",
         "batched": "",
         "alone": "; answers one at a time",
         "whole": "; answers without a cache",

@@ -32,7 +32,7 @@ def test_a_base_that_is_refused_with_weights_in_bf16_is_held_in_fp32_unless_aske
     )
     base, trial = auto.try_base(auto.inputs)
     assert (weights_dtype(base.model), auto.base_dtype) == (torch.float32, torch.float32)
-    assert trial.decoding == "batched"
+    assert trial.decoding == "refilled"
     assert any("held in fp32, since in bf16 it is refused: single rows" in one for one in said)
     with pytest.raises(PreflightError):
         asked.try_base(auto.inputs)

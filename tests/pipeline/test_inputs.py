@@ -96,7 +96,7 @@ def test_prompts_that_a_base_has_no_room_for_are_cut_when_it_is_tried(
 
     parts.prepare()
 
-    assert parts.record.content["inputs"]["base"]["trial"]["decoding"] == "batched"
+    assert parts.record.content["inputs"]["base"]["trial"]["decoding"] == "refilled"
 
 
 @pytest.mark.parametrize(("rank", "num_tried"), [(16, 1), (4, 2)])

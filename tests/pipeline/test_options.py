@@ -10,7 +10,7 @@ from grice_core.pipeline.options import (
     PipelineOptions,
     identifying,
     option,
-    parse_num_processes,
+    parse_count,
     pipeline_options,
 )
 from worker.requests import PipelineRequest
@@ -58,6 +58,7 @@ def test_a_command_reads_every_option_by_its_flag(asked):
         "leakage": "keep",
         "leakage_similarity": 0.8,
         "samples_per_prompt": 3,
+        "eval_batch": 8,
         "report_to": "tensorboard",
         "num_processes": 2,
         "run_name": "as in the paper",
@@ -73,11 +74,11 @@ def test_the_number_of_evaluation_prompts_is_a_change_to_the_recipe(asked):
     assert (found.recipe, evaluation.max_new_tokens, evaluation.num_prompts) == ("joint", 5, 4)
 
 
-def test_a_number_of_processes_is_a_count_or_auto():
-    assert [parse_num_processes(text) for text in ("auto", "1", "12")] == ["auto", 1, 12]
+def test_a_number_of_processes_or_answers_is_a_count_or_auto():
+    assert [parse_count(text) for text in ("auto", "1", "12")] == ["auto", 1, 12]
     for text in ("0", "-1", "two", ""):
         with pytest.raises(ValueError, match="whole number from 1, or auto"):
-            parse_num_processes(text)
+            parse_count(text)
 
 
 def test_a_name_that_is_too_long_is_refused(asked):
