@@ -1,6 +1,5 @@
 """llama.cpp's converter, where it is installed."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -45,11 +44,11 @@ def check_gguf() -> None:
 def convert(model: Path, target: Path, dtype: WeightDtype) -> None:
     """Convert a model's folder to a GGUF file.
 
-    Raises: InputError, if the converter is not installed; ModelError, with its last line, if it refuses.
+    Raises: InputError, if the converter is not installed, or not whole; ModelError, with its last line, if it refuses.
     """
     script = converter()
-    # A script of another installation brings its own Python.
-    own = [] if os.access(script, os.X_OK) else [sys.executable]
+    # llama.cpp's own needs torch and transformers, which the `python3` of its first line may not have.
+    own = [sys.executable] if script.suffix == ".py" else []
     command = [*own, str(script), str(model), "--outfile", str(target), "--outtype"]
     done = subprocess.run(  # noqa: S603  (what the user installed or named)
         [*command, _OUTTYPES[dtype]], capture_output=True, text=True, check=False
@@ -57,6 +56,10 @@ def convert(model: Path, target: Path, dtype: WeightDtype) -> None:
     if done.returncode != 0 or not target.is_file():
         lines = [line.strip() for line in (done.stderr + done.stdout).splitlines() if line.strip()]
         reason = lines[-1] if lines else f"it ended with status {done.returncode}"
+        if "ModuleNotFoundError" in reason:
+            raise InputError(
+                f"llama.cpp's converter {script} can't run ({reason}): install what it lacks"
+            )
         raise ModelError(
             f"llama.cpp's converter does not take this model ({reason}): export it as merged"
         )

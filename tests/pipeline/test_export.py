@@ -198,6 +198,9 @@ def test_what_the_converter_refuses_is_said_in_its_words(tmp_path, monkeypatch):
     converter(tmp_path, monkeypatch, "raise SystemExit('Model Tiny is not supported')")
     with pytest.raises(ModelError, match=r"Model Tiny is not supported\): export it as merged"):
         convert(tmp_path, tmp_path / "out.gguf", "fp16")
+    converter(tmp_path, monkeypatch, "import torch, a_package_that_is_not_there")
+    with pytest.raises(InputError, match=r"can't run \(.*a_package_that_is_not_there'\): install"):
+        convert(tmp_path, tmp_path / "out.gguf", "fp16")
     monkeypatch.undo()
     settings.cache_clear()
 
