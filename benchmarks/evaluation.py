@@ -1,19 +1,22 @@
 """Evaluating baseline and stages: this package against the notebook's loop, same weights, same prompts.
 
-    python -m benchmarks.evaluation [--prompts 100] [--models 3] [--json]
+    python -m benchmarks.evaluation [--prompts 100] [--models 3] [--precision bf16] [--against DIR] [--json]
 
 The notebook keeps all models in memory, asks one prompt at a time and judges one answer at a time,
-padded to 512 tokens. Models have the shape of GPT-2 small, the detector that of DeBERTa-v3-base, both
-with random weights, which never end an answer early. Each contender has a process of its own.
+padded to 512 tokens; `--notebook-prompts` gives it fewer prompts, 0 none. Models have the shape of GPT-2 small, the
+detector that of DeBERTa-v3-base, both with random weights, which never end an answer early. Each contender has a
+process of its own. With `--against`, a checkout of an earlier commit, its code takes turns with ours, `--rounds`
+times. Ratios are of seconds, and of the processes' CPU seconds, which say more on a busy machine.
 """
 
+import argparse
 import copy
 import json
 import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -21,7 +24,8 @@ from typing import Any
 import torch
 
 from benchmarks import scoring
-from benchmarks.options import add_device, add_json, add_precision, new_parser
+from benchmarks.evaluation_contest import Contest, Cost, Work, show, take_turn
+from benchmarks.options import add_device, add_json, new_parser
 from benchmarks.trainer.work import make_model, make_tokenizer
 from grice_core.data.load import Prompts
 from grice_core.detector.load import load_detector
@@ -32,7 +36,12 @@ from grice_core.dpo.policy import add_adapter, merge_saved
 from grice_core.evaluation.sampling import Sampling
 from grice_core.evaluation.selection import select_prompts
 from grice_core.kernels.memory import peak_bytes
-from grice_core.kernels.precision import Precision, resolve_device, resolve_precision
+from grice_core.kernels.precision import (
+    Precision,
+    multiplies_bf16_fast,
+    resolve_device,
+    resolve_precision,
+)
 from grice_core.pipeline.judging import EvaluationJob, evaluate_stages
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.published import StageModels
@@ -43,36 +52,6 @@ CPU = torch.device("cpu")
 CONFIG = EvaluationConfig()
 
 
-@dataclass(frozen=True)
-class Work:
-    """What both contenders are given."""
-
-    folder: Path
-    """Holds base and detector, and each stage's adapter where a pipeline would have put it."""
-    prompts: tuple[str, ...]
-    stages: tuple[str, ...]
-    precision: Precision
-    device: str
-
-    @property
-    def base(self) -> Path:
-        """Folder of the base model, which stages begin from again."""
-        return self.folder / "base"
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What an evaluation took, once the first model was in memory."""
-
-    writing_s: float
-    judging_s: float
-    peak_bytes: int
-
-    @property
-    def seconds(self) -> float:
-        return self.writing_s + self.judging_s
-
-
 def main() -> None:
     parser = new_parser(__doc__)
     parser.add_argument(
@@ -81,29 +60,68 @@ def main() -> None:
     parser.add_argument(
         "--models", type=int, default=3, help="that answer, one after the other; else %(default)s"
     )
-    add_precision(parser, "auto", "fp32", "bf16")
+    parser.add_argument(
+        "--notebook-prompts",
+        type=int,
+        metavar="N",
+        help="of these, for the notebook's loop, whose time goes by their number; else all",
+    )
+    parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="DIR",
+        help="a checkout of an earlier commit, measured beside",
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=1, help="of an earlier commit and ours; else %(default)s"
+    )
+    parser.add_argument(
+        "--precision",
+        choices=("fp32", "bf16"),
+        action="append",
+        help="may be given twice; else fp32, and bf16 where it is fast",
+    )
     add_device(parser)
     add_json(parser)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        prompts = scoring.sample(arguments.prompts)[0][::2]
-        stages = tuple(f"stage{number}" for number in range(1, arguments.models))
-        work = Work(Path(folder), tuple(prompts), stages, arguments.precision, arguments.device)
-        _alone(write_models, work)
-        costs = {name: _alone(function, work) for name, function in CONTENDERS.items()}
-    ratio = costs["notebook"].seconds / costs["ours"].seconds
-    memory = costs["ours"].peak_bytes / costs["notebook"].peak_bytes
+    fast = multiplies_bf16_fast(resolve_device(arguments.device))
+    contests = {
+        precision: _measure(arguments, precision)
+        for precision in arguments.precision or (("fp32", "bf16") if fast else ("fp32",))
+    }
     if arguments.json:
-        print(json.dumps({"ratio": round(ratio, 3), "memory_ratio": round(memory, 3)}))
+        documents = {precision: contest.document() for precision, contest in contests.items()}
+        print(json.dumps(documents, indent=2))
         return
-    print(f"{len(prompts)} prompts, {arguments.models} models, {CONFIG.max_new_tokens} tokens each")
-    print(f"{'':10}{'writing':>10}{'judging':>10}{'all':>10}{'memory':>13}")
-    for name, cost in costs.items():
-        print(
-            f"{name:10}{cost.writing_s:8.1f} s{cost.judging_s:8.1f} s{cost.seconds:8.1f} s"
-            f"{cost.peak_bytes / 2**20:9,.0f} MiB"
+    print(
+        f"{arguments.prompts} prompts, {arguments.models} models, {CONFIG.max_new_tokens} tokens each"
+    )
+    for precision, contest in contests.items():
+        show(precision, contest)
+
+
+def _measure(arguments: argparse.Namespace, precision: Precision) -> Contest:
+    with tempfile.TemporaryDirectory() as folder:
+        prompts = tuple(scoring.sample(arguments.prompts)[0][::2])
+        stages = tuple(f"stage{number}" for number in range(1, arguments.models))
+        work = Work(Path(folder), prompts, stages, precision, arguments.device)
+        _alone(write_models, work)
+        turns = []
+        for _ in range(arguments.rounds if arguments.against else 0):
+            turns.append(
+                (take_turn(work, arguments.against), take_turn(work, Path(__file__).parents[1]))
+            )
+        return Contest(
+            _alone(ours, work), _notebook_on(work, arguments.notebook_prompts), tuple(turns)
         )
-    print(f"{ratio:.1f} times as fast, with {memory:.0%} of the memory")
+
+
+def _notebook_on(work: Work, num_prompts: int | None) -> Cost | None:
+    if num_prompts == 0:
+        return None
+    some = replace(work, prompts=work.prompts[:num_prompts])
+    cost: Cost = _alone(notebook, some)
+    return cost.times(len(work.prompts) / len(some.prompts))
 
 
 def write_models(work: Work) -> None:
@@ -144,7 +162,8 @@ def ours(work: Work) -> Cost:
     )
     models = StageModels(str(work.base), device, job.output)
     models.after(None)
-    started, judging_s, began = time.perf_counter(), 0.0, 0.0
+    started, cpu_started = time.perf_counter(), time.process_time()
+    judging_s = began = 0.0
 
     def progress(task: str, done: int, total: int) -> None:
         nonlocal judging_s, began
@@ -155,7 +174,9 @@ def ours(work: Work) -> Cost:
             judging_s += now - began
 
     evaluate_stages(models, job, Reporter(progress))
-    return Cost(time.perf_counter() - started - judging_s, judging_s, peak_bytes(device))
+    writing_s, cpu_s = time.perf_counter() - started - judging_s, time.process_time() - cpu_started
+    job.output.answers.unlink()  # or another contender would take them over
+    return Cost(writing_s, judging_s, cpu_s, peak_bytes(device))
 
 
 def notebook(work: Work) -> Cost:
@@ -169,15 +190,15 @@ def notebook(work: Work) -> Cost:
         last = BaseModel(base.name, copy.deepcopy(base.model), tokenizer)
         adapter = OutputFolder(work.folder).stage(stage).final_model
         models.append(merge_saved(last, adapter).model)
-    started = time.perf_counter()
+    started, cpu_started = time.perf_counter(), time.process_time()
     answers = [[_ask(model, tokenizer, prompt) for prompt in work.prompts] for model in models]
     written = time.perf_counter()
     for texts in answers:
         scoring.score_as_notebook(
             detector.model, detector.encoder.tokenizer, work.prompts, texts, device
         )
-    judged = time.perf_counter()
-    return Cost(written - started, judged - written, peak_bytes(device))
+    judged, cpu_s = time.perf_counter(), time.process_time() - cpu_started
+    return Cost(written - started, judged - written, cpu_s, peak_bytes(device))
 
 
 def _ask(model: Any, tokenizer: Any, prompt: str) -> str:
@@ -199,9 +220,6 @@ def _alone(function: Callable[[Work], Any], work: Work) -> Any:
     """Call in a process of its own."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
         return process.submit(function, work).result()
-
-
-CONTENDERS = {"ours": ours, "notebook": notebook}
 
 
 if __name__ == "__main__":

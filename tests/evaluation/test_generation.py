@@ -44,6 +44,26 @@ def test_the_batch_size_changes_no_text(model: Any, tokenizer: Any, prompts: lis
     assert len({len(text.split()) for text in one}) > 5
 
 
+def test_rows_that_end_make_room_for_the_next_ones(
+    model: Any, tokenizer: Any, prompts: list[str]
+) -> None:
+    """A batch of 8 has 6 rows at least until no prompt waits any more."""
+    sizes: list[tuple[int, int]] = []
+
+    def note(_: object, __: object, inputs: Any) -> None:
+        if inputs["use_cache"]:  # else a close call
+            sizes.append(tuple(inputs["input_ids"].shape))
+
+    model.register_forward_pre_hook(note, with_kwargs=True)
+    choice = DecodingChoice("refilled")
+    generate(model, tokenizer, prompts, SAMPLING, batch_size=8, decoding=choice)
+    last_read = max(n for n, (_, tokens) in enumerate(sizes) if tokens > 1)
+    steps = [rows for rows, tokens in sizes[:last_read] if tokens == 1]
+    assert len(steps) > 10
+    assert min(steps) >= 6
+    assert max(steps) == 8
+
+
 def test_answers_that_reach_the_token_limit_are_noted(
     model: Any, tokenizer: Any, prompts: list[str]
 ) -> None:

@@ -163,6 +163,16 @@ def test_more_prompts_ask_the_new_ones_where_a_batch_decides_nothing(
     assert again.taken_over("baseline") == "6 of 6"
 
 
+@pytest.mark.parametrize(("precision", "taken"), [("fp32", "5 of 5"), ("bf16", "")])
+def test_other_batches_ask_anew_where_a_batch_decides_something(
+    precision: str, taken: str, world: Path, out: Callable[[], Path], tmp_path: Path
+) -> None:
+    folder, options = tmp_path / "kept", {"precision": precision}
+    Evaluated(world, out(), folder, **options, eval_batch=2)
+    assert Evaluated(world, out(), folder, **options, eval_batch=2).taken_over("baseline")
+    assert Evaluated(world, out(), folder, **options, eval_batch=3).taken_over("baseline") == taken
+
+
 def test_another_detector_judges_the_answers_that_are_kept(
     kept: Path, world: Path, out: Callable[[], Path], tmp_path: Path
 ) -> None:
