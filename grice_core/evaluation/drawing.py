@@ -17,6 +17,7 @@ it. Only theirs is turned into noise, and only of the best of them is it asked w
 import hashlib
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -98,10 +99,13 @@ def draw(
         ModelError: The logits are not numbers.
     """
     log_probs = _log_probs(logits, sampling.temperature)
-    rows = zip(
-        log_probs.numpy(), log_probs.exp().numpy(), _at_position(keys, position), strict=True
-    )
-    drawn = [_Row.of(*row, sampling.top_p, tolerance).draw() for row in rows]
+
+    def of_row(log_probs: SingleArray, probs: SingleArray, key: np.uint64) -> tuple[int, bool]:
+        return _Row.of(log_probs, probs, key, sampling.top_p, tolerance).draw()
+
+    with ThreadPoolExecutor(torch.get_num_threads()) as threads:
+        at_position = _at_position(keys, position)
+        drawn = threads.map(of_row, log_probs.numpy(), log_probs.exp().numpy(), at_position)
     tokens, settled = zip(*drawn, strict=True)
     return Draw(np.array(tokens, dtype=np.int64), np.array(settled, dtype=bool))
 
@@ -186,15 +190,19 @@ class _Row:
 
     def _above(self, place: int, by: float = 0.0) -> float:
         """Probability of the tokens that are more probable by more than this."""
-        return float(np.dot(self.probs64, self.log_probs > self.log_probs[place] + by))
+        return self._sum(self.log_probs > self.log_probs[place] + by)
 
     def _nearly_above(self, place: int) -> float:
         """The same, and of the others that are less probable by at most the tolerance."""
         near = self.log_probs >= self.log_probs[place] - self.tolerance
-        return float(np.dot(self.probs64, near) - self.probs[place])
+        return self._sum(near) - float(self.probs[place])
+
+    def _sum(self, mask: BoolArray) -> float:
+        """Of probabilities; not by BLAS, which has threads of its own."""
+        return float((self._probs64 * mask).sum())
 
     @cached_property
-    def probs64(self) -> FloatArray:
+    def _probs64(self) -> FloatArray:
         """(K,) so that sums of many are exact enough."""
         return self.probs.astype(np.float64)
 
