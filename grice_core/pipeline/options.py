@@ -19,7 +19,7 @@ BaseDtype = Literal["auto", "fp32", "bf16"]
 """In which number format a base's weights are held."""
 Checkpointing = Literal["auto", "on", "off"]
 """Whether layers are computed again in backward."""
-ReportTo = Literal["none", "tensorboard"]
+ReportTo = Literal["none", "tensorboard", "trackio", "mlflow", "wandb"]
 """Who gets each step's metrics besides `history.jsonl`."""
 
 
@@ -148,7 +148,8 @@ class PipelineOptions:
         ReportTo,
         About(
             "Also report to",
-            "Also write each step's metrics where TensorBoard finds them (stageN/events).",
+            "Also give each step's metrics to TensorBoard (stageN/events), Trackio, MLflow or Weights & Biases; "
+            "all on this machine unless their own variables say otherwise.",
         ),
     ] = "none"
     num_processes: Annotated[

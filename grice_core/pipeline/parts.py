@@ -28,7 +28,6 @@ from grice_core.kernels.precision import (
 )
 from grice_core.pipeline.card import results_section, write_stage_card
 from grice_core.pipeline.config import PipelineConfig
-from grice_core.pipeline.events import check_reporting
 from grice_core.pipeline.inputs import PipelineInputs, read_inputs
 from grice_core.pipeline.judging import EvaluationJob, evaluate_stages
 from grice_core.pipeline.launch_ranks import check_several, count_processes
@@ -37,6 +36,7 @@ from grice_core.pipeline.published import StageModels
 from grice_core.pipeline.record import ComputedIn, RunRecord, begun_base_dtype
 from grice_core.pipeline.stage_job import StageJob
 from grice_core.pipeline.taught import taught_section
+from grice_core.pipeline.trackers import check_reporting
 from grice_core.pipeline.training import train_stage
 from grice_core.pipeline.trial import BaseTrial, TrialJob, try_base
 from grice_core.progress import Reporter

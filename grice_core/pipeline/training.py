@@ -15,16 +15,16 @@ from grice_core.dpo.checkpointing.resume import CheckpointPlan
 from grice_core.files import atomic_folder
 from grice_core.kernels.precision import name_of_dtype
 from grice_core.pipeline.card import write_stage_card
-from grice_core.pipeline.events import StageEvents
 from grice_core.pipeline.kept_stages import KeptStage, training_of
 from grice_core.pipeline.launch_ranks import shared_work
-from grice_core.pipeline.output import is_whole_model
+from grice_core.pipeline.output import StageFolder, is_whole_model
 from grice_core.pipeline.preference_shift import keep_preference_shifts
 from grice_core.pipeline.preparing import prepare_stage
 from grice_core.pipeline.probe import Probe
 from grice_core.pipeline.published import StageModels, publish
 from grice_core.pipeline.stage_job import StageJob
 from grice_core.pipeline.taught import taught_section
+from grice_core.pipeline.trackers import StageTracker, TrackedStage
 from grice_core.pipeline.watching import StageWatch
 from grice_core.progress import Reporter
 from grice_core.recipes.plan import PlannedStage
@@ -87,9 +87,9 @@ def _trained(models: StageModels, job: StageJob, reporter: Reporter) -> _Trained
     folder = job.output.stage(job.name)
     # A stage's folder holds checkpoints only if it was interrupted.
     checkpoints = CheckpointPlan(folder.checkpoints, prepared.reference_sha256, resume=True)
-    events = StageEvents(folder.events if job.report_to == "tensorboard" else None)
-    with HistoryFile(folder.history) as history, closing(events):
-        watch = StageWatch(job.name, planned.num_steps, job.device, history, reporter, events)
+    tracker = StageTracker(job.report_to, _tracked(job, folder))
+    with HistoryFile(folder.history) as history, closing(tracker):
+        watch = StageWatch(job.name, planned.num_steps, job.device, history, reporter, tracker)
         kept = KeptStage.of(prepared, job)
         earlier = kept.find()
         with shared_work(prepared, job, reporter) as trainer:
@@ -134,6 +134,15 @@ def _trained(models: StageModels, job: StageJob, reporter: Reporter) -> _Trained
         "troubles": list(watch.troubles.values()),
     }
     return _Trained(own, probe, job.format_choice.of(base.tokenizer), record)
+
+
+def _tracked(job: StageJob, folder: StageFolder) -> TrackedStage:
+    title = (job.output.read_run() or {}).get("name", job.output.path.name)
+    return TrackedStage(
+        f"{title}, {job.name}",
+        folder.events,
+        {"seed": job.seed, **job.config.model_dump(mode="json")},
+    )
 
 
 def _reference_name(base: BaseModel, earlier: Sequence[PlannedStage]) -> str:

@@ -13,8 +13,8 @@ from grice_core.dpo.metrics import Metrics
 from grice_core.durations import duration
 from grice_core.errors import TrainingError
 from grice_core.kernels.memory import peak_bytes
-from grice_core.pipeline.events import StageEvents
 from grice_core.pipeline.pace import NUM_MEASURED
+from grice_core.pipeline.trackers import StageTracker
 from grice_core.progress import Reporter
 
 
@@ -27,7 +27,7 @@ class StageWatch:
     device: torch.device
     history: HistoryFile
     reporter: Reporter
-    events: StageEvents = field(default_factory=lambda: StageEvents(None))
+    tracker: StageTracker = field(default_factory=StageTracker.silent)
     troubles: dict[Trouble, str] = field(default_factory=dict)
     """What was found, by kind."""
     _before: Metrics = field(default_factory=dict)
@@ -61,7 +61,7 @@ class StageWatch:
             self.reporter.on_checkpointed(step)
         self.reporter.on_start(step, before)
         self.history.truncate_after(step)
-        self.events.start(step)
+        self.tracker.start(step)
 
     def _on_step(self, record: Metrics) -> None:
         self._tell_pace(num_left=self.num_steps - int(record["step"]))
@@ -70,7 +70,7 @@ class StageWatch:
     def _keep(self, record: Metrics) -> None:
         self.reporter.on_step(record)  # first: it knows whether this process may still write
         self.history.append(record)
-        self.events.add(record)
+        self.tracker.add(record)
         if f"{HELDOUT}/loss" in record:
             self._look()
 
