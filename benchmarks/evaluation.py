@@ -42,7 +42,8 @@ from grice_core.kernels.precision import (
     resolve_device,
     resolve_precision,
 )
-from grice_core.pipeline.judging import EvaluationJob, evaluate_stages
+from grice_core.pipeline.evaluation_job import EvaluationJob
+from grice_core.pipeline.judging import evaluate_stages
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.published import StageModels
 from grice_core.progress import Reporter

@@ -98,9 +98,9 @@ def _last(studio: Studio, kind: RunKind, base: str) -> Run | None:
 
 
 def _takes_over(run: Run) -> bool:
-    """Whether earlier runs did some of its work, so that its time says nothing."""
+    """Whether earlier runs did some of its work, or it did more than train, so that its time says nothing."""
     result: JsonObject = run.result or {}
-    return bool(result.get("taken_over") or result.get("num_taken_over"))
+    return any(result.get(name) for name in ("taken_over", "num_taken_over", "round"))
 
 
 def _seconds(run: Run) -> float:

@@ -13,6 +13,7 @@ KEPT = -1
 """What `FilterResult.reason` holds for a pair that is kept."""
 UNSCORED = "unscored"
 LEAKS = "leaks into evaluation"
+OTHER_SOURCE = "pairs of another source"
 _BLOCK = 1 << 15
 
 
@@ -25,7 +26,8 @@ class FilterResult:
     reason: npt.NDArray[np.int16]
     """(N,) index into `reasons` of the first reason against the pair, `KEPT` if there is none."""
     reasons: tuple[str, ...]
-    """`UNSCORED` if any pair is; the rules' names in their order; `LEAKS` if it was asked about."""
+    """`UNSCORED` if any pair is; the rules' names in their order; `LEAKS` if it was asked about;
+    `OTHER_SOURCE` if there are such pairs."""
 
     @property
     def num_kept(self) -> int:
@@ -73,6 +75,14 @@ def apply_filter(
             checks.append(~exclude[block])
         reason[block] = _first_failure(checks, len(scored[block]))
     return FilterResult(kept=reason == KEPT, reason=reason, reasons=reasons)
+
+
+def within(own: BoolArray, found: FilterResult) -> FilterResult:
+    """A filter's result about some of N pairs, those where the (N,) mask is true, as one about all."""
+    kept = np.zeros(len(own), dtype=np.bool_)
+    reason = np.full(len(own), len(found.reasons), dtype=np.int16)
+    kept[own], reason[own] = found.kept, found.reason
+    return FilterResult(kept, reason, (*found.reasons, OTHER_SOURCE))
 
 
 def _first_failure(checks: Sequence[BoolArray], num_pairs: int) -> npt.NDArray[np.int16]:

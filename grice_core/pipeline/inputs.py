@@ -1,12 +1,16 @@
 """The inputs of a pipeline, checked and cut before any model learns anything."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from grice_core.data.excerpts import excerpt
 from grice_core.data.export import write_json
+from grice_core.data.joining import join_pairs
+from grice_core.data.leakage import leaking
 from grice_core.data.load import Prompts, load_pairs
-from grice_core.data.pairs import PairTable
+from grice_core.data.pairs import BoolArray, PairTable
 from grice_core.detector.judge import Detector
 from grice_core.detector.pairs import score_pairs
 from grice_core.errors import DataError
@@ -23,7 +27,8 @@ from grice_core.pipeline.config import PipelineConfig
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.sources import OpenedPairs, open_pairs, open_prompts
 from grice_core.progress import Reporter
-from grice_core.recipes.plan import PlannedStage, plan_stages
+from grice_core.recipes.config import Recipe
+from grice_core.recipes.plan import FROM_DATA, PlannedStage, plan_stages
 
 _POLICIES: dict[LeakagePolicy, str] = {
     "drop-eval": "left out of the evaluation",
@@ -45,9 +50,35 @@ class PipelineInputs:
     """The usable pairs, all scored."""
     eval_sha256: str
     selection: PromptSelection
-    num_leaking_pairs: int
-    """Pairs left out of training since their prompt is also evaluated."""
+    leaks: BoolArray
+    """(len(table),) pairs left out of training since their prompt is also evaluated."""
+    evaluated: BoolArray
+    """(len(table),) pairs whose prompt is evaluated, left out of training or not."""
     stages: tuple[PlannedStage, ...]
+
+    @property
+    def num_leaking_pairs(self) -> int:
+        return int(self.leaks.sum())
+
+    def with_own_pairs(
+        self, recipe: Recipe, seed: int, own: Mapping[int, PairTable]
+    ) -> "PipelineInputs":
+        """The same with pairs that were sampled for some stages, whose numbers count from 0.
+
+        None of their prompts is evaluated.
+        """
+        if not own:
+            return self
+        num_own = sum(map(len, own.values()))
+        none_of_them = np.zeros(num_own, dtype=np.bool_)
+        table = join_pairs([self.table, *own.values()])
+        leaks, evaluated = (
+            np.concatenate([mask, none_of_them]) for mask in (self.leaks, self.evaluated)
+        )
+        numbers = [FROM_DATA, *own]
+        sources = np.repeat(numbers, [len(self.table), *map(len, own.values())])
+        stages = plan_stages(recipe, table, seed, leaks, sources)
+        return replace(self, table=table, leaks=leaks, evaluated=evaluated, stages=stages)
 
 
 def read_inputs(
@@ -89,6 +120,7 @@ def cut_inputs(
         similarity=config.leakage_similarity,
     )
     leaks = left_out_of_training(table.prompts, prompts.prompts, selection)
+    evaluated = leaking(table.prompts, selection.prompts)
     if config.asked is not None:
         selection = selection.half(config.asked.half)
     reporter.say(_about_prompts(selection))
@@ -102,7 +134,7 @@ def cut_inputs(
     stages = plan_stages(config.recipe, table, config.seed, leaks)
     for stage in stages:
         _check_size(stage, reporter)
-    return PipelineInputs(opened, table, prompts.sha256, selection, int(leaks.sum()), stages)
+    return PipelineInputs(opened, table, prompts.sha256, selection, leaks, evaluated, stages)
 
 
 def _about_prompts(selection: PromptSelection) -> str:
@@ -157,6 +189,13 @@ def _score_missing(
 
 
 def _check_size(stage: PlannedStage, reporter: Reporter) -> None:
+    if stage.awaits_pairs:
+        asked = stage.config.own_samples
+        reporter.say(
+            f"{stage.config.name}: its pairs are sampled from the model when it begins, {asked.k} answers "
+            "to each training prompt"
+        )
+        return
     if not stage.fills_a_step:
         raise DataError(str(stage.caution))
     if stage.caution:

@@ -1,61 +1,39 @@
 """Baseline and every stage, asked the same prompts and judged by the same judges."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
-from grice_core.chat.choice import FormatChoice
 from grice_core.data.pairs import FloatArray, IntArray
 from grice_core.detector.judge import Detector
 from grice_core.detector.seen import shared_training
 from grice_core.dpo.base import BaseModel
-from grice_core.dpo.encode import encode_prompts
-from grice_core.dpo.reference import config_hash, weights_hash
 from grice_core.errors import DetectorError
 from grice_core.evaluation.answers import AnswerJournal, Answers, Scores
-from grice_core.evaluation.batching import rows_that_fit
 from grice_core.evaluation.decoding import DecodingChoice
 from grice_core.evaluation.endings import ending_warnings, endings
 from grice_core.evaluation.generation import generate
 from grice_core.evaluation.results import Evaluation
-from grice_core.evaluation.sampling import Sampling
 from grice_core.evaluation.second_judge import SECOND_JUDGE, SecondOpinion
-from grice_core.evaluation.selection import PromptSelection
 from grice_core.evaluation.stored import StoredEvaluation
 from grice_core.evaluation.violations import EvaluatedModel
-from grice_core.kept import Kept, NothingKept, key_of
-from grice_core.pipeline.kept_answers import Asked, KeptAnswers, KeptScores, published_digests
-from grice_core.pipeline.output import OutputFolder
+from grice_core.kept import Kept, NothingKept
+from grice_core.pipeline.evaluation_job import (
+    EvaluationJob,
+    asked_of,
+    digests_of,
+    published_of,
+    work_key,
+)
+from grice_core.pipeline.kept_answers import KeptAnswers, KeptScores
 from grice_core.pipeline.published import StageModels
 from grice_core.progress import PartOf, Progress, Reporter, silent
-from grice_core.recipes.config import EvaluationConfig
 
 BASELINE = "baseline"
 _WINDOW = 64
 """Responses that are judged between two entries of the journal."""
-
-
-@dataclass(frozen=True, eq=False)
-class EvaluationJob:
-    """What baseline and stages are asked, and who judges."""
-
-    stages: tuple[str, ...]
-    """Names of the trained stages, in order."""
-    selection: PromptSelection
-    config: EvaluationConfig
-    detector: Detector
-    output: OutputFolder
-    sampling: Sampling
-    dtype: torch.dtype
-    format_choice: FormatChoice = field(default_factory=FormatChoice)
-    batch_size: int | None = None
-    """Answers that are written at once; None: as many as fit."""
-    second_judge: Detector | None = None
-    """Judges the same answers beside the detector."""
-    kept: Kept = field(default_factory=NothingKept)
-    """Answers and scores of earlier evaluations."""
 
 
 def evaluate_stages(models: StageModels, job: EvaluationJob, reporter: Reporter) -> Evaluation:
@@ -66,8 +44,8 @@ def evaluate_stages(models: StageModels, job: EvaluationJob, reporter: Reporter)
     Raises: ModelError, OutputError, InterruptedRunError.
     """
     base = models.after(None)
-    weights = _weights(base)
-    with AnswerJournal(job.output.answers, _work_key(base, weights, job)) as journal:
+    weights = digests_of(base)
+    with AnswerJournal(job.output.answers, work_key(base, weights, job)) as journal:
         evaluated = tuple(_evaluated(models, weights, job, journal, reporter))
         second = _second_opinion(evaluated, job, journal, reporter)
     ended = [warning for model in evaluated for warning in ending_warnings(model)]
@@ -92,21 +70,39 @@ def _evaluated(
 ) -> Iterator[EvaluatedModel]:
     decoding = DecodingChoice()
     for stage in (None, *job.stages):
-        name = stage or BASELINE
-        weights = [*base_weights, *_published(job.output, stage)]
-        base, answers = models.after(stage), journal.of(name)
-        kept = KeptAnswers.of(job.kept, weights, _asked(base, job))
-        taken = kept.take_over(answers)
-        num_answers = len(job.selection.prompts) * job.sampling.samples_per_prompt
-        if taken:
-            reporter.say(
-                f"{name}: {taken:,} of {num_answers:,} answers are those that the same weights gave before"
-            )
-        is_new = len(answers.responses) < num_answers
-        model = evaluate_model(name, base, job, answers, reporter, decoding)
-        yield replace(model, num_taken_over=taken)
-        if is_new:
-            kept.keep(answers)
+        yield answers_after(stage, models, base_weights, job, journal, reporter, decoding)
+
+
+def answers_after(
+    stage: str | None,
+    models: StageModels,
+    base_weights: Sequence[str],
+    job: EvaluationJob,
+    journal: AnswerJournal,
+    reporter: Reporter,
+    decoding: DecodingChoice | None = None,
+) -> EvaluatedModel:
+    """The judged answers of the model after a stage; None: the plain base, whose digests are `base_weights`.
+
+    Answers that the journal holds, or that were kept of the same weights, are taken over.
+
+    Raises: ModelError, OutputError, InterruptedRunError.
+    """
+    name = stage or BASELINE
+    weights = [*base_weights, *published_of(job.output, stage)]
+    base, answers = models.after(stage), journal.of(name)
+    kept = KeptAnswers.of(job.kept, weights, asked_of(base, job))
+    taken = kept.take_over(answers)
+    num_answers = len(job.selection.prompts) * job.sampling.samples_per_prompt
+    if taken:
+        reporter.say(
+            f"{name}: {taken:,} of {num_answers:,} answers are those that the same weights gave before"
+        )
+    is_new = len(answers.responses) < num_answers
+    model = evaluate_model(name, base, job, answers, reporter, decoding)
+    if is_new:
+        kept.keep(answers)
+    return replace(model, num_taken_over=taken)
 
 
 def evaluate_model(
@@ -125,7 +121,7 @@ def evaluate_model(
     progress = _progress_of(name, reporter)
     distinct, k = job.selection.prompts, job.sampling.samples_per_prompt
     prompts = [prompt for prompt in distinct for _ in range(k)]
-    asked = _asked(base, job)
+    asked = asked_of(base, job)
     bf16 = job.dtype == torch.bfloat16
     with torch.autocast(base.model.device.type, dtype=torch.bfloat16, enabled=bf16):
         responses = generate(
@@ -268,43 +264,3 @@ def _progress_of(model: str, reporter: Reporter, judge: str = "") -> Progress:
         reporter.interruptible(f"{model}: {task}{by}", done, total)
 
     return progress
-
-
-def _weights(base: BaseModel) -> tuple[str, ...]:
-    """Digests of what a model computes, and of what ends its answers."""
-    ends = getattr(getattr(base.model, "generation_config", None), "eos_token_id", None)
-    return weights_hash(base.model), config_hash(base.model), repr(ends)
-
-
-def _asked(base: BaseModel, job: EvaluationJob) -> Asked:
-    form = job.format_choice.of(base.tokenizer)
-    ids = encode_prompts(base.tokenizer, job.selection.asked, form)
-    fits = rows_that_fit(base.model, ids, job.sampling.max_new_tokens, job.dtype)
-    return Asked(
-        prompts=job.selection.prompts,
-        ids=ids,
-        sampling=job.sampling,
-        form=form,
-        device=base.model.device,
-        dtype=job.dtype,
-        batch_size=job.batch_size or fits,
-    )
-
-
-def _work_key(base: BaseModel, weights: Sequence[str], job: EvaluationJob) -> str:
-    """What the answers and their scores depend on."""
-    asked = _asked(base, job)
-    judges = [job.detector] if job.second_judge is None else [job.detector, job.second_judge]
-    parts = (
-        *weights,
-        *asked.described(),
-        *asked.names(),
-        *(judge.record.fingerprint for judge in judges),
-        *(digest for stage in job.stages for digest in _published(job.output, stage)),
-    )
-    return key_of("evaluation", parts)
-
-
-def _published(output: OutputFolder, stage: str | None) -> list[str]:
-    """Digests of what a stage published; none of the baseline."""
-    return [] if stage is None else published_digests(output.stage(stage).final_model)

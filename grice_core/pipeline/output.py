@@ -4,6 +4,7 @@ run.json                     inputs' hashes, resolved recipe, versions, timings,
 stage1/history.jsonl         one line per optimizer step
 stage1/events/               the same for TensorBoard, if it was asked for
 stage1/final_model/          adapter for the plain base: stock PEFT loads it, and the evaluation asks it
+round1/own_pairs.parquet     pairs that a stage `from: model` sampled
 stage2/own_adapter/          what stage 2 alone learned, on (base + stage 1)
 stage2/final_model/          both, composed into one adapter for the plain base
 generations.jsonl            every response with its scores
@@ -13,6 +14,7 @@ multistage_results.json      the default layout: violation rates in percent
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,10 +22,12 @@ from typing import Any
 from grice_core.errors import OutputError
 from grice_core.evaluation.results import EVALUATION_FILE, GENERATIONS_FILE, RESULTS_FILE
 from grice_core.files import write_json_atomic
+from grice_core.recipes.config import StageConfig
 
 RUN_FILE = "run.json"
 SCORED_PAIRS = "scored_pairs.json"
 ANSWERS_JOURNAL = "answers.journal"
+HELDOUT_JOURNAL = "heldout.journal"
 OWN_FILES = (
     RUN_FILE,
     GENERATIONS_FILE,
@@ -31,6 +35,7 @@ OWN_FILES = (
     RESULTS_FILE,
     SCORED_PAIRS,
     ANSWERS_JOURNAL,
+    HELDOUT_JOURNAL,
 )
 
 
@@ -64,6 +69,16 @@ class StageFolder:
         return self.path / "final_model"
 
     @property
+    def own_pairs(self) -> Path:
+        """Of a stage that takes its pairs from the model, once they are sampled."""
+        return self.path / "own_pairs.parquet"
+
+    @property
+    def samples(self) -> Path:
+        """There only while they are being sampled."""
+        return self.path / "samples.journal"
+
+    @property
     def own_adapter(self) -> Path:
         """The adapter without the stages before it; a first stage's is its final model."""
         return self.path / "own_adapter"
@@ -78,6 +93,15 @@ class OutputFolder:
     def stage(self, name: str) -> StageFolder:
         return StageFolder(self.path / name)
 
+    def own_pairs(self, stages: Sequence[StageConfig]) -> dict[int, Path]:
+        """The pairs that were sampled for some of a recipe's stages, by their numbers from 0."""
+        files = {
+            number: self.stage(stage.name).own_pairs
+            for number, stage in enumerate(stages)
+            if stage.is_from_model
+        }
+        return {number: path for number, path in files.items() if path.is_file()}
+
     @property
     def scored_pairs(self) -> Path:
         return self.path / SCORED_PAIRS
@@ -86,6 +110,11 @@ class OutputFolder:
     def answers(self) -> Path:
         """There only while models are being evaluated."""
         return self.path / ANSWERS_JOURNAL
+
+    @property
+    def heldout_answers(self) -> Path:
+        """By which rounds of the model's own pairs are judged; there until all is evaluated."""
+        return self.path / HELDOUT_JOURNAL
 
     @property
     def run(self) -> Path:

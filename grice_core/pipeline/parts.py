@@ -5,17 +5,17 @@ process, which keeps models in memory between them, or each in a process of its 
 wherever: the numbers are the same.
 """
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import torch
 
 from grice_core.chat.choice import FormatChoice
-from grice_core.chat.format import PromptFormat
+from grice_core.data.columnar import read_pairs
 from grice_core.detector.judge import Detector
 from grice_core.detector.load import load_detector
 from grice_core.dpo.base import BaseModel
-from grice_core.errors import DetectorError, ModelError, PreflightError, RecipeError
-from grice_core.evaluation.reach import reach_of
+from grice_core.errors import DetectorError, ModelError, PreflightError, RecipeError, TrainingError
 from grice_core.evaluation.results import Evaluation, write_evaluation
 from grice_core.evaluation.sampling import Sampling
 from grice_core.evaluation.selection import PromptSelection
@@ -26,21 +26,24 @@ from grice_core.kernels.precision import (
     resolve_device,
     resolve_precision,
 )
-from grice_core.pipeline.card import results_section, write_stage_card
 from grice_core.pipeline.config import PipelineConfig
+from grice_core.pipeline.evaluation_job import EvaluationJob
+from grice_core.pipeline.final_cards import CardFacts, write_final_cards
 from grice_core.pipeline.inputs import PipelineInputs, read_inputs
-from grice_core.pipeline.judging import EvaluationJob, evaluate_stages
+from grice_core.pipeline.judging import evaluate_stages
 from grice_core.pipeline.launch_ranks import check_several, count_processes
 from grice_core.pipeline.output import OutputFolder
+from grice_core.pipeline.own_answers import AskedHow, Sampler
 from grice_core.pipeline.published import StageModels
 from grice_core.pipeline.record import ComputedIn, RunRecord, begun_base_dtype
+from grice_core.pipeline.rounds import RoundJob, train_round
 from grice_core.pipeline.stage_job import StageJob
-from grice_core.pipeline.taught import taught_section
 from grice_core.pipeline.trackers import check_reporting
 from grice_core.pipeline.training import train_stage
 from grice_core.pipeline.trial import BaseTrial, TrialJob, try_base
 from grice_core.progress import Reporter
 from grice_core.recipes.config import ParallelSettings
+from grice_core.recipes.plan import PlannedStage
 
 
 class PipelineParts:
@@ -61,10 +64,13 @@ class PipelineParts:
         self.dtype = resolve_precision(config.precision, self.device)
         self._detector: Detector | None = None
         self._second_judge: Detector | None = None
+        self._joined: tuple[tuple[int, ...], PipelineInputs] | None = None
 
     @cached_property
-    def _models(self) -> StageModels:
-        """Raises: OutputError, if earlier parts held the base in another format than is asked for."""
+    def models(self) -> StageModels:
+        """The plain base, and what stages made of it.
+
+        Raises: OutputError, if earlier parts held the base in another format than is asked for."""
         choice = begun_base_dtype(self.output, self.config.base_dtype)
         dtype = resolve_base_dtype(choice, self.dtype, sharded=self.parallel.fsdp is not None)
         return StageModels(
@@ -76,15 +82,16 @@ class PipelineParts:
 
         Raises: ModelError.
         """
-        return self._models.after(None)
+        return self.models.after(None)
 
     @property
     def base_dtype(self) -> torch.dtype:
         """In which the base's weights are held; known for good once it is loaded."""
-        return self._models.base_dtype
+        return self.models.base_dtype
 
     @property
     def stage_names(self) -> tuple[str, ...]:
+        """All of the recipe, trained or not."""
         return tuple(stage.name for stage in self.config.recipe.stages)
 
     def load_detector(self) -> Detector:
@@ -124,9 +131,20 @@ class PipelineParts:
         return FormatChoice.at(self.config.recipe.prompt_format, recorded.get("rendered_at"))
 
     @cached_property
-    def inputs(self) -> PipelineInputs:
-        """The user's files, read, scored, checked and cut."""
+    def _data_inputs(self) -> PipelineInputs:
+        """The user's files alone."""
         return read_inputs(self.config, self.load_detector, self.output, self.reporter, self.kept)
+
+    @property
+    def inputs(self) -> PipelineInputs:
+        """The user's files, read, scored, checked and cut, with the pairs that were sampled so far."""
+        files = self.output.own_pairs(self.config.recipe.stages)
+        if self._joined is None or self._joined[0] != tuple(files):
+            own = {number: read_pairs(path) for number, path in files.items()}
+            recipe, seed = self.config.recipe, self.config.seed
+            joined = self._data_inputs.with_own_pairs(recipe, seed, own)
+            self._joined = tuple(files), joined
+        return self._joined[1]
 
     def prepare(self) -> None:
         """Check everything that the user gave, score what comes without scores, and try the base model.
@@ -155,7 +173,7 @@ class PipelineParts:
         try:
             return base, try_base(base, job, self.reporter)
         except (ModelError, PreflightError) as error:
-            if not self._models.fall_back():
+            if not self.models.fall_back():
                 raise
             self.reporter.say(f"{base.name} is held in fp32, since in bf16 it is refused: {error}")
         del base  # makes room
@@ -168,34 +186,63 @@ class PipelineParts:
         Raises: DataError, PreflightError, TrainingError, InterruptedRunError.
         """
         number = self._number(stage)
-        job = self.stage_job(number, self.inputs)
         with self.record.timed(stage):
-            self.record.stage(train_stage(self._models, job, self.reporter))
+            if self.config.recipe.stages[number].is_from_model:
+                train_round(self._round_job(number))
+            else:
+                job = self.stage_job(number, self.inputs)
+                self.record.stage(train_stage(self.models, job, self.reporter))
 
     def is_trained(self, stage: str) -> bool:
-        """Whether the output folder holds this stage, finished."""
-        return any(record["name"] == stage for record in self.record.content["stages"])
+        """Whether the output folder holds this stage, finished, or says why it isn't trained."""
+        if self.config.recipe.stages[self._number(stage)].is_from_model:
+            return "in_effect" in self.record.round_of(stage)
+        return self.record.stage_of(stage) is not None
 
     def evaluate(self) -> Evaluation:
         """Ask the baseline and every stage, judge the answers, write the results.
 
         Raises: ModelError, DetectorError, InterruptedRunError.
         """
-        job = self.evaluation_job(self.inputs.selection)
+        planned = self._that_count(self.inputs.stages)
+        if not planned:
+            raise TrainingError(f"no stage is left to evaluate: {self.record.why_rounds_ended()}")
+        job = self.evaluation_job(self.inputs.selection, [each.config.name for each in planned])
         with self.record.timed("evaluation"):
-            evaluation = evaluate_stages(self._models, job, self.reporter)
+            evaluation = evaluate_stages(self.models, job, self.reporter)
             write_evaluation(self.output.path, evaluation)
-            form = self.format_choice.of(self._models.after(self.stage_names[-1]).tokenizer)
-            self._write_cards(evaluation, form)
+            self._write_cards(evaluation, planned)
         self.record.finish()
         self.output.answers.unlink()
+        self.output.heldout_answers.unlink(missing_ok=True)
         return evaluation
+
+    def _round_job(self, number: int) -> RoundJob:
+        judges = self.load_detector(), self.load_second_judge()
+        how = AskedHow(self.dtype, self.format_choice, self._batch_size, self.kept, self.reporter)
+        return RoundJob(
+            number,
+            self.config,
+            self.record,
+            Sampler(self.models, self.output, *judges, how),
+            inputs=lambda: self.inputs,
+            stage_job=lambda: self.stage_job(number, self.inputs),
+        )
+
+    def _that_count(self, stages: Sequence[PlannedStage]) -> tuple[PlannedStage, ...]:
+        """Without rounds that were not trained, or left out again."""
+        return tuple(
+            stage
+            for stage in stages
+            if not stage.config.is_from_model
+            or (not stage.awaits_pairs and self.record.counts(stage.config))
+        )
 
     def stage_job(self, number: int, inputs: PipelineInputs) -> StageJob:
         """What training one stage, counted from 0, means."""
         return StageJob(
             planned=inputs.stages[number],
-            earlier=inputs.stages[:number],
+            earlier=self._that_count(inputs.stages[:number]),
             table=inputs.table,
             output=self.output,
             seed=self.config.seed,
@@ -211,15 +258,21 @@ class PipelineParts:
 
     def trial_job(self, inputs: PipelineInputs) -> TrialJob:
         """What trying the base means."""
-        stages = tuple(self.stage_job(number, inputs) for number in range(len(inputs.stages)))
+        stages = tuple(
+            self.stage_job(number, inputs)
+            for number, stage in enumerate(inputs.stages)
+            if not stage.awaits_pairs
+        )
         evaluation = self.config.recipe.evaluation
         return TrialJob(stages, inputs.selection.asked, evaluation.max_new_tokens, self.dtype)
 
-    def evaluation_job(self, selection: PromptSelection) -> EvaluationJob:
-        """What asking and judging means."""
+    def evaluation_job(
+        self, selection: PromptSelection, stages: Sequence[str] | None = None
+    ) -> EvaluationJob:
+        """What asking and judging the baseline and these stages, else all, means."""
         config = self.config
         return EvaluationJob(
-            stages=self.stage_names,
+            stages=self.stage_names if stages is None else tuple(stages),
             selection=selection,
             config=config.recipe.evaluation,
             detector=self.load_detector(),
@@ -227,30 +280,26 @@ class PipelineParts:
             sampling=Sampling.of(config.recipe.evaluation, config.seed, config.samples_per_prompt),
             dtype=self.dtype,
             format_choice=self.format_choice,
-            batch_size=None if config.eval_batch == "auto" else config.eval_batch,
+            batch_size=self._batch_size,
             second_judge=self.load_second_judge(),
             kept=self.kept,
         )
 
-    def _write_cards(self, evaluation: Evaluation, form: PromptFormat) -> None:
+    @property
+    def _batch_size(self) -> int | None:
+        """Answers that are written at once; None: as many as fit."""
+        return None if self.config.eval_batch == "auto" else self.config.eval_batch
+
+    def _write_cards(self, evaluation: Evaluation, planned: Sequence[PlannedStage]) -> None:
         """Tell in each adapter's card how it was judged."""
-        stages, planned, table = self.config.recipe.stages, self.inputs.stages, self.inputs.table
-        judge = self.load_detector()
-        reach = reach_of(table, judge.thresholds)
-        reached = reach.sentence(self.config.recipe.evaluation) if reach else ""
-        for number, stage in enumerate(stages, 1):
-            folder = self.output.stage(stage.name).final_model
-            taught = taught_section(planned[:number], table, reached)
-            results = results_section(evaluation, number, judge.record.fingerprint)
-            write_stage_card(
-                folder,
-                stages[:number],
-                self.config.base,
-                form,
-                taught,
-                results,
-                base_dtype=name_of_dtype(self.base_dtype),
-            )
+        about = CardFacts(
+            self.config.base,
+            name_of_dtype(self.base_dtype),
+            self.format_choice.of(self.models.after(planned[-1].config.name).tokenizer),
+            self.load_detector(),
+            self.record.rounds(),
+        )
+        write_final_cards(self.output, planned, self.inputs.table, evaluation, about)
 
     def _number(self, stage: str) -> int:
         if stage not in self.stage_names:

@@ -22,6 +22,7 @@ from grice_core.pipeline.options import BaseDtype
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.sources import StoredPairs, read_as_asked
 from grice_core.pipeline.trial import BaseTrial
+from grice_core.recipes.config import StageConfig
 
 _LIBRARIES = ("torch", "transformers", "peft", "tokenizers", "numpy", "scipy", "statsmodels")
 
@@ -162,6 +163,33 @@ class RunRecord:
         others = [stage for stage in self.content["stages"] if stage["name"] != record["name"]]
         self.content["stages"] = [*others, record]
         self.write()
+
+    def stage_of(self, name: str) -> dict[str, Any] | None:
+        """What is noted of a finished stage; None if it isn't finished."""
+        return next((each for each in self.content["stages"] if each["name"] == name), None)
+
+    def round(self, name: str, facts: dict[str, Any]) -> None:
+        """Note more of what became of a stage that takes its pairs from the model."""
+        others = [each for each in self.rounds() if each["name"] != name]
+        self.content["rounds"] = [*others, {"name": name, **self.round_of(name), **facts}]
+        self.write()
+
+    def rounds(self) -> list[dict[str, Any]]:
+        """What became of such stages so far."""
+        return list(self.content.get("rounds", ()))
+
+    def round_of(self, name: str) -> dict[str, Any]:
+        """What is noted of one of them; nothing if it has not begun."""
+        return next((each for each in self.rounds() if each["name"] == name), {})
+
+    def why_rounds_ended(self) -> str:
+        """In words; empty if no rule ended them."""
+        ends = [each["ended_by"]["sentence"] for each in self.rounds() if each.get("ended_by")]
+        return "; ".join(ends)
+
+    def counts(self, stage: StageConfig) -> bool:
+        """Whether later stages and the evaluation build on this one: not on a round that was left out."""
+        return not stage.is_from_model or bool(self.round_of(stage.name).get("in_effect"))
 
     def _must_be_the_same(self, name: str, before: Any, now: Any) -> None:
         """Raises: OutputError, if the folder holds another pipeline's results."""

@@ -14,13 +14,15 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
+    field_validator,
     model_validator,
 )
 
-from grice_core.data.filters import LEAKS, UNSCORED
+from grice_core.data.filters import LEAKS, OTHER_SOURCE, UNSCORED
 from grice_core.data.per_maxim import PerMaxim, field_per_maxim
 from grice_core.data.rules import FrozenModel, Rule
 from grice_core.objectives import OBJECTIVES
+from grice_core.recipes.samples import PairsFrom, SampleSettings, expanded
 
 NAME_PATTERN = r"^[a-z][a-z0-9_-]*$"
 
@@ -104,6 +106,18 @@ class StageConfig(FrozenModel):
     name: str = Field(pattern=NAME_PATTERN)
     title: str = Field(default="", pattern=r"^[\w -]*$")
     """What the stage teaches, in a word; used in file names (`stage1_content_train.json`)."""
+    pairs_from: PairsFrom = _unless_default(
+        "data", validation_alias=AliasChoices("from", "pairs_from"), serialization_alias="from"
+    )
+    """`from` in recipes. `model`: its pairs are sampled from the model as it stands before the stage."""
+    samples: SampleSettings | None = _unless_default(None)
+    """Of a stage `from: model`; None: the defaults."""
+    rounds: int | None = _unless_default(None, ge=1)
+    """Of a stage `from: model`: how often to sample and train; a recipe holds a stage for each."""
+    round: int | None = _unless_default(None, ge=1)
+    """Which of these rounds the stage is, from 1; filled in."""
+    max_steps: int | None = _unless_default(None, ge=1)
+    """Of a stage `from: model`: optimizer steps of all its rounds together."""
     filter: tuple[Rule, ...] = ()
     """All rules must hold; a dropped pair's reason is the first one that fails."""
     weights: MaximWeights
@@ -133,6 +147,15 @@ class StageConfig(FrozenModel):
     """Data margins below this count as this in a pair's weight."""
     eval_steps: int = _renamed("eval_steps", default=25, ge=1)
     """Optimizer steps between two looks at the held-out pairs."""
+
+    @property
+    def is_from_model(self) -> bool:
+        return self.pairs_from == "model"
+
+    @property
+    def own_samples(self) -> SampleSettings:
+        """How its pairs are sampled, if it takes them from the model."""
+        return self.samples or SampleSettings()
 
     @property
     def pairs_per_step(self) -> int:
@@ -169,11 +192,21 @@ class StageConfig(FrozenModel):
         return self
 
     @model_validator(mode="after")
+    def _settings_of_sampling(self) -> Self:
+        names = ("samples", "rounds", "round", "max_steps")
+        given = [name for name in names if getattr(self, name) is not None]
+        if given and not self.is_from_model:
+            raise ValueError(
+                f"{given[0]} is a setting of a stage with `from: model`: add that, or leave it out"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _distinct_reasons(self) -> Self:
         names = [rule.name for rule in self.filter]
         if doubled := _doubled(names):
             raise ValueError(f"two rules of the filter are named {doubled[0]!r}")
-        if taken := {UNSCORED, LEAKS}.intersection(names):
+        if taken := {UNSCORED, LEAKS, OTHER_SOURCE}.intersection(names):
             raise ValueError(f"a rule can't be named {taken.pop()!r}, a reason of its own")
         return self
 
@@ -238,6 +271,11 @@ class Recipe(FrozenModel):
     control_stages: tuple[StageConfig, ...] = ()
     """Stages whose optimizer steps this recipe's only stage takes over; filled in when the recipe is
     loaded, empty if the stage says its own `epochs` or `num_steps`."""
+
+    @field_validator("stages")
+    @classmethod
+    def _a_stage_for_each_round(cls, stages: tuple[StageConfig, ...]) -> tuple[StageConfig, ...]:
+        return tuple(expanded(stages))
 
     @model_validator(mode="after")
     def _distinct_stages(self) -> Self:

@@ -30,7 +30,9 @@ def fill_in_control(document: dict[str, Any], find: FindControlled) -> list[Prob
 
     for _, rule in _rules(document):
         if rule.get("kind") == "kept_by_control":
-            rule["filters"] = [stage.filter for stage in controlled.stages]
+            rule["filters"] = [
+                stage.filter for stage in controlled.stages if not stage.is_from_model
+            ]
     stepless = [stage for stage in _stages(document) if not {"epochs", "num_steps"} & stage.keys()]
     if stepless and len(_stages(document)) == 1:
         document["control_stages"] = controlled.stages

@@ -87,6 +87,10 @@ def read_document(text: str, source: str) -> dict[str, Any]:
     return document
 
 
+_WRITTEN = {"pairs_from": "from"}
+"""How people call a setting whose own name Python keeps for itself."""
+
+
 def settings_of(model: BaseModel) -> dict[str, Any]:
     """Settings as people read and write them: by today's names, with defaults that JSON leaves out."""
     document = model.model_dump(mode="json", by_alias=False)
@@ -96,7 +100,11 @@ def settings_of(model: BaseModel) -> dict[str, Any]:
             document[name] = [settings_of(stage) for stage in value]
         elif name not in document and value is not None:
             document[name] = value
-    return {name: document[name] for name in type(model).model_fields if name in document}
+    return {
+        _WRITTEN.get(name, name): document[name]
+        for name in type(model).model_fields
+        if name in document
+    }
 
 
 def to_yaml(recipe: Recipe) -> str:

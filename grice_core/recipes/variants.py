@@ -27,20 +27,21 @@ def only_stages(recipe: Recipe, names: Collection[str]) -> Recipe:
 
 
 def joint_control(recipe: Recipe) -> Recipe:
-    """One stage on the pairs that any stage keeps, all maxims alike, as many optimizer steps.
+    """One stage on the data's pairs that any stage keeps, all maxims alike, as many optimizer steps.
 
     Its other settings are those of the recipe's first stage. For the default recipe this is the
     built-in `joint`.
 
     Raises:
-        RecipeError: the recipe is a control itself.
+        RecipeError: the recipe is a control itself, or has no stage on the data's pairs.
     """
     if recipe.control_for is not None:
         raise RecipeError(f"{recipe.name} is a control itself")
-    kept = KeptByRule(
-        name="kept by no stage", filters=tuple(stage.filter for stage in recipe.stages)
-    )
-    first = recipe.stages[0].model_copy(
+    stages = tuple(stage for stage in recipe.stages if not stage.is_from_model)
+    if not stages:
+        raise RecipeError(f"no stage of {recipe.name} takes its pairs from the data")
+    kept = KeptByRule(name="kept by no stage", filters=tuple(stage.filter for stage in stages))
+    first = stages[0].model_copy(
         update={
             "name": "stage1",
             "title": "joint",
@@ -58,5 +59,5 @@ def joint_control(recipe: Recipe) -> Recipe:
         prompt_format=recipe.prompt_format,
         stages=(first,),
         evaluation=recipe.evaluation,
-        control_stages=recipe.stages,
+        control_stages=stages,
     )

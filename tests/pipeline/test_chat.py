@@ -16,7 +16,7 @@ from grice_core.errors import DataError, InterruptedRunError, ModelError, Output
 from grice_core.evaluation.generation import generate
 from grice_core.evaluation.sampling import Sampling
 from grice_core.pipeline.estimate import estimate_pipeline
-from grice_core.pipeline.judging import _weights, _work_key
+from grice_core.pipeline.evaluation_job import digests_of, work_key
 from grice_core.pipeline.output import OutputFolder, keep_stages_only
 from grice_core.pipeline.parts import PipelineParts
 from grice_core.pipeline.run import run_pipeline
@@ -157,9 +157,9 @@ def test_answers_in_another_format_are_not_taken_over(chat_world, chatted):
     base = load_base(str(chat_world / "base"), CPU)
     job = parts.evaluation_job(chatted.evaluation.selection)
     other = replace(job, format_choice=FormatChoice("plain"))
-    weights = _weights(base)
-    assert _work_key(base, weights, job) == _work_key(base, weights, job)
-    assert _work_key(base, weights, job) != _work_key(base, weights, other)
+    weights = digests_of(base)
+    assert work_key(base, weights, job) == work_key(base, weights, job)
+    assert work_key(base, weights, job) != work_key(base, weights, other)
 
 
 @pytest.mark.parametrize("file", ["pairs.json", "eval.json"])

@@ -8,7 +8,21 @@ from grice_core.recipes.load import builtin_names, load_recipe
 
 
 def test_the_default_comes_first() -> None:
-    assert builtin_names() == ("content-then-manner", "demo", "joint")
+    assert builtin_names() == (
+        "content-then-manner",
+        "content-then-manner-own",
+        "demo",
+        "demo-own",
+        "joint",
+    )
+
+
+@pytest.mark.parametrize("name", ["content-then-manner", "demo"])
+def test_a_recipe_with_rounds_begins_as_the_one_without(name: str) -> None:
+    plain, own = load_recipe(name), load_recipe(f"{name}-own")
+    assert own.stages[: len(plain.stages)] == plain.stages
+    assert own.evaluation == plain.evaluation
+    assert all(stage.is_from_model for stage in own.stages[len(plain.stages) :])
 
 
 def test_stage_1_is_the_guides_content_stage() -> None:

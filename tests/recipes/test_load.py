@@ -190,7 +190,7 @@ def test_yaml_that_contains_itself_is_refused() -> None:
         ("joit", "There is no recipe or file 'joit'; did you mean 'joint'?"),
         (
             "x.yaml",
-            "There is no recipe or file 'x.yaml'; there are: content-then-manner, demo, joint",
+            "There is no recipe or file 'x.yaml'; there are: content-then-manner, content-then-manner-own, demo, demo-own, joint",
         ),
         ("\0", r"'\x00' can't be read: embedded null byte."),
     ],

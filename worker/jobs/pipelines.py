@@ -16,6 +16,7 @@ from grice_core.maxims import MAXIMS, Maxim
 from grice_core.pipeline.config import PipelineConfig
 from grice_core.pipeline.output import OutputFolder, keep_stages_only
 from grice_core.pipeline.parts import PipelineParts
+from grice_core.registry import Keeper
 from grice_core.store import generations
 from grice_core.store.generations import Answer, Judgement
 from grice_core.store.kept import kept_work
@@ -81,12 +82,28 @@ def train(context: JobContext) -> JsonObject:
             watch.share()
             raise
     context.reporting.close()
-    context.keep(ADAPTER, parts.output.stage(stage).final_model)
+    record = parts.record.stage_of(stage) or {}
+    noted = parts.record.round_of(stage)
+    if noted.get("in_effect", True):  # not a round that was left out
+        context.keep(ADAPTER, parts.output.stage(stage).final_model)
     context.keep(OUTPUT, parts.output.path)
     context.sharing.forget()
-    record: JsonObject = parts.record.content["stages"][-1]
-    kept = {name: record[name] for name in _KEPT_OF_A_STAGE if name in record}
-    return kept | {"peak_bytes": peak_bytes(parts.device)}
+    return {
+        **{name: record[name] for name in _KEPT_OF_A_STAGE if name in record},
+        **({"round": noted} if noted else {}),
+        **_kept_pairs(context, parts.output.stage(stage).own_pairs, noted),
+        "peak_bytes": peak_bytes(parts.device),
+    }
+
+
+def _kept_pairs(context: JobContext, pairs: Path, noted: JsonObject) -> JsonObject:
+    """The pairs that a stage took from the model, kept as a data set."""
+    if not pairs.is_file() or not noted["sampled"]["num_pairs"]:
+        return {}
+    run = context.run
+    name = f"pipeline {run.pipeline_id}, {run.stage}: answers of {noted['model']}"
+    data_set = Keeper(context.database, context.artifacts).keep_pairs(pairs, name)
+    return {"data_set_id": data_set.id}
 
 
 def evaluate(context: JobContext) -> JsonObject:

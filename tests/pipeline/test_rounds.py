@@ -1,0 +1,185 @@
+"""Stages whose pairs the model writes itself, as part of a pipeline."""
+
+from dataclasses import replace
+
+import pytest
+
+from grice_core.data.columnar import read_pairs
+from grice_core.data.load import load_pairs
+from grice_core.data.split import holdout_mask
+from grice_core.errors import InterruptedRunError
+from grice_core.pipeline.rounds import rounds_before
+from grice_core.pipeline.run import run_pipeline
+from grice_core.progress import Reporter
+from grice_core.recipes.load import parse_recipe
+from tests.pipeline.world import config
+
+RECIPE = """
+name: own
+holdout_share: 0.3
+stages:
+  - name: stage1
+    title: content
+    filter: [{kind: sum, name: content, maxims: [quantity, relation], above: 0.1}]
+    weights: {quantity: 1, relation: 1}
+    learning_rate: 1.0e-3
+    beta: 0.05
+    epochs: 1
+  - name: round
+    title: own
+    from: model
+    rounds: 2
+    samples: {k: 3, max_new_tokens: 60, num_prompts: 10, min_gain: 1.0e-6, max_loss: 1}
+    weights: {manner: 1}
+    learning_rate: 1.0e-3
+    beta: 0.05
+    epochs: 1
+evaluation: {num_prompts: 5, max_new_tokens: 6}
+"""
+
+
+def own(*overrides):
+    return parse_recipe(RECIPE, "own", overrides)
+
+
+@pytest.fixture(scope="module")
+def ran(world, tmp_path_factory):
+    """A pipeline with two rounds, and what it said."""
+    said = []
+    out = tmp_path_factory.mktemp("rounds") / "out"
+    result = run_pipeline(config(world, out, recipe=own()), Reporter(say=said.append))
+    return result, said
+
+
+def own_pairs(result, stage="round1"):
+    return result.output.stage(stage).own_pairs
+
+
+def test_only_training_prompts_are_trained_on(ran, world):
+    """Neither the evaluation's nor those held out, although the latter are asked too."""
+    result, _ = ran
+    pairs = load_pairs(own_pairs(result)).table
+    given = load_pairs(world / "pairs.json").table.prompts
+    assert set(pairs.prompts) <= set(given) - set(result.evaluation.selection.prompts)
+    num_train = sum(~holdout_mask(pairs.prompts, 0.3, seed=0))
+    assert result.record["stages"][1]["num_train"] == num_train > 0
+    assert len(set(pairs.prompts)) == len(pairs)
+
+
+def test_chosen_is_better_by_the_pipelines_judge(ran):
+    pairs = read_pairs(own_pairs(ran[0]))
+    assert pairs.scored.all()
+    assert (pairs.margins[:, 3] > 0).all()
+
+
+def test_a_rounds_pairs_say_where_they_come_from(ran):
+    row = read_pairs(own_pairs(ran[0])).extras.to_pylist()[0]
+    assert row["sampled_from"].endswith("base + stage1")
+    assert row["judge"] == ran[0].record["inputs"]["detector"]["fingerprint"]
+    reference = ran[0].record["stages"][1]["reference"]
+    assert row["weights_sha256"] == reference["sha256"]
+    assert row["sampling"].startswith("best of 3 against worst, temperature 1")
+
+
+def test_the_reference_of_a_round_is_the_model_before_it(ran):
+    record = ran[0].record["stages"][1]
+    assert record["reference"]["is"].endswith("base + stage1 merged")
+    assert record["preflight"]["max_delta"] == 0
+
+
+def test_a_round_that_does_not_help_ends_them_and_says_so(ran):
+    """Tiny models learn nothing that a judge of random weights would see."""
+    result, said = ran
+    first, second = result.record["rounds"]
+    assert first["ended_by"]["rule"] in {"gain", "unfinished"}
+    assert second["in_effect"] is False
+    assert "ended the rounds" in second["said"][0]
+    assert any(line.startswith("round1: the rounds end and this one is") for line in said)
+    assert not result.output.stage("round2").final_model.exists()
+
+
+def test_what_does_not_count_is_not_evaluated(ran):
+    result, _ = ran
+    counted = [each["name"] for each in result.record["rounds"] if each["in_effect"]]
+    models = [model.name for model in result.evaluation.models]
+    assert models == ["baseline", "stage1", *counted]
+
+
+def test_yields_add_up(ran):
+    sampled = ran[0].record["rounds"][0]["sampled"]
+    assert sampled["num_pairs"] + sum(sampled["dropped"].values()) == sampled["num_prompts"] == 10
+
+
+@pytest.mark.stack
+def test_the_cap_on_steps_ends_the_rounds(world, tmp_path):
+    """Both rounds together; with nothing held out, nothing else can end them."""
+    recipe = own("holdout_share=0", "round.max_steps=3", "round.num_steps=2", "round.rounds=3")
+    result = run_pipeline(config(world, tmp_path / "out", recipe=recipe))
+    assert [each["num_steps"] for each in result.record["stages"][1:]] == [2, 1]
+    assert [each["ended_by"] and each["ended_by"]["rule"] for each in result.record["rounds"]] == [
+        None,
+        "steps",
+        None,
+    ]
+    card = (result.output.stage("round2").final_model / "README.md").read_text()
+    assert "the cap of 3 optimizer steps is reached" in card
+    assert [model.name for model in result.evaluation.models] == [
+        "baseline",
+        "stage1",
+        "round1",
+        "round2",
+    ]
+
+
+@pytest.mark.stack
+def test_too_few_pairs_end_the_rounds_and_not_the_pipeline(world, tmp_path):
+    recipe = own("round.samples.min_gain=0.99")
+    result = run_pipeline(config(world, tmp_path / "out", recipe=recipe))
+    assert result.record["rounds"][0]["ended_by"]["rule"] == "pairs"
+    assert [model.name for model in result.evaluation.models] == ["baseline", "stage1"]
+
+
+@pytest.mark.stack
+def test_stopped_anywhere_it_comes_to_the_same(ran, world, tmp_path):
+    """While answers are written, judged, trained on, and asked again."""
+    asked = config(world, tmp_path / "out", recipe=own())
+    tasks: list[str] = []
+
+    def stops_at(task):
+        seen = False
+
+        def should_stop():
+            nonlocal seen
+            seen = seen or (bool(tasks) and tasks[-1].startswith(task))
+            return seen
+
+        return Reporter(lambda task, *_: tasks.append(task), should_stop=should_stop)
+
+    for task in ("stage1: generate", "round1", "round1: generate"):
+        tasks.clear()
+        resume = (asked.out / "run.json").exists()
+        with pytest.raises(InterruptedRunError):
+            run_pipeline(replace(asked, resume=resume), stops_at(task))
+    resumed = run_pipeline(replace(asked, resume=True))
+    result, _ = ran
+    for name in ("evaluation.json", "generations.jsonl"):
+        assert (resumed.output.path / name).read_text() == (result.output.path / name).read_text()
+    assert own_pairs(resumed).read_bytes() == own_pairs(result).read_bytes()
+    assert resumed.record["rounds"] == result.record["rounds"]
+
+
+def test_a_series_of_rounds_is_told_from_another():
+    two = RECIPE.replace(
+        "evaluation:",
+        RECIPE[RECIPE.index("  - name: round") :]
+        .split("evaluation")[0]
+        .replace("name: round", "name: more")
+        .replace("title: own", "title: more")
+        + "evaluation:",
+    )
+    recipe = parse_recipe(two, "two")
+    names = [stage.name for stage in recipe.stages]
+    assert names == ["stage1", "round1", "round2", "more1", "more2"]
+    assert [s.name for s in rounds_before(recipe, 4)] == ["more1"]
+    assert [s.name for s in rounds_before(recipe, 2)] == ["round1"]
+    assert rounds_before(recipe, 1) == rounds_before(recipe, 0) == ()
