@@ -120,6 +120,8 @@ class RunRecord:
         if second_judge is not None:
             self.content["inputs"]["second_judge"] = _judge(config.second_judge, second_judge)
         if before:
+            if "base" in before:  # which says in which format a resumed pipeline holds it
+                self.content["inputs"]["base"] = before["base"]
             for name, proof in (
                 ("data", "sha256"),
                 ("data", "reading"),

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -262,6 +263,16 @@ def test_an_interrupted_run_goes_on_with_resume_to_the_same_result(finished, wor
         for result in (finished, resumed)
     ]
     assert losses[0] == losses[1]
+
+
+def test_a_resumed_pipeline_holds_its_base_as_before(finished, world, tmp_path):
+    shutil.copytree(finished.output.path, tmp_path / "out")
+    begun = json.loads((tmp_path / "out" / "run.json").read_text())
+    begun["inputs"]["base"]["dtype"] = "fp32"
+    (tmp_path / "out" / "run.json").write_text(json.dumps(begun))
+    resumed = PipelineParts(config(world, tmp_path / "out", precision="bf16"))
+    resumed.prepare()
+    assert resumed.base_dtype == resumed.record.content["inputs"]["base"]["dtype"] == "fp32"
 
 
 def test_only_the_same_pipeline_can_be_resumed(finished, world, tmp_path):
