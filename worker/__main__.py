@@ -29,6 +29,7 @@ from worker.presence import new_owner, present
 from worker.reconcile import Reconciler
 from worker.settings import worker_settings
 from worker.supervisor import Supervisor, WorkerContext
+from worker.sweeps import SweepAdvancer
 
 _LAST_WORDS_S = 4.0
 """Beyond what its job may take for a checkpoint, when the process that started it is gone."""
@@ -78,10 +79,11 @@ def _work(gpu: int | None) -> int:
     redis = connect()
     ended = threading.Event()
     with present(home, owner):
-        reconciler = Reconciler(database, redis, home, say)
+        advancer = SweepAdvancer(database, artifacts, say)
+        reconciler = Reconciler(database, redis, home, say, advancer)
         context = WorkerContext(owner, device, home, database, artifacts, worker_settings(), say)
         playground = PlaygroundHost(connect(), device, say)
-        supervisor = Supervisor(context, on_settled=reconciler.wake, room=playground.made_room)
+        supervisor = Supervisor(context, on_settled=reconciler.settle, room=playground.made_room)
         threads = [
             reconciler.keep_on(worker_settings().reconcile_s, until=ended),
             send_heartbeats(redis, owner, device, partial(look_at_hardware, gpu), until=ended),

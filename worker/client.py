@@ -56,6 +56,7 @@ from worker.requests import (
     WorkerStatus,
 )
 from worker.spec import ScoreDataSpec, StoredData, StoredDetector
+from worker.sweep_queue import SweepQueue, is_optuna_installed
 from worker.visitors import Visitors
 
 __all__ = [
@@ -71,7 +72,9 @@ __all__ = [
     "PlaygroundView",
     "RunQueue",
     "Standing",
+    "SweepQueue",
     "WorkerStatus",
+    "is_optuna_installed",
 ]
 
 _RUNNING = RunFilter(states=(RunState.RUNNING,))
@@ -304,6 +307,11 @@ class RunQueue:
     def cleanup(self) -> Cleanup:
         """Making room."""
         return Cleanup(self.database, self.artifacts, settings().home)
+
+    @property
+    def sweeps(self) -> SweepQueue:
+        """Settings that are searched."""
+        return SweepQueue(self.database, self.artifacts, self.wake, self._device)
 
     def wake(self) -> bool:
         """Send wake-ups for everything that could be taken; returns whether the queue could be reached."""

@@ -15,6 +15,7 @@ from grice_core.store.states import RunState
 from grice_core.structured_log import Say
 from worker import notify
 from worker.presence import is_dead
+from worker.sweeps import SweepAdvancer
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,11 @@ class Reconciler:
     redis: Redis
     home: Path
     say: Say
+    sweeps: SweepAdvancer
 
     def run_once(self) -> None:
-        """Take runs from owners that vanished, then send a wake-up for every run that could be taken."""
+        """Take runs from owners that vanished, take sweeps further, then send a wake-up for every run that
+        could be taken."""
         for vanished in transitions.reconcile(self.database):
             self.say(
                 f"run {vanished.run_id}: its worker {vanished.owner} gave no sign of life, "
@@ -43,6 +46,11 @@ class Reconciler:
                 run=claim.run_id,
                 state=state,
             )
+        self.settle()
+
+    def settle(self) -> None:
+        """A run may have ended: take sweeps further, and wake workers for what can be taken now."""
+        self.sweeps.run_once()
         self.wake()
 
     def wake(self) -> None:

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from grice_core.errors import InputError
+from grice_core.pipeline.config import AskedHalf
 from grice_core.pipeline.options import (
     NumProcesses,
     PipelineOptions,
@@ -90,13 +91,16 @@ class PipelineSpec(PipelineOptions):
     """What a spec meant before it could say it."""
     trained: str | None = None
     """Address of another pipeline's output folder: its stages are evaluated, and nothing is trained."""
+    asked: AskedHalf | None = None
+    """In a sweep: half of the evaluation prompts; None: all."""
 
     def document(self) -> JsonObject:
         """As JSON, for `parse_pipeline`; without an option that only names the pipeline and doesn't, and
-        without a second judge where there is none."""
+        without a second judge, or a half of the prompts, where there is none."""
         document: JsonObject = _PIPELINE.dump_python(self, mode="json")
-        if self.second_judge is None:
-            del document["second_judge"]
+        for name in ("second_judge", "asked"):
+            if document[name] is None:
+                del document[name]
         unnamed = [
             option.name
             for option in pipeline_options()

@@ -1,19 +1,17 @@
 """Evaluations that pipelines left in the store, opened for comparing."""
 
 import io
-import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Generic, TypeVar
 
 from app.state.stored_spec import spec_of
 from app.state.studio import Studio
 from grice_core.errors import ArtifactError, DataError
-from grice_core.evaluation.preference_shift import PAIRS_FILE
-from grice_core.evaluation.results import EVALUATION_FILE, GENERATIONS_FILE
-from grice_core.evaluation.stored import RUN_FILE, StoredEvaluation, read_evaluation
+from grice_core.evaluation.stored import StoredEvaluation
+from grice_core.pipeline import stored_evaluation
 from grice_core.pipeline.options import identifying
 from grice_core.recipes.config import EvaluationConfig
 from grice_core.store import pipelines, references
@@ -30,8 +28,6 @@ _ADAPTER_FOLDER = "final_model"
 
 MODEL_CARD = "README.md"
 """In that folder."""
-
-_NEEDED = {RUN_FILE, EVALUATION_FILE, GENERATIONS_FILE, PAIRS_FILE}
 
 
 @dataclass(frozen=True)
@@ -112,6 +108,7 @@ def _evaluated(pipeline: Pipeline, run: RunSummary) -> EvaluatedPipeline:
     judge = {name: spec.get(name) for name in ("eval", "detector", "base")}
     judge["evaluation"] = spec["recipe"].get("evaluation")
     judge["samples_per_prompt"] = spec.get("samples_per_prompt", 1)
+    judge["asked"] = spec.get("asked")
     return EvaluatedPipeline(
         pipeline.id,
         pipeline.name,
@@ -147,14 +144,7 @@ def open_evaluation(studio: Studio, sha256: str) -> StoredEvaluation:
         ArtifactError: the folder is missing or damaged.
         DataError: it holds no evaluation.
     """
-    with tempfile.TemporaryDirectory(dir=studio.scratch) as scratch:
-        for entry in studio.artifacts.folder(sha256):
-            if Path(entry.path).name in _NEEDED:
-                studio.artifacts.fetch_file(entry.sha256, Path(scratch) / entry.path)
-        try:
-            return read_evaluation(Path(scratch))
-        except DataError as error:  # which names a folder that no one knows
-            raise DataError(str(error).replace(scratch, "its output folder")) from None
+    return stored_evaluation.open_evaluation(studio.artifacts, sha256, studio.scratch)
 
 
 def adapter_stages(studio: Studio, run_id: int) -> set[str]:

@@ -12,7 +12,7 @@ from grice_core.store.actions import Target, action, nothing_done
 from grice_core.store.actors import Role
 from grice_core.store.artifacts import Address
 from grice_core.store.database import reads, writes
-from grice_core.store.tables import DataSet, JsonObject, Pipeline
+from grice_core.store.tables import DataSet, JsonObject, Pipeline, Sweep
 from grice_core.store.targets import of_data_set
 from grice_core.store.upsert import insert_into
 
@@ -118,7 +118,7 @@ def remove(session: Session, data_set_id: int) -> None:
 
     Raises:
         NotFoundError: there is no such data set.
-        InputError: a pipeline uses it.
+        InputError: a pipeline or a sweep uses it.
     """
     data_set = session.get(DataSet, data_set_id)
     if data_set is None:
@@ -129,5 +129,12 @@ def remove(session: Session, data_set_id: int) -> None:
         raise InputError(
             f"{data_set.name} is used by the pipeline {user!r}, which could not be run again "
             "without it; remove the pipeline first"
+        )
+    swept = or_(Sweep.data_set_id == data_set_id, Sweep.eval_data_set_id == data_set_id)
+    sweep = session.scalars(select(Sweep.name).where(swept).limit(1)).one_or_none()
+    if sweep is not None:
+        raise InputError(
+            f"{data_set.name} is used by the sweep {sweep!r}, which could not continue without it; "
+            "remove the sweep first"
         )
     session.delete(data_set)

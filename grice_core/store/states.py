@@ -60,6 +60,16 @@ class RunState(StrEnum):
         return self in WAITING
 
 
+class SweepState(StrEnum):
+    """Where a sweep stands; `sweeps` is the only module that changes it."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    """One of its pipelines failed that it can't do without, or it can't be asked what comes next."""
+    CANCELLED = "cancelled"
+
+
 class NoticeEvent(StrEnum):
     """What people can be notified of."""
 

@@ -75,6 +75,18 @@ def submit(session: Session, draft: PipelineDraft) -> int:
         NotAllowedError: a viewer asks.
         NotFoundError: the stages that it shall only evaluate have been removed.
     """
+    pipeline_id, is_new = put(session, draft)
+    if not is_new:
+        nothing_done(session)
+    return pipeline_id
+
+
+def put(session: Session, draft: PipelineDraft) -> tuple[int, bool]:
+    """Part of a larger transaction: the pipeline's id, and whether it is new.
+
+    Raises:
+        NotFoundError: the stages that it shall only evaluate have been removed.
+    """
     pipeline_id = _insert_once(
         session,
         Pipeline,
@@ -90,13 +102,12 @@ def submit(session: Session, draft: PipelineDraft) -> int:
         started_by=acting(session).name or None,
     )
     if pipeline_id is None:
-        nothing_done(session)
-        return _id_of(session, Pipeline, draft.key)
+        return _id_of(session, Pipeline, draft.key), False
     if draft.trained_sha256 is not None:
         references.use_again(session, draft.trained_sha256)
     for run in draft.runs:
         _submit_run(session, run, pipeline_id)
-    return pipeline_id
+    return pipeline_id, True
 
 
 @writes

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from grice_core.store.actions import Target
 from grice_core.store.states import RunKind
-from grice_core.store.tables import DataSet, Pipeline, Run
+from grice_core.store.tables import DataSet, Pipeline, Run, Sweep
 
 
 def pipeline_target(pipeline: Pipeline) -> Target:
@@ -42,6 +42,20 @@ def of_data_set(session: Session, data_set_id: int, *_: object, **__: object) ->
     """A data set; they belong to everyone."""
     name = session.scalars(select(DataSet.name).where(DataSet.id == data_set_id)).one_or_none()
     return Target("data set", data_set_id, name or "")
+
+
+def sweep_target(sweep: Sweep) -> Target:
+    """A sweep, which belongs to whoever started it."""
+    return Target("sweep", sweep.id, sweep.name, sweep.started_by or "")
+
+
+def of_sweep(session: Session, sweep_id: int, *_: object, **__: object) -> Target:
+    """The sweep with this number; that there is none, the action itself says."""
+    found = select(Sweep.name, Sweep.started_by).where(Sweep.id == sweep_id)
+    row = session.execute(found).one_or_none()
+    if row is None:
+        return Target("sweep", sweep_id)
+    return Target("sweep", sweep_id, row.name, row.started_by or "")
 
 
 def _pipeline(pipeline_id: int, name: str, started_by: str | None) -> Target:

@@ -1,121 +1,82 @@
-"""What a search came to, as plain data and in a table."""
+"""What a search came to, in a table."""
 
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from grice_core.evaluation.intervals import Interval
 from grice_core.evaluation.numbers import percent, percent_interval, points, points_interval
-from grice_core.evaluation.paired import paired_changes
-from grice_core.evaluation.rates import model_rates
-from grice_core.evaluation.verdict import judge
-from grice_core.evaluation.violations import COOPERATIVE, MEASURES, EvaluatedModel
-from grice_core.files import write_json_atomic
-from grice_core.sweep.run import AS_IT_IS, Candidate, SweepResult
+from grice_core.evaluation.violations import COOPERATIVE, MEASURES
+from grice_core.sweep.search import AS_IT_IS
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-SWEEP_FILE = "sweep.json"
+AS_IT_IS_WORDS = "the recipe as it is"
 
 
-def write_sweep(result: SweepResult) -> None:
-    """Write `sweep.json`."""
-    write_json_atomic(result.folder / SWEEP_FILE, sweep_document(result))
+def render_sweep(document: Mapping[str, Any]) -> "RenderableType":
+    """A row per recipe, then the winner on both halves of the prompts.
 
-
-def sweep_document(result: SweepResult) -> dict[str, Any]:
-    """All figures; rates and differences are fractions."""
-    as_it_is, winner = result.confirmed[0], result.confirmed[-1]
-    changes = paired_changes(as_it_is[-1], winner[-1]) if len(result.confirmed) > 1 else {}
-    return {
-        "prompts": dict(zip(("searched", "confirmed"), result.num_prompts, strict=True)),
-        "candidates": [
-            {
-                "name": each.name,
-                "overrides": list(each.overrides),
-                "on_front": each.name in result.front,
-                **({"failure": each.failure} if each.failure else {"rates": _rates(each.final)}),
-            }
-            for each in result.candidates
-        ],
-        "importances": result.importances,
-        "winner": {
-            "name": result.winner.name,
-            "overrides": list(result.winner.overrides),
-            "seeds": result.winner.num_seeds,
-            "searched": _rates(result.winner.final),
-            "confirmed": _rates(winner[-1]),
-            "confirmed_as_it_is": _rates(as_it_is[-1]),
-            "changes": {name: asdict(change) for name, change in changes.items()},
-            "verdict": judge(winner, result.winner.recipe.evaluation).sentence,
-        },
-    }
-
-
-def render_sweep(result: SweepResult) -> "RenderableType":
-    """A row per recipe, then the winner on both halves of the prompts."""
+    Args:
+        document: as `sweep_document` makes it.
+    """
     from rich.console import Group
 
-    return Group(_trials_table(result), "", *_winner_lines(result))
+    return Group(render_trials(document["candidates"]), "", *winner_lines(document))
 
 
-def _trials_table(result: SweepResult) -> "RenderableType":
+def render_trials(candidates: Iterable[Mapping[str, Any]]) -> "RenderableType":
+    """A row per recipe, the most cooperative first."""
     from rich.table import Table
 
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for heading in ("", "settings", *MEASURES):
         table.add_column(heading, justify="left" if heading in ("", "settings") else "right")
-    for each in sorted(result.candidates, key=_by_rate):
-        mark = "*" if each.name in result.front else " "
-        settings = "\n".join(each.overrides) or "the recipe as it is"
-        cells = [each.failure, *[""] * (len(MEASURES) - 1)] if each.failure else _cells(each.final)
-        name = "" if each.name == AS_IT_IS else each.name
-        table.add_row(f"{mark} {name}", settings, *cells)
+    for each in sorted(candidates, key=_by_rate):
+        mark = "*" if each["on_front"] else " "
+        settings = "\n".join(each["overrides"]) or AS_IT_IS_WORDS
+        name = "" if each["name"] == AS_IT_IS else each["name"]
+        table.add_row(f"{mark} {name}", settings, *_cells(each))
     table.caption = (
-        f"Violation rates and cooperative rate after the last stage, on {result.num_prompts[0]:,} prompts. "
+        "Violation rates and cooperative rate after the last stage, on the prompts of the search. "
         "*: no other recipe is better on one maxim without being worse on another"
     )
     return table
 
 
-def _winner_lines(result: SweepResult) -> list[str]:
-    winner = result.winner
-    what = ", ".join(winner.overrides) or "the recipe as it is"
-    searched, confirmed = (
-        model_rates(model)[COOPERATIVE] for model in (winner.final, result.confirmed[-1][-1])
-    )
+def winner_lines(document: Mapping[str, Any]) -> list[str]:
+    """The winner: what it was chosen by, what to believe, and what that means."""
+    winner = document["winner"]
     lines = [
-        f"Winner over {winner.num_seeds} seeds: {what}",
-        f"Cooperative {percent(searched.rate)} [{percent_interval(searched.interval)}] on the prompts that it "
-        f"was chosen by, {percent(confirmed.rate)} [{percent_interval(confirmed.interval)}] on "
-        f"{result.num_prompts[1]:,} others: believe the second.",
+        f"Winner over {winner['seeds']} seeds: {', '.join(winner['overrides']) or AS_IT_IS_WORDS}",
+        f"Cooperative {_with_interval(winner['searched'])} on the {document['prompts']['searched']:,} prompts "
+        f"that it was chosen by, {_with_interval(winner['confirmed'])} on "
+        f"{document['prompts']['confirmed']:,} others: believe the second.",
     ]
-    if len(result.confirmed) > 1:
-        as_it_is, best = result.confirmed[0][-1], result.confirmed[-1][-1]
-        change = paired_changes(as_it_is, best)[COOPERATIVE]
+    if change := winner["changes"].get(COOPERATIVE):
         lines.append(
-            f"Against the recipe as it is, on those: {points(change.change)} "
-            f"[{points_interval(change.interval)}] points."
+            f"Against the recipe as it is, on those: {points(change['change'])} "
+            f"{points_interval(Interval(**change['interval']))} points."
         )
-    lines.append(judge(result.confirmed[-1], winner.recipe.evaluation).sentence)
-    if result.importances:
-        told = (f"{name} {percent(share)}" for name, share in result.importances.items())
-        lines.append(f"What mattered for the cooperative rate: {', '.join(told)}.")
+    lines.append(winner["verdict"])
+    if importances := document["importances"]:
+        shares = (f"{name} {percent(share)}" for name, share in importances.items())
+        lines.append(f"What mattered for the cooperative rate: {', '.join(shares)}.")
     return lines
 
 
-def _by_rate(candidate: Candidate) -> tuple[bool, float]:
-    if candidate.failure:
-        return True, 0.0
-    return False, -candidate.final.rates[COOPERATIVE]
+def _by_rate(candidate: Mapping[str, Any]) -> tuple[bool, float]:
+    rates = candidate.get("rates")
+    return rates is None, -rates[COOPERATIVE]["rate"] if rates else 0.0
 
 
-def _cells(model: EvaluatedModel) -> list[str]:
-    rates = model_rates(model)
-    return [percent(rates[measure].rate) for measure in MEASURES]
+def _cells(candidate: Mapping[str, Any]) -> list[str]:
+    rates = candidate.get("rates")
+    if rates is None:
+        return [candidate.get("failure") or "under way", *[""] * (len(MEASURES) - 1)]
+    return [percent(rates[measure]["rate"]) for measure in MEASURES]
 
 
-def _rates(model: EvaluatedModel) -> dict[str, Any]:
-    return {
-        measure: {"rate": rate.rate, "low": rate.interval.low, "high": rate.interval.high}
-        for measure, rate in model_rates(model).items()
-    }
+def _with_interval(rates: Mapping[str, Mapping[str, float]]) -> str:
+    rate = rates[COOPERATIVE]
+    return f"{percent(rate['rate'])} {percent_interval(Interval(rate['low'], rate['high']))}"

@@ -1,99 +1,48 @@
-"""A search from end to end: trials on one half of the prompts, repeats, and a check on the other half.
+"""A search in one process and one folder; `plan.py` says what comes next.
 
-    OUT/sweep.journal          the trials, as Optuna keeps them
+    OUT/trials.json            what is searched, and the trials so far
     OUT/trials/as-it-is-0      the recipe as it is, with seed 0: an ordinary pipeline's folder
     OUT/trials/003-0           trial 3, with seed 0
     OUT/confirmed/003-0        the winner and the recipe as it is, on prompts that the search did not see
     OUT/sweep.json             all of it in figures
     OUT/winner.yaml            the winner's recipe
 
-Equal stages are trained once and equal models asked once, as far as `kept` has room. The best of many looks
-better than it is, so the winner is named after repeats with other seeds and both figures are printed.
+Equal stages are trained once and equal models asked once, as far as `kept` has room.
 """
 
+import json
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from grice_core.errors import GriceError, InterruptedRunError, OutputError
-from grice_core.evaluation.pareto import pareto_front
-from grice_core.evaluation.selection import Half
+from grice_core.errors import GriceError, InputError, InterruptedRunError, OutputError
 from grice_core.evaluation.stored import read_evaluation
-from grice_core.evaluation.violations import COOPERATIVE, EvaluatedModel
-from grice_core.files import write_text_atomic
+from grice_core.evaluation.violations import COOPERATIVE
+from grice_core.files import write_json_atomic, write_text_atomic
 from grice_core.kept import Kept
-from grice_core.maxims import MAXIMS
 from grice_core.pipeline.config import AskedHalf, PipelineConfig
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.run import run_pipeline
 from grice_core.progress import Reporter
-from grice_core.recipes.config import Recipe
 from grice_core.recipes.documents import to_yaml
-from grice_core.sweep.space import RecipeOf, Varied, checked
-from grice_core.sweep.study import Study, Trial
+from grice_core.sweep.plan import Models, is_out_of_time, next_step, trials_among
+from grice_core.sweep.result import SweepResult, sweep_document
+from grice_core.sweep.search import Entry, Member, Search, rates_of
+from grice_core.sweep.space import checked
 
-JOURNAL = "sweep.journal"
+TRIALS_FILE = "trials.json"
+SWEEP_FILE = "sweep.json"
 WINNER_FILE = "winner.yaml"
-AS_IT_IS = "as-it-is"
-NUM_FINALISTS = 2
-"""Trials that are repeated with other seeds, besides the recipe as it is."""
 
 
 @dataclass(frozen=True)
 class SweepConfig:
-    """What is searched, how, and for how long."""
+    """What is searched, and with what."""
 
     pipeline: PipelineConfig
     """With the recipe as it is; `out` is the sweep's folder."""
-    recipe_of: RecipeOf
-    varied: tuple[Varied, ...]
-    num_trials: int = 8
-    num_seeds: int = 3
-    """That the finalists run with, the search's own among them."""
-    minutes: float | None = None
-    """After which no further trial begins; None: all of them are made."""
-
-
-@dataclass(frozen=True, eq=False)
-class Candidate:
-    """One recipe, and what it came to."""
-
-    name: str
-    """`as-it-is`, or its trial's number in three digits."""
-    overrides: tuple[str, ...]
-    recipe: Recipe
-    models: tuple[EvaluatedModel, ...] = ()
-    """Baseline and stages on the prompts that were searched on, answers of all seeds together."""
-    num_seeds: int = 1
-    failure: str = ""
-    """Why there are none."""
-
-    @property
-    def final(self) -> EvaluatedModel:
-        """After the last stage."""
-        return self.models[-1]
-
-
-@dataclass(frozen=True, eq=False)
-class SweepResult:
-    """What a search came to."""
-
-    folder: Path
-    candidates: tuple[Candidate, ...]
-    """The recipe as it is, then every trial."""
-    front: tuple[str, ...]
-    """Names of those that no other one beats on all four maxims."""
-    winner: Candidate
-    confirmed: tuple[tuple[EvaluatedModel, ...], ...]
-    """The recipe as it is, then the winner, if that is another one: baseline and stages, on the prompts
-    that the search did not see."""
-    num_prompts: tuple[int, int]
-    """Searched on, and confirmed on."""
-    importances: dict[str, float] = field(default_factory=dict)
-    """How much each field matters for the cooperative rate; empty where there are too few trials to say."""
+    search: Search
 
 
 def run_sweep(
@@ -105,53 +54,90 @@ def run_sweep(
         InputError: the space is none, optuna is missing, or `out` holds another search.
         RecipeError: a field does not take a value.
         InterruptedRunError: a stop was asked for; calling it again continues.
-        GriceError: the recipe as it is fails.
+        GriceError: another pipeline than a trial fails.
     """
-    checked(config.varied, config.recipe_of)
+    checked(config.search.varied, config.search.changed)
     return _Sweep(config, reporter or Reporter(), kept).run()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass
+class _Noted:
+    """`trials.json`: what must not be drawn again."""
+
+    path: Path
+    asked: dict[str, Any]
+    trials: dict[str, Entry] = field(default_factory=dict)
+    """By name; how they ended is read from their folders."""
+
+    def read(self, search: Search) -> None:
+        """Take over what is there of the same search."""
+        if not self.path.exists():
+            return
+        document = json.loads(self.path.read_text(encoding="utf-8"))
+        if (before := document["asked"]) != self.asked:
+            changed = ", ".join(name for name in self.asked if self.asked[name] != before.get(name))
+            raise InputError(
+                f"{self.path.parent} holds another search ({changed} changed): give the same options to "
+                "continue with it, or choose another --out"
+            )
+        for each in document["trials"]:
+            member = Member(each["name"], search.seed, "search", each["params"])
+            self.trials[member.name] = Entry(member, seconds=each["seconds"])
+
+    def note(self, entry: Entry) -> None:
+        self.trials[entry.member.name] = entry
+        self.write()
+
+    def write(self) -> None:
+        trials = [
+            {
+                "name": each.member.name,
+                "params": dict(each.member.params),
+                "seconds": round(each.seconds, 1),
+            }
+            for each in self.trials.values()
+        ]
+        write_json_atomic(self.path, {"asked": self.asked, "trials": trials})
+
+
 class _Sweep:
-    config: SweepConfig
-    reporter: Reporter
-    kept: Kept | None
+    def __init__(self, config: SweepConfig, reporter: Reporter, kept: Kept | None) -> None:
+        self._pipeline = config.pipeline
+        self._search = config.search
+        self._reporter = reporter
+        self._kept = kept
+        self._noted = _Noted(config.pipeline.out / TRIALS_FILE, self._asked())
 
     def run(self) -> SweepResult:
-        study = self._study()
-        as_it_is = self._ran(Candidate(AS_IT_IS, (), self.config.pipeline.recipe))
-        trials = self._trials(study)
-        searched = [as_it_is, *(each for each in trials if not each.failure)]
-        front = _front(searched)
-        finalists = [self._repeated(each) for each in _finalists(as_it_is, front)]
-        winner = max(finalists, key=lambda each: each.final.rates[COOPERATIVE])
-        self.reporter.say(f"winner over {winner.num_seeds} seeds: {_described(winner)}")
-        contenders = [finalists[0], *([winner] if winner is not finalists[0] else [])]
-        confirmed = tuple(self._answers(each, "confirmation") for each in contenders)
-        cooperative = {int(each.name): each.final.rates[COOPERATIVE] for each in searched[1:]}
-        write_text_atomic(self.config.pipeline.out / WINNER_FILE, to_yaml(winner.recipe))
-        return SweepResult(
-            folder=self.config.pipeline.out,
-            candidates=(as_it_is, *trials),
-            front=tuple(each.name for each in front),
-            winner=winner,
-            confirmed=confirmed,
-            num_prompts=(as_it_is.final.num_prompts, confirmed[0][-1].num_prompts),
-            importances=study.importances(cooperative),
-        )
+        self._make_folder()
+        self._noted.read(self._search)
+        self._noted.write()
+        entries = [self._ended(each) for each in [*self._noted.trials.values()]]
+        while (step := next_step(self._search, entries, self._answers)).result is None:
+            if not step.members:
+                raise GriceError(step.failure)
+            for member in step.members:
+                entries.append(self._ended(Entry(member)))
+                self._tell_progress(entries)
+        self._say_winner(step.result, entries)
+        self._write(step.result)
+        return step.result
 
-    def _study(self) -> Study:
-        out, pipeline = self.config.pipeline.out, self.config.pipeline
+    def _make_folder(self) -> None:
+        out = self._pipeline.out
         try:
             out.mkdir(parents=True, exist_ok=True)
-            if any(out.iterdir()) and not (out / JOURNAL).exists():
+            if any(out.iterdir()) and not (out / TRIALS_FILE).exists():
                 raise OutputError(f"{out} is not empty and holds no sweep: choose another --out")
         except OSError as error:
             raise OutputError(f"can't write to {out}: {error.strerror}") from error
+
+    def _asked(self) -> dict[str, Any]:
         # Files by their names: what a studio keeps is copied to another place each time. Whether they are the
         # same is for each pipeline to see.
-        asked = {
-            "varied": [str(each) for each in self.config.varied],
+        pipeline = self._pipeline
+        return {
+            "varied": [str(each) for each in self._search.varied],
             "recipe": to_yaml(pipeline.recipe),
             "data": Path(str(pipeline.data)).name,
             "eval": Path(str(pipeline.eval)).name,
@@ -159,117 +145,80 @@ class _Sweep:
             "detector": Path(pipeline.detector).name,
             **pipeline.options(),
         }
-        return Study(out / JOURNAL, self.config.varied, asked, self.config.num_trials)
 
-    def _trials(self, study: Study) -> list[Candidate]:
-        """Those of before, then new ones as long as there is time."""
-        ends_at = None
-        if self.config.minutes is not None:
-            ends_at = time.monotonic() + 60 * self.config.minutes
-        found = [self._ran(self._candidate(trial)) for trial in study.ended()]
-        while len(found) < self.config.num_trials:
-            if ends_at is not None and time.monotonic() >= ends_at:
-                self.reporter.say(
-                    f"{self.config.minutes:g} minutes are over: {len(found)} of "
-                    f"{self.config.num_trials} trials were made"
-                )
-                break
-            self.reporter.progress("trials", len(found), self.config.num_trials)
-            trial = study.next()
-            candidate = self._ran(self._candidate(trial))
-            if candidate.failure:
-                study.fail(trial)
-            else:
-                study.tell(trial, candidate.final.rates)
-            found.append(candidate)
-        self.reporter.progress("trials", len(found), max(len(found), 1))
-        return found
+    def _ended(self, entry: Entry) -> Entry:
+        """The same once it has run.
 
-    def _candidate(self, trial: Trial) -> Candidate:
-        return Candidate(
-            f"{trial.number:03}", trial.overrides, self.config.recipe_of(trial.overrides)
-        )
-
-    def _ran(self, candidate: Candidate) -> Candidate:
-        """On the prompts of the search, with the search's own seed.
-
-        Raises: GriceError, if the recipe as it is fails; a trial that does has its failure noted.
+        Raises: GriceError, if it is no trial; of a trial that fails the reason is noted.
         """
+        member = entry.member
+        is_trial = bool(trials_among(self._search, [entry]))
+        if is_trial:
+            self._noted.note(entry)
+        began = time.monotonic()
         try:
-            ran = replace(candidate, models=self._answers(candidate, "search"))
+            self._run(member)
         except InterruptedRunError:
             raise
         except GriceError as error:
-            if candidate.name == AS_IT_IS:
+            if not is_trial:
                 raise
-            self.reporter.say(f"trial {candidate.name} came to nothing: {error}")
-            return replace(candidate, failure=str(error))
-        self.reporter.say(_described(ran))
-        return ran
+            self._reporter.say(f"trial {member.name} came to nothing: {error}")
+            ended = replace(entry, failure=str(error))
+        else:
+            ended = replace(entry, rates=rates_of(self._answers(member)[-1]))
+            self._reporter.say(self._described(ended))
+        ended = replace(ended, seconds=entry.seconds + time.monotonic() - began)
+        if is_trial:
+            self._noted.note(ended)
+        return ended
 
-    def _repeated(self, candidate: Candidate) -> Candidate:
-        """With all seeds."""
-        repeated = replace(candidate, num_seeds=self.config.num_seeds)
-        return replace(repeated, models=self._answers(repeated, "search"))
-
-    def _answers(self, candidate: Candidate, half: Half) -> tuple[EvaluatedModel, ...]:
-        """Baseline and stages on half of the prompts, answers of all its seeds together."""
-        first = self.config.pipeline.seed
-        of_seeds = [
-            self._evaluated(candidate, first + number, half)
-            for number in range(candidate.num_seeds)
-        ]
-        return tuple(map(_pooled, zip(*of_seeds, strict=True)))
-
-    def _evaluated(self, candidate: Candidate, seed: int, half: Half) -> tuple[EvaluatedModel, ...]:
-        place = "trials" if half == "search" else "confirmed"
-        pipeline = self.config.pipeline
-        out = pipeline.out / place / f"{candidate.name}-{seed}"
+    def _run(self, member: Member) -> None:
+        out = self._folder(member)
         record = OutputFolder(out).read_run()
-        if (record or {}).get("state") != "finished":
-            asked = replace(
-                pipeline,
-                recipe=candidate.recipe,
-                seed=seed,
-                asked=AskedHalf(half, pipeline.seed),
-                out=out,
-                resume=record is not None,
-                overwrite=False,
+        if (record or {}).get("state") == "finished":
+            return
+        asked = replace(
+            self._pipeline,
+            recipe=self._search.recipe_of(member.params),
+            seed=member.seed,
+            asked=AskedHalf(member.half, self._search.seed),
+            out=out,
+            resume=record is not None,
+            overwrite=False,
+        )
+        # It can be stopped; its sentences stay in its own folder.
+        run_pipeline(asked, Reporter(should_stop=self._reporter.should_stop), self._kept)
+
+    def _answers(self, member: Member) -> Models:
+        return read_evaluation(self._folder(member)).models
+
+    def _folder(self, member: Member) -> Path:
+        place = "trials" if member.half == "search" else "confirmed"
+        return self._pipeline.out / place / f"{member.name}-{member.seed}"
+
+    def _tell_progress(self, entries: list[Entry]) -> None:
+        num = len(trials_among(self._search, entries))
+        self._reporter.progress("trials", num, self._search.num_trials)
+
+    def _described(self, entry: Entry) -> str:
+        member = entry.member
+        settings = ", ".join(self._search.overrides(member.params)) or "the recipe as it is"
+        rate = 100 * (entry.rates or {})[COOPERATIVE]["rate"]
+        return f"{member.name}, seed {member.seed}, {member.half}: {settings}: cooperative {rate:.1f} %"
+
+    def _say_winner(self, result: SweepResult, entries: list[Entry]) -> None:
+        num_trials = len(result.candidates) - 1
+        if num_trials < self._search.num_trials and is_out_of_time(self._search, entries):
+            self._reporter.say(
+                f"{self._search.minutes:g} minutes are over: {num_trials} of {self._search.num_trials} "
+                "trials were made"
             )
-            run_pipeline(asked, self._quiet(), self.kept)
-        return read_evaluation(out).models
+        winner = result.winner
+        settings = ", ".join(winner.overrides) or "the recipe as it is"
+        self._reporter.say(f"winner over {winner.num_seeds} seeds: {winner.name}: {settings}")
 
-    def _quiet(self) -> Reporter:
-        """What a pipeline reports to: it can be stopped, and its sentences stay in its own folder."""
-        return Reporter(should_stop=self.reporter.should_stop)
-
-
-def _front(searched: Sequence[Candidate]) -> list[Candidate]:
-    """Those that no other one beats on all four maxims, the most cooperative first."""
-    rates = np.array([[each.final.rates[maxim] for maxim in MAXIMS] for each in searched])
-    on_front = [each for each, is_on in zip(searched, pareto_front(rates), strict=True) if is_on]
-    return sorted(on_front, key=lambda each: -each.final.rates[COOPERATIVE])
-
-
-def _finalists(as_it_is: Candidate, front: Sequence[Candidate]) -> list[Candidate]:
-    """The recipe as it is, and the best that the search has found."""
-    found = [each for each in front if each.name != AS_IT_IS]
-    return [as_it_is, *found[:NUM_FINALISTS]]
-
-
-def _pooled(models: Sequence[EvaluatedModel]) -> EvaluatedModel:
-    """One model's answers with several seeds, as several answers to each prompt."""
-    first = models[0]
-    return EvaluatedModel(
-        name=first.name,
-        prompts=[prompt for model in models for prompt in model.prompts],
-        responses=[response for model in models for response in model.responses],
-        scores=np.concatenate([model.scores for model in models]),
-        thresholds=first.thresholds,
-    )
-
-
-def _described(candidate: Candidate) -> str:
-    settings = ", ".join(candidate.overrides) or "the recipe as it is"
-    rate = candidate.final.rates[COOPERATIVE]
-    return f"{candidate.name}: {settings}: cooperative {100 * rate:.1f} %"
+    def _write(self, result: SweepResult) -> None:
+        out = self._pipeline.out
+        write_text_atomic(out / WINNER_FILE, to_yaml(result.winner.recipe))
+        write_json_atomic(out / SWEEP_FILE, sweep_document(result))

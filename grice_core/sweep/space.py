@@ -38,7 +38,8 @@ class Range:
         return f"{self.name}={int(value) if self.is_whole else float(value)!r}"
 
     def __str__(self) -> str:
-        return f"{self.name}={self.low:g}..{self.high:g}{':log' if self.is_log else ''}"
+        low, high = (int(end) if self.is_whole else end for end in (self.low, self.high))
+        return f"{self.name}={low!r}..{high!r}{':log' if self.is_log else ''}"
 
 
 @dataclass(frozen=True)

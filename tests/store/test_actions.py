@@ -49,6 +49,7 @@ BOOKKEEPING = {
     "notices": {"close", "note_stall", "postpone", "reach", "take"},
     "references": {"attach", "detach"},
     "runs": {"while_unclaimed"},
+    "sweeps": {"add_members", "fail", "finish", "launch_member", "note_outcome"},
     "transitions": {
         "claim",
         "finish",

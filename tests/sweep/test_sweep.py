@@ -20,8 +20,10 @@ from grice_core.recipes.config import Recipe
 from grice_core.recipes.load import load_recipe
 from grice_core.store.kept import KeptWork
 from grice_core.store.objects import ObjectStore
-from grice_core.sweep.report import render_sweep, write_sweep
-from grice_core.sweep.run import AS_IT_IS, SweepConfig, SweepResult, run_sweep
+from grice_core.sweep.report import render_sweep
+from grice_core.sweep.result import SweepResult, sweep_document
+from grice_core.sweep.run import SweepConfig, run_sweep
+from grice_core.sweep.search import AS_IT_IS, Search
 from grice_core.sweep.space import parse_varied
 from tests.pipeline.world import QUICK, config, write_world
 
@@ -35,7 +37,8 @@ def recipe_of(overrides: Sequence[str]) -> Recipe:
 
 def asked(world: Path, out: Path, **changes: Any) -> SweepConfig:
     pipeline = config(world, out, recipe=recipe_of([]))
-    return replace(SweepConfig(pipeline, recipe_of, VARIED, num_trials=2, num_seeds=1), **changes)
+    search = Search(pipeline.recipe, VARIED, num_trials=2, num_seeds=1)
+    return SweepConfig(pipeline, replace(search, **changes))
 
 
 def rows(out: Path, place: str) -> list[list[str]]:
@@ -58,20 +61,23 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
 
 
 @pytest.fixture(scope="module")
-def result(world: Path, kept: Kept, tmp_path_factory: pytest.TempPathFactory) -> SweepResult:
-    found = run_sweep(asked(world, tmp_path_factory.mktemp("sweep") / "out"), kept=kept)
-    write_sweep(found)
-    return found
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("sweep") / "out"
+
+
+@pytest.fixture(scope="module")
+def result(world: Path, kept: Kept, out: Path) -> SweepResult:
+    return run_sweep(asked(world, out), kept=kept)
 
 
 def test_every_trial_is_an_ordinary_pipeline_that_differs_in_what_is_varied(
-    result: SweepResult,
+    result: SweepResult, out: Path
 ) -> None:
     assert [each.name for each in result.candidates] == [AS_IT_IS, "000", "001"]
     for each in result.candidates:
-        record = json.loads((result.folder / "trials" / f"{each.name}-0" / "run.json").read_text())
+        record = json.loads((out / "trials" / f"{each.name}-0" / "run.json").read_text())
         assert record["state"] == "finished"
-        assert record["recipe"] == each.recipe.model_dump(mode="json")
+        assert record["recipe"] == recipe_of(each.overrides).model_dump(mode="json")
         assert [text.partition("=")[0] for text in each.overrides] == (
             [] if each.name == AS_IT_IS else ["stage2.beta", "stage2.loss_type"]
         )
@@ -79,18 +85,17 @@ def test_every_trial_is_an_ordinary_pipeline_that_differs_in_what_is_varied(
     assert len(overrides) == 3
 
 
-def test_stages_and_models_that_are_the_same_are_trained_and_asked_once(
-    result: SweepResult,
-) -> None:
+@pytest.mark.usefixtures("result")
+def test_stages_and_models_that_are_the_same_are_trained_and_asked_once(out: Path) -> None:
     for name in ("000-0", "001-0"):
-        record = json.loads((result.folder / "trials" / name / "run.json").read_text())
+        record = json.loads((out / "trials" / name / "run.json").read_text())
         assert [stage["taken_over"] for stage in record["stages"]] == [True, False]
 
 
 def test_the_winner_is_confirmed_on_prompts_that_the_search_did_not_see(
-    result: SweepResult,
+    result: SweepResult, out: Path
 ) -> None:
-    searched, confirmed = (rows(result.folder, place) for place in ("trials", "confirmed"))
+    searched, confirmed = (rows(out, place) for place in ("trials", "confirmed"))
     assert len({tuple(prompts) for prompts in searched}) == 1
     assert len({tuple(prompts) for prompts in confirmed}) == 1
     assert not set(searched[0]) & set(confirmed[0])
@@ -98,32 +103,37 @@ def test_the_winner_is_confirmed_on_prompts_that_the_search_did_not_see(
 
 
 def test_no_recipe_beats_one_of_the_front(result: SweepResult) -> None:
-    alone = {each.name: each.final.rates for each in result.candidates}
+    alone = {
+        each.name: {maxim: each.rates[maxim]["rate"] for maxim in MAXIMS}
+        for each in result.candidates
+        if each.rates is not None
+    }
+    assert len(alone) == 3
     for name in result.front:
         for other in alone.values():
             beats = all(other[maxim] <= alone[name][maxim] for maxim in MAXIMS)
             assert not beats or all(other[maxim] == alone[name][maxim] for maxim in MAXIMS)
 
 
-def test_figures_and_recipe_are_written(result: SweepResult) -> None:
-    document = json.loads((result.folder / "sweep.json").read_text())
+def test_figures_and_recipe_are_written(result: SweepResult, out: Path) -> None:
+    document = json.loads((out / "sweep.json").read_text())
     assert document["prompts"] == {"searched": 3, "confirmed": 3}
     winner = document["winner"]
     assert set(winner["confirmed"]) == {*MAXIMS, COOPERATIVE}
     assert winner["verdict"].startswith("Verdict: ")
-    assert load_recipe(result.folder / "winner.yaml") == result.winner.recipe
+    assert load_recipe(out / "winner.yaml") == result.winner.recipe
     console = Console(width=150, record=True, file=io.StringIO())
-    console.print(render_sweep(result))
+    console.print(render_sweep(sweep_document(result)))
     told = console.export_text()
     assert "believe the second" in told
     assert "stage2.loss_type=" in told
 
 
 def test_calling_again_takes_over_what_is_there(
-    result: SweepResult, world: Path, kept: Kept
+    result: SweepResult, world: Path, kept: Kept, out: Path
 ) -> None:
     said: list[str] = []
-    again = run_sweep(asked(world, result.folder), Reporter(say=said.append), kept)
+    again = run_sweep(asked(world, out), Reporter(say=said.append), kept)
     assert [each.overrides for each in again.candidates] == [
         each.overrides for each in result.candidates
     ]
@@ -131,10 +141,11 @@ def test_calling_again_takes_over_what_is_there(
     assert again.winner.final.responses == result.winner.final.responses
 
 
+@pytest.mark.usefixtures("result")
 def test_no_further_trial_begins_once_the_time_is_over(
-    result: SweepResult, world: Path, kept: Kept, tmp_path: Path
+    world: Path, kept: Kept, out: Path, tmp_path: Path
 ) -> None:
-    shutil.copytree(result.folder, tmp_path / "out")
+    shutil.copytree(out, tmp_path / "out")
     said: list[str] = []
     more = asked(world, tmp_path / "out", num_trials=3, minutes=0.0)
     found = run_sweep(more, Reporter(say=said.append), kept)
@@ -166,7 +177,8 @@ def test_a_search_that_was_stopped_continues(world: Path, kept: Kept, tmp_path: 
     begun = json.loads((tmp_path / "out" / "trials" / "000-0" / "run.json").read_text())
     found = run_sweep(small, kept=kept)
     assert [each.name for each in found.candidates] == [AS_IT_IS, "000"]
-    assert found.candidates[1].recipe.model_dump(mode="json") == begun["recipe"]
+    tried = recipe_of(found.candidates[1].overrides)
+    assert tried.model_dump(mode="json") == begun["recipe"]
 
 
 @pytest.mark.stack
@@ -180,13 +192,12 @@ def test_a_trial_that_fails_is_noted_and_the_others_are_made(
     assert "fewer than one optimizer step" in found.candidates[1].failure
     assert found.winner.name == AS_IT_IS
     assert len(found.confirmed) == 1
-    write_sweep(found)
+    assert found.changes == {}
 
 
-def test_another_search_is_not_mixed_into_a_folder(
-    result: SweepResult, world: Path, tmp_path: Path
-) -> None:
-    other = asked(world, result.folder, varied=VARIED[:1])
+@pytest.mark.usefixtures("result")
+def test_another_search_is_not_mixed_into_a_folder(world: Path, out: Path, tmp_path: Path) -> None:
+    other = asked(world, out, varied=VARIED[:1])
     with pytest.raises(InputError, match="another search"):
         run_sweep(other)
     (tmp_path / "letter.txt").write_text("dear")

@@ -10,7 +10,7 @@ import typer
 from grice_core.cli.options import AskedPipeline, takes_pipeline
 from grice_core.cli.terminal import progress_bars, stderr
 from grice_core.errors import InputError
-from worker.cli import submit_detector
+from worker.cli import submit_detector, submit_sweep
 
 if TYPE_CHECKING:
     from worker.client import RunQueue
@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(invoke_without_command=True)
     group.callback()(submit)
     group.command()(submit_detector.detector)
+    group.command()(submit_sweep.sweep)
     app.add_typer(group, name="submit")
 
 

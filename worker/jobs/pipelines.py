@@ -164,6 +164,7 @@ def config_of(context: JobContext, spec: PipelineSpec) -> PipelineConfig:
         second_judge=None if second is None else context.fetch_detector(second),
         recipe=spec.recipe,
         out=context.workspace.out,
+        asked=spec.asked,
         device=context.device,
         **spec.options(),
     )

@@ -14,6 +14,7 @@ from grice_core.store.tables.evaluations import FormerVote, Generation, Pick, Vi
 from grice_core.store.tables.labels import LabelDecision
 from grice_core.store.tables.notices import Notice
 from grice_core.store.tables.runs import LogPosition, Metric, Pause, Run, RunArtifact, RunParent
+from grice_core.store.tables.sweeps import Sweep, SweepMember
 
 __all__ = [
     "Artifact",
@@ -36,6 +37,8 @@ __all__ = [
     "Run",
     "RunArtifact",
     "RunParent",
+    "Sweep",
+    "SweepMember",
     "Violation",
     "Vote",
 ]
