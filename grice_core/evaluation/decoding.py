@@ -56,7 +56,7 @@ class Decoder:
         return self._decoding == "refilled" and (self._cache is None or can_join(self._cache))
 
     def admit(self, prompts: Sequence[Ids]) -> Tensor:
-        """(rows, vocabulary) logits of the next token of new rows, which stand behind those that are there.
+        """(rows, vocabulary) logits of the next token of new rows, which come after the rows that are there.
 
         A prompt that occurs several times is read once.
         """

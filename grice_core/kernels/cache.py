@@ -1,8 +1,7 @@
 """Keys and values of a batch's earlier tokens, in place: tokens are added, rows leave and others come.
 
 transformers' cache copies all of them for each new token and for each row that ends. Here they have room to
-grow. Rows are aligned at their last token: whatever stands before a row's first token is masked by whoever
-runs the model.
+grow. Rows are aligned at their last token; the attention mask has to hide what precedes a row's first token.
 """
 
 from collections.abc import Sequence
