@@ -38,6 +38,7 @@ class SweepQueue:
 
         Args:
             request: the pipeline of the recipe as it is.
+            search: of that recipe, with the pipeline's seed.
 
         Raises:
             NotAllowedError: a viewer asks.

@@ -4,6 +4,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from app.state.launch_plan import LaunchPlan
+from app.state.run_queue import run_queue
+from app.state.session import studio as this_studio
 from app.state.stored_spec import reading, spec_of
 from app.state.studio import Studio
 from grice_core.errors import DataError
@@ -11,6 +13,7 @@ from grice_core.store import runs
 from grice_core.store.runs import RunFilter
 from grice_core.store.states import RunKind, RunState
 from grice_core.store.tables import JsonObject, Run
+from worker.client import PipelineRequest
 
 _LOOKED_AT = 20
 """Runs of a kind that are looked through for one with the same base."""
@@ -33,10 +36,23 @@ class Pace:
     source: str
     """What it goes by, in words."""
 
+    @property
+    def run_s(self) -> float:
+        """Seconds of a run besides its work, from being taken up to its results being kept."""
+        return self.per_run_s + _AROUND_S
+
     def seconds(self, planned: LaunchPlan) -> float:
         """How long a whole pipeline takes."""
         work = self.per_pair_s * planned.num_pairs + self.per_answer_s * planned.num_answers
-        return work + (self.per_run_s + _AROUND_S) * planned.num_runs
+        return work + self.run_s * planned.num_runs
+
+
+def pace_of(request: PipelineRequest) -> Pace | None:
+    """What is known of how long it takes: measured for just this, or from what ran here before."""
+    measurement = run_queue().measurement(request)
+    if measurement is not None and measurement.state is RunState.SUCCEEDED:
+        return of_measurement(measurement)
+    return of_earlier_runs(this_studio(), request.base)
 
 
 def of_measurement(run: Run, source: str = "measured for these settings") -> Pace:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from grice_core.errors import InputError
 from grice_core.recipes.config import Recipe
@@ -96,6 +97,21 @@ def checked(varied: Sequence[Varied], recipe_of: RecipeOf) -> None:
     for each in varied:
         for override in each.ends:
             recipe_of([override])
+
+
+def value_in(recipe: Recipe, name: str) -> str:
+    """What a recipe says of a field, as it is typed; empty if it says nothing."""
+    found: Any = recipe.model_dump(mode="json", by_alias=False)
+    path = name.split(".")
+    if path[0] not in found:
+        path = ["stages", *path]
+    for key in path:
+        if isinstance(found, list):
+            by_name = {each.get("name"): each for each in found}
+            found = by_name.get(key)
+        else:
+            found = found.get(key) if isinstance(found, dict) else None
+    return "" if found is None or isinstance(found, dict | list) else str(found)
 
 
 def _range(text: str, name: str, values: str) -> Range:

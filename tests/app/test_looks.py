@@ -33,6 +33,7 @@ PAGES = {
     "stages": "stages?data=1&eval=2",
     "detector": "detector",
     "launch": "launch?data=1",
+    "sweep": "sweep?data=1",
     "runs": "runs",
     "system": "system",
 }

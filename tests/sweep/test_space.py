@@ -7,7 +7,7 @@ import pytest
 from grice_core.errors import InputError, RecipeError
 from grice_core.recipes.config import Recipe
 from grice_core.recipes.load import load_recipe
-from grice_core.sweep.space import Choices, Range, checked, parse_varied
+from grice_core.sweep.space import Choices, Range, checked, parse_varied, value_in
 
 
 def recipe_of(overrides: Sequence[str]) -> Recipe:
@@ -35,6 +35,16 @@ def test_ranges_and_choices_are_read_and_fit_the_recipe(text: str, meant: Range 
     assert varied == meant
     assert parse_varied(str(varied)) == varied
     checked([varied], recipe_of)
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["stage2.beta=0.07", "stage1.lora.r=8", "stage2.filter.manner.above=0.1", "holdout_share=0.2"],
+)
+def test_what_a_recipe_says_of_a_field_is_found_by_the_name_that_sets_it(override: str) -> None:
+    name, _, value = override.partition("=")
+    assert value_in(recipe_of([override]), name) == value
+    assert value_in(recipe_of([]), f"{name}.nothing") == ""
 
 
 def test_values_reach_the_recipe_as_they_are() -> None:

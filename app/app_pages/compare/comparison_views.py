@@ -7,12 +7,12 @@ import streamlit as st
 
 from app.app_pages.compare.comparing import evaluation_of, openable
 from app.app_pages.compare.comparison_tables import CHANGE_TITLES, change_blocks
-from app.app_pages.compare.pareto_figure import ParetoPoint, pareto_figure
 from app.app_pages.compare.preference_shift_figure import preference_shift_figure
 from app.app_pages.compare.spread_figure import spread_figure
 from app.state.evaluations import EvaluatedPipeline
 from app.text.formatting import plain_markdown, stage_title
 from app.ui.number_table import Cell, number_table
+from app.ui.pareto_figure import ParetoPoint, pareto_figure
 from app.ui.theme import BASELINE_COLOUR, stage_colour
 from app.url.widgets import linked_radio, linked_selectbox
 from grice_core.evaluation.numbers import percent

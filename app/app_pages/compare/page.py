@@ -143,4 +143,4 @@ def _views(chosen: EvaluatedPipeline, known: list[EvaluatedPipeline], found: Ove
     link_to("playground", "Try these models", ":material/forum:", pipeline=str(chosen.id))
 
 
-PAGE = Page("Compare", ":material/balance:", 7, show)
+PAGE = Page("Compare", ":material/balance:", 8, show)

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from app.state.launch_plan import LaunchPlan
-from app.state.pace import Pace, of_earlier_runs, of_measurement
+from app.state.pace import Pace
 from app.state.run_queue import run_queue
 from app.state.session import studio
 from app.text.formatting import count_of, plain_markdown, sentence
@@ -23,14 +23,6 @@ from worker.client import PipelineRequest
 _LOOK_EVERY_S = 1.0
 _SMALL_BYTES = 100 * 2**20
 """A base model below this size is measured without being asked: that takes seconds."""
-
-
-def pace_of(request: PipelineRequest) -> Pace | None:
-    """What is known of how long it takes: measured for just this, or from what ran here before."""
-    measurement = run_queue().measurement(request)
-    if measurement is not None and measurement.state is RunState.SUCCEEDED:
-        return of_measurement(measurement)
-    return of_earlier_runs(studio(), request.base)
 
 
 def measured_pair(request: PipelineRequest) -> ShownPair | None:

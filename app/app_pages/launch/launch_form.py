@@ -6,28 +6,30 @@ from typing import Any
 import streamlit as st
 
 from app.app_pages.launch.launch_command import Origin
-from app.app_pages.launch.option_widget import option_widget
 from app.app_pages.launch.preflight import model_checks
 from app.app_pages.launch.stage_settings import stage_settings
 from app.state.command_words import recipe_word
 from app.state.launch_start import (
-    SECOND_JUDGE,
     begin_with,
     complete_link,
     link_of,
     remember,
     starts,
 )
-from app.state.recipe_draft import current_cut, keep_cut, recipe_titles
 from app.state.session import choose_data_set, known_data_sets, studio
 from app.state.threshold_edits import Cut
 from app.state.worked_on import evaluate_on
-from app.text.formatting import sentence, told_apart
+from app.text.formatting import sentence
+from app.ui.option_widget import option_widget
+from app.ui.pipeline_inputs import (
+    choose_detector,
+    choose_prompts,
+    choose_recipe,
+    choose_second_judge,
+)
 from app.url import params
-from app.url.navigation import link_to
 from app.url.widget_keys import is_current, widget_key
 from app.url.widgets import (
-    REMOVED,
     linked_number,
     linked_radio,
     linked_selectbox,
@@ -42,18 +44,12 @@ from grice_core.recipes.documents import to_yaml
 from grice_core.recipes.load import parse_recipe
 from grice_core.recipes.problems import InvalidRecipeError
 from grice_core.recipes.variants import joint_control, only_stages
-from grice_core.store import detectors, pipelines
+from grice_core.store import pipelines
 from grice_core.store.pipelines import PipelineSummary
 from grice_core.store.states import RunKind, RunState
-from grice_core.store.tables import DataSet, Detector
+from grice_core.store.tables import DataSet
 from worker.client import DeviceChoice, PipelineRequest
 
-_OTHER, _NONE = "other", "none"
-_SECOND_JUDGE_HELP = (
-    "Judges all answers, too, and no pair is scored by it. The verdict then needs both, and Compare says where "
-    "the models got better by the first judge's words only. Best one whose errors are others: trained on other "
-    "labels, or a language model."
-)
 _MOST_SEEDS = 20
 _MOST_SAMPLES = 100
 _OF_THE_TRAINED = ("data", "recipe", "base")
@@ -103,11 +99,11 @@ def launch_form() -> Launch:
     complete_link()
     _choose_start(finished)
     data = choose_data_set(known)
-    prompts = _choose_prompts(list(known), data)
-    cut = _choose_recipe()
+    prompts = choose_prompts(list(known), data)
+    cut = choose_recipe()
     base = linked_text("Base model", "base", help="A hub id, or a folder that every worker sees.")
-    detector = _choose_detector()
-    second_judge = _choose_second_judge(detector)
+    detector = choose_detector()
+    second_judge = choose_second_judge(detector)
     what = linked_radio("What to do", "what", list(_WHAT), _WHAT.__getitem__)
     trained_by = _choose_trained(finished) if what == "evaluate" else None
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -165,88 +161,6 @@ def _choose_start(known: dict[int, PipelineSummary]) -> None:
         format_func=titles.__getitem__,
         on_change=choose,
     )
-
-
-def _choose_prompts(known: list[DataSet], data: DataSet) -> DataSet:
-    by_id = {str(data_set.id): data_set for data_set in known}
-    others = [key for key in by_id if key != str(data.id)]
-    titles = told_apart({key: f"{one.name} ({one.num_rows:,} rows)" for key, one in by_id.items()})
-    titles[str(data.id)] = f"held out of {data.name}"
-    chosen = linked_selectbox(
-        "Evaluation prompts",
-        "eval",
-        list(by_id),
-        titles.__getitem__,
-        default=others[0] if others else str(data.id),
-        missing=REMOVED,
-    )
-    return by_id[chosen]
-
-
-def _choose_recipe() -> Cut:
-    titles = recipe_titles()
-    cut = current_cut(titles)
-    keep_cut(cut)
-    titles.setdefault(cut.key, f"{cut.recipe.name} (an older version)")
-    key = widget_key("launch recipe", cut.key)
-
-    def choose() -> None:
-        if is_current(key):
-            params.put("recipe", st.session_state[key])
-            params.drop("set", "change", "stages")
-
-    moved = f"; {len(cut.overrides)} thresholds moved" if cut.overrides else ""
-    st.selectbox(
-        "Recipe",
-        list(titles),
-        list(titles).index(cut.key),
-        key=key,
-        format_func=lambda name: titles[name] + (moved if name == cut.key else ""),
-        on_change=choose,
-    )
-    return cut
-
-
-def _choose_detector() -> Detector | str:
-    known = {str(detector.id): detector for detector in detectors.page(studio().database)}
-    linked = params.get("detector")
-    elsewhere = linked if linked not in {*known, _OTHER, ""} and not linked.isdecimal() else ""
-    options = [*known, *filter(None, [elsewhere]), _OTHER]
-    if not known:
-        link_to("detector", "No detector yet: import or train one", ":material/gavel:")
-
-    def title(key: str) -> str:
-        if key in known:
-            return known[key].name
-        return "another: a hub id or a folder …" if key == _OTHER else key
-
-    chosen = linked_selectbox("Detector", "detector", options, title, missing=REMOVED)
-    if chosen in known:
-        return known[chosen]
-    return chosen if chosen != _OTHER else linked_text("Hub id or folder of the detector", "judge")
-
-
-def _choose_second_judge(detector: Detector | str) -> Detector | str | None:
-    """Another detector than the first one; None: no second judge."""
-    first = detector.id if isinstance(detector, Detector) else None
-    known = {str(one.id): one for one in detectors.page(studio().database) if one.id != first}
-    linked = params.get(SECOND_JUDGE)
-    elsewhere = (
-        linked if linked not in {*known, _NONE, _OTHER, ""} and not linked.isdecimal() else ""
-    )
-    titles = {_NONE: "none", _OTHER: "another: a hub id or a folder …"}
-    titles |= {key: one.name for key, one in known.items()}
-
-    def title(key: str) -> str:
-        return titles.get(key, key)
-
-    options = [_NONE, *known, *filter(None, [elsewhere]), _OTHER]
-    chosen = linked_selectbox("Second judge", SECOND_JUDGE, options, title, help=_SECOND_JUDGE_HELP)
-    if chosen == _NONE:
-        return None
-    if chosen == _OTHER:
-        return linked_text("Hub id or folder of the second judge", "judge2") or None
-    return known.get(chosen, chosen)
 
 
 def _choose_trained(known: dict[int, PipelineSummary]) -> int | None:

@@ -6,7 +6,7 @@ from concurrent.futures import Future
 import streamlit as st
 
 from app.app_pages.launch.checklist import checklist
-from app.app_pages.launch.estimate_line import estimate_line, measured_pair, pace_of
+from app.app_pages.launch.estimate_line import estimate_line, measured_pair
 from app.app_pages.launch.launch_command import Names, command, recipe_files
 from app.app_pages.launch.launch_form import Launch, launch_form
 from app.app_pages.launch.near_duplicates import near_check, near_duplicates
@@ -15,6 +15,7 @@ from app.app_pages.launch.token_text import shown_pair
 from app.state.command_words import data_word, detector_word, environment
 from app.state.comparisons import comparisons
 from app.state.launch_plan import LaunchPlan, plan
+from app.state.pace import pace_of
 from app.state.run_queue import run_queue
 from app.state.session import asked_prompts, known_data_sets, open_data, studio
 from app.text.formatting import count_of, plain_markdown, sentence
@@ -75,6 +76,7 @@ def _decide(launch: Launch) -> None:
     if plans and not speaks_against:
         _as_the_model_sees_it(launch.request)
     if not any(check.state == "stop" for check in checks):
+        link_to("sweep", "Search its settings", ":material/travel_explore:", show="New sweep")
         _without_a_browser(launch)
 
 

@@ -91,4 +91,4 @@ def _keep_prompt(request: PlaygroundRequest) -> None:
         st.rerun()
 
 
-PAGE = Page("Playground", ":material/forum:", 8, show)
+PAGE = Page("Playground", ":material/forum:", 9, show)

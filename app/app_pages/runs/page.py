@@ -115,4 +115,4 @@ def _watch(pipeline_id: int) -> None:
     look()
 
 
-PAGE = Page("Runs", ":material/monitoring:", 6, show)
+PAGE = Page("Runs", ":material/monitoring:", 7, show)

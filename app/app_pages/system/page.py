@@ -63,4 +63,4 @@ def _live() -> None:
         number_table(("", "runs"), list(queue_rows(counts, queue.is_available())), key="queue")
 
 
-PAGE = Page("System", ":material/dns:", 9, show)
+PAGE = Page("System", ":material/dns:", 10, show)

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from app.app_pages.compare.pareto_figure import ParetoPoint, pareto_figure
 from app.app_pages.compare.preference_shift_figure import preference_shift_figure
 from app.app_pages.compare.spread_figure import spread_figure
 from app.ui.distributions import MAX_POINTS
+from app.ui.pareto_figure import ParetoPoint, pareto_figure
 from grice_core.evaluation.preference_shift import PreferenceShift
 from grice_core.evaluation.spread import Spread
 from grice_core.maxims import Maxim

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -9,6 +10,7 @@ import plotly.graph_objects as go
 from app.text.formatting import plain_label
 from app.ui.theme import SEVERAL_COLOUR
 from grice_core.data.pairs import FloatArray
+from grice_core.evaluation.intervals import Interval
 from grice_core.evaluation.numbers import percent
 from grice_core.evaluation.pareto import pareto_front
 
@@ -23,6 +25,8 @@ class ParetoPoint:
     """Violation rates of the two maxims shown, as fractions."""
     is_unbeaten: bool
     """No other model beats it on all four maxims together."""
+    intervals: tuple[Interval, Interval] | None = None
+    """Of the rates, drawn as bars; None: none are."""
 
 
 def pareto_figure(points: Sequence[ParetoPoint], titles: tuple[str, str]) -> go.Figure:
@@ -63,6 +67,8 @@ def _dot(point: ParetoPoint) -> go.Scatter:
         y=[point.rates[1]],
         mode="markers",
         cliponaxis=False,  # a dot at zero is whole
+        error_x=_bar(point, 0),
+        error_y=_bar(point, 1),
         marker={
             "color": point.colour,
             "size": 12,
@@ -74,3 +80,18 @@ def _dot(point: ParetoPoint) -> go.Scatter:
             f"<br>{remark}<extra></extra>"
         ),
     )
+
+
+def _bar(point: ParetoPoint, axis: int) -> dict[str, Any] | None:
+    """A rate's interval, thin: the dots are what is compared."""
+    if point.intervals is None:
+        return None
+    rate, interval = point.rates[axis], point.intervals[axis]
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [interval.high - rate],
+        "arrayminus": [rate - interval.low],
+        "thickness": 1,
+        "width": 0,
+    }
