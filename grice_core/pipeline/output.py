@@ -190,7 +190,7 @@ def keep_stages_only(output: OutputFolder) -> None:
     for name in set(OWN_FILES) - {SCORED_PAIRS}:
         (output.path / name).unlink(missing_ok=True)
     kept: dict[str, Any] = {
-        name: record[name] for name in ("stages", "prompt_format") if name in record
+        name: record[name] for name in ("stages", "rounds", "prompt_format") if name in record
     }
     output.write_run(kept)
 

@@ -19,7 +19,7 @@ class SampleSettings(FrozenModel):
     temperature: float = Field(default=1.0, gt=0)
     top_p: float = Field(default=1.0, gt=0, le=1)
     max_new_tokens: int | None = Field(default=None, ge=1)
-    """None: as many as in the evaluation. An answer without its end of text is never used."""
+    """None: as many as in the evaluation. An answer without its end of text is never chosen."""
     num_prompts: int | None = Field(default=None, ge=1)
     """Training prompts to ask; None: all."""
     min_gain: float = Field(default=0.1, gt=0, le=1)

@@ -16,7 +16,7 @@ from grice_core.evaluation.selection import PromptSelection
 from grice_core.evaluation.violations import EvaluatedModel
 from grice_core.maxims import MAXIMS
 from grice_core.recipes.samples import SampleSettings
-from grice_core.rounds.pairing import ChosenPairs, choose_pairs
+from grice_core.rounds.pairing import ChosenPairs, JudgedAnswers, choose_pairs
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,19 +63,15 @@ class Sampled:
 
     def pairs(self, weights: FloatArray, settings: SampleSettings) -> ChosenPairs:
         """Which of the answers are paired; (4,) weights of the maxims that decide."""
-        k = self.sampling.samples_per_prompt
-        finished = np.array(
-            [
-                row not in self.answers.cut and bool(response.strip())
-                for row, response in enumerate(self.answers.responses)
-            ]
+        shape = -1, self.sampling.samples_per_prompt
+        rows = np.arange(len(self.answers.responses))
+        empty = np.array([not response.strip() for response in self.answers.responses])
+        judged = JudgedAnswers(
+            scores=self.answers.scores.reshape(*shape, len(MAXIMS)),
+            finished=~np.isin(rows, sorted(self.answers.cut)).reshape(shape),
+            empty=empty.reshape(shape),
         )
-        return choose_pairs(
-            self.answers.scores.reshape(-1, k, self.answers.scores.shape[1]),
-            finished.reshape(-1, k),
-            weights,
-            settings,
-        )
+        return choose_pairs(judged, weights, settings)
 
     def describe(self) -> str:
         """How it was sampled, in a line."""

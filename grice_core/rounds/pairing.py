@@ -7,7 +7,7 @@ import numpy as np
 from grice_core.data.pairs import BoolArray, FloatArray, IntArray
 from grice_core.recipes.samples import SampleSettings
 
-UNFINISHED = "fewer than two finished answers"
+UNFINISHED = "no finished answer"
 ALIKE = "answers too alike"
 SIDE_EFFECT = "worse on another maxim"
 REASONS = (UNFINISHED, ALIKE, SIDE_EFFECT)
@@ -30,24 +30,39 @@ class ChosenPairs:
     """Prompts without a pair by `REASONS`; with n they add up to P."""
 
 
-def choose_pairs(
-    scores: FloatArray, finished: BoolArray, weights: FloatArray, settings: SampleSettings
-) -> ChosenPairs:
-    """Pair, for each prompt, the two finished answers that are furthest apart on the trained maxims.
+@dataclass(frozen=True, eq=False)
+class JudgedAnswers:
+    """k answers to each of P prompts."""
 
-    An answer without its end of text is neither chosen, which would teach to break off, nor rejected, since
-    a rejected response is trained on with an end of text that the model never wrote.
+    scores: FloatArray
+    """(P, k, 4) violation probabilities."""
+    finished: BoolArray
+    """(P, k) those that ended by themselves; the others were cut at the token limit."""
+    empty: BoolArray
+    """(P, k) those without a word, which can't stand in a pair."""
+
+    def take(self, prompts: slice) -> "JudgedAnswers":
+        """The answers to some of the prompts."""
+        return JudgedAnswers(self.scores[prompts], self.finished[prompts], self.empty[prompts])
+
+
+def choose_pairs(
+    answers: JudgedAnswers, weights: FloatArray, settings: SampleSettings
+) -> ChosenPairs:
+    """Pair, for each prompt, the two answers that are furthest apart on the trained maxims.
+
+    An answer without its end of text is never chosen, which would teach to break off. It may be rejected: were it not,
+    nothing would speak against answers that don't end, and they would grow from round to round.
 
     Args:
-        scores: (P, k, 4) violation probabilities of k answers to each of P prompts.
-        finished: (P, k) the answers that ended by themselves.
+        answers: what to choose from.
         weights: (4,) of the stage's maxims; one without weight may get worse by `settings.max_loss`.
         settings: how far apart they have to be.
     """
-    num_prompts, k = finished.shape
+    num_prompts, k = answers.finished.shape
     size = max(1, _BLOCK // (k * k))
     blocks = [
-        _best(scores[start : start + size], finished[start : start + size], weights, settings)
+        _best(answers.take(slice(start, start + size)), weights, settings)
         for start in range(0, num_prompts, size)
     ]
     place, reason = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
@@ -63,18 +78,20 @@ def choose_pairs(
 
 
 def _best(
-    scores: FloatArray, finished: BoolArray, weights: FloatArray, settings: SampleSettings
+    answers: JudgedAnswers, weights: FloatArray, settings: SampleSettings
 ) -> tuple[IntArray, IntArray]:
     """(P,) the best pair as chosen · k + rejected; (P,) the reason against any, −1 if there is none."""
+    scores = answers.scores
+    may_be_chosen = answers.finished & ~answers.empty
     margins = scores[:, None, :, :] - scores[:, :, None, :]  # [p, i, j]: i chosen, j rejected
     gains = margins @ (weights / weights.sum())
-    usable = finished[:, :, None] & finished[:, None, :]
+    usable = may_be_chosen[:, :, None] & ~answers.empty[:, None, :]
     apart = usable & (gains >= settings.min_gain)
     harmless = (margins[..., weights == 0] >= -settings.max_loss).all(axis=-1)
     good = (apart & harmless).reshape(len(scores), -1)
     place = np.where(good, gains.reshape(good.shape), -np.inf).argmax(axis=1)
     reason = np.select(
-        [finished.sum(axis=1) < 2, ~apart.any(axis=(1, 2)), ~good.any(axis=1)],
+        [~may_be_chosen.any(axis=1), ~apart.any(axis=(1, 2)), ~good.any(axis=1)],
         range(len(REASONS)),
         default=-1,
     )

@@ -12,34 +12,7 @@ from grice_core.pipeline.rounds import rounds_before
 from grice_core.pipeline.run import run_pipeline
 from grice_core.progress import Reporter
 from grice_core.recipes.load import parse_recipe
-from tests.pipeline.world import config
-
-RECIPE = """
-name: own
-holdout_share: 0.3
-stages:
-  - name: stage1
-    title: content
-    filter: [{kind: sum, name: content, maxims: [quantity, relation], above: 0.1}]
-    weights: {quantity: 1, relation: 1}
-    learning_rate: 1.0e-3
-    beta: 0.05
-    epochs: 1
-  - name: round
-    title: own
-    from: model
-    rounds: 2
-    samples: {k: 3, max_new_tokens: 60, num_prompts: 10, min_gain: 1.0e-6, max_loss: 1}
-    weights: {manner: 1}
-    learning_rate: 1.0e-3
-    beta: 0.05
-    epochs: 1
-evaluation: {num_prompts: 5, max_new_tokens: 6}
-"""
-
-
-def own(*overrides):
-    return parse_recipe(RECIPE, "own", overrides)
+from tests.pipeline.world import OWN, config, own
 
 
 @pytest.fixture(scope="module")
@@ -169,9 +142,9 @@ def test_stopped_anywhere_it_comes_to_the_same(ran, world, tmp_path):
 
 
 def test_a_series_of_rounds_is_told_from_another():
-    two = RECIPE.replace(
+    two = OWN.replace(
         "evaluation:",
-        RECIPE[RECIPE.index("  - name: round") :]
+        OWN[OWN.index("  - name: round") :]
         .split("evaluation")[0]
         .replace("name: round", "name: more")
         .replace("title: own", "title: more")

@@ -8,7 +8,7 @@ from typing import Any
 from grice_core.maxims import MAXIMS
 from grice_core.pipeline.config import PipelineConfig
 from grice_core.recipes.config import Recipe
-from grice_core.recipes.load import load_recipe
+from grice_core.recipes.load import load_recipe, parse_recipe
 from tests.chat import made
 from tests.detector.tiny import write_heads
 from tests.dpo import tiny
@@ -25,6 +25,31 @@ QUICK = (
 PROMPTS = [
     f"where do {animal} sleep?" for animal in ["cats", "dogs", "hens", "pigs", "cows", "bees"]
 ]
+
+
+OWN = """
+name: own
+holdout_share: 0.3
+stages:
+  - name: stage1
+    title: content
+    filter: [{kind: sum, name: content, maxims: [quantity, relation], above: 0.1}]
+    weights: {quantity: 1, relation: 1}
+    learning_rate: 1.0e-3
+    beta: 0.05
+    epochs: 1
+  - name: round
+    title: own
+    from: model
+    rounds: 2
+    samples: {k: 3, max_new_tokens: 60, num_prompts: 10, min_gain: 1.0e-6, max_loss: 1}
+    weights: {manner: 1}
+    learning_rate: 1.0e-3
+    beta: 0.05
+    epochs: 1
+evaluation: {num_prompts: 5, max_new_tokens: 6}
+"""
+"""A stage on the data's pairs, then two rounds of the model's own."""
 
 
 def pair(number: int, draw: random.Random) -> dict[str, Any]:
@@ -91,6 +116,11 @@ def quick(recipe: str) -> Recipe:
     """A built-in recipe, over in a second or two."""
     overrides = [o for o in QUICK if recipe != "joint" or not o.startswith(("stage2", "stage1.ep"))]
     return load_recipe(recipe, overrides)
+
+
+def own(*overrides: str) -> Recipe:
+    """The recipe `OWN`."""
+    return parse_recipe(OWN, "own", overrides)
 
 
 def config(world: Path, out: Path, **changes: Any) -> PipelineConfig:

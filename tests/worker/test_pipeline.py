@@ -21,9 +21,10 @@ from grice_core.pipeline.stored_output import local_output
 from grice_core.progress import Reporter
 from grice_core.recipes.load import load_recipe
 from grice_core.settings import settings
-from grice_core.store import generations, metrics, pipelines, references, runs
+from grice_core.store import data_sets, generations, metrics, pipelines, references, runs
 from grice_core.store.database import Database
 from grice_core.store.states import RunKind, RunState
+from tests.pipeline.world import own
 from tests.worker.asked import NUM_STEPS, SMALL, Asked, ask, ask_anew, short, small_request
 from tests.worker.installation import installed
 from tests.worker.processes import eventually
@@ -337,3 +338,18 @@ def test_without_its_queue_prometheus_is_told_that(template, tmp_path):
     told = generate_latest(Metrics(database, nowhere, tmp_path)).decode()
     assert 'grice_up{part="database"} 1.0' in told
     assert 'grice_up{part="queue"} 0.0' in told
+
+
+@pytest.mark.stack
+def test_each_rounds_pairs_are_kept_as_a_data_set(quiet, world, tmp_path):
+    """And a round that was not begun since the one before ended them is no failure."""
+    asked = ask(quiet.queue(), world, recipe=own("evaluation.num_prompts=2"))
+    asked.until_done()
+    first, second = (run for run in asked.runs if (run.stage or "").startswith("round"))
+    pairs = data_sets.get(asked.queue.database, first.result["data_set_id"])
+    assert pairs.num_scored == pairs.num_usable >= first.result["round"]["sampled"]["num_pairs"] > 0
+    assert pairs.name.endswith("round1: answers of stage1")
+    ended = first.result["round"]["ended_by"]
+    assert "ended the rounds" in second.result["round"]["said"][0] if ended else second.num_steps
+    asked.queue.fetch_results(asked.pipeline_id, tmp_path / "out")
+    assert (tmp_path / "out" / "round1" / "own_pairs.parquet").is_file()
