@@ -1,12 +1,17 @@
 """Does the demo learn, and does staging help? Several seeds, sequential against joint.
 
     python -m benchmarks.demo [--seeds 3] [--out out/benchmark-demo] [--models DIR]
+    python -m benchmarks.demo --rounds 2 [--seeds 0,1,2] [--samples 4] [--set round.num_steps=200] [--json]
 
 Sequential trains content, then manner; joint trains all four maxims at once, on the same pairs
 and for as many optimizer steps. Every pipeline is run for real, which takes some minutes each;
 seeds differ in facts, pairs, training and sampling.
+
+With --rounds: after stage 2 the model goes through rounds of pairs that it samples itself, against a control of as many
+steps on the pairs that are there already (`benchmarks/demo_rounds.py`).
 """
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +19,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.options import new_parser
+from benchmarks.demo_rounds import add_options, compare_rounds
+from benchmarks.options import add_json, new_parser
 from grice_core.cli.terminal import progress_bars
 from grice_core.data.pairs import FloatArray
 from grice_core.demo.run import DemoConfig, DemoResult, run_demo
@@ -110,11 +116,21 @@ def compare(console: Console, after: Row, before: Row) -> None:
     )
 
 
+def seeds_of(text: str) -> tuple[int, ...]:
+    """`3` → 0, 1, 2; `0,2` → 0 and 2."""
+    if "," in text:
+        return tuple(int(each) for each in text.split(",") if each)
+    return tuple(range(int(text)))
+
+
 def main() -> None:
     """Run, print the rows of each pipeline as they come, then those of all seeds."""
     parser = new_parser(__doc__)
     parser.add_argument(
-        "--seeds", type=int, default=3, help="how many, from 0 on; else %(default)s"
+        "--seeds",
+        type=seeds_of,
+        default=seeds_of("3"),
+        help="how many, from 0 on, or which ones (0,2 or 1,); else 3",
     )
     parser.add_argument(
         "--out",
@@ -125,11 +141,18 @@ def main() -> None:
     parser.add_argument(
         "--models", type=Path, help="that `grice demo build` wrote; else the package's"
     )
+    add_options(parser)
+    add_json(parser)
     options = parser.parse_args()
+    if options.rounds is not None:
+        found = compare_rounds(options, None if options.json else Console(width=WIDTH))
+        if options.json:
+            print(json.dumps(found, indent=2))
+        return
     console = Console(width=WIDTH)
     rows: list[Row] = []
     for name in ("sequential", "joint"):
-        for seed in range(options.seeds):
+        for seed in options.seeds:
             found = run_seed(name, seed, options.out, options.models)
             print_table(console, found)
             rows += found

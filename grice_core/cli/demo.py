@@ -10,6 +10,8 @@ from grice_core.cli.stopping import stop_on_signals
 from grice_core.cli.terminal import progress_bars, stdout
 from grice_core.cli.training import say, show_result
 
+RECIPE, RECIPE_WITH_ROUNDS = "demo", "demo-own"
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -21,6 +23,13 @@ Models = Annotated[
     Path | None, typer.Option(help="Folder made by `grice demo build`; the package's own if none.")
 ]
 NumPairs = Annotated[int, typer.Option(min=50, help="Preference pairs to draw.")]
+Rounds = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="After the stages, rounds of pairs sampled from the model itself (recipe demo-own).",
+    ),
+]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace what an earlier run left in --out.")
 ]
@@ -43,8 +52,9 @@ def demo(
     out: OutFolder = Path("out/demo"),
     seed: Seed = 0,
     models: Models = None,
-    recipe: RecipeName = "demo",
+    recipe: RecipeName = RECIPE,
     overrides: Overrides = None,
+    rounds: Rounds = None,
     pairs: NumPairs = 2500,
     overwrite: Overwrite = False,
     resume: Resume = False,
@@ -54,6 +64,8 @@ def demo(
         return
     if overwrite and resume:
         raise typer.BadParameter("--overwrite and --resume exclude each other")
+    if rounds is not None and recipe not in (RECIPE, RECIPE_WITH_ROUNDS):
+        raise typer.BadParameter("--rounds is of the demo's own recipe: leave out --recipe")
     from grice_core.demo.run import DemoConfig, run_demo
     from grice_core.progress import Reporter
     from grice_core.recipes.load import load_recipe
@@ -63,7 +75,9 @@ def demo(
         out=out,
         seed=seed,
         models=models,
-        recipe=load_recipe(recipe, overrides or []),
+        recipe=load_recipe(recipe, overrides or [])
+        if rounds is None
+        else load_recipe(RECIPE_WITH_ROUNDS, [f"round.rounds={rounds}", *(overrides or [])]),
         num_pairs=pairs,
         overwrite=overwrite,
         resume=resume,

@@ -64,7 +64,8 @@ def _show(estimated: "Estimate") -> None:
         table.add_row("scoring", pairs, "", "", "", duration(estimated.scoring.seconds))
     for stage in estimated.stages:
         counts = (f"{n:,}" for n in (stage.num_train, stage.num_heldout, stage.num_steps))
-        table.add_row(stage.name, *counts, "", duration(stage.seconds))
+        sampled = f"{stage.num_answers:,}" if stage.num_answers else ""
+        table.add_row(stage.name, *counts, sampled, duration(stage.seconds))
     answers = f"{estimated.num_answers:,}"
     table.add_row("evaluation", "", "", "", answers, duration(estimated.evaluation_s))
     table.add_row("all, with loading", "", "", "", "", duration(estimated.seconds))
@@ -74,5 +75,7 @@ def _show(estimated: "Estimate") -> None:
         f"\nPeak memory about {estimated.peak_bytes / 2**30:.1f} GiB "
         f"({estimated.device}, {estimated.precision}), base weights in {estimated.base_dtype}."
     )
+    if any(stage.num_answers for stage in estimated.stages):
+        console.print("Rounds: at most, with a pair for every prompt; they may end earlier.")
     for sentence in estimated.power_sentences:
         console.print(sentence, highlight=False)

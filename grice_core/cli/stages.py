@@ -65,7 +65,8 @@ def stages(
     loaded_recipe = chosen_recipe(recipe, settings)
     with terminal.progress_bars() as progress, local_file(file) as path:
         loaded = load_pairs(path, progress, reading=reading)
-        planned = plan_stages(loaded_recipe, loaded.table, _SEED)
+        every = plan_stages(loaded_recipe, loaded.table, _SEED)
+        planned = [stage for stage in every if not stage.awaits_pairs]
         if out is not None:
             _export(out, file, loaded, planned, progress)
     margins = loaded.table.margins
@@ -80,6 +81,9 @@ def stages(
     heading = f"{loaded_recipe.name} on {file.name}: {summary.num_pairs:,} pairs\n"
     typer.echo(heading)
     terminal.stdout().print(stages_report(planned, summary, effects))
+    for stage in every:
+        if stage.awaits_pairs:
+            typer.echo(f"{stage.config.name}: its pairs are sampled from the model when it begins")
     remarks = [
         *loaded.notes,
         *_remarks(file, loaded, planned),

@@ -81,6 +81,9 @@ def show_result(result: "PipelineResult") -> None:
     for stage in result.record["stages"]:
         table.add_row(*_stage_cells(stage))
     console.print(table)
+    for each in result.record.get("rounds", ()):
+        for sentence in each["said"]:
+            console.print(f"{each['name']}: {sentence}.", highlight=False, soft_wrap=True)
     for warning in evaluation.warnings:
         console.print(f"! {warning}", style="yellow")
     console.print(

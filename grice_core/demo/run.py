@@ -32,6 +32,8 @@ class DemoConfig:
     recipe: Recipe | None = None
     """The demo's own recipe if not given."""
     num_pairs: int = NUM_PAIRS
+    samples_per_prompt: int = 1
+    """Answers of each model to each evaluation prompt."""
     overwrite: bool = False
     resume: bool = False
 
@@ -70,6 +72,7 @@ def run_demo(
             recipe=recipe,
             out=config.out,
             seed=config.seed,
+            samples_per_prompt=config.samples_per_prompt,
             overwrite=not config.resume,  # `out` was made or emptied above
             resume=config.resume,
         ),

@@ -20,6 +20,7 @@ from grice_core.kernels.memory import peak_bytes
 from grice_core.kernels.precision import name_of_dtype
 from grice_core.pipeline.config import PipelineConfig
 from grice_core.pipeline.encoded_stage import EncodedStage, encode_stage
+from grice_core.pipeline.expected_rounds import expected_job
 from grice_core.pipeline.inputs import PipelineInputs, cut_inputs
 from grice_core.pipeline.judging import BASELINE, evaluate_model
 from grice_core.pipeline.pace import measure_pace, stage_seconds
@@ -44,9 +45,17 @@ class StageEstimate:
     num_heldout: int
     num_steps: int
     seconds: float
+    num_answers: int = 0
+    """That it would sample: of a stage that takes its pairs from the model; its pairs are then the most there can be."""
+
+    def asking(self, per_answer: float) -> "StageEstimate":
+        """The same with the time that its answers take."""
+        return replace(self, seconds=self.seconds + per_answer * self.num_answers)
 
     def grown(self, factor: float) -> "StageEstimate":
         """The same with so many times the pairs."""
+        if self.num_answers:  # of prompts, which there are as many of
+            return self
         train, heldout, steps = (
             round(factor * count) for count in (self.num_train, self.num_heldout, self.num_steps)
         )
@@ -113,8 +122,9 @@ def estimate_pipeline(config: PipelineConfig, reporter: Reporter) -> Estimate:
     inputs = _cut(config, opened, scoring, reporter)
     base, _ = parts.try_base(inputs)
     loading_s += time.perf_counter() - started
-    stages = tuple(stage.grown(scoring.growth) for stage in _stages(base, parts, inputs, reporter))
+    measured = list(_stages(base, parts, inputs, reporter))
     per_answer = _seconds_per_answer(base, parts, inputs, reporter)
+    stages = tuple(stage.asking(per_answer).grown(scoring.growth) for stage in measured)
     num_prompts = len(inputs.selection.prompts)
     on_gpu = parts.device.type == "cuda"
     num_answers = (1 + len(stages)) * num_prompts * config.samples_per_prompt
@@ -195,7 +205,9 @@ def _stages(
     """Each stage at the pace of the first one's steps."""
     pace, earlier = None, list[EncodedStage]()
     for number in range(len(inputs.stages)):
-        job = parts.stage_job(number, inputs)
+        job, num_answers = expected_job(
+            parts.stage_job(number, inputs), number, parts.config.recipe, inputs
+        )
         encoded = encode_stage(base, job, reporter)
         pace = pace or measure_pace(base, job, encoded, reporter)
         planned = encoded.planned
@@ -205,6 +217,7 @@ def _stages(
             len(planned.heldout_indices),
             planned.num_steps,
             stage_seconds(pace, job, encoded, earlier),
+            num_answers,
         )
         earlier.append(encoded)
 

@@ -28,6 +28,7 @@ from grice_core.kernels.precision import (
 )
 from grice_core.pipeline.config import PipelineConfig
 from grice_core.pipeline.evaluation_job import EvaluationJob
+from grice_core.pipeline.expected_rounds import expected_job
 from grice_core.pipeline.final_cards import CardFacts, write_final_cards
 from grice_core.pipeline.inputs import PipelineInputs, read_inputs
 from grice_core.pipeline.judging import evaluate_stages
@@ -258,10 +259,10 @@ class PipelineParts:
 
     def trial_job(self, inputs: PipelineInputs) -> TrialJob:
         """What trying the base means."""
+        jobs = [self.stage_job(number, inputs) for number in range(len(inputs.stages))]
         stages = tuple(
-            self.stage_job(number, inputs)
-            for number, stage in enumerate(inputs.stages)
-            if not stage.awaits_pairs
+            expected_job(job, number, self.config.recipe, inputs)[0]
+            for number, job in enumerate(jobs)
         )
         evaluation = self.config.recipe.evaluation
         return TrialJob(stages, inputs.selection.asked, evaluation.max_new_tokens, self.dtype)

@@ -3,6 +3,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.worker.command import grice_here
 
 GRICE = Path(sys.executable).with_name("grice")
@@ -47,3 +49,17 @@ def test_a_build_does_not_touch_a_folder_that_exists(tmp_path: Path):
     done = grice("demo", "build", "--out", tmp_path)
     assert done.returncode == 2
     assert "--overwrite" in done.stderr
+
+
+@pytest.mark.stack
+def test_the_demo_samples_pairs_of_its_own(tmp_path: Path):
+    short = (
+        *("stage1.num_steps=2", "stage2.num_steps=2", "evaluation.num_prompts=4"),
+        *("round.num_steps=2", "round.samples.num_prompts=40"),
+    )
+    overrides = [part for override in short for part in ("--set", override)]
+    asked = ("demo", "--rounds", "1", "--out", str(tmp_path / "out"), "--pairs", "120")
+    done = grice_here({"GRICE_HOME": str(tmp_path)}, *asked, *overrides)
+    assert done.returncode == 0, done.stderr
+    assert "from 40 prompts" in done.stdout
+    assert "round1: on " in done.stdout

@@ -40,3 +40,17 @@ def test_it_prints_one_json_document(estimate):
     assert [stage["name"] for stage in document["stages"]] == ["stage1", "stage2"]
     assert document["num_answers"] == 12
     assert document["seconds"] > 0
+
+
+def test_rounds_count_what_they_ask_and_train_on_at_most(estimate):
+    """Each samples k answers to every training prompt, and is judged on the held-out ones before and after."""
+    changes = ("round.samples.k=3", "round.samples.num_prompts=8", "round.rounds=2")
+    own = [part for change in changes for part in ("--set", change)]
+    document = json.loads(estimate("--json", "--recipe", "content-then-manner-own", *own))
+    first, second = document["stages"][2:]
+    assert (first["name"], second["name"]) == ("round1", "round2")
+    assert first["num_train"] == second["num_train"] == 8
+    assert first["num_steps"] == 2
+    assert first["num_answers"] == 3 * (8 + 2 * first["num_heldout"])
+    assert second["num_answers"] == 3 * (8 + second["num_heldout"])
+    assert first["seconds"] > 0

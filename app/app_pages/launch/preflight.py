@@ -69,6 +69,13 @@ def _scores(planned: LaunchPlan) -> Check:
 
 
 def _stage(stage: PlannedStage, planned: LaunchPlan) -> Check:
+    if stage.awaits_pairs:
+        answers = count_of(stage.config.own_samples.k, "answer")
+        return Check(
+            "pass",
+            f"{stage_title(stage.config.name)}: pairs are sampled from the model when it begins, {answers} "
+            "to each training prompt.",
+        )
     if stage.caution is None:
         return Check(
             "pass",

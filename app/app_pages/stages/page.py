@@ -17,6 +17,7 @@ from app.url import params
 from app.url.navigation import link_to
 from app.url.widget_keys import is_current, key_among
 from app.url.widgets import linked_segments
+from grice_core.recipes.config import Recipe
 from grice_core.store.tables import DataSet
 
 
@@ -44,7 +45,11 @@ def show() -> None:
     evaluate_on(None if evaluation is None else evaluation.id, data_set.id)
     exclude = left_out_of_training(data_set, evaluation, cut.recipe.evaluation.num_prompts)
     work_on("leakage", params.get_all("leakage"))
-    only = _choose_stage([stage.name for stage in cut.recipe.stages])
+    _explain_rounds(cut.recipe)
+    names = [stage.name for stage in cut.recipe.stages if not stage.is_from_model]
+    if not names:
+        return
+    only = _choose_stage(names)
     data = open_data(data_set.artifact_sha256)
     stage_board(data, exclude, only)
     reach_line(cut.recipe, data)
@@ -81,6 +86,16 @@ def _choose_stage(names: Sequence[str]) -> str | None:
     every = "all stages"
     chosen = linked_segments("Stages", "stage", [every, *names], stage_title)
     return None if chosen == every else chosen
+
+
+def _explain_rounds(recipe: Recipe) -> None:
+    """Why some stages are not on the board."""
+    titles = [stage_title(stage.name) for stage in recipe.stages if stage.is_from_model]
+    if titles:
+        st.caption(
+            f"{', '.join(titles)}: pairs are sampled from the model when the stage begins, so there is nothing "
+            "to cut here."
+        )
 
 
 def _explain_unscored(data_set: DataSet) -> None:

@@ -83,10 +83,11 @@ def stage_board(data: OpenData, exclude: BoolArray | None, only: str | None) -> 
 def _planned(
     cut: Cut, data: OpenData, exclude: BoolArray | None, held_out: BoolArray | None
 ) -> Sequence[PlannedStage]:
-    """The stages as they are cut; as if nothing were held out while that is not known."""
+    """The stages that are cut, as they are; as if nothing were held out while that is not known."""
     if held_out is None:
         held_out = np.zeros(len(data.table), dtype=np.bool_)
-    return plan_margins(cut.recipe, data.margins, held_out, exclude)
+    plan = plan_margins(cut.recipe, data.margins, held_out, exclude)
+    return [stage for stage in plan if not stage.awaits_pairs]
 
 
 def _shown(plan: Sequence[PlannedStage], only: str | None) -> list[PlannedStage]:
