@@ -111,7 +111,7 @@ def sample_pairs(request: SampleRequest, reporter: Reporter, kept: Kept | None =
     )
     reporter.say(f"{len(selection.prompts):,} prompts × {settings.k} answers")
     choice = FormatChoice.at(model.prompt_format, model.rendered_at)
-    how = AskedHow(dtype, choice, kept or NothingKept(), reporter)
+    how = AskedHow(dtype, choice, None, kept or NothingKept(), reporter)
     sampler = Sampler(models, output, request.detector, None, how)
     sampling = sampling_of(settings, EvaluationConfig(), request.seed)
     stage = model.stages[-1] if model.stages else None
