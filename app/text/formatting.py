@@ -22,7 +22,7 @@ _FOUND_UNESCAPED = re.compile(
 _WORD_JOINER = "\u2060"
 """Has no width and breaks no line."""
 _PARTS_SHOWN = 2
-_STAGE = re.compile(r"^stage(\d+)$")
+_STAGE = re.compile(r"^(stage|round)(\d+)$")
 _FIRST_WORD = re.compile(r"[a-z][a-z'-]*[,:]?(\s|$)", re.IGNORECASE)
 """And no name of a file, an address or a setting."""
 
@@ -46,8 +46,10 @@ def sentence(message: str) -> str:
 
 
 def stage_title(name: str, title: str = "") -> str:
-    """How pages call what files and commands call `stage1`: `Stage 1 · content`."""
-    return " · ".join(filter(None, [_STAGE.sub(r"Stage \1", name), title]))
+    """How pages call what files and commands call `stage1` or `round1`: `Stage 1 · content`, `Round 1`."""
+    numbered = _STAGE.match(name)
+    shown = f"{numbered[1].capitalize()} {numbered[2]}" if numbered else name
+    return " · ".join(filter(None, [shown, title]))
 
 
 def told_apart(names: Mapping[Key, str]) -> dict[Key, str]:

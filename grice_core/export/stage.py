@@ -17,7 +17,7 @@ from grice_core.errors import InputError, ModelError
 from grice_core.evaluation.results import GENERATIONS_FILE
 from grice_core.kernels.precision import resolve_base_dtype
 from grice_core.pipeline.options import BaseDtype
-from grice_core.pipeline.output import OutputFolder, is_whole_model
+from grice_core.pipeline.output import OutputFolder, is_whole_model, stages_that_count
 from grice_core.pipeline.probe import Probe, log_probabilities
 from grice_core.pipeline.published import StageModels
 from grice_core.recipes.config import Recipe, StageConfig
@@ -43,7 +43,7 @@ class TrainedStage:
 
     @classmethod
     def open(cls, where: Path, base: str | None = None) -> Self:
-        """The stage OUT/NAME, or the last one of OUT.
+        """The stage OUT/NAME, or the last one of OUT that counts.
 
         Args:
             where: A stage's folder, or a pipeline's output folder.
@@ -64,7 +64,7 @@ class TrainedStage:
         if not trained or (name and name not in trained):
             has = f"it has {', '.join(trained)}" if trained else "no stage is trained yet"
             raise InputError(f"{output.path} has no trained stage {name or 'at all'}: {has}")
-        name = name or trained[-1]
+        name = name or (stages_that_count(record) or trained)[-1]
         return cls(output, name, record, base or record["inputs"]["base"]["name"])
 
     @property

@@ -14,7 +14,7 @@ multistage_results.json      the default layout: violation rates in percent
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -175,6 +175,12 @@ def reopen_output(path: Path) -> OutputFolder:
     if record.get("state") == "finished":
         raise OutputError(f"the pipeline in {path} is finished: there is nothing to resume")
     return output
+
+
+def stages_that_count(record: Mapping[str, Any]) -> list[str]:
+    """Names of the trained stages that run.json tells of, without rounds that were left out again."""
+    left_out = {each["name"] for each in record.get("rounds", ()) if not each.get("in_effect")}
+    return [each["name"] for each in record.get("stages", ()) if each["name"] not in left_out]
 
 
 def keep_stages_only(output: OutputFolder) -> None:

@@ -18,7 +18,7 @@ from grice_core.kernels.precision import (
     resolve_precision,
 )
 from grice_core.pipeline.options import BaseDtype
-from grice_core.pipeline.output import OutputFolder
+from grice_core.pipeline.output import OutputFolder, stages_that_count
 from grice_core.pipeline.own_answers import AskedHow, Sampler, sampling_of
 from grice_core.pipeline.published import StageModels
 from grice_core.progress import Reporter
@@ -52,8 +52,7 @@ class AskedModel:
         record = output.read_run()
         if record is None or not record.get("stages"):
             raise InputError(f"{folder} holds no trained stage: name the --out of `grice pipeline`")
-        left_out = {each["name"] for each in record.get("rounds", ()) if not each.get("in_effect")}
-        names = [each["name"] for each in record["stages"] if each["name"] not in left_out]
+        names = stages_that_count(record)
         if stage is not None and stage not in names:
             raise InputError(f"{folder} has no stage {stage!r}; it has {', '.join(names)}")
         base, form = record["inputs"]["base"], record.get("prompt_format", {})

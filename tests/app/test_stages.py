@@ -53,6 +53,15 @@ def test_a_moved_threshold_changes_everything_can_be_undone_and_shared(
     expect(page).not_to_have_url(re.compile("set="))
 
 
+def test_rounds_are_named_and_there_is_nothing_of_them_to_cut(server: Server, page: Page) -> None:
+    open_page(page, f"{server.url}/stages?data=1&recipe=content-then-manner-own")
+    expect_kept(page, kept_by(server))
+    expect(
+        page.get_by_text("Round 1, Round 2, Round 3: pairs are sampled from the model")
+    ).to_be_visible()
+    expect(page.get_by_text(re.compile("^keeps "))).to_have_count(2)
+
+
 def board_of(page: Page) -> list[list[str]]:
     """All numbers on the board."""
     expect(page.locator(".keeps").first).to_be_visible()

@@ -8,6 +8,7 @@ from grice_core.data.columnar import read_pairs
 from grice_core.data.load import load_pairs
 from grice_core.data.split import holdout_mask
 from grice_core.errors import InterruptedRunError
+from grice_core.pipeline.output import stages_that_count
 from grice_core.pipeline.rounds import rounds_before
 from grice_core.pipeline.run import run_pipeline
 from grice_core.progress import Reporter
@@ -156,3 +157,16 @@ def test_a_series_of_rounds_is_told_from_another():
     assert [s.name for s in rounds_before(recipe, 4)] == ["more1"]
     assert [s.name for s in rounds_before(recipe, 2)] == ["round1"]
     assert rounds_before(recipe, 1) == rounds_before(recipe, 0) == ()
+
+
+def test_rounds_that_were_left_out_do_not_count():
+    record = {
+        "stages": [{"name": "stage1"}, {"name": "round1"}, {"name": "round2"}],
+        "rounds": [
+            {"name": "round1", "in_effect": True},
+            {"name": "round2", "in_effect": False},
+            {"name": "round3", "in_effect": False},
+        ],
+    }
+    assert stages_that_count(record) == ["stage1", "round1"]
+    assert stages_that_count({"stages": [{"name": "stage1"}]}) == ["stage1"]

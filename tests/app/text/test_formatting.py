@@ -79,6 +79,7 @@ def test_names_that_several_have_are_told_apart_by_number() -> None:
     [
         ("stage1", "content", "Stage 1 · content"),
         ("stage12", "", "Stage 12"),
+        ("round2", "own answers", "Round 2 · own answers"),
         ("warmup", "", "warmup"),
     ],
 )
