@@ -25,7 +25,8 @@ from grice_core.pipeline.stage_job import StageJob
 from grice_core.pipeline.training import train_stage
 from grice_core.recipes.config import Recipe, StageConfig
 from grice_core.recipes.plan import PlannedStage, capped
-from grice_core.rounds.own_pairs import Origin, Sampled, own_pairs
+from grice_core.rounds.own_pairs import Sampled, own_pairs
+from grice_core.rounds.provenance import Origin
 from grice_core.rounds.stopping import RoundCheck, RoundEnd
 
 

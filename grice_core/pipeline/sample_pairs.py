@@ -24,7 +24,8 @@ from grice_core.pipeline.published import StageModels
 from grice_core.progress import Reporter
 from grice_core.recipes.config import EvaluationConfig, MaximWeights, PromptFormatName
 from grice_core.recipes.samples import SampleSettings
-from grice_core.rounds.own_pairs import Origin, OwnPairs, own_pairs
+from grice_core.rounds.own_pairs import OwnPairs, own_pairs
+from grice_core.rounds.provenance import Origin
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from grice_core.evaluation.violations import EvaluatedModel
 from grice_core.maxims import MAXIMS
 from grice_core.recipes.samples import SampleSettings
 from grice_core.rounds.pairing import ChosenPairs, JudgedAnswers, choose_pairs
+from grice_core.rounds.provenance import Origin
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,17 +40,6 @@ class OwnPairs:
             f"{self.num_pairs:,} pairs from {self.num_prompts:,} prompts ({100 * share:.0f} %)"
             + (f"; none: {', '.join(without)}" if without else "")
         )
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Who wrote the answers, and who judged them."""
-
-    model: str
-    """The base and the stages merged into it."""
-    weights_sha256: str
-    judge: str
-    """Its fingerprint."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,12 +132,7 @@ def _table(rows: Sequence[_Row], origin: Origin) -> PairTable:
         name: pa.array(column, TEXT) for name, column in zip(TEXT_FIELDS, columns, strict=True)
     }
     conversations = [row.conversation() for row in rows]
-    extras = {
-        "sampled_from": pa.array([origin.model] * len(rows), TEXT),
-        "weights_sha256": pa.array([origin.weights_sha256] * len(rows), TEXT),
-        "judge": pa.array([origin.judge] * len(rows), TEXT),
-        "sampling": pa.array([row.sampled.describe() for row in rows], TEXT),
-    }
+    extras = origin.columns([row.sampled.describe() for row in rows])
     if any(found is not None and found.tools for found in conversations):
         tools = [found.tools or None if found else None for found in conversations]
         extras[TOOLS] = json_array(tools)

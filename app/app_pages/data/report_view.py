@@ -9,13 +9,16 @@ from app.text.formatting import count_of, plain_markdown
 from app.ui.shown_pairs import show_pairs
 from app.url.navigation import link_to
 from grice_core.registry import holds_prompts_alone
+from grice_core.rounds.provenance import origins_of
 from grice_core.store.references import UNUSABLE
 from grice_core.store.tables import DataSet
 
 
 def report_view(data_set: DataSet) -> None:
-    """What the file was read as, problems one by one, the rows that can't be used, and the next steps."""
+    """What the file was read as, where sampled pairs come from, problems one by one, the rows that can't be used, and the next steps."""
     _read_as(data_set)
+    for origin in origins_of(open_data(data_set.artifact_sha256).table):
+        st.caption(f":material/forum: {plain_markdown(origin)}")
     findings = Findings(
         data_set.name,
         data_set.report,
