@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from grice_core.dpo.encode import Ids
+from grice_core.evaluation.decoding import Decoding
 from grice_core.kernels.memory import total_bytes
 
 SHARE_OF_MEMORY = {"cpu": 1 / 48, "cuda": 1 / 8}
@@ -35,6 +36,13 @@ def rows_that_fit(
     longest = max(map(len, prompts)) + max_new_tokens
     fits = int(total * SHARE_OF_MEMORY[device.type] / (longest * per_token))
     return min(max(1, fits), MOST_ROWS)
+
+
+def rows_at_once(decoding: Decoding, batch_size: int) -> int:
+    """How many of a batch's rows can be written together in this way."""
+    if decoding in ("alone", "whole"):
+        return 1
+    return batch_size if decoding == "refilled" else min(batch_size, USUAL_ROWS)
 
 
 def rows_to_admit(waiting: Sequence[Ids], num_rows: int, batch_size: int) -> int:

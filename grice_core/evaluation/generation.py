@@ -10,6 +10,7 @@ row: a pass over that row alone, without padding or cache. In bf16 the digits th
 many for that: there two batch sizes give responses that agree for a while and then part.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ from grice_core.dpo.positions import max_positions
 from grice_core.dpo.signature import accepted
 from grice_core.errors import ModelError
 from grice_core.evaluation.answers import Answers
-from grice_core.evaluation.batching import USUAL_ROWS, rows_that_fit, rows_to_admit
+from grice_core.evaluation.batching import rows_at_once, rows_that_fit, rows_to_admit
 from grice_core.evaluation.decoding import Decoder, Decoding, DecodingChoice, choose_decoding
 from grice_core.evaluation.drawing import Draw, draw, noise_keys
 from grice_core.evaluation.sampling import Sampling
@@ -98,15 +99,20 @@ def generate(
     prompt_ids = [row.prompt for row in rows]
     dtype = product_dtype(torch.empty(0, device=next(model.parameters()).device))
     batch_size = batch_size or rows_that_fit(model, prompt_ids, sampling.max_new_tokens, dtype)
-    batches = list(_batches(rows, answers, batch_size, whole=depends_on_batch))
-    done = len(rows) - sum(map(len, batches))
-    if done:
-        progress("generate responses", done, len(rows))
+    done = sum(row.place in answers.responses for row in rows)
+    if done == len(rows):
+        if done:
+            progress("generate responses", done, done)
+        return [answers.responses[row.place] for row in rows]
     with _evaluating(model), prepacked(model), torch.no_grad():
+        way = decoding.of(model, prompt_ids, sampling.max_new_tokens)
+        batch_size = rows_at_once(way, batch_size)
+        batches = list(_batches(rows, answers, batch_size, whole=depends_on_batch))
+        done = len(rows) - sum(map(len, batches))
+        if done:
+            progress("generate responses", done, len(rows))
         for batch in batches:
-            way = decoding.of(model, prompt_ids, sampling.max_new_tokens)
-            written = _write(model, batch, sampling, ends, way, batch_size)
-            for finished in filter(None, written):
+            for finished in filter(None, _write(model, batch, sampling, ends, way, batch_size)):
                 if not depends_on_batch:
                     _keep(finished, answers, form, sampling)
                 done += len(finished)
@@ -124,7 +130,9 @@ def _batches(
     With `whole`, batches of rows that have to be written together, as in an undisturbed run; else all in one.
     """
     queue = sorted(rows, key=lambda row: -len(row.prompt))
-    size = batch_size if whole else max(1, len(queue))
+    size = max(1, len(queue))
+    if whole:  # all of about the same size: a small last one would take almost as long
+        size = math.ceil(size / math.ceil(size / batch_size))
     for start in range(0, len(queue), size):
         batch = queue[start : start + size]
         lacking = [row for row in batch if row.place not in answers.responses]
@@ -179,10 +187,6 @@ def _write(
     batch_size: int = 1,
 ) -> Iterator[list[_Row]]:
     """Write responses; yields after each token the rows that have ended there."""
-    if decoding in ("alone", "whole"):
-        batch_size = 1
-    elif decoding == "batched":
-        batch_size = min(batch_size, USUAL_ROWS)
     decoder = Decoder(model, decoding, batch_size)
     waiting, rows = list(queue), list[_Row]()
     while waiting or rows:

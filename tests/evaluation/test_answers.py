@@ -59,6 +59,28 @@ def test_only_what_is_lacking_is_written_again_and_its_batch_where_that_decides(
     assert some.responses == whole.responses
 
 
+@pytest.mark.parametrize(
+    ("decoding", "sizes"), [("refilled", [5, 5]), ("batched", [5, 5]), ("alone", [1] * 10)]
+)
+def test_in_bf16_rows_that_are_written_together_are_kept_together(
+    decoding: Any, sizes: list[int], gpt2: Any, tokenizer: Any
+) -> None:
+    """Ten in batches of up to six: twice five, so that none is small; one at a time where rows are alone anyway."""
+    written: list[int] = []
+    answers = Answers(write=lambda entries: written.append(len(list(entries))))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        generate(
+            gpt2,
+            tokenizer,
+            PROMPTS,
+            SAMPLING,
+            batch_size=6,
+            decoding=DecodingChoice(decoding),
+            answers=answers,
+        )
+    assert written == sizes
+
+
 def test_progress_comes_to_its_end_even_if_all_is_there(gpt2: Any, tokenizer: Any) -> None:
     answers, seen = Answers(dict.fromkeys(range(10), "known")), []
     texts = generate(
