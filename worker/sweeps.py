@@ -52,12 +52,12 @@ class SweepAdvancer:
             self.say(f"sweeps: {error}; they are looked at again later", "sweeps wait")
 
     def advance(self, sweep: Sweep) -> None:
-        """Take one sweep as far as it can go by now; what keeps it from going on is noted on it.
+        """Take one sweep as far as it can go by now; what keeps it from continuing is noted on it.
 
         Raises:
             StoreError: the database can't be used.
         """
-        # Its pipelines belong to whoever asked for it, and was allowed to.
+        # Its pipelines belong to the person who asked for it, and was allowed to.
         owner = Actor(sweep.started_by or account_name(), Role.ADMIN, f"sweep {sweep.id}")
         database = self.database.acting_as(owner)
         try:

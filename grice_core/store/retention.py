@@ -1,7 +1,8 @@
 """Which pipelines are old enough to go, and removing them.
 
 A rule says what is kept; what any rule keeps stays. Whatever the rules are, a pipeline stays that is not
-finished, that people gave a tag or a note, or whose answers they judged. Data sets, detectors and recipes
+finished, that a sweep under way may still need, that people gave a tag or a note, or whose answers they
+judged. Data sets, detectors and recipes
 are not removed, nor is what another pipeline evaluates of a removed one.
 """
 
@@ -29,8 +30,17 @@ from grice_core.store.actions import action, nothing_done
 from grice_core.store.actors import Role
 from grice_core.store.clock import database_now
 from grice_core.store.database import Database, reads, writes
-from grice_core.store.states import FINISHED
-from grice_core.store.tables import FormerVote, Generation, Pipeline, PipelineTag, Run, Vote
+from grice_core.store.states import FINISHED, SweepState
+from grice_core.store.tables import (
+    FormerVote,
+    Generation,
+    Pipeline,
+    PipelineTag,
+    Run,
+    Sweep,
+    SweepMember,
+    Vote,
+)
 from grice_core.store.targets import of_pipeline
 
 _NEWEST = "last:"
@@ -68,6 +78,7 @@ class Reason(StrEnum):
     """Why a pipeline stays; the first that is true."""
 
     UNFINISHED = "not finished"
+    SWEPT = "of a sweep that is under way"
     NOTED = "with a tag or a note"
     JUDGED = "judged by people"
     YOUNG = "young enough"
@@ -85,6 +96,7 @@ class PipelineAge:
     """Seconds since 1970: when its last run ended, or when it was submitted if that was later."""
     age_s: float
     is_unfinished: bool
+    is_swept: bool
     is_noted: bool
     is_judged: bool
 
@@ -97,6 +109,7 @@ class PipelineAge:
         is_young = rules.younger_than_s is not None and self.age_s < rules.younger_than_s
         reasons = {
             Reason.UNFINISHED: self.is_unfinished,
+            Reason.SWEPT: self.is_swept,
             Reason.NOTED: self.is_noted,
             Reason.JUDGED: self.is_judged,
             Reason.YOUNG: is_young,
@@ -185,7 +198,7 @@ def _ages(session: Session, pipeline_id: int | None = None) -> Iterator[Pipeline
         yield PipelineAge(**row._mapping)
 
 
-def _query() -> Select[int, str, str | None, float, float, bool, bool, bool]:
+def _query() -> Select[int, str, str | None, float, float, bool, bool, bool, bool]:
     runs = (
         select(
             Run.pipeline_id,
@@ -204,6 +217,7 @@ def _query() -> Select[int, str, str | None, float, float, bool, bool, bool]:
             ended_at.label("ended_at"),
             (database_now() - ended_at).label("age_s"),
             (func.coalesce(runs.c.num_unfinished, 0) > 0).label("is_unfinished"),
+            Pipeline.id.in_(_swept()).label("is_swept"),
             or_(
                 func.coalesce(Pipeline.note, "") != "",
                 exists().where(PipelineTag.pipeline_id == Pipeline.id),
@@ -218,6 +232,13 @@ def _query() -> Select[int, str, str | None, float, float, bool, bool, bool]:
 def _later(one: SQLColumnExpression[float], other: ColumnElement[float]) -> ColumnElement[float]:
     """The later of two times, of which the other may be null."""
     return case((func.coalesce(other, 0.0) > one, other), else_=one)
+
+
+def _swept() -> Select[int | None]:
+    """Numbers of the pipelines of sweeps that are under way."""
+    members = select(SweepMember.pipeline_id).join(Sweep, Sweep.id == SweepMember.sweep_id)
+    there = SweepMember.pipeline_id.is_not(None)
+    return members.where(Sweep.state == SweepState.RUNNING, there)
 
 
 def _judged() -> Select[int]:

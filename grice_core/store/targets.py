@@ -45,7 +45,7 @@ def of_data_set(session: Session, data_set_id: int, *_: object, **__: object) ->
 
 
 def sweep_target(sweep: Sweep) -> Target:
-    """A sweep, which belongs to whoever started it."""
+    """A sweep, which belongs to the person who started it."""
     return Target("sweep", sweep.id, sweep.name, sweep.started_by or "")
 
 

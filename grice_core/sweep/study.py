@@ -1,7 +1,7 @@
 """The trials of a search, chosen by Optuna.
 
 Optuna keeps nothing: before each question its study is built anew from the trials so far, with a seed
-that depends on the trial's number. So the same history gives the same next trial, whoever asks and
+that depends on the trial's number. So the same history gives the same next trial, wherever it is asked for and
 however often they were killed before. (Its own tables in our database would share `alembic_version`
 with ours: Optuna 5.0.0, `optuna/storages/_rdb/storage.py`.)
 """

@@ -9,13 +9,24 @@ from sqlalchemy.orm import Session
 
 from grice_core.errors import InputError, NotAllowedError, NotFoundError
 from grice_core.maxims import Maxim
-from grice_core.store import audit, pipeline_table, pipelines, references, runs, transitions, votes
+from grice_core.store import (
+    audit,
+    pipeline_table,
+    pipelines,
+    references,
+    runs,
+    sweeps,
+    transitions,
+    votes,
+)
 from grice_core.store.actors import Actor, Role
 from grice_core.store.artifacts import Address, ArtifactStore
 from grice_core.store.database import Database
 from grice_core.store.references import Collected
 from grice_core.store.retention import Reason, Retention, plan, remove_expired
-from grice_core.store.states import RunState
+from grice_core.store.states import Device, RunState
+from grice_core.store.submission import PipelineDraft
+from grice_core.store.sweeps import MemberDraft, MemberKey, SweepDraft
 from grice_core.store.tables import RunArtifact
 from grice_core.store.votes import Ballot
 from tests.store.samples import (
@@ -54,6 +65,30 @@ def test_what_any_rule_keeps_stays(database: Database, finished: list[int]) -> N
     kept = plan(database, Retention.parse(["30d", "last:3"])).kept
     assert kept == {Reason.YOUNG: 2, Reason.NEWEST: 1}
     assert d in {pipeline.pipeline.id for pipeline in pipelines.page(database)}
+
+
+def test_what_a_sweep_under_way_may_need_stays(database: Database, finished: list[int]) -> None:
+    a, b, *_ = finished
+    pipeline = pipelines.get(database, a)
+    draft = SweepDraft(
+        key="sweep",
+        name="sweep",
+        recipe_id=pipeline.recipe_id,
+        data_set_id=pipeline.data_set_id,
+        eval_data_set_id=pipeline.data_set_id,
+        detector_id=None,
+        device=Device.CPU,
+        pipeline={},
+        search={},
+    )
+    sweep_id = sweeps.submit(database, draft)
+    assert sweeps.add_members(database, sweep_id, 0, [MemberDraft("as-it-is", 0, "search")])
+    again = PipelineDraft(pipeline.key, "", pipeline.recipe_id, pipeline.data_set_id, "", [])
+    key = MemberKey(sweep_id, "as-it-is", 0, "search")
+    assert sweeps.launch_member(database, key, again, None), "the pipeline that is there already"
+    assert expired(database, "30d") == [b]
+    sweeps.cancel(database, sweep_id)
+    assert expired(database, "30d") == [b, a]
 
 
 @pytest.mark.parametrize("rule", ["", "30", "last:", "last:0", "last:-1", "last:²", "30 d", "-3d"])
