@@ -19,6 +19,7 @@ from benchmarks.quiet import hush
 from benchmarks.trainer.contenders import base_of, give, stage_job
 from benchmarks.trainer.work import Size, Work
 from grice_core.dpo.budget import TokenBudget
+from grice_core.dpo.distributed.launcher import RankPlace
 from grice_core.dpo.distributed.process_group import RankInfo, free_port, process_group
 from grice_core.dpo.policy import add_adapter
 from grice_core.dpo.train import StageTrainer
@@ -144,7 +145,7 @@ def _trained(rank: Rank, kind: Kind, port: int) -> Trained:
     losses: list[float] = []
     reporter = Reporter(on_step=lambda record: losses.append(record["loss"]))
     before = adapter_of(trainer.parameters)
-    info = RankInfo(rank.index, COUNT, port, rank.device, rank.backend)
+    info = RankInfo(RankPlace(rank.index, COUNT, port), rank.device, rank.backend)
     with process_group(info, trainer.policy, settings) as ranks:
         trainer.share_with(ranks)
         num_steps = prepared.encoded.planned.num_steps

@@ -1,5 +1,6 @@
 """`grice pipeline`: the whole job without a browser."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ from grice_core.cli.terminal import progress_bars, stderr, stdout
 from grice_core.durations import duration
 
 if TYPE_CHECKING:
+    from grice_core.dpo.distributed.launcher import RankPlace
     from grice_core.pipeline.run import PipelineResult
 
 HELDOUT_ACCURACY = "heldout/rewards/accuracies"
@@ -38,21 +40,41 @@ def pipeline(
     overwrite: Overwrite = False,
     resume: Resume = False,
 ) -> None:
-    """Train every stage of a recipe and compare baseline and stages, from files to verdict."""
+    """Train every stage of a recipe and compare baseline and stages, from files to verdict.
+
+    Started by torchrun, accelerate launch or srun, its processes share the work; only the first one writes.
+    """
+    from grice_core.dpo.distributed.launcher import place_of
     from grice_core.pipeline.config import PipelineConfig
+    from grice_core.pipeline.launch_ranks import found_ranks
     from grice_core.pipeline.run import run_pipeline
     from grice_core.progress import Reporter
     from grice_core.store.kept import kept_work
 
     if overwrite and resume:
         raise typer.BadParameter("--overwrite and --resume exclude each other")
-    with asked.fetched() as fields:
+    place = place_of(os.environ)
+    if place is not None and place.index > 0:
+        raise typer.Exit(_serve(place))
+    # Around all that can fail, so that the other processes hear of the end.
+    with found_ranks(place, say) as launched, asked.fetched() as fields:
         config = PipelineConfig(
             **fields, out=out, device=device, overwrite=overwrite, resume=resume
         )
         with progress_bars() as progress, stop_on_signals() as should_stop:
-            result = run_pipeline(config, Reporter(progress, say, should_stop), kept_work())
+            reporter = Reporter(progress, say, should_stop)
+            result = run_pipeline(config, reporter, kept_work(), launched)
     show_result(result)
+
+
+def _serve(place: "RankPlace") -> int:
+    """Work for the first process; returns the exit status."""
+    from grice_core.pipeline.rank_server import serve
+
+    say(
+        f"process {place.index + 1} of {place.count} works for the first one, which writes the results"
+    )
+    return serve(place)
 
 
 def say(message: str) -> None:

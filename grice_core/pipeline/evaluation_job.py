@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -17,6 +18,9 @@ from grice_core.kept import Kept, NothingKept, key_of
 from grice_core.pipeline.kept_answers import Asked, published_digests
 from grice_core.pipeline.output import OutputFolder
 from grice_core.recipes.config import EvaluationConfig
+
+if TYPE_CHECKING:
+    from grice_core.pipeline.other_ranks import OtherRanks
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +43,9 @@ class EvaluationJob:
     """Judges the same answers beside the detector."""
     kept: Kept = field(default_factory=NothingKept)
     """Answers and scores of earlier evaluations."""
+    num_processes: int = 1
+    launched: "OtherRanks | None" = None
+    """Those that a launcher has started; None: the evaluation starts its own."""
 
 
 def digests_of(base: BaseModel) -> tuple[str, ...]:
@@ -60,6 +67,7 @@ def asked_of(base: BaseModel, job: EvaluationJob) -> Asked:
         device=base.model.device,
         dtype=job.dtype,
         batch_size=job.batch_size or fits,
+        num_processes=job.num_processes,
     )
 
 

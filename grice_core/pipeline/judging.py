@@ -29,6 +29,7 @@ from grice_core.pipeline.evaluation_job import (
 )
 from grice_core.pipeline.kept_answers import KeptAnswers, KeptScores
 from grice_core.pipeline.published import StageModels
+from grice_core.pipeline.shared_answers import ShareOut, shared_answers
 from grice_core.progress import PartOf, Progress, Reporter, silent
 
 BASELINE = "baseline"
@@ -46,7 +47,8 @@ def evaluate_stages(models: StageModels, job: EvaluationJob, reporter: Reporter)
     base = models.after(None)
     weights = digests_of(base)
     with AnswerJournal(job.output.answers, work_key(base, weights, job)) as journal:
-        evaluated = tuple(_evaluated(models, weights, job, journal, reporter))
+        with shared_answers(models, job, job.stages, reporter) as share_out:
+            evaluated = tuple(_evaluated(models, weights, job, journal, reporter, share_out))
         second = _second_opinion(evaluated, job, journal, reporter)
     ended = [warning for model in evaluated for warning in ending_warnings(model)]
     for line in [*endings(evaluated), *ended]:
@@ -67,10 +69,13 @@ def _evaluated(
     job: EvaluationJob,
     journal: AnswerJournal,
     reporter: Reporter,
+    share_out: ShareOut,
 ) -> Iterator[EvaluatedModel]:
     decoding = DecodingChoice()
     for stage in (None, *job.stages):
-        yield answers_after(stage, models, base_weights, job, journal, reporter, decoding)
+        yield answers_after(
+            stage, models, base_weights, job, journal, reporter, share_out, decoding
+        )
 
 
 def answers_after(
@@ -80,6 +85,7 @@ def answers_after(
     job: EvaluationJob,
     journal: AnswerJournal,
     reporter: Reporter,
+    share_out: ShareOut,
     decoding: DecodingChoice | None = None,
 ) -> EvaluatedModel:
     """The judged answers of the model after a stage; None: the plain base, whose digests are `base_weights`.
@@ -99,6 +105,7 @@ def answers_after(
             f"{name}: {taken:,} of {num_answers:,} answers are those that the same weights gave before"
         )
     is_new = len(answers.responses) < num_answers
+    share_out(stage, base, answers, _progress_of(name, reporter))
     model = evaluate_model(name, base, job, answers, reporter, decoding)
     if is_new:
         kept.keep(answers)

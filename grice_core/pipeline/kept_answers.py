@@ -31,6 +31,8 @@ class Asked:
     device: torch.device
     dtype: torch.dtype
     batch_size: int
+    num_processes: int = 1
+    """That share them out."""
 
     @property
     def depends_on_batch(self) -> bool:
@@ -53,7 +55,8 @@ class Asked:
     def _batches(self) -> list[str]:
         if not self.depends_on_batch:
             return []
-        return [repr(self.ids), *self.prompts, str(self.batch_size)]
+        shares = [] if self.num_processes == 1 else [f"{self.num_processes} processes"]
+        return [repr(self.ids), *self.prompts, str(self.batch_size), *shares]
 
     def names(self) -> list[str]:
         """One for each prompt: texts decide on the noise, tokens on what is read."""

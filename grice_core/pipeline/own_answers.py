@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -22,10 +23,14 @@ from grice_core.pipeline.evaluation_job import EvaluationJob, digests_of, work_k
 from grice_core.pipeline.judging import answers_after, judged_again
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.published import StageModels
+from grice_core.pipeline.shared_answers import shared_answers
 from grice_core.progress import Reporter
 from grice_core.recipes.config import EvaluationConfig
 from grice_core.recipes.samples import SampleSettings
 from grice_core.rounds.own_pairs import Sampled
+
+if TYPE_CHECKING:
+    from grice_core.pipeline.other_ranks import OtherRanks
 
 _NUM_TIMED = 32
 """Answers after which it is said how long the others will take."""
@@ -75,6 +80,9 @@ class AskedHow:
     kept: Kept
     """Answers and scores of earlier runs."""
     reporter: Reporter
+    num_processes: int = 1
+    launched: "OtherRanks | None" = None
+    """Those that a launcher has started; None: they are started where answers are written."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +137,10 @@ class Sampler:
         self, stage: str | None, job: EvaluationJob, journal: AnswerJournal
     ) -> EvaluatedModel:
         reporter = replace(self.reporter, progress=_Expectation(self.reporter))
-        return answers_after(stage, self.models, self.base_digests, job, journal, reporter)
+        stages = () if stage is None else (stage,)
+        with shared_answers(self.models, job, stages, reporter) as share_out:
+            digests = self.base_digests
+            return answers_after(stage, self.models, digests, job, journal, reporter, share_out)
 
     def _key(self, stage: str | None, job: EvaluationJob) -> str:
         digests = self.base_digests  # first, while the plain base may still be in memory
@@ -149,6 +160,8 @@ class Sampler:
             batch_size=self.how.batch_size,
             second_judge=self.second_judge,
             kept=self.how.kept,
+            num_processes=self.how.num_processes,
+            launched=self.how.launched,
         )
 
 

@@ -7,6 +7,7 @@ wherever: the numbers are the same.
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -46,12 +47,19 @@ from grice_core.progress import Reporter
 from grice_core.recipes.config import ParallelSettings
 from grice_core.recipes.plan import PlannedStage
 
+if TYPE_CHECKING:
+    from grice_core.pipeline.other_ranks import OtherRanks
+
 
 class PipelineParts:
     """One pipeline in its output folder, which exists; what a part needs is loaded when it does."""
 
     def __init__(
-        self, config: PipelineConfig, reporter: Reporter | None = None, kept: Kept | None = None
+        self,
+        config: PipelineConfig,
+        reporter: Reporter | None = None,
+        kept: Kept | None = None,
+        launched: "OtherRanks | None" = None,
     ) -> None:
         check_reporting(config.report_to)
         self.config = config
@@ -60,8 +68,9 @@ class PipelineParts:
         self.output = OutputFolder(config.out)
         self.device = resolve_device(config.device)
         self.parallel = config.recipe.parallel or ParallelSettings()
-        self.num_processes = count_processes(config.num_processes, self.device)
-        check_several(self.num_processes, self.device, self.parallel)
+        self.launched = launched
+        self.num_processes = count_processes(config.num_processes, self.device, launched)
+        check_several(self.num_processes, self.device, self.parallel, launched)
         self.dtype = resolve_precision(config.precision, self.device)
         self._detector: Detector | None = None
         self._second_judge: Detector | None = None
@@ -220,7 +229,15 @@ class PipelineParts:
 
     def _round_job(self, number: int) -> RoundJob:
         judges = self.load_detector(), self.load_second_judge()
-        how = AskedHow(self.dtype, self.format_choice, self._batch_size, self.kept, self.reporter)
+        how = AskedHow(
+            dtype=self.dtype,
+            format_choice=self.format_choice,
+            batch_size=self._batch_size,
+            kept=self.kept,
+            reporter=self.reporter,
+            num_processes=self.num_processes,
+            launched=self.launched,
+        )
         return RoundJob(
             number,
             self.config,
@@ -251,6 +268,7 @@ class PipelineParts:
             dtype=self.dtype,
             report_to=self.config.report_to,
             num_processes=self.num_processes,
+            launched=self.launched,
             parallel=self.parallel,
             gradient_checkpointing=self.config.gradient_checkpointing,
             format_choice=self.format_choice,
@@ -284,6 +302,8 @@ class PipelineParts:
             batch_size=self._batch_size,
             second_judge=self.load_second_judge(),
             kept=self.kept,
+            num_processes=self.num_processes,
+            launched=self.launched,
         )
 
     @property

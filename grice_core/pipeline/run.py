@@ -1,7 +1,7 @@
 """A recipe run from end to end in one process."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from grice_core.errors import InterruptedRunError
 from grice_core.evaluation.results import Evaluation
@@ -10,6 +10,9 @@ from grice_core.pipeline.config import PipelineConfig
 from grice_core.pipeline.output import OutputFolder, open_output, reopen_output
 from grice_core.pipeline.parts import PipelineParts
 from grice_core.progress import Reporter
+
+if TYPE_CHECKING:
+    from grice_core.pipeline.other_ranks import OtherRanks
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +26,10 @@ class PipelineResult:
 
 
 def run_pipeline(
-    config: PipelineConfig, reporter: Reporter | None = None, kept: Kept | None = None
+    config: PipelineConfig,
+    reporter: Reporter | None = None,
+    kept: Kept | None = None,
+    launched: "OtherRanks | None" = None,
 ) -> PipelineResult:
     """Check the data, cut, prove and train every stage, evaluate baseline and stages, write all.
 
@@ -32,10 +38,12 @@ def run_pipeline(
     Args:
         kept: Answers, scores and trained stages of earlier runs, where the same would come out again;
             None: all are made anew.
+        launched: Processes that a launcher has started with this one, to share the work; None: as many as the
+            configuration says are started.
 
     Raises: GriceError of the part that went wrong; what was finished before stays on disk.
     """
-    parts = PipelineParts(config, reporter, kept)
+    parts = PipelineParts(config, reporter, kept, launched)
     parts.load_detector()  # so that a wrong one leaves no folder behind
     parts.load_second_judge()
     if config.resume:

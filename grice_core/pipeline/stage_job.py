@@ -1,6 +1,7 @@
 """One stage of a pipeline, as it is handed from part to part."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -11,6 +12,9 @@ from grice_core.pipeline.options import Checkpointing, ReportTo
 from grice_core.pipeline.output import OutputFolder
 from grice_core.recipes.config import ParallelSettings, StageConfig
 from grice_core.recipes.plan import PlannedStage
+
+if TYPE_CHECKING:
+    from grice_core.pipeline.other_ranks import OtherRanks
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +31,8 @@ class StageJob:
     dtype: torch.dtype
     report_to: ReportTo = "none"
     num_processes: int = 1
+    launched: "OtherRanks | None" = None
+    """Those that a launcher has started; None: the stage starts its own."""
     parallel: ParallelSettings = field(default_factory=ParallelSettings)
     gradient_checkpointing: Checkpointing = "auto"
     format_choice: FormatChoice = field(default_factory=FormatChoice)

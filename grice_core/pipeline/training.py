@@ -16,12 +16,12 @@ from grice_core.files import atomic_folder
 from grice_core.kernels.precision import name_of_dtype
 from grice_core.pipeline.card import write_stage_card
 from grice_core.pipeline.kept_stages import KeptStage, training_of
-from grice_core.pipeline.launch_ranks import shared_work
 from grice_core.pipeline.output import StageFolder, is_whole_model
 from grice_core.pipeline.preference_shift import keep_preference_shifts
 from grice_core.pipeline.preparing import prepare_stage
 from grice_core.pipeline.probe import Probe
 from grice_core.pipeline.published import StageModels, publish
+from grice_core.pipeline.shared_training import shared_work
 from grice_core.pipeline.stage_job import StageJob
 from grice_core.pipeline.taught import taught_section
 from grice_core.pipeline.trackers import StageTracker, TrackedStage

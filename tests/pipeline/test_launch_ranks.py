@@ -1,8 +1,15 @@
 """Two processes that train one stage, against one process."""
 
 import multiprocessing
+import os
+import shutil
 import signal
+import subprocess
+import sys
 import time
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
@@ -10,15 +17,23 @@ import torch
 from safetensors.torch import load_file
 
 from grice_core.dpo.checkpointing.history import read_history
-from grice_core.errors import InputError, InterruptedRunError, TrainingError
-from grice_core.pipeline.launch_ranks import check_several, count_processes
+from grice_core.dpo.distributed.launcher import place_of
+from grice_core.dpo.distributed.process_group import free_port
+from grice_core.errors import InputError, InterruptedRunError, LostProcessError, TrainingError
+from grice_core.evaluation.generation import generate
+from grice_core.pipeline import shared_answers
+from grice_core.pipeline.judging import evaluate_stages
+from grice_core.pipeline.launch_ranks import check_several, count_processes, found_ranks
 from grice_core.pipeline.parts import PipelineParts
 from grice_core.progress import Reporter
 from grice_core.recipes.config import ParallelSettings
+from tests.dpo import tiny
 from tests.pipeline import killable
 from tests.pipeline.world import config
 
 TOLERANCE = 1e-5
+ROOT = Path(__file__).parents[2]
+FILES = {"data": "pairs.json", "eval": "eval.json"}
 
 
 def train(world, out, num_processes, **told):
@@ -176,3 +191,124 @@ def test_what_a_device_can_not_do_is_refused(monkeypatch):
         check_several(2, cpu, ParallelSettings.model_validate({"ddp": {"comm_hook": "bf16"}}))
     check_several(2, cpu, plain)
     check_several(1, torch.device("cuda:1"), plain)
+
+
+def other_process(world, home, place, **changes):
+    """`grice pipeline` as srun starts it for a task beside the first, with a home and a folder of its own."""
+    home.mkdir()
+    command = [str(Path(sys.executable).with_name("grice")), "pipeline", "--out", "nowhere"]
+    for name in ("data", "eval", "base", "detector"):
+        command += [f"--{name}", str(world / FILES.get(name, name))]
+    environment = os.environ | place | {"GRICE_HOME": str(home), "PYTHONPATH": str(ROOT)} | changes
+    return subprocess.Popen(command, cwd=home, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def slurm_step():
+    """What srun says to every task of two."""
+    port = {"SLURM_JOB_ID": str(free_port()), "SLURM_STEP_ID": "0"}
+    return port | {"SLURM_STEP_NUM_TASKS": "2", "SLURM_STEP_NODELIST": "localhost,never[1-2]"}
+
+
+@contextmanager
+def beside_another(world, home, said):
+    """The other of two processes that srun has started, with a home and a folder of its own."""
+    step = slurm_step()
+    other = other_process(world, home, step | {"SLURM_PROCID": "1", "SLURM_LOCALID": "0"})
+    try:
+        with found_ranks(place_of(step | {"SLURM_PROCID": "0"}), said.append) as launched:
+            yield launched, other
+        other.said = other.communicate(timeout=60)[1]
+    finally:
+        other.kill()
+        other.wait()
+        other.stderr.close()
+
+
+def answers_of(parts, **changes):
+    """What baseline and first stage answer, twice each."""
+    job = parts.evaluation_job(parts.inputs.selection)
+    sampling = replace(job.sampling, samples_per_prompt=2, max_new_tokens=6)
+    job = replace(job, stages=("stage1",), sampling=sampling, **changes)
+    job.output.answers.unlink(missing_ok=True)
+    told = []
+    evaluation = evaluate_stages(parts._models, job, Reporter(lambda *heard: told.append(heard)))
+    counts = [done for task, done, _ in told if task == "stage1: generate responses"]
+    return [model.responses for model in evaluation.models], counts
+
+
+def test_two_tasks_of_slurm_learn_and_answer_bit_for_bit_what_our_own_processes_do(
+    world, together, tmp_path, monkeypatch
+):
+    """On two hosts as far as one can be two: they share nothing but a port and the base."""
+    asked_here, out, said = [], tmp_path / "out", []
+
+    def counted(model, tokenizer, prompts, *told, **named):
+        asked_here.append(len(prompts))
+        return generate(model, tokenizer, prompts, *told, **named)
+
+    monkeypatch.setattr(shared_answers, "generate", counted)
+    out.mkdir()
+    with beside_another(world, tmp_path / "other", said) as (launched, other):
+        asked = config(world, out, **killable.TOGETHER)
+        parts = PipelineParts(asked, Reporter(say=said.append), launched=launched)
+        parts.train("stage1")
+        answers, counts = answers_of(parts)
+    assert other.returncode == 0
+    assert other.said == "process 2 of 2 works for the first one, which writes the results\n"
+    assert not list((tmp_path / "other").iterdir())
+    assert "2 processes, started by srun on" in said[0]
+
+    assert numbers(out) == numbers(together)
+    learned, expected = adapter(out), adapter(together)
+    assert all((learned[name] == expected[name]).all() for name in expected)
+    assert answers == answers_of(parts, num_processes=1, launched=None)[0]
+    assert asked_here == [3, 3]  # of six prompts, for each of two models
+    assert counts == sorted(counts)
+    assert counts[-1] == 12
+
+
+@pytest.mark.stack
+def test_losing_a_process_of_a_launcher_leaves_what_any_number_can_resume(
+    world, together, tmp_path
+):
+    out, said, taken = tmp_path / "out", [], []
+    out.mkdir()
+    asked = config(world, out, **killable.TOGETHER)
+    stopping = Reporter(on_step=taken.append, should_stop=lambda: len(taken) == 2)
+    with (
+        beside_another(world, tmp_path / "stopped", said) as (launched, other),
+        pytest.raises(InterruptedRunError, match="stopped before step 3 of 6"),
+    ):
+        PipelineParts(asked, stopping, launched=launched).train("stage1")
+    assert other.returncode == 0
+
+    with beside_another(world, tmp_path / "killed", said) as (launched, other):
+
+        def lose_the_other(record):
+            if record["step"] == 4:
+                other.kill()
+
+        with pytest.raises(TrainingError, match=r"another process .* has ended.*--resume"):
+            PipelineParts(asked, Reporter(on_step=lose_the_other), launched=launched).train(
+                "stage1"
+            )
+    train(world, out, 2)
+    assert numbers(out) == numbers(together)
+
+
+@pytest.mark.stack
+def test_another_base_under_the_same_name_is_refused(world, tmp_path):
+    base, out, said = tmp_path / "base", tmp_path / "out", []
+    shutil.copytree(world / "base", base)
+    out.mkdir()
+    with beside_another(world, tmp_path / "other", said) as (launched, other):
+        asked = config(world, out, **killable.TOGETHER, base=str(base))
+        parts = PipelineParts(asked, Reporter(), launched=launched)
+        parts.load_base()
+        changed = tiny.gpt2()
+        torch.nn.init.zeros_(changed.transformer.wpe.weight)
+        changed.save_pretrained(base)
+        with pytest.raises(LostProcessError, match=r"process 2 of 2 ended: the weights of .*base"):
+            parts.train("stage1")
+    assert other.returncode == 2
+    assert "all hosts need the same files" in other.said

@@ -10,7 +10,7 @@ import gc
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -26,12 +26,24 @@ from accelerate.utils import (
     patch_environment,
 )
 from torch import Tensor, nn
+from torch.distributed import PrefixStore  # type: ignore[attr-defined]
 
 from grice_core.dpo.distributed.fsdp import shard_base
+from grice_core.dpo.distributed.launcher import RankPlace
+from grice_core.dpo.distributed.rank_store import open_store
 from grice_core.dpo.distributed.ranks import Ranks, T, shares
 from grice_core.dpo.encode import EncodedPair
 from grice_core.errors import TrainingError
 from grice_core.recipes.config import ParallelSettings
+
+_NOT_OURS = (
+    "ACCELERATE_MIXED_PRECISION",
+    "ACCELERATE_DYNAMO_BACKEND",
+    "ACCELERATE_USE_DEEPSPEED",
+    "ACCELERATE_USE_FSDP",
+    "ACCELERATE_USE_MEGATRON_LM",
+    "ACCELERATE_USE_PARALLELISM_CONFIG",
+)
 
 
 class LostRankError(TrainingError):
@@ -42,13 +54,22 @@ class LostRankError(TrainingError):
 class RankInfo:
     """A rank's place in the process group."""
 
-    index: int
-    count: int
-    port: int
-    """Of this machine, on which rank 0 listens."""
+    place: RankPlace
     device: torch.device
     backend: str | None = None
     """Of torch's process groups; None: the device's usual one."""
+    group: str = ""
+    """Its name: a run has several process groups, one after the other."""
+
+    @property
+    def index(self) -> int:
+        """Its rank."""
+        return self.place.index
+
+    @property
+    def count(self) -> int:
+        """Of all ranks."""
+        return self.place.count
 
     @property
     def local_index(self) -> int:
@@ -73,6 +94,13 @@ def process_group(info: RankInfo, policy: nn.Module, settings: ParallelSettings)
     Raises: LostRankError, if one of them ends before; RecipeError, if the policy can't be sharded.
     """
     with patch_environment(**_environment(info)), _as_lost_rank():
+        torch.distributed.init_process_group(
+            info.backend or ("gloo" if info.device.type == "cpu" else "nccl"),
+            store=PrefixStore(f"group/{info.group}", open_store(info.place)),
+            rank=info.index,
+            world_size=info.count,
+            timeout=timedelta(seconds=settings.timeout_s),
+        )
         accelerator = Accelerator(
             cpu=info.device.type == "cpu", kwargs_handlers=_handlers(settings, info.backend)
         )
@@ -150,23 +178,20 @@ def _handlers(settings: ParallelSettings, backend: str | None) -> list[Any]:
     ddp["comm_hook"] = DDPCommunicationHookType(ddp["comm_hook"])
     return [
         DistributedDataParallelKwargs(**ddp),
-        InitProcessGroupKwargs(backend=backend, timeout=timedelta(seconds=settings.timeout_s)),
+        InitProcessGroupKwargs(backend=backend),
     ]
 
 
 def _environment(info: RankInfo) -> dict[str, str]:
     """Environment variables from which accelerate and torch learn about the group."""
-    common = {
-        "rank": str(info.index),
-        "local_rank": str(info.local_index),
-        "world_size": str(info.count),
-        "local_world_size": str(info.count),
-        "master_addr": "127.0.0.1",
-        "master_port": str(info.port),
+    common = replace(info.place, local_index=info.local_index).environment() | {
+        "LOCAL_WORLD_SIZE": str(info.count),
         # Else accelerate would set torch's number of threads, which is set already.
-        "omp_num_threads": str(torch.get_num_threads()),
+        "OMP_NUM_THREADS": str(torch.get_num_threads()),
+        # What `accelerate launch` was asked for is about models that accelerate wraps, of which there is none.
+        **dict.fromkeys(_NOT_OURS, "no"),
     }
-    return common | ({"accelerate_use_cpu": "yes"} if info.device.type == "cpu" else {})
+    return common | ({"ACCELERATE_USE_CPU": "yes"} if info.device.type == "cpu" else {})
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from grice_core.dpo.distributed.launcher import RankPlace
 from grice_core.dpo.distributed.process_group import RankInfo, free_port, process_group
 from grice_core.recipes.config import ParallelSettings
 
@@ -14,7 +15,8 @@ def reduced(**ddp):
     """A gradient of a third after it was summed, and one that no pass has reached."""
     parameters = [nn.Parameter(torch.ones(3)), nn.Parameter(torch.ones(2))]
     settings = ParallelSettings.model_validate({"ddp": ddp})
-    info, policy = RankInfo(0, 1, free_port(), torch.device("cpu")), nn.ParameterList(parameters)
+    info = RankInfo(RankPlace(0, 1, free_port()), torch.device("cpu"))
+    policy = nn.ParameterList(parameters)
     with process_group(info, policy, settings) as ranks:
         parameters[0].grad = torch.full((3,), THIRD)
         ranks.all_reduce_gradients()

@@ -8,6 +8,7 @@ import pytest
 from safetensors.torch import load_file
 
 from grice_core.dpo.checkpointing.history import read_history
+from grice_core.dpo.distributed.launcher import RankPlace
 from grice_core.dpo.distributed.process_group import RankInfo, free_port
 from grice_core.dpo.prefix_trees import num_shared_tokens
 from tests.dpo import killable
@@ -29,7 +30,9 @@ def train(processes, folder, count, last=None, target=killable.take_part):
     folder.mkdir(exist_ok=True)
     port = free_port()
     ranks = [
-        processes.Process(target=target, args=(folder, RankInfo(index, count, port, CPU), last))
+        processes.Process(
+            target=target, args=(folder, RankInfo(RankPlace(index, count, port), CPU), last)
+        )
         for index in range(count)
     ]
     for rank in ranks:
