@@ -98,7 +98,7 @@ def write(path: Path, num_pairs: int) -> None:
 
 
 def _blocks(num_pairs: int) -> Iterator[list[dict[str, Any]]]:
-    draw = random.Random(0)  # noqa: S311 - nothing secret
+    draw = random.Random(0)
     words = ["".join(draw.choices("aeinorstlu", k=draw.randint(2, 9))) for _ in range(5000)]
     for start in range(0, num_pairs, _BLOCK):
         yield [_pair(draw, words) for _ in range(start, min(start + _BLOCK, num_pairs))]

@@ -69,7 +69,7 @@ Rows = Iterable[dict[str, Any]]
 
 def build(database: Database, num_runs: int, num_steps: int) -> None:
     """Fill an empty database."""
-    chance = random.Random(0)  # noqa: S311
+    chance = random.Random(0)
     digest = "a" * 64
     fill(database, Artifact, [{"sha256": digest, "is_folder": False, "size_bytes": 1}])
     fill(database, DataSet, (_data_set(number, digest) for number in range(NUM_CATALOGUED)))

@@ -20,6 +20,7 @@ from grice_core.cli import (
     stages,
     sweep,
     training,
+    verify,
 )
 from grice_core.errors import GriceError
 from grice_core.loading import begin_loading
@@ -40,6 +41,7 @@ for module in (
     sample,
     sweep,
     export,
+    verify,
     detector,
     evaluation,
     demo,

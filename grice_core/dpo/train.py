@@ -12,6 +12,7 @@ from peft import PeftModel
 
 from grice_core.data.pairs import FloatArray, IntArray
 from grice_core.dpo.budget import SmallerPassesError
+from grice_core.dpo.checkpointing.checkpoint import Checkpoint
 from grice_core.dpo.checkpointing.fingerprint import Fingerprint, fingerprint
 from grice_core.dpo.checkpointing.resume import (
     CheckpointKeeper,
@@ -130,6 +131,8 @@ class StageTrainer:
                     keeper.save(state)
                 raise InterruptedRunError(_how_to_continue(state, num_steps, bool(keeper)))
 
+            if keeper:
+                keeper.keep_anchor(state)
             record = self.take_step(self.examples.train[batches[step]], step, num_steps, seed)
             # In lockstep rank 0 can't run a pass alone.
             if step == 0 and (self.runner.ranks.index == 0 or self.runner.ranks.lockstep):
@@ -156,6 +159,10 @@ class StageTrainer:
             before = self.measure()
             state = TrainerState(0, before, before)
         return state
+
+    def load(self, checkpoint: Checkpoint) -> None:
+        """Let adapter, optimizer and reference be those of a checkpoint."""
+        self._tensors.load(checkpoint)
 
     def must_match(self, base_sha256: str, num_steps: int, seed: int) -> Fingerprint:
         """Everything that decides what is learned from weights with this hash."""

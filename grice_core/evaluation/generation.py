@@ -27,7 +27,7 @@ from grice_core.dpo.positions import max_positions
 from grice_core.dpo.signature import accepted
 from grice_core.errors import ModelError
 from grice_core.evaluation.answers import Answers
-from grice_core.evaluation.batching import rows_at_once, rows_that_fit, rows_to_admit
+from grice_core.evaluation.batching import USUAL_ROWS, rows_at_once, rows_that_fit, rows_to_admit
 from grice_core.evaluation.decoding import Decoder, Decoding, DecodingChoice, choose_decoding
 from grice_core.evaluation.drawing import Draw, draw, noise_keys
 from grice_core.evaluation.sampling import Sampling
@@ -37,6 +37,7 @@ from grice_core.kernels.precision import product_dtype
 from grice_core.kernels.stored import stored_modules
 from grice_core.progress import Progress, silent
 
+BATCH_SIZE = 16
 TOLERANCE = 1e-3
 """Twice the largest rounding error of an fp32 log-probability that is assumed."""
 
@@ -97,8 +98,7 @@ def generate(
     answers, decoding = answers or Answers(), decoding or DecodingChoice()
     depends_on_batch = _depends_on_batch(model)
     prompt_ids = [row.prompt for row in rows]
-    dtype = product_dtype(torch.empty(0, device=next(model.parameters()).device))
-    batch_size = batch_size or rows_that_fit(model, prompt_ids, sampling.max_new_tokens, dtype)
+    batch_size = batch_size or _rows_that_fit(model, rows, sampling)
     done = sum(row.place in answers.responses for row in rows)
     if done == len(rows):
         if done:
@@ -146,6 +146,31 @@ def _keep(rows: Sequence[_Row], answers: Answers, form: PromptFormat, sampling: 
     answers.keep_responses({row.place: _text(form, row.response) for row in rows}, cut, tokens)
 
 
+def written_together(
+    model: Any,
+    prompts: Sequence[Prompt],
+    sampling: Sampling,
+    form: PromptFormat,
+    decoding: Decoding,
+    batch_size: int | None = None,
+) -> list[list[int]]:
+    """Places of the responses that `generate` has to write together to write them again, group by group.
+
+    In fp32 no response depends on the others: the groups are usual batches then.
+    """
+    encoded = encode_prompts(form.tokenizer, prompts, form)
+    rows = _rows(model, encoded, [prompt.text for prompt in prompts], sampling, form)
+    size = USUAL_ROWS
+    if _depends_on_batch(model):
+        size = rows_at_once(decoding, batch_size or _rows_that_fit(model, rows, sampling))
+    return [[row.place for row in batch] for batch in _batches(rows, Answers(), size, whole=True)]
+
+
+def _rows_that_fit(model: Any, rows: Sequence[_Row], sampling: Sampling) -> int:
+    dtype = product_dtype(torch.empty(0, device=next(model.parameters()).device))
+    return rows_that_fit(model, [row.prompt for row in rows], sampling.max_new_tokens, dtype)
+
+
 @torch.no_grad()
 def stream(
     model: Any, tokenizer: Any, prompt: str, sampling: Sampling, form: PromptFormat | None = None
@@ -168,6 +193,11 @@ def stream(
         decoding = choose_decoding(model, [row.prompt], sampling.max_new_tokens, batches=False)
         for _ in _write(model, rows, sampling, ends, decoding):
             yield _text(form, row.response)
+
+
+def _longest_first(rows: Sequence[_Row]) -> list[_Row]:
+    """What doesn't fit into memory shows at once."""
+    return sorted(rows, key=lambda row: -len(row.prompt))
 
 
 def _text(form: PromptFormat, response: list[int]) -> str:

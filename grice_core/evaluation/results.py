@@ -90,20 +90,25 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
             include={"min_cooperative", "target_cooperative", "max_regression"}
         ),
         "thresholds": dict(zip(MAXIMS, models[0].thresholds.tolist(), strict=True)),
-        "models": [
-            {
-                "name": model.name,
-                "rates": _rates(model_rates(model)),
-                "num_empty": model.num_empty,
-                "num_cut": len(model.cut),
-            }
-            for model in models
-        ],
+        "models": evaluated_models(models),
         "changes": [change.document() for change in corrected(compared(models))],
         "retention": [asdict(retained) for retained in retention(models)],
         "texts": compare_texts(models).document(),
         **second_document(evaluation),
     }
+
+
+def evaluated_models(models: Sequence[EvaluatedModel]) -> list[dict[str, Any]]:
+    """Each model's rates, for the document."""
+    return [
+        {
+            "name": model.name,
+            "rates": _rates(model_rates(model)),
+            "num_empty": model.num_empty,
+            "num_cut": len(model.cut),
+        }
+        for model in models
+    ]
 
 
 def _lines(model: EvaluatedModel, by_second: EvaluatedModel | None) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 run.json                     inputs' hashes, resolved recipe, versions, timings, what came out
 stage1/history.jsonl         one line per optimizer step
+stage1/anchor/               the state before one of its steps, by which `grice verify` takes it again
 stage1/events/               the same for TensorBoard, if it was asked for
 stage1/final_model/          adapter for the plain base: stock PEFT loads it, and the evaluation asks it
 round1/own_pairs.parquet     pairs that a stage `from: model` sampled
@@ -9,6 +10,7 @@ stage2/own_adapter/          what stage 2 alone learned, on (base + stage 1)
 stage2/final_model/          both, composed into one adapter for the plain base
 generations.jsonl            every response with its scores
 evaluation.json              rates, intervals, verdict
+receipt.json                 SHA-256 of all other files, once everything is done
 multistage_results.json      the default layout: violation rates in percent
 """
 
@@ -28,6 +30,7 @@ RUN_FILE = "run.json"
 SCORED_PAIRS = "scored_pairs.json"
 ANSWERS_JOURNAL = "answers.journal"
 HELDOUT_JOURNAL = "heldout.journal"
+RECEIPT_FILE = "receipt.json"
 OWN_FILES = (
     RUN_FILE,
     GENERATIONS_FILE,
@@ -36,6 +39,7 @@ OWN_FILES = (
     SCORED_PAIRS,
     ANSWERS_JOURNAL,
     HELDOUT_JOURNAL,
+    RECEIPT_FILE,
 )
 
 
@@ -63,6 +67,11 @@ class StageFolder:
     def checkpoints(self) -> Path:
         """There only while the stage is being trained."""
         return self.path / "checkpoints"
+
+    @property
+    def anchor(self) -> Path:
+        """The state before one step, kept for `grice verify`."""
+        return self.path / "anchor"
 
     @property
     def final_model(self) -> Path:
@@ -115,6 +124,10 @@ class OutputFolder:
     def heldout_answers(self) -> Path:
         """By which rounds of the model's own pairs are judged; there until all is evaluated."""
         return self.path / HELDOUT_JOURNAL
+
+    @property
+    def receipt(self) -> Path:
+        return self.path / RECEIPT_FILE
 
     @property
     def run(self) -> Path:

@@ -37,6 +37,7 @@ from grice_core.pipeline.launch_ranks import check_several, count_processes
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.own_answers import AskedHow, Sampler
 from grice_core.pipeline.published import StageModels
+from grice_core.pipeline.receipt import write_receipt
 from grice_core.pipeline.record import ComputedIn, RunRecord, begun_base_dtype
 from grice_core.pipeline.rounds import RoundJob, train_round
 from grice_core.pipeline.stage_job import StageJob
@@ -225,6 +226,7 @@ class PipelineParts:
         self.record.finish()
         self.output.answers.unlink()
         self.output.heldout_answers.unlink(missing_ok=True)
+        write_receipt(self.output, self.stage_names)
         return evaluation
 
     def _round_job(self, number: int) -> RoundJob:

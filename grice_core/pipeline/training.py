@@ -11,7 +11,7 @@ from grice_core.dpo.adapters import Adapter, adapter_of, put_adapter, save_adapt
 from grice_core.dpo.base import BaseModel
 from grice_core.dpo.checkpointing.checkpoint import CheckpointFolder
 from grice_core.dpo.checkpointing.history import HistoryFile, read_history
-from grice_core.dpo.checkpointing.resume import CheckpointPlan
+from grice_core.dpo.checkpointing.resume import Anchor, CheckpointPlan
 from grice_core.files import atomic_folder
 from grice_core.kernels.precision import name_of_dtype
 from grice_core.pipeline.card import write_stage_card
@@ -21,6 +21,7 @@ from grice_core.pipeline.preference_shift import keep_preference_shifts
 from grice_core.pipeline.preparing import prepare_stage
 from grice_core.pipeline.probe import Probe
 from grice_core.pipeline.published import StageModels, publish
+from grice_core.pipeline.receipt import anchor_step
 from grice_core.pipeline.shared_training import shared_work
 from grice_core.pipeline.stage_job import StageJob
 from grice_core.pipeline.taught import taught_section
@@ -86,7 +87,10 @@ def _trained(models: StageModels, job: StageJob, reporter: Reporter) -> _Trained
     planned = prepared.encoded.planned
     folder = job.output.stage(job.name)
     # A stage's folder holds checkpoints only if it was interrupted.
-    checkpoints = CheckpointPlan(folder.checkpoints, prepared.reference_sha256, resume=True)
+    anchor = Anchor(folder.anchor, anchor_step(job.name, job.seed, planned.num_steps))
+    checkpoints = CheckpointPlan(
+        folder.checkpoints, prepared.reference_sha256, resume=True, anchor=anchor
+    )
     tracker = StageTracker(job.report_to, _tracked(job, folder))
     with HistoryFile(folder.history) as history, closing(tracker):
         watch = StageWatch(job.name, planned.num_steps, job.device, history, reporter, tracker)

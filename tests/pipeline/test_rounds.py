@@ -1,6 +1,7 @@
 """Stages whose pairs the model writes itself, as part of a pipeline."""
 
 from dataclasses import replace
+from random import Random
 
 import pytest
 
@@ -13,6 +14,7 @@ from grice_core.pipeline.rounds import rounds_before
 from grice_core.pipeline.run import run_pipeline
 from grice_core.progress import Reporter
 from grice_core.recipes.load import parse_recipe
+from grice_core.verify.run import verify
 from tests.pipeline.world import OWN, config, own
 
 
@@ -77,6 +79,12 @@ def test_what_does_not_count_is_not_evaluated(ran):
     counted = [each["name"] for each in result.record["rounds"] if each["in_effect"]]
     models = [model.name for model in result.evaluation.models]
     assert models == ["baseline", "stage1", *counted]
+
+
+def test_all_of_it_can_be_derived_again(ran):
+    result, _ = ran
+    found = verify(result.output.path, device="cpu", draw=Random(0))
+    assert [check.problems for check in found.checks] == [()] * len(found.checks)
 
 
 def test_yields_add_up(ran):

@@ -22,6 +22,15 @@ from grice_core.progress import Reporter
 
 
 @dataclass(frozen=True)
+class Anchor:
+    """A state of training that stays when the checkpoints go, so that one step can be taken again."""
+
+    folder: Path
+    step: int
+    """Steps taken before."""
+
+
+@dataclass(frozen=True)
 class CheckpointPlan:
     """Where a stage's checkpoints go, how often, and whether to resume from them."""
 
@@ -35,6 +44,7 @@ class CheckpointPlan:
     """Seconds after which there is one, however few the steps: what a power cut may cost."""
     resume: bool = False
     """Resume from the last whole checkpoint, if there is one; otherwise checkpoints are deleted."""
+    anchor: Anchor | None = None
 
 
 @dataclass(frozen=True)
@@ -152,6 +162,12 @@ class CheckpointKeeper:
                 f"the run began with {before} {name} and continues with {now}: its last digits will "
                 "not be those of an undisturbed run"
             )
+
+    def keep_anchor(self, state: TrainerState) -> None:
+        """Keep the state for good, if it is the one that is to be kept."""
+        anchor = self.plan.anchor
+        if anchor is not None and state.step == anchor.step:
+            CheckpointFolder(anchor.folder).write(self.tensors.checkpoint(state, self.must_match))
 
     def is_due(self, state: TrainerState) -> bool:
         """Whether it is time for a checkpoint."""

@@ -1,0 +1,1 @@
+"""What an output folder claims, derived again: files, inputs, arithmetic, single steps, single answers."""

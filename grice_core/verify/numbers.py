@@ -1,0 +1,118 @@
+"""What follows from other numbers of the folder: rates from answers, losses from their parts, rates of schedules."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+
+from grice_core.dpo.adapters import compose, load_adapter
+from grice_core.dpo.checkpointing.history import read_history
+from grice_core.dpo.metrics import SFT_LOSS, Metrics
+from grice_core.dpo.schedules import beta_at, learning_rate
+from grice_core.errors import ModelError
+from grice_core.evaluation.results import (
+    EVALUATION_FILE,
+    GENERATIONS_FILE,
+    RESULTS_FILE,
+    evaluated_models,
+    generations_jsonl,
+    guide_results,
+)
+from grice_core.maxims import MAXIMS
+from grice_core.pipeline.output import is_whole_model
+from grice_core.recipes.config import StageConfig
+from grice_core.verify.claims import Check, Claims
+
+_SUMS = 1e-6
+"""Relative: two sums of the same numbers in another order."""
+
+
+def check_rates(claims: Claims) -> Check:
+    """Rates in both files of results are those of the answers, by the detector's thresholds."""
+    return Check("rates", "all rates from the answers' scores", tuple(_rates(claims)))
+
+
+def _rates(claims: Claims) -> Iterator[str]:
+    models, document = claims.evaluation.models, claims.evaluation.document
+    thresholds = dict(zip(MAXIMS, claims.detector.thresholds.tolist(), strict=True))
+    if document["thresholds"] != thresholds:
+        yield f"{EVALUATION_FILE}: the thresholds are not the detector's"
+    results = json.loads((claims.output.path / RESULTS_FILE).read_text(encoding="utf-8"))
+    if results != guide_results(models):
+        yield f"{RESULTS_FILE}: not what follows from {GENERATIONS_FILE}"
+    if document["models"] != json.loads(json.dumps(evaluated_models(models))):
+        yield f"{EVALUATION_FILE}: rates that don't follow from {GENERATIONS_FILE}"
+    answers = (claims.output.path / GENERATIONS_FILE).read_text(encoding="utf-8")
+    if answers != generations_jsonl(models, claims.evaluation.second):
+        yield f"{GENERATIONS_FILE}: violations that don't follow from the scores"
+
+
+def check_history(claims: Claims) -> Check:
+    """Each step's record is of a piece with itself, its schedule and run.json."""
+    histories = {
+        stage.name: read_history(claims.output.stage(stage.name).history) for stage in claims.stages
+    }
+    problems = [
+        f"{stage.name}/history.jsonl, {problem}"
+        for stage in claims.stages
+        for problem in _history(stage, histories[stage.name], claims.stage_record(stage.name))
+    ]
+    num_steps = sum(map(len, histories.values()))
+    return Check("steps", f"sums and schedules of {num_steps:,} steps", tuple(problems))
+
+
+def _history(
+    stage: StageConfig, history: list[Metrics], record: Mapping[str, Any]
+) -> Iterator[str]:
+    num_steps = record["num_steps"]
+    if [int(each["step"]) for each in history] != list(range(1, num_steps + 1)):
+        yield f"steps are not 1 to {num_steps}"
+        return
+    for number, each in enumerate(history):
+        for name, expected in (
+            ("learning_rate", learning_rate(stage, number, num_steps)),
+            ("beta", beta_at(stage, number, num_steps)),
+            ("loss", _loss_of_parts(stage, each)),
+            ("rewards/margins", each["rewards/chosen"] - each["rewards/rejected"]),
+        ):
+            scale = max(abs(expected), abs(each["rewards/chosen"]) if "/" in name else 0.0)
+            if not math.isclose(each[name], expected, rel_tol=_SUMS, abs_tol=_SUMS * max(scale, 1)):
+                yield f"step {number + 1}: {name} is {each[name]:.6g}, but {expected:.6g} follows"
+    last = {name: value for name, value in history[-1].items() if name in record["after"]}
+    if last != record["after"]:
+        yield "the last step's held-out metrics are not those of run.json"
+
+
+def _loss_of_parts(stage: StageConfig, record: Metrics) -> float:
+    weighted = [f"loss/{maxim}" for maxim in MAXIMS if getattr(stage.weights, maxim) > 0]
+    return sum(record[name] for name in [*weighted, SFT_LOSS] if name in record)
+
+
+def check_published(claims: Claims) -> Check:
+    """What each stage published is what it and those before it have learned."""
+    return Check(
+        "adapters", "each published adapter from its stages' own", tuple(_published(claims))
+    )
+
+
+def _published(claims: Claims) -> Iterator[str]:
+    earlier = None
+    for name in claims.names:
+        folder = claims.output.stage(name)
+        if is_whole_model(folder.final_model):
+            return
+        try:
+            published = load_adapter(folder.final_model)
+            own = load_adapter(folder.own_adapter) if earlier else published
+            expected = compose(earlier, own) if earlier else own
+        except ModelError as error:
+            yield f"{name}: {error}"
+            return
+        same = expected.tensors.keys() == published.tensors.keys() and all(
+            torch.equal(expected.tensors[key], published.tensors[key]) for key in expected.tensors
+        )
+        if not same:
+            yield f"{name}/final_model is not {name}'s own adapter on top of the stage before"
+        earlier = published
