@@ -70,3 +70,18 @@ def test_a_stage_that_wrecks_the_model_is_called_so(tmp_path: Path):
     with pytest.raises(InterruptedRunError):  # as soon as something is found
         parts.train("stage1")
     assert "the model forgets how to write them" in found[Trouble.CHOSEN_COLLAPSE]
+
+
+@pytest.mark.stack
+def test_a_round_that_overdoes_it_is_left_out(tmp_path: Path):
+    """At a learning rate far too high the model loses its words; what is published is the model before."""
+    wild = ("learning_rate=1e-2", "beta=0.05", "num_steps=12", "samples.num_prompts=150")
+    overrides = (*SHORT, *(f"round.{setting}" for setting in wild))
+    config = DemoConfig(tmp_path, recipe=load_recipe("demo-own", overrides), num_pairs=600)
+    result = run_demo(config)
+    first, second = result.pipeline.record["rounds"]
+    assert first["in_effect"] is False
+    assert first["ended_by"]["rule"] in {"unfinished", "gain"}
+    assert first["check"]["gain"]["after"] < first["check"]["gain"]["before"]
+    assert "ended the rounds" in second["said"][0]
+    assert [one.model for one in result.judged] == ["baseline", "stage1", "stage2"]
