@@ -92,6 +92,7 @@ def push(part: HubPart, is_again: Any = None, api: HfApi | None = None) -> str:
         api.create_repo(
             part.repo, private=not part.target.is_public, repo_type=part.kind, exist_ok=True
         )
+        _check_visibility(api, part)
         commit = api.upload_folder(
             repo_id=part.repo,
             repo_type=part.kind,
@@ -117,12 +118,15 @@ def _check_is_ours(api: HfApi, part: HubPart, manifest: Any) -> None:
     held = {sibling.rfilename for sibling in info.siblings or ()} - _THEIRS
     if not held:
         return
-    if not info.private and not part.target.is_public:
-        raise OutputError(
-            f"{part.repo} is there already, and public: add --public, or choose another name"
-        )
     if not held <= set(part.files) or not _is_same_export(api, part, manifest, held):
         raise OutputError(f"{part.repo} holds something else already: choose another name")
+
+
+def _check_visibility(api: HfApi, part: HubPart) -> None:
+    """Nothing that is to stay private is sent to where others read. Raises: OutputError."""
+    info: Any = api.repo_info(part.repo, repo_type=part.kind)
+    if not info.private and not part.target.is_public:
+        raise OutputError(f"{part.repo} is public: add --public, or choose another name")
 
 
 def _is_same_export(api: HfApi, part: HubPart, manifest: Any, held: set[str]) -> bool:
