@@ -66,7 +66,9 @@ class Delivery:
 
 def message_of(notice: DueNotice, dashboard_url: str | None) -> Message:
     """A notice in words."""
-    title = f"Pipeline {notice.pipeline_id} {_TITLES[notice.event]}"
+    is_of_sweep = notice.sweep_id is not None and notice.event is not NoticeEvent.STALLED
+    kind, number = ("sweep", notice.sweep_id) if is_of_sweep else ("pipeline", notice.pipeline_id)
+    title = f"{kind.capitalize()} {number} {_TITLES[notice.event]}"
     run = f"Run {notice.run_id} ({notice.kind.of_stage(notice.stage)})"
     if notice.event is NoticeEvent.SUCCEEDED:
         body = f"Verdict: {notice.verdict}." if notice.verdict else f"{run} was the last one."
@@ -75,8 +77,8 @@ def message_of(notice: DueNotice, dashboard_url: str | None) -> Message:
     else:
         body = f"{run}."
     if dashboard_url:
-        link = urlencode({"pipeline": notice.pipeline_id})
-        body += f"\n{dashboard_url.rstrip('/')}/runs?{link}"
+        page = "sweep" if is_of_sweep else "runs"
+        body += f"\n{dashboard_url.rstrip('/')}/{page}?{urlencode({kind: number})}"
     return Message(title, body, _TYPES[notice.event])
 
 

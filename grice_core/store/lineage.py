@@ -1,10 +1,10 @@
-"""What a run is built on, and what is built on it; parts of larger transactions."""
+"""What a run or a sweep is built on, and what is built on it; parts of larger transactions."""
 
 from sqlalchemy import ColumnElement, Select, exists, select
 from sqlalchemy.orm import Session, aliased
 
-from grice_core.store.states import RunState
-from grice_core.store.tables import Run, RunParent
+from grice_core.store.states import RunState, SweepState
+from grice_core.store.tables import Run, RunParent, Sweep, SweepMember
 
 
 def parents_succeeded(session: Session, run_id: int) -> bool:
@@ -36,3 +36,10 @@ def descendants(run_id: int) -> Select[int]:
     )
     tree = tree.union(select(RunParent.run_id).join(tree, RunParent.parent_id == tree.c.id))
     return select(tree.c.id)
+
+
+def swept_pipelines() -> Select[int | None]:
+    """Query: the pipelines of sweeps that are under way."""
+    members = select(SweepMember.pipeline_id).join(Sweep, Sweep.id == SweepMember.sweep_id)
+    there = SweepMember.pipeline_id.is_not(None)
+    return members.where(Sweep.state == SweepState.RUNNING, there)

@@ -8,14 +8,15 @@ address gets each notice at least once, and hardly ever twice.
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy import ColumnElement, SQLColumnExpression, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from grice_core.store.claims import Claim, hold
 from grice_core.store.clock import database_now
 from grice_core.store.database import reads, writes
+from grice_core.store.lineage import swept_pipelines
 from grice_core.store.states import NoticeEvent, RunKind, RunState
-from grice_core.store.tables import Notice, Pipeline, Run
+from grice_core.store.tables import Notice, Pipeline, Run, SweepMember
 from grice_core.store.upsert import insert_into
 
 FORGOTTEN_AFTER_S = 24 * 3600.0
@@ -42,19 +43,45 @@ class DueNotice:
     """Positions of the addresses that have it."""
     verdict: str | None
     """Of the pipeline's evaluation, if there is one."""
+    sweep_id: int | None = None
+    """Of the sweep that the pipeline is one of, if there is one."""
 
 
 def note_end(session: Session, run_id: int) -> None:
-    """Note that a run's pipeline has failed or is done, if so; part of the transaction that ends the run."""
+    """Note that a run's pipeline has failed or is done, if so; part of the transaction that ends the run.
+
+    Of a sweep under way no single pipeline is of interest, but how it ends: see `note_sweep_end`.
+    """
     run = session.execute(
         select(Run.pipeline_id, Run.state, Run.round, Run.attempt).where(Run.id == run_id)
     ).one()
-    if run.pipeline_id is None:
+    if run.pipeline_id is None or _is_swept(session, run.pipeline_id):
         return
     if run.state is RunState.FAILED:
         _note(session, run, run_id, NoticeEvent.FAILED)
     elif run.state is RunState.SUCCEEDED and _is_done(session, run.pipeline_id):
         _note(session, run, run_id, NoticeEvent.SUCCEEDED)
+
+
+def _is_swept(session: Session, pipeline_id: int) -> bool:
+    of_sweeps = swept_pipelines().where(SweepMember.pipeline_id == pipeline_id)
+    return session.execute(of_sweeps.limit(1)).first() is not None
+
+
+def note_sweep_end(session: Session, sweep_id: int, event: NoticeEvent) -> None:
+    """Note that a sweep has failed or is done, at the last of its runs that did; part of the transaction
+    that ends it."""
+    state = RunState.FAILED if event is NoticeEvent.FAILED else RunState.SUCCEEDED
+    last = (
+        select(Run.id, Run.pipeline_id, Run.round, Run.attempt)
+        .join(SweepMember, SweepMember.pipeline_id == Run.pipeline_id)
+        .where(SweepMember.sweep_id == sweep_id, Run.state == state)
+        .order_by(Run.finished_at.desc(), Run.id.desc())
+        .limit(1)
+    )
+    run = session.execute(last).one_or_none()
+    if run is not None:
+        _note(session, run, run.id, event)
 
 
 def _is_done(session: Session, pipeline_id: int) -> bool:
@@ -128,6 +155,7 @@ def _due(session: Session, notice_id: int) -> DueNotice:
             Notice.attempts,
             (database_now() - Notice.created_at).label("age_s"),
             Notice.reached,
+            _sweep_of(Notice.pipeline_id).label("sweep_id"),
         )
         .join(Run, Run.id == Notice.run_id)
         .where(Notice.id == notice_id)
@@ -136,6 +164,11 @@ def _due(session: Session, notice_id: int) -> DueNotice:
     reached = frozenset(int(position) for position in columns.pop("reached"))
     verdict = _verdict(session, columns["pipeline_id"])
     return DueNotice(**columns, reached=reached, verdict=verdict)
+
+
+def _sweep_of(pipeline_id: SQLColumnExpression[int]) -> ColumnElement[int]:
+    last = select(func.max(SweepMember.sweep_id)).where(SweepMember.pipeline_id == pipeline_id)
+    return last.scalar_subquery()
 
 
 def _verdict(session: Session, pipeline_id: int) -> str | None:

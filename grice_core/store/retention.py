@@ -30,15 +30,14 @@ from grice_core.store.actions import action, nothing_done
 from grice_core.store.actors import Role
 from grice_core.store.clock import database_now
 from grice_core.store.database import Database, reads, writes
-from grice_core.store.states import FINISHED, SweepState
+from grice_core.store.lineage import swept_pipelines
+from grice_core.store.states import FINISHED
 from grice_core.store.tables import (
     FormerVote,
     Generation,
     Pipeline,
     PipelineTag,
     Run,
-    Sweep,
-    SweepMember,
     Vote,
 )
 from grice_core.store.targets import of_pipeline
@@ -217,7 +216,7 @@ def _query() -> Select[int, str, str | None, float, float, bool, bool, bool, boo
             ended_at.label("ended_at"),
             (database_now() - ended_at).label("age_s"),
             (func.coalesce(runs.c.num_unfinished, 0) > 0).label("is_unfinished"),
-            Pipeline.id.in_(_swept()).label("is_swept"),
+            Pipeline.id.in_(swept_pipelines()).label("is_swept"),
             or_(
                 func.coalesce(Pipeline.note, "") != "",
                 exists().where(PipelineTag.pipeline_id == Pipeline.id),
@@ -232,13 +231,6 @@ def _query() -> Select[int, str, str | None, float, float, bool, bool, bool, boo
 def _later(one: SQLColumnExpression[float], other: ColumnElement[float]) -> ColumnElement[float]:
     """The later of two times, of which the other may be null."""
     return case((func.coalesce(other, 0.0) > one, other), else_=one)
-
-
-def _swept() -> Select[int | None]:
-    """Numbers of the pipelines of sweeps that are under way."""
-    members = select(SweepMember.pipeline_id).join(Sweep, Sweep.id == SweepMember.sweep_id)
-    there = SweepMember.pipeline_id.is_not(None)
-    return members.where(Sweep.state == SweepState.RUNNING, there)
 
 
 def _judged() -> Select[int]:

@@ -12,12 +12,12 @@ from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from grice_core.errors import NotFoundError, TransitionError
-from grice_core.store import recipes, submission
+from grice_core.store import notices, recipes, submission
 from grice_core.store.actions import Target, acting, action, nothing_done
 from grice_core.store.actors import Role
 from grice_core.store.clock import database_now
 from grice_core.store.database import reads, writes
-from grice_core.store.states import FINISHED, Device, RunState, SweepState
+from grice_core.store.states import FINISHED, Device, NoticeEvent, RunState, SweepState
 from grice_core.store.submission import PipelineDraft
 from grice_core.store.tables import JsonObject, Run, Sweep, SweepMember
 from grice_core.store.targets import of_sweep
@@ -213,6 +213,7 @@ def finish(
     if winner is not None:
         recipe_id = recipes.keep(session, winner)
     _end(session, sweep_id, SweepState.SUCCEEDED, result=result | {"recipe_id": recipe_id})
+    notices.note_sweep_end(session, sweep_id, NoticeEvent.SUCCEEDED)
 
 
 @writes
@@ -220,6 +221,7 @@ def fail(session: Session, sweep_id: int, error: str) -> None:
     """The sweep can't continue, and why."""
     if _lock(session, sweep_id) is SweepState.RUNNING:
         _end(session, sweep_id, SweepState.FAILED, error=error)
+        notices.note_sweep_end(session, sweep_id, NoticeEvent.FAILED)
 
 
 @writes

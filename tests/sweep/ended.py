@@ -14,6 +14,7 @@ from grice_core.evaluation.violations import EvaluatedModel
 from grice_core.maxims import MAXIMS
 from grice_core.store import references, runs, sweeps, transitions
 from grice_core.store.artifacts import Address, ArtifactStore
+from grice_core.store.claims import Claim
 from grice_core.store.database import Database, writes
 from grice_core.store.states import RunKind, RunState
 from grice_core.store.sweeps import MemberStanding
@@ -69,12 +70,16 @@ class EndingWorkers:
                 self._fail(standing.runs[0], reason)
             else:
                 _succeed(self.database, standing, self._evaluation(entry.member))
+                transitions.finish(self.database, self._claimed(standing.runs[-1]), {})
         return len(waiting)
 
     def _fail(self, run: Run, reason: str) -> None:
+        transitions.fail(self.database, self._claimed(run), reason)
+
+    def _claimed(self, run: Run) -> Claim:
         claim = transitions.claim(self.database, run.id, "host:1")
         assert claim is not None
-        transitions.fail(self.database, claim, reason)
+        return claim
 
     def _evaluation(self, member: Member) -> Address:
         key = member.half, self.num_good(member)
@@ -88,9 +93,9 @@ class EndingWorkers:
 
 @writes
 def _succeed(session: Session, standing: MemberStanding, output: Address) -> None:
-    """Let all runs of a member have succeeded, and its evaluation have left this."""
+    """Let all runs of a member but the last one have succeeded, and its evaluation have left this."""
     now = time.time()
-    ids = [run.id for run in standing.runs]
+    ids = [run.id for run in standing.runs[:-1]]
     done = {"state": RunState.SUCCEEDED, "started_at": now, "finished_at": now + 2}
     session.execute(update(Run).where(Run.id.in_(ids)).values(**done))
     references.note(session, output)

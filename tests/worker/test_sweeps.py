@@ -13,7 +13,7 @@ import pytest
 from grice_core.errors import InputError, NotAllowedError, RecipeError, TransitionError
 from grice_core.evaluation.violations import COOPERATIVE
 from grice_core.recipes.load import load_recipe, read_stored
-from grice_core.store import audit, data_sets, pipelines, recipes, sweeps
+from grice_core.store import audit, data_sets, notices, pipelines, recipes, sweeps
 from grice_core.store.actors import Actor, Role
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database
@@ -23,6 +23,7 @@ from grice_core.sweep.space import parse_varied
 from tests.sweep.ended import EndingWorkers, states_of
 from worker import sweep_queue
 from worker.client import PipelineRequest
+from worker.notifications import message_of
 from worker.spec import parse_pipeline
 from worker.sweep_queue import SweepQueue
 from worker.sweeps import SweepAdvancer
@@ -106,6 +107,17 @@ def test_a_sweep_comes_to_its_winner_pipeline_by_pipeline(finished: tuple[Studio
     assert set(confirmed) == {
         f"{name}-{seed}-confirmation" for name in (AS_IT_IS, winner["name"]) for seed in (0, 1)
     }
+
+
+def test_one_notice_tells_of_its_end_and_none_of_its_pipelines(
+    finished: tuple[Studio, int],
+) -> None:
+    studio, sweep_id = finished
+    notice = notices.take(studio.database, for_s=60)
+    assert notice is not None
+    assert message_of(notice, "http://here").title == f"Sweep {sweep_id} is done"
+    assert f"http://here/sweep?sweep={sweep_id}" in message_of(notice, "http://here").body
+    assert notices.take(studio.database, for_s=60) is None
 
 
 def test_its_pipelines_are_ordinary_ones_that_differ_in_seed_half_and_what_is_varied(
