@@ -1,5 +1,6 @@
 """Two processes that train one stage, against one process."""
 
+import json
 import multiprocessing
 import os
 import shutil
@@ -229,9 +230,8 @@ def answers_of(parts, **changes):
     job = parts.evaluation_job(parts.inputs.selection)
     sampling = replace(job.sampling, samples_per_prompt=2, max_new_tokens=6)
     job = replace(job, stages=("stage1",), sampling=sampling, **changes)
-    job.output.answers.unlink(missing_ok=True)
     told = []
-    evaluation = evaluate_stages(parts._models, job, Reporter(lambda *heard: told.append(heard)))
+    evaluation = evaluate_stages(parts.models, job, Reporter(lambda *heard: told.append(heard)))
     counts = [done for task, done, _ in told if task == "stage1: generate responses"]
     return [model.responses for model in evaluation.models], counts
 
@@ -253,6 +253,10 @@ def test_two_tasks_of_slurm_learn_and_answer_bit_for_bit_what_our_own_processes_
         parts = PipelineParts(asked, Reporter(say=said.append), launched=launched)
         parts.train("stage1")
         answers, counts = answers_of(parts)
+        lines = parts.output.answers.read_text().splitlines(keepends=True)
+        lines = [line for line in lines if json.loads(line).get("model") != "stage1"]
+        parts.output.answers.write_text("".join(lines))
+        again, _ = answers_of(parts)
     assert other.returncode == 0
     assert other.said == "process 2 of 2 works for the first one, which writes the results\n"
     assert not list((tmp_path / "other").iterdir())
@@ -261,8 +265,9 @@ def test_two_tasks_of_slurm_learn_and_answer_bit_for_bit_what_our_own_processes_
     assert numbers(out) == numbers(together)
     learned, expected = adapter(out), adapter(together)
     assert all((learned[name] == expected[name]).all() for name in expected)
-    assert answers == answers_of(parts, num_processes=1, launched=None)[0]
-    assert asked_here == [3, 3]  # of six prompts, for each of two models
+    parts.output.answers.unlink()
+    assert again == answers == answers_of(parts, num_processes=1, launched=None)[0]
+    assert asked_here == [3, 3, 3]  # of six prompts, for each of two models; then for one of them
     assert counts == sorted(counts)
     assert counts[-1] == 12
 

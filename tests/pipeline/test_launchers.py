@@ -35,8 +35,8 @@ def pipeline(world, out, *options, epochs=2):
 def start(command, home):
     home.mkdir(exist_ok=True)
     environment = os.environ | {"GRICE_HOME": str(home), "OMP_NUM_THREADS": "1"}
-    log = (home / "log").open("w")
-    return subprocess.Popen(command, cwd=home, env=environment, stdout=log, stderr=log)
+    with (home / "log").open("w") as log:
+        return subprocess.Popen(command, cwd=home, env=environment, stdout=log, stderr=log)
 
 
 def torchrun(world, home, out, *options, **settings):
@@ -51,7 +51,7 @@ def torchrun(world, home, out, *options, **settings):
     return agents
 
 
-def ended(processes, patience_s=240):
+def ended(processes, patience_s=500):
     try:
         return [process.wait(patience_s) for process in processes]
     finally:
@@ -127,7 +127,7 @@ def test_a_killed_process_ends_the_run_and_it_resumes(world, tmp_path):
     out, home = tmp_path / "out", tmp_path / "home"
     agents = torchrun(world, home, out, epochs=60)
     history = out / "stage1" / "history.jsonl"
-    until = time.monotonic() + 180
+    until = time.monotonic() + 400
     while not (history.exists() and len(read_history(history)) >= 3):
         assert time.monotonic() < until, (tmp_path / "home-0" / "log").read_text()
         time.sleep(0.1)
