@@ -26,7 +26,7 @@ from grice_core.pipeline.training import train_stage
 from grice_core.recipes.config import Recipe, StageConfig
 from grice_core.recipes.plan import PlannedStage, capped
 from grice_core.rounds.own_pairs import Sampled, own_pairs
-from grice_core.rounds.provenance import Origin
+from grice_core.rounds.provenance import Origin, name_of_model
 from grice_core.rounds.stopping import RoundCheck, RoundEnd
 
 
@@ -178,7 +178,7 @@ class _Round:
     def _origin(self) -> Origin:
         base = self.job.sampler.models.after(self.model)
         return Origin(
-            model=" + ".join([base.name, *(stage.name for stage in self.earlier)]),
+            model=name_of_model(base.name, (stage.name for stage in self.earlier)),
             weights_sha256=weights_hash(base.model),
             judge=self.job.sampler.detector.record.fingerprint,
         )

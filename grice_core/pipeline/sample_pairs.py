@@ -25,7 +25,7 @@ from grice_core.progress import Reporter
 from grice_core.recipes.config import EvaluationConfig, MaximWeights, PromptFormatName
 from grice_core.recipes.samples import SampleSettings
 from grice_core.rounds.own_pairs import OwnPairs, own_pairs
-from grice_core.rounds.provenance import Origin
+from grice_core.rounds.provenance import Origin, name_of_model
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def sample_pairs(request: SampleRequest, reporter: Reporter, kept: Kept | None =
     sampled = sampler.sample(stage, selection, sampling, request.journal)
     base = models.after(stage)
     origin = Origin(
-        " + ".join([base.name, *model.stages]),
+        name_of_model(base.name, model.stages),
         weights_hash(base.model),
         request.detector.record.fingerprint,
     )

@@ -1,7 +1,8 @@
 """Where sampled pairs come from: written into each row, so that it goes wherever the pairs go, and read again."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -29,6 +30,11 @@ class Origin:
         of_all = (self.model, self.weights_sha256, self.judge)
         columns = [*([text] * len(sampling) for text in of_all), sampling]
         return {name: pa.array(c, TEXT) for name, c in zip(_FIELDS, columns, strict=True)}
+
+
+def name_of_model(base: str, stages: Iterable[str]) -> str:
+    """The base by its hub id, or its folder by its own name, and the stages: `gpt2 + stage1`."""
+    return " + ".join([Path(base).name if Path(base).is_dir() else base, *stages])
 
 
 def origins_of(table: PairTable) -> list[str]:

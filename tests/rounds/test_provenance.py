@@ -8,7 +8,7 @@ import pytest
 from grice_core.data.columnar import write_pairs
 from grice_core.data.export import write_json, write_jsonl
 from grice_core.data.load import load_pairs
-from grice_core.rounds.provenance import Origin, origins_of
+from grice_core.rounds.provenance import Origin, name_of_model, origins_of
 from tests.data.tables import table_of
 
 PAIRS = table_of([(0.5, 0.0, 0.0, 0.0)] * 3)
@@ -33,3 +33,8 @@ def test_other_pairs_have_no_origin():
     assert origins_of(PAIRS) == []
     mine = {name: [{"any": 1}] * 3 for name in ORIGIN.columns([])}
     assert origins_of(replace(PAIRS, extras=pa.table(mine))) == []
+
+
+def test_a_model_is_called_by_its_hub_id_or_its_folder(tmp_path):
+    assert name_of_model("someone/gpt2", ["stage1", "round1"]) == "someone/gpt2 + stage1 + round1"
+    assert name_of_model(str(tmp_path), []) == tmp_path.name

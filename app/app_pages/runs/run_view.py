@@ -19,6 +19,7 @@ from app.state.stored_spec import reading
 from app.text.formatting import number, plain_markdown, sentence, signed
 from app.text.run_text import current_troubles, standing
 from app.ui.errors import failures_shown
+from app.url.navigation import link_to
 from grice_core.evaluation.numbers import percent
 from grice_core.store.states import RunState
 from grice_core.store.tables import Run
@@ -46,6 +47,7 @@ def run_view(run: Run, reason: str | None, others: Sequence[Run]) -> None:
         st.error(plain_markdown(sentence(run.error)), icon=":material/error:")
     with failures_shown(), reading(run):
         _troubles(current_troubles(run))
+    _round(run)
     if run.stage:
         _curves(run, others)
     run_log(run.id)
@@ -56,6 +58,16 @@ def _troubles(troubles: Mapping[str, str]) -> None:
         show = st.info if kind == _INTERRUPTED else st.warning
         icon = ":material/restart_alt:" if kind == _INTERRUPTED else ":material/monitor_heart:"
         show(plain_markdown(sentence(trouble)), icon=icon)
+
+
+def _round(run: Run) -> None:
+    """What became of a stage that took its pairs from the model, and where these are."""
+    result = run.result or {}
+    for said in result.get("round", {}).get("said", ()):
+        st.caption(plain_markdown(sentence(said)))
+    if "data_set_id" in result:
+        data = str(result["data_set_id"])
+        link_to("data", "Look at the round's pairs", ":material/table_rows:", data=data)
 
 
 def _curves(run: Run, others: Sequence[Run]) -> None:
