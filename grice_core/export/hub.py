@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from huggingface_hub import HfApi, RepoFile
@@ -135,7 +136,9 @@ def _is_same_export(api: HfApi, part: HubPart, manifest: Any, held: set[str]) ->
         return all(_is_same(part.folder / file, arrived.get(file)) for file in held)
     if MANIFEST not in held:
         return False
-    theirs = json.loads(Path(api.hf_hub_download(part.repo, MANIFEST)).read_text(encoding="utf-8"))
+    with TemporaryDirectory() as scratch:
+        path = Path(api.hf_hub_download(part.repo, MANIFEST, local_dir=scratch))
+        theirs = json.loads(path.read_text(encoding="utf-8"))
     return bool(theirs.get("published") == manifest["published"])
 
 

@@ -11,8 +11,7 @@ from tests.pipeline.test_export import exported
 
 
 @pytest.fixture
-def served(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "cache"))
+def served():
     with hub() as running:
         yield running
 
