@@ -69,6 +69,12 @@ class TrainingWork:
             seed=job.seed,
         )
 
+    def for_others(self) -> "TrainingWork":
+        """As it travels: without what only rank 0 talks to."""
+        own = self.compute.budget
+        budget = TokenBudget(own.tokens, may_shrink=own.may_shrink)
+        return replace(self, compute=replace(self.compute, budget=budget))
+
     @contextmanager
     def trainer(self, compute: Compute) -> Iterator[StageTrainer]:
         """The same trainer as rank 0's, on this rank's device.
@@ -93,10 +99,8 @@ class TrainingWork:
 
         Raises: ModelError, LostRankError, InterruptedRunError.
         """
-        first = self.compute.budget
         device = rank.device(self.compute.device.type)
-        budget = TokenBudget(first.tokens, may_shrink=first.may_shrink)
-        with self.trainer(replace(self.compute, device=device, budget=budget)) as trainer:
+        with self.trainer(replace(self.compute, device=device)) as trainer:
             rank.say_ready()
             with process_group(rank.info(device), trainer.policy, self.settings) as ranks:
                 trainer.share_with(ranks)

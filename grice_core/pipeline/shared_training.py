@@ -41,7 +41,7 @@ def shared_work(
             f"{job.name}: {job.num_processes} processes{holding}, {torch.get_num_threads()} threads each"
         )
         work = TrainingWork.of(prepared, job)
-        others.give(work)
+        others.give(work.for_others())
         trainer = prepared.trainer
         if job.parallel.fsdp:
             trainer = stack.enter_context(_to_be_sharded(trainer, work))

@@ -144,7 +144,9 @@ def test_the_command_asks_for_the_same_as_the_apps_door(finished, quiet, world):
     files = {"data": "pairs.json", "eval": "eval.json", "base": "base", "detector": "detector"}
     options = [word for name, file in files.items() for word in (f"--{name}", str(world / file))]
     changes = [word for change in SMALL for word in ("--set", change)]
-    asked = quiet.grice("submit", *options, "--recipe", "joint", *changes, "--device", "cpu")
+    asked = quiet.grice(
+        "submit", *options, "--recipe", "joint", *changes, "--device", "cpu", "--precision", "fp32"
+    )
     assert asked.returncode == 0, asked.stderr
     assert int(asked.stdout) == finished.pipeline_id
     assert f"grice results {finished.pipeline_id} --out DIR" in asked.stderr
