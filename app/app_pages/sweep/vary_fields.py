@@ -1,5 +1,6 @@
 """What is varied: the fields of the recipe, and for each the values to try; all of it stands in the link."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ _HELP = (
     "Fields of the recipe, as --set names them; another one may be typed. Trials that differ in the last stage "
     "only share all others, so they cost least."
 )
+_PLAIN = re.compile(r"[a-z0-9]+([._][a-z0-9]+)*")
 _SYNTAX = "low..high, low..high:log, or one,other"
 
 
@@ -83,13 +85,19 @@ def _choose_values(name: str, asked: Mapping[str, str]) -> None:
             params.put(_VARY, [f"{each}={values}" for each, values in changed.items()])
 
     st.text_input(
-        plain_markdown(name),
+        _label(name),
         asked[name],
         key=key,
         placeholder=_SYNTAX,
         help=_SYNTAX,
         on_change=keep,
     )
+
+
+def _label(name: str) -> str:
+    """A field's name; one that is plain anyway stays as it is, since screen readers get the label unread."""
+    is_plain = _PLAIN.fullmatch(name) and not name.startswith("www.")
+    return name if is_plain else plain_markdown(name)
 
 
 def _read(recipe: Recipe, texts: Sequence[str]) -> VaryChoice:
