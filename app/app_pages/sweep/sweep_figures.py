@@ -48,12 +48,15 @@ def parallel_figure(search: Search, candidates: Sequence[CandidateDocument]) -> 
         side="top",
         range=[-0.4, len(axes) - 0.6],
         showgrid=False,
+        zeroline=False,
         fixedrange=True,
         tickfont={"size": 11},
+        autotickangles=[0, -90],  # upright where the screen is narrow
+        automargin=True,
     )
     figure.update_yaxes(visible=False, range=[-0.12, 1.12], fixedrange=True)
     figure.update_layout(
-        height=400, margin={"l": 8, "r": 8, "t": 60, "b": 8}, showlegend=False, hovermode="closest"
+        height=400, margin={"l": 8, "r": 8, "t": 8, "b": 8}, showlegend=False, hovermode="closest"
     )
     return figure
 
