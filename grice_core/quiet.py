@@ -1,12 +1,15 @@
 """Silence library warnings and progress bars."""
 
+import os
 import sys
 import warnings
 
 
 def hush_libraries() -> None:
-    """Hide warnings about the libraries' own changes and, once transformers is loaded, its bars and its
-    report on loading, which is read and reported in our own words (`grice_core/dpo/base.py`)."""
+    """Hide warnings about the libraries' own changes, torch's stack traces of lost connections (if it is not loaded
+    yet) and, once transformers is loaded, its bars and its report on loading, which is read and reported in our
+    own words (`grice_core/dpo/base.py`)."""
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft)\b")
     if "transformers" in sys.modules:
         sys.modules["transformers"].utils.logging.disable_progress_bar()

@@ -90,9 +90,10 @@ def found_ranks(
     if place is None:
         yield None
         return
+    from grice_core.dpo.distributed.rank_store import RankStore
     from grice_core.pipeline.other_ranks import OtherRanks
 
-    others = OtherRanks.meet(place)
+    others = OtherRanks(RankStore.at(place))
     try:
         hosts = dict.fromkeys(others.join())
         say(f"{place.count} processes, started by {place.launcher} on {', '.join(hosts)}")

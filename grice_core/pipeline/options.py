@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from annotated_types import Ge, Interval, MaxLen
 
 NumProcesses = Annotated[int, Ge(1)] | Literal["auto"]
-"""How many processes train together; auto: one for each GPU that torch sees, on a CPU one."""
+"""How many processes train and answer together; auto: one for each GPU that torch sees, on a CPU one."""
 EvalBatch = Annotated[int, Ge(1)] | Literal["auto"]
 """How many answers are written at once; auto: as many as fit into a fixed share of the memory."""
 BaseDtype = Literal["auto", "fp32", "bf16"]
@@ -156,7 +156,7 @@ class PipelineOptions:
         NumProcesses,
         About(
             "Processes",
-            "Processes that train together; auto: one for each GPU, on a CPU one.",
+            "Processes that train and answer together; auto: one for each GPU, on a CPU one.",
             link="processes",
             parse=parse_count,
             metavar="N|auto",

@@ -14,7 +14,6 @@ from pathlib import Path
 import torch
 from torch.distributed import DistError
 
-from grice_core.dpo.distributed.launcher import RankPlace
 from grice_core.dpo.distributed.process_group import RankInfo
 from grice_core.dpo.distributed.rank_store import LONGEST_JOIN_S, Pulse, RankStore
 from grice_core.errors import InputError, InterruptedRunError, LostProcessError
@@ -81,19 +80,6 @@ class OtherRanks:
     def info(self, device: torch.device) -> RankInfo:
         """This rank's place in the process group of the last work."""
         return RankInfo(self.store.place, device, group=str(self._number))
-
-    @classmethod
-    def meet(cls, place: RankPlace) -> "OtherRanks":
-        """Those that a launcher has started.
-
-        Raises: InputError, if they can't be reached.
-        """
-        try:
-            return cls(RankStore(place))
-        except DistError as error:
-            raise InputError(
-                f"no process can be reached on {place.host}:{place.port}, where all are to meet: {error}"
-            ) from error
 
     def join(self) -> list[str]:
         """Wait until all are there; returns their hosts, in the order of the ranks.

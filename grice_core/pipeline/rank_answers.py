@@ -13,6 +13,7 @@ from grice_core.dpo.base import BaseModel
 from grice_core.dpo.reference import weights_hash
 from grice_core.errors import InterruptedRunError, ModelError
 from grice_core.evaluation.answers import Answers
+from grice_core.evaluation.decoding import DecodingChoice
 from grice_core.evaluation.generation import generate
 from grice_core.evaluation.sampling import Sampling
 from grice_core.journal import Entry
@@ -75,12 +76,15 @@ class AnswersWork:
         rank.say_ready()
         with self.stages.folder() as output:
             models = StageModels(self.base, device, output, self.base_dtype)
+            decoding = DecodingChoice()
             for number in count():
                 round_ = _next_round(rank, number)
                 if round_.shares[rank.index]:
-                    self._write(models.after(round_.stage), rank, round_)
+                    self._write(models.after(round_.stage), rank, round_, decoding)
 
-    def _write(self, base: BaseModel, rank: ServedRank, round_: AnswerRound) -> None:
+    def _write(
+        self, base: BaseModel, rank: ServedRank, round_: AnswerRound, decoding: DecodingChoice
+    ) -> None:
         if round_.sha256 not in (None, weights_hash(base.model)):
             raise ModelError(
                 f"the weights of {self.base} are not those that rank 0 has: all hosts need the same files"
@@ -100,6 +104,7 @@ class AnswersWork:
                 self.sampling,
                 form=self.format_choice.of(base.tokenizer),
                 batch_size=round_.batch_size,
+                decoding=decoding,
                 answers=Answers(write=send),
                 progress=lambda *_: _check_wanted(rank),
             )

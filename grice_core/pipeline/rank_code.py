@@ -8,6 +8,8 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+from grice_core.kernels.choice import VARIABLE, kernels_of_process
+
 _LIBRARIES = ("grice-studio", "torch", "transformers", "peft", "tokenizers", "accelerate")
 
 
@@ -17,6 +19,7 @@ class RankCode:
 
     host: str
     versions: dict[str, str]
+    """And which kernels, since dropout differs between them."""
     sources: str
     """SHA-256 of the library's source."""
 
@@ -25,6 +28,7 @@ class RankCode:
         """Of the host that this process runs on."""
         versions = {"python": platform.python_version()}
         versions |= {name: version(name) for name in _LIBRARIES}
+        versions[VARIABLE] = kernels_of_process()
         return cls(socket.gethostname(), versions, _sources())
 
     def differs_from(self, other: "RankCode") -> str | None:

@@ -74,13 +74,16 @@ class RankWork(Protocol):
 
 
 def serve(place: RankPlace) -> int:
-    """Do all work that rank 0 gives; returns the exit status."""
+    """Do all work that rank 0 gives; returns the exit status.
+
+    Raises: InputError, if rank 0 can't be reached.
+    """
     for number in (signal.SIGINT, signal.SIGTERM):  # rank 0 stops in order, and this one with it
         signal.signal(number, signal.SIG_IGN)
     end_loading()
     hush_libraries()
+    store = RankStore.at(place)
     try:
-        store = RankStore(place)
         with store.beating():
             store.put(code_key(place.index), RankCode.of_this_process())
             try:

@@ -13,6 +13,7 @@ import torch
 from grice_core.dpo.base import BaseModel
 from grice_core.dpo.reference import weights_hash
 from grice_core.evaluation.answers import Answers
+from grice_core.evaluation.decoding import DecodingChoice
 from grice_core.evaluation.generation import generate
 from grice_core.journal import Entry
 from grice_core.pipeline.evaluation_job import EvaluationJob, asked_of
@@ -79,6 +80,7 @@ class _SharedAnswers:
         self._stack = stack
         self._others: OtherRanks | None = None
         self._num_rounds = 0
+        self._decoding = DecodingChoice()
 
     def __call__(
         self, stage: str | None, base: BaseModel, answers: Answers, progress: Progress
@@ -86,19 +88,20 @@ class _SharedAnswers:
         """Raises: LostProcessError, InterruptedRunError, ModelError."""
         from grice_core.pipeline.rank_answers import AnswerRound
 
-        shares = self._shares(answers)
+        asked = asked_of(base, self._job)
+        shares = self._shares(answers, depend_on_batch=asked.depends_on_batch)
         if not any(shares):
             return
         others = self._others = self._others or self._begun(base.model.device)
-        number, batch_size = self._num_rounds, asked_of(base, self._job).batch_size
-        sha256 = None if number else weights_hash(base.model)
+        number = self._num_rounds
         self._num_rounds += 1
-        round_ = AnswerRound(others.number, number, stage, sha256, shares, batch_size)
+        sha256 = None if number else weights_hash(base.model)
+        round_ = AnswerRound(others.number, number, stage, sha256, shares, asked.batch_size)
         gathering = _Gathering(others.store, self._job, round_, answers, progress)
-        gathering.write_own(base)
+        gathering.write_own(base, self._decoding)
         others.wait_until(gathering.is_whole, self._reporter.should_stop)
 
-    def _shares(self, answers: Answers) -> list[list[int]]:
+    def _shares(self, answers: Answers, *, depend_on_batch: bool) -> list[list[int]]:
         """Places of the prompts that each rank asks."""
         job, k = self._job, self._job.sampling.samples_per_prompt
         places = range(len(job.selection.prompts))
@@ -107,7 +110,7 @@ class _SharedAnswers:
             for place in places
             if any(place * k + sample not in answers.responses for sample in range(k))
         }
-        if job.dtype == torch.float32:
+        if not depend_on_batch:
             return deal(sorted(lacking), job.num_processes)
         shares = deal(places, job.num_processes)
         return [share if lacking.intersection(share) else [] for share in shares]
@@ -157,9 +160,11 @@ class _Gathering:
         self._num_parts = [0] * len(self._shares)
         store.put(round_.key, round_)
 
-    def write_own(self, base: BaseModel) -> None:
+    def write_own(self, base: BaseModel, decoding: DecodingChoice) -> None:
         """Write rank 0's share, and keep what comes from the others meanwhile."""
         own = [self._job.selection.asked[place] for place in self._shares[0]]
+        if not own:
+            return
         bf16 = self._job.dtype == torch.bfloat16
         with torch.autocast(base.model.device.type, dtype=torch.bfloat16, enabled=bf16):
             generate(
@@ -169,6 +174,7 @@ class _Gathering:
                 self._job.sampling,
                 form=self._job.format_choice.of(base.tokenizer),
                 batch_size=self._round.batch_size,
+                decoding=decoding,
                 answers=Answers(write=lambda entries: self._keep(0, entries)),
                 progress=self._own_progress,
             )

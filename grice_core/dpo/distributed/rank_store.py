@@ -20,6 +20,7 @@ from torch.distributed import (  # type: ignore[attr-defined]
 )
 
 from grice_core.dpo.distributed.launcher import LOCALHOST, RankPlace
+from grice_core.errors import InputError
 
 LONGEST_JOIN_S = 600.0
 """How long a rank waits for the store, and rank 0 for the others, when a run begins."""
@@ -55,6 +56,19 @@ class RankStore:
     def __init__(self, place: RankPlace, listening: socket.socket | None = None) -> None:
         self.place = place
         self._store = _own(open_store(place, listening))
+
+    @classmethod
+    def at(cls, place: RankPlace) -> "RankStore":
+        """The one where a launcher has its processes meet.
+
+        Raises: InputError, if it can't be reached.
+        """
+        try:
+            return cls(place)
+        except DistError as error:
+            raise InputError(
+                f"no one can be reached on {place.host}:{place.port}, where all processes are to meet: {error}"
+            ) from error
 
     @classmethod
     def on_this_machine(cls, count: int) -> "RankStore":
