@@ -6,9 +6,6 @@ Everything else that `grice_core` offers is the library's own function.
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
-
-import torch
 
 from grice_core.data.evaluation import find_leakage, find_near_leakage
 from grice_core.data.load import LoadedPairs, Prompts
@@ -24,7 +21,7 @@ from grice_core.evaluation.comparison import CorrectedChange, compared, correcte
 from grice_core.evaluation.violations import EvaluatedModel
 from grice_core.kernels.precision import (
     Precision,
-    resolve_base_dtype,
+    WeightFormat,
     resolve_device,
     resolve_precision,
 )
@@ -70,18 +67,19 @@ def load_model(
     *,
     adapter: Path | None = None,
     device: str = "auto",
-    base_dtype: Literal["fp32", "bf16"] = "fp32",
+    base_dtype: WeightFormat = "fp32",
 ) -> BaseModel:
     """A causal language model and its tokenizer, from a folder or the hub.
 
-    With `base_dtype="bf16"` its linear layers and embeddings are held in bf16, all else in fp32.
+    With `base_dtype="bf16"` its linear layers and embeddings are held in bf16, with "nf4" its linear layers in
+    4 bits and the embeddings in bf16; all else in fp32.
 
     With `adapter`, a stage's `final_model` folder, the model after that stage: the adapter is merged
     into the weights.
 
-    Raises: ModelError, InputError (no such device).
+    Raises: ModelError, InputError (no such device, nf4 without bitsandbytes).
     """
-    base = load_base(name, resolve_device(device), resolve_base_dtype(base_dtype, torch.float32))
+    base = load_base(name, resolve_device(device), base_dtype)
     return base if adapter is None else merge_saved(base, adapter)
 
 

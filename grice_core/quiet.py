@@ -1,5 +1,6 @@
 """Silence library warnings and progress bars."""
 
+import logging
 import os
 import sys
 import warnings
@@ -11,6 +12,8 @@ def hush_libraries() -> None:
     own words (`grice_core/dpo/base.py`)."""
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft)\b")
+    # It warns of a kernel that it does without.
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     if "transformers" in sys.modules:
         sys.modules["transformers"].utils.logging.disable_progress_bar()
         sys.modules["transformers"].utils.logging.set_verbosity_error()

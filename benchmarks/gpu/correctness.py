@@ -64,7 +64,7 @@ def check_passes(setting: Setting, size: Size) -> Iterator[Row]:
             plain = _off_by(plain_logps(there, trees), exact)
         yield from _in_bf16(f"{size}, bf16", "base in fp32", _measured(there, trees), exact, plain)
         again = _given(setting, size)
-        store_weights(again.model, torch.bfloat16)
+        store_weights(again.model, "bf16")
         stored = _measured(_policy(again).to(setting.torch_device), trees)
         yield from _in_bf16(f"{size}, bf16", "base in bf16", stored, exact, plain)
 

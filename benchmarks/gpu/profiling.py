@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
@@ -31,7 +30,7 @@ def measure_operations(setting: Setting, size: Size) -> Iterator[Row]:
     num_pairs = min(2 * num_steps * PAIRS_PER_STEP, setting.num_pairs)
     work = setting.work(size, "bf16", num_pairs, f"profile-{size}", changes=steps)
     given = give(work, lambda _: None)
-    store_weights(given.model, torch.bfloat16)
+    store_weights(given.model, "bf16")
     trainer = prepare_stage(base_of(given), stage_job(given), Reporter()).trainer
     batches = step_batches(num_pairs, min(PAIRS_PER_STEP, num_pairs), 2 * num_steps, seed=0)
 

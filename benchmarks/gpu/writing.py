@@ -52,7 +52,7 @@ def _timed(write: Write, prompts: Sequence[str], given: Given) -> tuple[float, i
 
 def _ours(setting: Setting, given: Given) -> Write:
     base = base_of(given)
-    store_weights(base.model, torch.bfloat16)
+    store_weights(base.model, "bf16")
     _forget_peak(given)
     sampling = Sampling(CONFIG.temperature, CONFIG.top_p, _length(setting), seed=0)
 

@@ -30,7 +30,12 @@ from grice_core.dpo.encode import EncodedPair, encode_pairs
 from grice_core.dpo.schedules import learning_rate, step_batches
 from grice_core.kernels.gelu import fuse_activations
 from grice_core.kernels.memory import keep_few_kernels, peak_bytes
-from grice_core.kernels.precision import resolve_base_dtype, resolve_device, resolve_precision
+from grice_core.kernels.precision import (
+    WeightFormat,
+    resolve_base_dtype,
+    resolve_device,
+    resolve_precision,
+)
 from grice_core.kernels.stored import store_weights
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.preparing import prepare_stage
@@ -102,8 +107,8 @@ def train(name: str, work: Work, counter: WorkCounter) -> Cost:
     """Train with one contender, from a model and pairs in memory."""
     device = resolve_device(work.device)
     given = give(work, counter.watch)
-    if work.base_dtype == "bf16":
-        _hold_in_bf16(name, given.model)
+    if work.base_dtype in ("bf16", "nf4"):
+        _hold(name, given.model, work.base_dtype)
     gc.collect()  # an earlier training's model
     if device.type == "cuda":
         torch.cuda.empty_cache()
@@ -120,10 +125,10 @@ def train(name: str, work: Work, counter: WorkCounter) -> Cost:
     )
 
 
-def _hold_in_bf16(name: str, model: Any) -> None:
-    """Each in its own way: ours keeps norms and biases in fp32."""
+def _hold(name: str, model: Any, form: WeightFormat) -> None:
+    """Each in its own way: ours keeps norms and biases in fp32, others have all of it in bf16."""
     if name == "ours":
-        store_weights(model, torch.bfloat16)
+        store_weights(model, form)
     else:
         model.to(torch.bfloat16)
 
@@ -158,9 +163,8 @@ def base_of(given: Given) -> BaseModel:
     """The model as the pipeline loads it."""
     keep_few_kernels()
     fuse_activations(given.model)
-    dtype = resolve_base_dtype(given.work.base_dtype, given.dtype)
-    if dtype != torch.float32:
-        store_weights(given.model, dtype)
+    form = resolve_base_dtype(given.work.base_dtype, given.dtype)
+    store_weights(given.model, form)
     return BaseModel("random weights", given.model, given.tokenizer)
 
 

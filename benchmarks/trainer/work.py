@@ -65,7 +65,7 @@ class Work:
     home: Path
     """For whatever a contender caches."""
     base_dtype: BaseDtype = "auto"
-    """In which ours holds the weights; others do so too if it is bf16."""
+    """In which ours holds the weights; others in bf16 if it is bf16 or nf4."""
     gradient_checkpointing: Checkpointing = "auto"
     """Of ours; TRL does it only if this is on."""
     changes: Mapping[str, Any] = field(default_factory=dict)

@@ -14,9 +14,13 @@ from grice_core.dpo.positions import max_positions
 from grice_core.errors import ModelError
 from grice_core.kernels.gelu import fuse_activations
 from grice_core.kernels.memory import keep_few_kernels
+from grice_core.kernels.precision import WeightFormat
+from grice_core.kernels.stored import share_in_4_bits, weights_format
 from grice_core.nesting import parse_json
 
 _ADAPTER = "adapter_config.json"
+SMALL_SHARE = 0.5
+"""Of the weights outside the vocabulary: fewer in 4 bits than this are worth a remark."""
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 
 
@@ -51,15 +55,13 @@ class BaseModel:
             )
 
 
-def load_base(
-    name: str, device: torch.device, base_dtype: torch.dtype = torch.float32
-) -> BaseModel:
+def load_base(name: str, device: torch.device, base_dtype: WeightFormat = "fp32") -> BaseModel:
     """Load a base model and its tokenizer; in which precision it computes is the forward pass's business.
 
     Args:
         name: Hub id or folder.
         device: Where to.
-        base_dtype: In which its linear layers and embeddings are held; all else is float32.
+        base_dtype: How its linear layers and embeddings are held (`kernels/stored.py`); all else is float32.
 
     Raises: ModelError, naming what is missing or does not fit; CompactError, if it does not compute with
     weights in `base_dtype`.
@@ -70,19 +72,21 @@ def load_base(
     with loading_errors("base model", name):
         _check_not_quantised(name, AutoConfig.from_pretrained(name, trust_remote_code=False))
         tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
-        model, report = _loaded(name, base_dtype)
+        model, report = _loaded(name, base_dtype, device)
     _check_whole(name, report)
     _check_tokenizer(name, tokenizer)
     fuse_activations(model)
     model = model.to(device).eval()
-    if base_dtype != torch.float32:
+    if base_dtype != "fp32":
         check_compact(name, model)
-    return BaseModel(name, model, tokenizer, _remarks(name, report))
+    return BaseModel(name, model, tokenizer, _remarks(name, model, report))
 
 
-def _loaded(name: str, base_dtype: torch.dtype) -> tuple[Any, Mapping[str, Any]]:
-    if base_dtype != torch.float32:
-        return load_compact(name, base_dtype)
+def _loaded(
+    name: str, base_dtype: WeightFormat, device: torch.device
+) -> tuple[Any, Mapping[str, Any]]:
+    if base_dtype != "fp32":
+        return load_compact(name, base_dtype, device)
     model, report = AutoModelForCausalLM.from_pretrained(
         name, trust_remote_code=False, dtype=torch.float32, output_loading_info=True
     )
@@ -158,13 +162,19 @@ def _check_tokenizer(name: str, tokenizer: Any) -> None:
         )
 
 
-def _remarks(name: str, report: Mapping[str, Any]) -> tuple[str, ...]:
+def _remarks(name: str, model: PreTrainedModel, report: Mapping[str, Any]) -> tuple[str, ...]:
+    remarks = []
     if unexpected := sorted(report["unexpected_keys"]):
-        return (
+        remarks.append(
             f"{name} holds {len(unexpected):,} weights that this architecture has no use for "
-            f"({_some(unexpected)}); they are left out.",
+            f"({_some(unexpected)}); they are left out."
         )
-    return ()
+    if weights_format(model) == "nf4" and (share := share_in_4_bits(model)) < SMALL_SHARE:
+        remarks.append(
+            f"{share:.0%} of {name}'s weights outside the vocabulary are held in 4 bits; the others belong to "
+            "layers of kinds that are not."
+        )
+    return tuple(remarks)
 
 
 def _some(names: list[str]) -> str:

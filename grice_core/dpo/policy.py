@@ -24,8 +24,7 @@ from grice_core.errors import ModelError, RecipeError
 from grice_core.kernels.dropout import BulkDropout
 from grice_core.kernels.linear import Update
 from grice_core.kernels.lora import fuse_lora
-from grice_core.kernels.precision import name_of_dtype
-from grice_core.kernels.stored import is_stored, seen_as_fp32, weights_dtype
+from grice_core.kernels.stored import is_stored, seen_as_fp32, weights_format
 from grice_core.recipes.config import LoraSettings
 
 BASE_DTYPE = "base_dtype"
@@ -90,7 +89,7 @@ def _fits(base: BaseModel) -> dict[str, str]:
     return {
         "base_model_class": kind.__name__,
         "parent_library": kind.__module__,
-        BASE_DTYPE: name_of_dtype(weights_dtype(base.model)),
+        BASE_DTYPE: weights_format(base.model),
     }
 
 
@@ -121,19 +120,18 @@ def reference(policy: PeftModel) -> Iterator[PeftModel]:
 def merge_adapter(base: BaseModel, policy: PeftModel) -> BaseModel:
     """The base with this policy's adapter folded into the weights, in place; beside those that are stored
     in a format which would round it away."""
-    for module in policy.modules():
+    for name, module in list(policy.named_modules()):
         if isinstance(module, lora.Linear) and is_stored(module.get_base_layer()):
             _keep_beside(module)
+            policy.set_submodule(name, module.get_base_layer())
     return replace(base, model=policy.merge_and_unload().eval())
 
 
 def _keep_beside(module: lora.Linear) -> None:
-    """Move an adapter that is about to be merged to its layer as an update."""
+    """Add an adapter to its layer as an update."""
     a, b = module.lora_A["default"].weight, module.lora_B["default"].weight
     update = Update(a.detach().t().clone(), b.detach().t() * module.scaling["default"])
     update.add_to(module.get_base_layer())
-    with torch.no_grad():
-        b.zero_()  # what is merged then is nothing
 
 
 def merge_saved(base: BaseModel, adapter: Path) -> BaseModel:

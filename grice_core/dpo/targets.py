@@ -19,6 +19,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from grice_core.kernels.linear import is_linear
+from grice_core.kernels.nf4 import num_weights
 
 _ROUTERS = ("router", "gate")
 """Names of layers that choose experts: a hair's breadth there sends a token elsewhere."""
@@ -83,11 +84,11 @@ def reach_of(policy: PeftModel) -> Reach:
     for name, parameter in model.named_parameters():
         if ".lora_" in name or id(parameter) in embeddings:
             continue
-        total += parameter.numel()
+        total += num_weights(parameter)
         if id(parameter) in reached:
-            reached_size += parameter.numel()
+            reached_size += num_weights(parameter)
         else:
-            sizes[_general(name)] += parameter.numel()
+            sizes[_general(name)] += num_weights(parameter)
     largest = sorted(sizes.items(), key=lambda item: -item[1])[:3]
     total = max(total, 1)
     left_out = tuple(f"{name} {size / total:.1%}" for name, size in largest if size / total > 0.01)

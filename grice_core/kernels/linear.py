@@ -5,6 +5,7 @@ rows costs more than the product. Here oneDNN prepacks it once, as torch's own c
 that it may take for constant.
 """
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from transformers.pytorch_utils import Conv1D
 
 from grice_core.kernels.choice import uses_plain
 from grice_core.kernels.memory import long_lived
+from grice_core.kernels.nf4 import PackedWeight, out_and_in, unpacked_bytes
 from grice_core.kernels.precision import multiplies_bf16_fast, product_dtype
 
 SMALLEST = 2**16
@@ -71,10 +73,10 @@ class PlainLinear:
         self.layer, self.columns = layer, columns
 
     @property
-    def weight(self) -> Tensor:
-        """(in, out), as the layer has it at the moment."""
-        weight: Tensor = self.layer.weight.detach()
-        return (weight if isinstance(self.layer, Conv1D) else weight.t())[:, self.columns]
+    def shape(self) -> tuple[int, int]:
+        """(in, out) of the weight."""
+        num_out, num_in = out_and_in(self.layer)
+        return num_in, len(range(num_out)[self.columns])
 
     def __call__(self, x: Tensor) -> Tensor:
         """(tokens, in) to (tokens, out), in x's dtype."""
@@ -90,8 +92,12 @@ class PlainLinear:
         return grad_x if update is None else grad_x.addmm_(grad_out @ update.b.t(), update.a.t())
 
     def weight_as(self, dtype: torch.dtype) -> Tensor:
-        """(in, out), without the update."""
-        return self.weight.to(dtype)
+        """(in, out), without the update; this one layer's is made if it is stored otherwise."""
+        packed = PackedWeight.of(self.layer)
+        if packed is not None:
+            return packed.unpacked(dtype).t()[:, self.columns]
+        weight: Tensor = self.layer.weight.detach()
+        return (weight if isinstance(self.layer, Conv1D) else weight.t())[:, self.columns].to(dtype)
 
     def update_as(self, dtype: torch.dtype) -> Update | None:
         """The layer's update, of these columns."""
@@ -102,8 +108,9 @@ class PlainLinear:
         """(in, out) weight, the update in it; rounded once."""
         update = self.update_as(torch.float32)
         if update is None:
-            return self.weight.to(dtype)
-        return torch.addmm(self.weight.float(), update.a, update.b).to(dtype)
+            return PlainLinear.weight_as(self, dtype)
+        weight = PlainLinear.weight_as(self, torch.float32)
+        return torch.addmm(weight, update.a, update.b).to(dtype)
 
     def bias_as(self, dtype: torch.dtype) -> Tensor | None:
         """(out,)."""
@@ -116,13 +123,12 @@ class FrozenLinear(PlainLinear):
 
     def __init__(self, layer: Any, columns: slice = slice(None), *, prepack: bool = False) -> None:
         super().__init__(layer, columns)
-        self._shape = tuple(self.weight.shape)
-        self._prepack = prepack and self.weight.numel() >= SMALLEST
+        self._prepack = prepack and math.prod(self.shape) >= SMALLEST
         self._derived: dict[str, tuple[object, Tensor]] = {}
 
     def __call__(self, x: Tensor) -> Tensor:
         """(tokens, in) to (tokens, out), in x's dtype."""
-        num_in, num_out = self._shape
+        num_in, num_out = self.shape
         if not self._is_prepacked_for(x) or num_in % ROUND:
             return super().__call__(x)
         weight = self._of_weight(
@@ -135,7 +141,7 @@ class FrozenLinear(PlainLinear):
 
     def backward(self, grad_out: Tensor) -> Tensor:
         """(tokens, out) to the gradient of x, (tokens, in), in grad_out's dtype."""
-        if not self._is_prepacked_for(grad_out) or any(size % ROUND for size in self._shape):
+        if not self._is_prepacked_for(grad_out) or any(size % ROUND for size in self.shape):
             return super().backward(grad_out)
         dtype = grad_out.dtype
         weight = self._of_weight("backward", dtype, lambda: _prepacked(self.merged(dtype)))
@@ -145,13 +151,15 @@ class FrozenLinear(PlainLinear):
 
     def weight_as(self, dtype: torch.dtype) -> Tensor:
         """(in, out)."""
-        weight = self.weight
-        if weight.dtype.itemsize <= dtype.itemsize:
-            return weight.to(dtype)  # kept, it would take more than the weight itself
-        return self._of_weight("plain", dtype, lambda: weight.to(dtype))
+        if self.layer.weight.dtype.itemsize <= dtype.itemsize:
+            # Kept, it would take more than the weight itself.
+            return super().weight_as(dtype)
+        return self._of_weight("plain", dtype, lambda: PlainLinear.weight_as(self, dtype))
 
     def _is_prepacked_for(self, x: Tensor) -> bool:
-        if self.layer.weight.dtype.itemsize < x.dtype.itemsize:
+        # Unpacking a weight of 4 bits each time takes longer than the product of few rows.
+        takes_more = self.layer.weight.dtype.itemsize < x.dtype.itemsize
+        if takes_more and PackedWeight.of(self.layer) is None:
             return False
         return self._prepack and _PREPACKS.get() and can_prepack(x.device, x.dtype)
 
@@ -188,7 +196,7 @@ def can_prepack(device: torch.device, dtype: torch.dtype) -> bool:
 
 def has_room_to_prepack(model: nn.Module, copies: int) -> bool:
     """Whether so many more copies of the model's weights leave most of the memory to others."""
-    needed = sum(parameter.nbytes for parameter in model.parameters()) * copies
+    needed = copies * sum(map(unpacked_bytes, model.parameters()))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return needed <= SHARE_OF_MEMORY * memory
 

@@ -17,6 +17,8 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _LARGEST = 2**31 - 1
 _SMALLEST_APART = 2**20
 """Bytes of an allocation that gets pages of its own."""
+_LARGEST_SHARED = 2**25
+"""… at most, as glibc itself has it after large allocations were freed."""
 _GLIBC_OPTIONS: dict[int, int] = {}
 """What was set; the library doesn't tell."""
 
@@ -95,6 +97,25 @@ def long_lived() -> Iterator[None]:
     if usual is None:
         yield
         return
+    _set_in_glibc(_M_MMAP_THRESHOLD, _SMALLEST_APART)
+    try:
+        yield
+    finally:
+        _set_in_glibc(_M_MMAP_THRESHOLD, usual)
+
+
+@contextmanager
+def given_back() -> Iterator[None]:
+    """Give large allocations pages of their own meanwhile, which the system gets back once they are freed.
+
+    Among many that come and go, small ones that stay leave gaps which no later one fits into: reading and
+    quantising half a gigabyte took four times that. Nothing happens with plain kernels, or where the C library is
+    not glibc.
+    """
+    if uses_plain() or platform.libc_ver()[0] != "glibc":
+        yield
+        return
+    usual = _GLIBC_OPTIONS.get(_M_MMAP_THRESHOLD, _LARGEST_SHARED)
     _set_in_glibc(_M_MMAP_THRESHOLD, _SMALLEST_APART)
     try:
         yield

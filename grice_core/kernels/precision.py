@@ -1,5 +1,6 @@
 """Where and in which number format models compute: the one place that decides."""
 
+import importlib.util
 from typing import Literal
 
 import torch
@@ -9,7 +10,8 @@ from grice_core.errors import InputError
 
 Precision = Literal["auto", "fp32", "bf16"]
 """`auto`: bf16 where the hardware multiplies it fast, fp32 otherwise."""
-
+WeightFormat = Literal["fp32", "bf16", "nf4"]
+"""How a base's weights are held; what `bf16` and `nf4` leave in fp32 says `stored.py`."""
 
 _WHY_NOT = {
     "mps": "Apple GPUs have no float64, which metrics, sampling and scores are computed in",
@@ -51,25 +53,35 @@ def resolve_precision(choice: Precision, device: torch.device) -> torch.dtype:
 
 
 def resolve_base_dtype(
-    choice: Precision, products: torch.dtype, *, sharded: bool = False
-) -> torch.dtype:
-    """The number format in which a base's weights are held; `auto`: bf16 where its products run in bf16.
+    choice: WeightFormat | Literal["auto"], products: torch.dtype, *, sharded: bool = False
+) -> WeightFormat:
+    """How a base's weights are held; `auto`: in bf16 where its products run in bf16.
 
     Args:
         choice: What was asked for.
         products: Number format of matrix products.
         sharded: Whether FSDP shards the weights, for which they have to be of one format.
 
-    Raises: InputError, if they are to be sharded in bf16.
+    Raises: InputError, if they are to be sharded in bf16 or nf4, or nf4's library is not installed.
     """
     if choice == "auto":
-        return torch.float32 if sharded else products
-    if choice == "bf16" and sharded:
+        return "fp32" if sharded else name_of_dtype(products)
+    if choice != "fp32" and sharded:
         raise InputError(
-            "base_dtype bf16: parallel.fsdp shards weights of one number format only: give fp32, or leave "
+            f"base_dtype {choice}: parallel.fsdp shards weights of one number format only: give fp32, or leave "
             "parallel.fsdp out of the recipe"
         )
-    return torch.bfloat16 if choice == "bf16" else torch.float32
+    check_format(choice)
+    return choice
+
+
+def check_format(choice: WeightFormat | Literal["auto"]) -> None:
+    """Raises: InputError, if the library that this way of holding weights takes is not installed."""
+    if choice == "nf4" and importlib.util.find_spec("bitsandbytes") is None:
+        raise InputError(
+            "base_dtype nf4 takes bitsandbytes, which is not installed: pip install 'grice-studio[nf4]', or "
+            "give bf16 or fp32"
+        )
 
 
 def name_of_dtype(dtype: torch.dtype) -> Literal["fp32", "bf16"]:

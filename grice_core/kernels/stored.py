@@ -1,8 +1,12 @@
-"""Frozen weights that are stored once, in bf16, in a model that otherwise is fp32.
+"""Frozen weights that are stored once, in bf16 or 4 bits, in a model that otherwise is fp32.
 
 A product in bf16 rounds its weight to bf16 anyway, so a weight that is stored so gives the same product with
 half the memory. Whatever is added or scaled (biases, norms, positions that are computed, the states between
-layers) stays in fp32. A product in fp32 takes the stored weight as it is, one layer's at a time.
+layers) stays in fp32. A product in another format takes the stored weight as it is, one layer's at a time.
+
+In 4 bits (`nf4.py`) the base is another model, the one that is trained and compared with. Embeddings and the last
+layer stay in bf16, as in QLoRA: each row of an embedding is one token's, and the last layer's errors go straight
+into the log-probabilities.
 
 Merged into such a weight, an adapter would be rounded away, so it stays beside it (`add_update`) and is part
 of what the layer multiplies by.
@@ -17,7 +21,8 @@ from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
 from grice_core.kernels.linear import LINEAR, PlainLinear, Update, has_room_to_prepack
-from grice_core.kernels.precision import product_dtype
+from grice_core.kernels.nf4 import PackedWeight, can_pack, num_weights, pack, shape_of, unpack
+from grice_core.kernels.precision import WeightFormat, product_dtype
 
 
 class _Product(torch.autograd.Function):
@@ -71,11 +76,17 @@ _STORED: dict[type[nn.Module], type[nn.Module]] = {
 LINEAR.update((StoredLinear, StoredConv1D))
 
 
-def store_weights(model: nn.Module, dtype: torch.dtype) -> None:
-    """Keep the weights of plain linear layers and embeddings in this dtype from now on, one after another.
+def store_weights(model: nn.Module, form: WeightFormat) -> None:
+    """Keep the weights of plain linear layers and embeddings in this format from now on, one after another.
 
-    They need no gradient then. A weight that another kind of module holds, too, stays as it is.
+    They need no gradient then. A weight that another kind of module holds, too, stays as it is. What can't be
+    `nf4` is bf16 then: embeddings, the last layer, weights that modules share or that are no whole blocks.
+
+    Raises: InputError, if the format's library is not installed.
     """
+    if form == "fp32":
+        return
+    head = getattr(model, "get_output_embeddings", lambda: None)()
     holders: dict[int, list[nn.Module]] = {}
     for module in model.modules():
         for parameter in module.parameters(recurse=False):
@@ -85,10 +96,19 @@ def store_weights(model: nn.Module, dtype: torch.dtype) -> None:
         if stored is None:
             continue
         weight = cast(nn.Parameter, module.weight)
-        if all(type(each) in (*_STORED, *_STORED.values()) for each in holders[id(weight)]):
-            module.__class__ = stored
-            weight.requires_grad_(False)
-            weight.data = weight.data.to(dtype)
+        sharing = holders[id(weight)]
+        if not all(type(each) in (*_STORED, *_STORED.values()) for each in sharing):
+            continue
+        module.__class__ = stored
+        weight.requires_grad_(False)
+        if form == "nf4" and module is not head and len(sharing) == 1 and _can_pack(module):
+            pack(module)
+        else:
+            weight.data = weight.data.to(torch.bfloat16)
+
+
+def _can_pack(module: nn.Module) -> bool:
+    return type(module) in LINEAR and can_pack(module)
 
 
 def is_stored(module: nn.Module) -> bool:
@@ -101,10 +121,24 @@ def stored_modules(model: nn.Module) -> list[nn.Module]:
     return [module for module in model.modules() if is_stored(module)]
 
 
-def weights_dtype(model: nn.Module) -> torch.dtype:
-    """In which a model's linear layers and embeddings are held; float32, unless `store_weights` took some."""
-    dtypes = {cast(nn.Parameter, module.weight).dtype for module in stored_modules(model)}
-    return next(iter(dtypes - {torch.float32}), torch.float32)
+def weights_format(model: nn.Module) -> WeightFormat:
+    """How a model's linear layers and embeddings are held; fp32, unless `store_weights` took some."""
+    stored = stored_modules(model)
+    if any(map(PackedWeight.of, stored)):
+        return "nf4"
+    return "bf16" if stored else "fp32"
+
+
+def share_in_4_bits(model: nn.Module) -> float:
+    """Of a model's weights that are no embedding and not the last layer."""
+    packed = total = 0
+    vocabulary = [model.get_input_embeddings(), model.get_output_embeddings()]  # type: ignore[operator]
+    apart = {id(module.weight) for module in vocabulary if hasattr(module, "weight")}
+    for parameter in model.parameters():
+        if id(parameter) not in apart:
+            total += num_weights(parameter)
+            packed += num_weights(parameter) if parameter.dtype == torch.uint8 else 0
+    return packed / max(total, 1)
 
 
 def wants_prepacking(policy: nn.Module) -> bool:
@@ -120,6 +154,7 @@ def restore_weights(model: nn.Module) -> None:
     """Undo `store_weights`, but for the rounding: fp32 weights, updates merged into them."""
     plain = {stored: kind for kind, stored in _STORED.items()}
     for module in stored_modules(model):
+        unpack(module)
         weight = cast(nn.Parameter, module.weight)
         weight.data = weight.data.float()
         update = Update.of(module)
@@ -136,13 +171,21 @@ def seen_as_fp32(model: nn.Module) -> Iterator[None]:
 
     It makes adapters in the dtype of the weight that they are for, which would round them.
     """
-    weights = {id(module.weight): module.weight for module in stored_modules(model)}
-    stored = {key: cast(nn.Parameter, weight).data for key, weight in weights.items()}
-    for key, weight in weights.items():
-        zero = torch.zeros((), device=stored[key].device)
-        cast(nn.Parameter, weight).data = zero.expand(stored[key].shape)
+    modules = stored_modules(model)
+    stored = [cast(nn.Parameter, module.weight).data for module in modules]
+    shapes = [_shape(module) for module in modules]
+    for module, data, shape in zip(modules, stored, shapes, strict=True):
+        zero = torch.zeros((), device=data.device)
+        cast(nn.Parameter, module.weight).data = zero.expand(shape)
     try:
         yield
     finally:
-        for key, weight in weights.items():
-            cast(nn.Parameter, weight).data = stored[key]
+        for module, data in zip(modules, stored, strict=True):
+            cast(nn.Parameter, module.weight).data = data
+
+
+def _shape(module: nn.Module) -> tuple[int, ...]:
+    """Of its weight, if it were not packed."""
+    if PackedWeight.of(module) is not None:
+        return shape_of(module)
+    return tuple(cast(nn.Parameter, module.weight).shape)

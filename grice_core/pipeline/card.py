@@ -65,7 +65,7 @@ Grice's maxims less often. {_parts(stages)}
 {_held(base_dtype)}
 
 ```python
-{_loaded(folder, base)}
+{_loaded(folder, base, base_dtype)}
 {_CHAT if form.name == "chat" else _PLAIN}
 output = model.generate(**inputs, {_ends(form)}max_new_tokens=80, do_sample=True, temperature=0.7, top_p=0.9)
 print(tokenizer.decode(output[0, inputs["input_ids"].shape[1]:], skip_special_tokens=True))
@@ -101,16 +101,34 @@ def _held(base_dtype: BaseDtype) -> str:
             "The base's linear layers and embeddings were held in bf16, all else in fp32 (`base_dtype: bf16`): "
             "it fits the base's weights rounded to bf16, and in fp32 differs by that rounding."
         )
+    if base_dtype == "nf4":
+        return (
+            "The base's linear layers were held in 4 bits (`base_dtype: nf4`; bitsandbytes, blocks of 64, no double "
+            "quantisation), its embeddings and last layer in bf16, all else in fp32: it fits these weights. On the "
+            "base in another format it is not the model that was evaluated."
+        )
     return "The base's weights were held in fp32 (`base_dtype: fp32`)."
 
 
-def _loaded(folder: Path, base: str) -> str:
+def _loaded(folder: Path, base: str, base_dtype: BaseDtype) -> str:
     if is_whole_model(folder):
         return """\
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 tokenizer = AutoTokenizer.from_pretrained("path/to/this/folder")
 model = AutoModelForCausalLM.from_pretrained("path/to/this/folder")"""
+    if base_dtype == "nf4":
+        return f"""\
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+
+base = AutoModelForCausalLM.from_pretrained(
+    {base!r},
+    dtype="float32",
+    quantization_config=BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4"),
+)
+tokenizer = AutoTokenizer.from_pretrained({base!r})
+model = PeftModel.from_pretrained(base, "path/to/this/folder")"""
     return f"""\
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer

@@ -17,7 +17,7 @@ from grice_core.errors import DataError
 from grice_core.evaluation.answers import Answers
 from grice_core.evaluation.planning import CriterionPower, criterion_power, power_sentences
 from grice_core.kernels.memory import peak_bytes
-from grice_core.kernels.precision import name_of_dtype
+from grice_core.kernels.precision import WeightFormat
 from grice_core.pipeline.config import PipelineConfig
 from grice_core.pipeline.encoded_stage import EncodedStage, encode_stage
 from grice_core.pipeline.expected_rounds import expected_job
@@ -90,8 +90,8 @@ class Estimate:
     """How often so many prompts would decide the verdict's criteria."""
     power_sentences: tuple[str, ...]
     """The same in words."""
-    base_dtype: str = "fp32"
-    """In which the base's weights are held."""
+    base_dtype: WeightFormat = "fp32"
+    """How the base's weights are held."""
     shown_pair: ShownPair | None = None
     """The first stage's first pair, as the model will see it."""
 
@@ -139,7 +139,7 @@ def estimate_pipeline(config: PipelineConfig, reporter: Reporter) -> Estimate:
         peak_bytes=peak_bytes(parts.device) * (1 if on_gpu else parts.num_processes),
         device=str(parts.device),
         precision=str(parts.dtype).removeprefix("torch."),
-        base_dtype=name_of_dtype(parts.base_dtype),
+        base_dtype=parts.base_dtype,
         shown_pair=_shown(base, parts, inputs),
         power=power,
         power_sentences=tuple(power_sentences(criteria, power, inputs.selection.num_available)),

@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import torch
-
 from grice_core.chat.choice import FormatChoice
 from grice_core.data.columnar import read_pairs
 from grice_core.detector.judge import Detector
@@ -22,7 +20,8 @@ from grice_core.evaluation.sampling import Sampling
 from grice_core.evaluation.selection import PromptSelection
 from grice_core.kept import Kept, NothingKept
 from grice_core.kernels.precision import (
-    name_of_dtype,
+    WeightFormat,
+    check_format,
     resolve_base_dtype,
     resolve_device,
     resolve_precision,
@@ -63,6 +62,7 @@ class PipelineParts:
         launched: "OtherRanks | None" = None,
     ) -> None:
         check_reporting(config.report_to)
+        check_format(config.base_dtype)
         self.config = config
         self.reporter = reporter or Reporter()
         self.kept = kept or NothingKept()
@@ -96,8 +96,8 @@ class PipelineParts:
         return self.models.after(None)
 
     @property
-    def base_dtype(self) -> torch.dtype:
-        """In which the base's weights are held; known for good once it is loaded."""
+    def base_dtype(self) -> WeightFormat:
+        """How the base's weights are held; known for good once it is loaded."""
         return self.models.base_dtype
 
     @property
@@ -317,7 +317,7 @@ class PipelineParts:
         """Tell in each adapter's card how it was judged."""
         about = CardFacts(
             self.config.base,
-            name_of_dtype(self.base_dtype),
+            self.base_dtype,
             self.format_choice.of(self.models.after(planned[-1].config.name).tokenizer),
             self.load_detector(),
             self.record.rounds(),

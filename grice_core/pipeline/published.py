@@ -16,6 +16,7 @@ from grice_core.dpo.compact import CompactError
 from grice_core.dpo.policy import attach_saved, merge_saved
 from grice_core.errors import ModelError, TrainingError
 from grice_core.files import atomic_folder
+from grice_core.kernels.precision import WeightFormat
 from grice_core.kernels.stored import restore_weights
 from grice_core.pipeline.output import OutputFolder, is_whole_model
 from grice_core.pipeline.probe import Probe
@@ -29,7 +30,7 @@ class StageModels:
         base: str,
         device: torch.device,
         output: OutputFolder,
-        base_dtype: torch.dtype = torch.float32,
+        base_dtype: WeightFormat = "fp32",
         *,
         may_fall_back: bool = False,
     ) -> None:
@@ -37,7 +38,7 @@ class StageModels:
         self.base_name = base
         self.device = device
         self.base_dtype = base_dtype
-        """In which the base's weights are held; known for good once a model is there."""
+        """How the base's weights are held; known for good once a model is there."""
         self._output = output
         self._may_fall_back = may_fall_back
         self._held: tuple[str | None, BaseModel] | None = None
@@ -59,9 +60,9 @@ class StageModels:
 
     def fall_back(self) -> bool:
         """Hold the base in fp32 from now on, if that is left to us and was not so already."""
-        if not self._may_fall_back or self.base_dtype == torch.float32:
+        if not self._may_fall_back or self.base_dtype == "fp32":
             return False
-        self.base_dtype = torch.float32
+        self.base_dtype = "fp32"
         self.forget()
         return True
 
@@ -86,8 +87,8 @@ class StageModels:
                 raise
             base = load_base(self.base_name, self.device)
             remark = (
-                f"{self.base_name} is held in fp32, since it does not compute with weights in bf16 "
-                f"({error.why})"
+                f"{self.base_name} is held in fp32, since it does not compute with weights in "
+                f"{error.form} ({error.why})"
             )
             return replace(base, remarks=(*base.remarks, remark))
 

@@ -17,6 +17,7 @@ from grice_core.evaluation.decoding import DecodingChoice
 from grice_core.evaluation.generation import generate
 from grice_core.evaluation.sampling import Sampling
 from grice_core.journal import Entry
+from grice_core.kernels.precision import WeightFormat
 from grice_core.pipeline.carried import CarriedStages
 from grice_core.pipeline.published import StageModels
 from grice_core.pipeline.rank_server import POLL_EVERY_S, ServedRank
@@ -58,7 +59,7 @@ class AnswersWork:
 
     base: str
     """Hub id or folder; each rank loads it on its own host."""
-    base_dtype: torch.dtype
+    base_dtype: WeightFormat
     device_type: str
     dtype: torch.dtype
     """Of matrix products."""

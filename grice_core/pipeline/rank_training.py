@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-import torch
-
 from grice_core.dpo.budget import TokenBudget
 from grice_core.dpo.distributed.process_group import process_group
 from grice_core.dpo.examples import Compute, ReferenceLogps, StageExamples
@@ -14,7 +12,8 @@ from grice_core.dpo.policy import add_adapter
 from grice_core.dpo.reference import weights_hash
 from grice_core.dpo.train import StageTrainer
 from grice_core.errors import ModelError
-from grice_core.kernels.stored import weights_dtype
+from grice_core.kernels.precision import WeightFormat
+from grice_core.kernels.stored import weights_format
 from grice_core.pipeline.carried import CarriedStages
 from grice_core.pipeline.preparing import PreparedStage
 from grice_core.pipeline.published import StageModels
@@ -35,7 +34,7 @@ class TrainingWork:
     """Stage whose published model this one starts from; None: the plain base."""
     base_sha256: str
     """Of the weights that the stage starts from."""
-    base_dtype: torch.dtype
+    base_dtype: WeightFormat
     """In which they are held."""
     config: StageConfig
     examples: StageExamples
@@ -60,7 +59,7 @@ class TrainingWork:
             earlier=CarriedStages.of(job.output, (after,) if after else ()),
             after=after,
             base_sha256=prepared.reference_sha256,
-            base_dtype=weights_dtype(trainer.policy),
+            base_dtype=weights_format(trainer.policy),
             config=trainer.config,
             examples=trainer.examples,
             ref_logps=trainer.ref_logps,

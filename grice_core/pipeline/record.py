@@ -15,7 +15,7 @@ from grice_core.detector.judge import Detector
 from grice_core.dpo.base import BaseModel
 from grice_core.dpo.reference import weights_hash
 from grice_core.errors import OutputError
-from grice_core.kernels.precision import name_of_dtype
+from grice_core.kernels.precision import WeightFormat
 from grice_core.pipeline.config import PipelineConfig
 from grice_core.pipeline.inputs import PipelineInputs
 from grice_core.pipeline.options import BaseDtype
@@ -34,8 +34,8 @@ class ComputedIn:
     device: torch.device
     dtype: torch.dtype
     """Of matrix products."""
-    base_dtype: torch.dtype
-    """In which its weights are held."""
+    base_dtype: WeightFormat
+    """How its weights are held."""
 
 
 def begun_base_dtype(output: OutputFolder, choice: BaseDtype) -> BaseDtype:
@@ -140,7 +140,7 @@ class RunRecord:
         self.content["inputs"]["base"] = {
             "name": base.name,
             "weights_sha256": weights_hash(base.model),
-            "dtype": name_of_dtype(how.base_dtype),
+            "dtype": how.base_dtype,
             "trial": asdict(trial),
         }
         self.content["device"] = str(how.device)

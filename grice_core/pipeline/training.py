@@ -13,7 +13,6 @@ from grice_core.dpo.checkpointing.checkpoint import CheckpointFolder
 from grice_core.dpo.checkpointing.history import HistoryFile, read_history
 from grice_core.dpo.checkpointing.resume import Anchor, CheckpointPlan
 from grice_core.files import atomic_folder
-from grice_core.kernels.precision import name_of_dtype
 from grice_core.pipeline.card import write_stage_card
 from grice_core.pipeline.kept_stages import KeptStage, training_of
 from grice_core.pipeline.output import StageFolder, is_whole_model
@@ -54,7 +53,7 @@ def train_stage(models: StageModels, job: StageJob, reporter: Reporter) -> dict[
         models.base_name,
         trained.form,
         taught,
-        base_dtype=name_of_dtype(models.base_dtype),
+        base_dtype=models.base_dtype,
     )
     CheckpointFolder(folder.checkpoints).clear()
     whole = is_whole_model(folder.final_model)

@@ -15,8 +15,10 @@ from grice_core.kernels.stored import store_weights
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.published import StageModels
 from tests.dpo import tiny
+from tests.kernels.extras import takes_bitsandbytes
 
 CPU = torch.device("cpu")
+COMPACT = ["bf16", pytest.param("nf4", marks=takes_bitsandbytes)]
 
 
 @pytest.fixture
@@ -77,14 +79,15 @@ def test_weights_beside_an_adapter_leave_open_which_model_is_meant(folder):
     assert "unclear which model is meant: move adapter_config.json away" in refusal(folder)
 
 
+@pytest.mark.parametrize("form", COMPACT)
 @pytest.mark.parametrize("shard", ["5GB", "20KB"])
-def test_held_in_bf16_it_is_the_same_rounded(tmp_path, shard):
+def test_held_in_another_format_it_is_the_same_rounded(tmp_path, shard, form):
     model = tiny.gpt2()
     model.save_pretrained(tmp_path, max_shard_size=shard)
     tiny.tokenizer().save_pretrained(tmp_path)
-    base = load_base(str(tmp_path), CPU, torch.bfloat16)
+    base = load_base(str(tmp_path), CPU, form)
     assert (type(base.model), base.remarks) == (type(model), ())
-    store_weights(model, torch.bfloat16)
+    store_weights(model, form)
     found, expected = base.model.state_dict(), model.state_dict()
     assert found.keys() == expected.keys()
     for name, tensor in found.items():
@@ -97,15 +100,15 @@ def test_a_base_that_reads_a_weight_past_its_layer_is_held_in_fp32(folder, tmp_p
         return states @ mlp.up_proj.weight.t() @ mlp.down_proj.weight.t()
 
     monkeypatch.setattr(LlamaMLP, "forward", reading)
-    assert "does not compute with its weights in bf16" in refusal(folder, torch.bfloat16)
+    assert "does not compute with its weights in bf16" in refusal(folder, "bf16")
     output = OutputFolder(tmp_path)
-    models = StageModels(str(folder), CPU, output, torch.bfloat16, may_fall_back=True)
+    models = StageModels(str(folder), CPU, output, "bf16", may_fall_back=True)
     (remark,) = models.after(None).remarks
     assert "is held in fp32, since it does not compute with weights in bf16" in remark
-    assert models.base_dtype == torch.float32
+    assert models.base_dtype == "fp32"
 
 
-@pytest.mark.parametrize("base_dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("base_dtype", ["fp32", *COMPACT])
 @pytest.mark.parametrize("part", ["self_attn.q_proj.weight", "mlp.down_proj.weight", "norm.weight"])
 def test_missing_weights_are_not_made_up(folder, part, base_dtype):
     write_weights(folder, {n: t for n, t in weights(folder).items() if not n.endswith(part)})
@@ -115,9 +118,10 @@ def test_missing_weights_are_not_made_up(folder, part, base_dtype):
     assert "random numbers" in sentence
 
 
-def test_weights_of_another_shape_are_refused(folder):
+@pytest.mark.parametrize("base_dtype", ["fp32", *COMPACT])
+def test_weights_of_another_shape_are_refused(folder, base_dtype):
     change_config(folder, intermediate_size=48)
-    assert "can't load the base model" in refusal(folder)
+    assert "can't load the base model" in refusal(folder, base_dtype)
 
 
 def test_weights_without_a_use_are_told(folder):

@@ -1,5 +1,7 @@
 """Where models compute, and in which number format."""
 
+import sys
+
 import pytest
 import torch
 
@@ -34,17 +36,30 @@ def test_auto_takes_fp32_on_a_cpu_without_bf16(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_base_is_held_as_it_is_multiplied_unless_another_format_is_asked_for() -> None:
-    fp32, bf16 = torch.float32, torch.bfloat16
-    assert [resolve_base_dtype("auto", products) for products in (fp32, bf16)] == [fp32, bf16]
-    assert [resolve_base_dtype("fp32", products) for products in (fp32, bf16)] == [fp32, fp32]
-    assert [resolve_base_dtype("bf16", products) for products in (fp32, bf16)] == [bf16, bf16]
-    assert [name_of_dtype(dtype) for dtype in (fp32, bf16)] == ["fp32", "bf16"]
+    both = torch.float32, torch.bfloat16
+    assert [resolve_base_dtype("auto", products) for products in both] == ["fp32", "bf16"]
+    assert [resolve_base_dtype("fp32", products) for products in both] == ["fp32", "fp32"]
+    assert [resolve_base_dtype("bf16", products) for products in both] == ["bf16", "bf16"]
+    assert [name_of_dtype(dtype) for dtype in both] == ["fp32", "bf16"]
 
 
 def test_a_sharded_base_is_held_in_fp32() -> None:
-    assert resolve_base_dtype("auto", torch.bfloat16, sharded=True) is torch.float32
-    with pytest.raises(InputError, match=r"base_dtype bf16: parallel\.fsdp shards weights of one"):
-        resolve_base_dtype("bf16", torch.bfloat16, sharded=True)
+    assert resolve_base_dtype("auto", torch.bfloat16, sharded=True) == "fp32"
+    for form in ("bf16", "nf4"):
+        with pytest.raises(
+            InputError, match=rf"base_dtype {form}: parallel\.fsdp shards weights of"
+        ):
+            resolve_base_dtype(form, torch.bfloat16, sharded=True)
+
+
+def test_4_bits_without_their_library_are_refused_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "bitsandbytes", None)
+    with pytest.raises(
+        InputError, match=r"pip install 'grice-studio\[nf4\]', or give bf16 or fp32$"
+    ):
+        resolve_base_dtype("nf4", torch.float32)
 
 
 def test_no_other_kind_of_device_is_trusted_with_bf16() -> None:

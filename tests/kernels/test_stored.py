@@ -1,4 +1,4 @@
-"""Weights stored in bf16 compute what fp32 weights of the same values do, forward and backward."""
+"""Weights stored in bf16 or 4 bits compute what fp32 weights of the same values do, forward and backward."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,22 +15,24 @@ from grice_core.dpo.policy import add_adapter, merge_saved
 from grice_core.dpo.prefix_trees import shared_trees
 from grice_core.kernels.choice import plain_kernels
 from grice_core.kernels.linear import FrozenLinear, Update, prepacked
+from grice_core.kernels.precision import WeightFormat
 from grice_core.kernels.stored import (
     is_stored,
     restore_weights,
     store_weights,
     stored_modules,
-    weights_dtype,
+    weights_format,
 )
 from grice_core.recipes.config import LoraSettings
 from tests.dpo import tiny
+from tests.kernels.extras import takes_bitsandbytes
 
 BF16 = torch.bfloat16
 
 
-def rounded(model: nn.Module) -> nn.Module:
+def rounded(model: nn.Module, form: WeightFormat) -> nn.Module:
     """An fp32 model with the values that `store_weights` stores."""
-    store_weights(model, BF16)
+    store_weights(model, form)
     restore_weights(model)
     return model
 
@@ -40,26 +42,26 @@ def make(request: pytest.FixtureRequest) -> Callable[[], nn.Module]:
     return request.param
 
 
-@pytest.fixture
-def twins(make) -> list[BaseModel]:
-    """A model with its weights in bf16, and an fp32 one of the same values."""
+@pytest.fixture(params=["bf16", pytest.param("nf4", marks=takes_bitsandbytes)])
+def twins(make, request: pytest.FixtureRequest) -> list[BaseModel]:
+    """A model with its weights stored, and an fp32 one of the same values."""
     stored = make()
-    store_weights(stored, BF16)
-    return [tiny.base(model) for model in (stored, rounded(make()))]
+    store_weights(stored, request.param)
+    return [tiny.base(model) for model in (stored, rounded(make(), request.param))]
 
 
 def test_linear_layers_and_embeddings_take_half_the_memory_and_nothing_else_is_rounded() -> None:
     model, plain = tiny.gpt2(), tiny.gpt2()
-    store_weights(model, BF16)
+    store_weights(model, "bf16")
     kept = {name for name, each in model.named_parameters() if each.dtype == torch.float32}
     assert kept == {n for n, _ in plain.named_parameters() if "ln_" in n or n.endswith("bias")}
-    assert weights_dtype(model) == BF16
+    assert weights_format(model) == "bf16"
     assert model.lm_head.weight is model.transformer.wte.weight
 
 
 def test_a_product_in_bf16_is_that_of_the_fp32_weight_bit_by_bit() -> None:
     stored, plain = tiny.llama(), tiny.llama()
-    store_weights(stored.model.layers, BF16)
+    store_weights(stored.model.layers, "bf16")
     ids = torch.randint(0, 33, (2, 9))
     with torch.no_grad(), torch.autocast("cpu", BF16):
         assert torch.equal(stored(ids).logits, plain(ids).logits)
@@ -121,7 +123,7 @@ def test_an_update_is_part_of_the_product_and_of_its_gradient(
     update.add_to(layer)
     frozen = FrozenLinear(layer, prepack=prepack)
     x, grad_out = torch.randn(7, 32), torch.randn(7, 48)
-    weight = frozen.weight + update.a @ update.b
+    weight = frozen.weight_as(torch.float32) + update.a @ update.b
     torch.testing.assert_close(frozen(x), x @ weight + layer.bias, rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(
         frozen.backward(grad_out), grad_out @ weight.t(), rtol=1e-5, atol=1e-5
@@ -134,13 +136,13 @@ def test_a_weight_that_another_kind_of_module_holds_stays_as_it_is() -> None:
 
     model = nn.Sequential(nn.Embedding(16, 8), Own(8, 16, bias=False), nn.Linear(16, 4))
     model[1].weight = model[0].weight
-    store_weights(model, BF16)
+    store_weights(model, "bf16")
     assert [is_stored(module) for module in model] == [False, False, True]
 
 
 def test_prepacked_it_computes_the_same() -> None:
     model = nn.Sequential(nn.Linear(32, 48))
-    store_weights(model, BF16)
+    store_weights(model, "bf16")
     x = torch.randn(3, 32)
     with torch.no_grad(), torch.autocast("cpu", BF16):
         with plain_kernels():
