@@ -11,6 +11,7 @@ from grice_core.cli.terminal import progress_bars, stdout
 from grice_core.cli.training import Device
 
 if TYPE_CHECKING:
+    from grice_core.verify.claims import Check
     from grice_core.verify.run import Verification
 
 Out = Annotated[
@@ -56,22 +57,26 @@ def verify(
             found.second_judge,
         )
         with progress_bars():
-            done = run_verify(folder, places, device)
+            done = run_verify(
+                folder, places, device, on_check=(lambda _: None) if as_json else _show_check
+            )
     if as_json:
         typer.echo(json.dumps(asdict(done) | {"holds": done.holds}, indent=2, ensure_ascii=False))
     else:
-        _show(done)
+        _show_verdict(done)
     if not done.holds:
         raise typer.Exit(1)
 
 
-def _show(done: "Verification") -> None:
+def _show_check(check: "Check") -> None:
     console = stdout()
-    for check in done.checks:
-        mark = "✗" if check.problems else "✓"
-        console.print(f"{mark} {check.name}: {check.looked_at}", soft_wrap=True, highlight=False)
-        for problem in check.problems:
-            console.print(f"    {problem}", soft_wrap=True, highlight=False, markup=False)
+    mark = "✗" if check.problems else "✓"
+    console.print(f"{mark} {check.name}: {check.looked_at}", soft_wrap=True, highlight=False)
+    for problem in check.problems:
+        console.print(f"    {problem}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _show_verdict(done: "Verification") -> None:
     share = f", {done.seconds / done.pipeline_s:.1%} of the pipeline's" if done.pipeline_s else ""
     verdict = "Everything that was looked at holds" if done.holds else "Not everything holds"
-    console.print(f"{verdict} ({done.seconds:.1f} s{share}).", highlight=False)
+    stdout().print(f"{verdict} ({done.seconds:.1f} s{share}).", highlight=False)

@@ -41,21 +41,29 @@ class Verification:
 
 
 def verify(
-    folder: Path, places: Places | None = None, device: str = "auto", draw: Random | None = None
+    folder: Path,
+    places: Places | None = None,
+    device: str = "auto",
+    draw: Random | None = None,
+    on_check: Callable[[Check], object] = lambda _: None,
 ) -> Verification:
     """Derive again what a finished pipeline's output folder claims.
 
     Args:
         places: Where the inputs are now.
         draw: Draws the answers; None: anew at each look.
+        on_check: Given each check as soon as it has ended; on large models some take minutes.
 
     Raises: InputError, if the folder holds no finished pipeline.
     """
     started = time.perf_counter()
     claims = Claims(folder, places or Places(), device, draw or Random())  # noqa: S311
-    checks = tuple(_checks(claims))
+    checks = []
+    for check in _checks(claims):
+        on_check(check)
+        checks.append(check)
     took = float(claims.record.get("seconds", {}).get("all", 0.0))
-    return Verification(checks, time.perf_counter() - started, took)
+    return Verification(tuple(checks), time.perf_counter() - started, took)
 
 
 def _checks(claims: Claims) -> Iterator[Check]:
