@@ -54,7 +54,7 @@ def test_what_was_asked_for_before_is_found_again_and_a_preset_begins_anew(
     open_page(page, f"{busy_server.url}/launch")  # as the last pipeline
     expect(page.get_by_text("Already submitted: Launch opens pipeline")).to_be_visible()
     page.get_by_label("Start from").click()
-    page.get_by_role("option", name="preset content-then-manner").click()
+    page.get_by_role("option", name="preset content-then-manner", exact=True).click()
     settle(page)
     expect(page.get_by_role("textbox", name="Base model")).to_have_value("gpt2-medium")
     expect(page.get_by_role("combobox", name="Recipe", exact=True)).to_have_value(
