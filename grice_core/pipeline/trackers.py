@@ -44,7 +44,7 @@ def check_reporting(report_to: ReportTo) -> None:
 
 @dataclass(frozen=True)
 class TrackedStage:
-    """What a tracker is told of a stage before its first step."""
+    """What a tracker gets of a stage before its first step."""
 
     run: str
     """What the training is called."""

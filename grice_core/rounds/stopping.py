@@ -35,12 +35,12 @@ class Change:
 
     @property
     def rises(self) -> bool:
-        """Whether it is told from zero, upwards."""
+        """Whether it differs from zero for certain, upwards."""
         return self.interval.low > 0
 
     @property
     def falls(self) -> bool:
-        """Whether it is told from zero, downwards."""
+        """Whether it differs from zero for certain, downwards."""
         return self.interval.high < 0
 
     def __str__(self) -> str:

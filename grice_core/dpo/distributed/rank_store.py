@@ -130,7 +130,7 @@ class RankStore:
 
 
 class Pulse:
-    """Heartbeats of another rank, and when they were last seen to go on."""
+    """Heartbeats of another rank, and when they were last seen to increase."""
 
     def __init__(self) -> None:
         self._num_beats = 0
