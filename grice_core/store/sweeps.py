@@ -74,12 +74,8 @@ class MemberStanding:
     """Of its pipeline; none if it is not submitted yet, or was removed."""
 
 
-def _named(session: Session, draft: SweepDraft) -> Target:  # noqa: ARG001 - as `action` calls it
-    return Target("sweep", name=draft.name)
-
-
 @writes
-@action("launch sweep", Role.MEMBER, on=_named)
+@action("launch sweep", Role.MEMBER, on=lambda _, draft: Target("sweep", name=draft.name))
 def submit(session: Session, draft: SweepDraft) -> int:
     """Ask for a sweep; returns its id, old or new.
 
@@ -265,10 +261,8 @@ def resume(session: Session, sweep_id: int) -> list[int]:
         member.failure = None
         if member.pipeline_id is None:
             member.submitted, member.rates = False, None
-    return list(session.scalars(_runs_of(sweep_id).where(Run.state.in_(_CAN_RESUME))))
-
-
-_CAN_RESUME = (RunState.FAILED, RunState.CANCELLED)
+    can_resume = Run.state.in_([RunState.FAILED, RunState.CANCELLED])
+    return list(session.scalars(_runs_of(sweep_id).where(can_resume)))
 
 
 @writes

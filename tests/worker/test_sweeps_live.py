@@ -9,10 +9,18 @@ from grice_core.sweep.search import Search
 from grice_core.sweep.space import parse_varied
 from tests.pipeline.world import QUICK
 from tests.worker.asked import small_request
+from tests.worker.installation import installed
 from tests.worker.processes import end, eventually
 
 SHORT = (*QUICK, "stage1.num_steps=3", "stage2.num_steps=3", "evaluation.num_prompts=6")
 MINUTES_S = 900.0
+
+
+@pytest.fixture
+def installation(template):
+    """One that keeps what later runs can take over, as tests otherwise don't."""
+    with installed(template, GRICE_KEPT_MIB="64") as installation:
+        yield installation
 
 
 @pytest.mark.stack
