@@ -185,6 +185,15 @@ def test_an_edited_recipe_is_caught_by_what_follows_from_it(copy):
     assert any("learning_rate is" in problem for problem in problems)
 
 
+def test_an_earlier_versions_rates_hold_though_it_counted_less(copy):
+    def change(document):
+        for model in document["models"]:
+            del model["num_cut"], model["num_empty"]
+
+    edit_json(copy / "evaluation.json", change)
+    assert check_rates(claims(copy)).problems == ()
+
+
 def test_a_folder_without_a_receipt_is_not_called_honest(copy):
     (copy / "receipt.json").unlink()
     (problem,) = check_files(claims(copy)).problems
