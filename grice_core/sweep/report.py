@@ -31,7 +31,9 @@ def render_trials(candidates: Iterable[Mapping[str, Any]]) -> "RenderableType":
 
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for heading in ("", "settings", *MEASURES):
-        table.add_column(heading, justify="left" if heading in ("", "settings") else "right")
+        table.add_column(
+            heading, justify="left" if heading in ("", "settings") else "right", overflow="fold"
+        )
     for each in sorted(candidates, key=_by_rate):
         mark = "*" if each["on_front"] else " "
         settings = "\n".join(each["overrides"]) or AS_IT_IS_WORDS
