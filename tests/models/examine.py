@@ -20,6 +20,7 @@ from grice_core.dpo.examples import Compute
 from grice_core.dpo.logps import pair_logps
 from grice_core.dpo.policy import add_adapter
 from grice_core.errors import GriceError, ModelError, PreflightError
+from grice_core.evaluation.decoding import DecodingChoice
 from grice_core.evaluation.generation import generate
 from grice_core.evaluation.sampling import Sampling
 from grice_core.pipeline.encoded_stage import encode_stage
@@ -279,7 +280,7 @@ class _Examination:
         sampling = Sampling(temperature=1.0, top_p=1.0, max_new_tokens=12, seed=3)
         together = generate(base.model, tokenizer, prompts, sampling)
         alone = [
-            generate(base.model, tokenizer, [prompt], sampling, decoding="whole")[0]
+            generate(base.model, tokenizer, [prompt], sampling, decoding=DecodingChoice("whole"))[0]
             for prompt in prompts
         ]
         self._demand(together == alone, f"answers depend on the batch: {together} {alone}")
