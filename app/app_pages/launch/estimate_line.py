@@ -39,7 +39,7 @@ def estimate_line(
     num_steps, num_answers = (sum(getattr(each, name) for each in plans) for name in _COUNTS)
     several = f"{count_of(len(plans), 'pipeline')}: " if len(plans) > 1 else ""
     # All are of one data set.
-    num_unscored = plans[0].num_unscored if plans[0].stages else 0
+    num_unscored = plans[0].num_unscored if plans and plans[0].stages else 0
     or_more = " or more" if num_unscored else ""
     work = f"{several}{num_steps:,} optimizer steps{or_more}, {num_answers:,} answers"
     if pace is None:
