@@ -12,8 +12,6 @@ from redis import Redis, RedisError
 from grice_core.progress import Progress, silent
 from grice_core.settings import Settings, settings
 from grice_core.store import (
-    actions,
-    audit,
     migrate,
     pipelines,
     queue_lines,
@@ -22,7 +20,6 @@ from grice_core.store import (
     submission,
     transitions,
 )
-from grice_core.store.actors import Role
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database, Retries
 from grice_core.store.engine import connect as connect_database
@@ -42,11 +39,11 @@ from worker.metrics import Metrics, serve_metrics
 from worker.playground.board import (
     DetectorTrial,
     PlaygroundAnswer,
-    PlaygroundBoard,
     PlaygroundRequest,
     PlaygroundView,
     Standing,
 )
+from worker.playground.desk import PlaygroundDesk
 from worker.reconcile import take_from_dead
 from worker.requests import (
     DetectorRequest,
@@ -68,6 +65,7 @@ __all__ = [
     "ImportRequest",
     "PipelineRequest",
     "PlaygroundAnswer",
+    "PlaygroundDesk",
     "PlaygroundRequest",
     "PlaygroundView",
     "RunQueue",
@@ -253,39 +251,6 @@ class RunQueue:
         self.wake()
         return stale
 
-    def ask(self, request: PlaygroundRequest | DetectorTrial) -> str:
-        """Ask a pipeline's models, or a detector, something; returns the question's id.
-
-        Raises:
-            NotAllowedError: a viewer asks.
-            StoreError: the queue's server can't be reached.
-        """
-        actions.require(self.database, Role.MEMBER)
-        asked = self._playground.ask(request)
-        if isinstance(request, PlaygroundRequest):
-            audit.note_question(self.database, "pipeline", request.pipeline_id)
-        else:
-            audit.note_question(self.database, "detector")
-        return asked
-
-    def answers(self, asked: str) -> PlaygroundView | None:
-        """What has become of a question; see `PlaygroundBoard.read`."""
-        return self._playground.read(asked)
-
-    def stop_answering(self, asked: str) -> None:
-        """Let a question be; what has been written stays.
-
-        Raises:
-            NotAllowedError: a viewer asks.
-            StoreError: the queue's server can't be reached.
-        """
-        actions.require(self.database, Role.MEMBER)
-        self._playground.stop(asked)
-
-    @property
-    def _playground(self) -> PlaygroundBoard:
-        return PlaygroundBoard(self.redis)
-
     def fetch_results(self, pipeline_id: int, out: Path) -> list[str]:
         """Write the output folder of a pipeline, as far as it has come, to a path not there yet.
 
@@ -302,6 +267,11 @@ class RunQueue:
             for run in runs.of_pipeline(self.database, pipeline_id)
             if run.state is not RunState.SUCCEEDED
         ]
+
+    @property
+    def playground(self) -> PlaygroundDesk:
+        """Asking models and detectors."""
+        return PlaygroundDesk(self.database, self.redis)
 
     @property
     def cleanup(self) -> Cleanup:

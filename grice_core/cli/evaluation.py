@@ -117,7 +117,7 @@ def compare(
 def _judged_by(source: str, stored: "Sequence[StoredEvaluation]") -> "list[StoredEvaluation]":
     """The same evaluations with this second judge's word on all their answers."""
     from grice_core.api import load_detector
-    from grice_core.cli.options import local_detector
+    from grice_core.cli.local_copies import local_detector
     from grice_core.pipeline.judging import with_second_judge
 
     with local_detector(source) as folder, progress_bars() as progress:

@@ -194,36 +194,6 @@ def takes_pipeline(*, inputs_required: bool = True) -> Callable[[Callable[..., N
     return decorate
 
 
-@contextmanager
-def local_file(file: Path) -> Iterator[Path]:
-    """A file of pairs, or a copy of a data set that is addressed as `studio:NAME`.
-
-    Raises: NotFoundError, StoreError.
-    """
-    from grice_core.pipeline.addresses import Addresses, is_address
-
-    if not is_address(file):
-        yield file
-        return
-    with TemporaryDirectory() as folder:
-        yield Addresses.open().file(file, Path(folder))
-
-
-@contextmanager
-def local_detector(source: str) -> Iterator[str]:
-    """A detector's folder or hub id, or a copy of one that is addressed as `studio:NAME`.
-
-    Raises: NotFoundError, StoreError.
-    """
-    from grice_core.pipeline.addresses import Addresses, is_address
-
-    if not is_address(source):
-        yield source
-        return
-    with TemporaryDirectory() as folder:
-        yield str(Addresses.open().detector_folder(source, Path(folder) / "detector"))
-
-
 def _asked(given: dict[str, Any]) -> AskedPipeline:
     """Taken out of what a command was given."""
     inputs = {name: given.pop(name) for name in _INPUTS}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grice_core.cli.detector.options import Device, Overwrite, Precision
-from grice_core.cli.options import local_detector, local_file
+from grice_core.cli.local_copies import local_detector, local_file
 from grice_core.cli.stopping import stop_on_signals
 from grice_core.cli.terminal import progress_bars, stdout
 from grice_core.cli.training import say

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from grice_core.cli.options import local_file
+from grice_core.cli.local_copies import local_file
 from grice_core.cli.reading_options import LayoutName, Maps, Scales, reading_of
 from grice_core.progress import Progress
 

@@ -16,11 +16,10 @@ from grice_core.detector.metrics import Metrics, macro_f1, measure
 from grice_core.detector.parts import split_again
 from grice_core.detector.record import DetectorRecord
 from grice_core.detector.reliability import write_reliability
-from grice_core.detector.seen import without_seen
 from grice_core.detector.seen_nearly import nearest_seen
 from grice_core.detector.template import JudgedText
 from grice_core.detector.train import is_of_the_detector, repetition_remarks
-from grice_core.errors import DataError
+from grice_core.detector.unseen import unseen_texts
 from grice_core.files import write_json_atomic
 from grice_core.maxims import MAXIMS, Maxim
 from grice_core.progress import Progress, silent
@@ -208,46 +207,6 @@ def near_seen(
         macro_f1=macro_f1(labelled.labels, violated),
         macro_f1_without=macro_f1(labelled.labels[~near], violated[~near]),
     )
-
-
-@dataclass(frozen=True, eq=False)
-class UnseenTexts:
-    """What of some labelled texts can say how good a detector is."""
-
-    test: LabelledTexts
-    note: str | None
-    """What was left out, and why; or that it can't be known."""
-
-
-def unseen_texts(detector: Detector, labelled: LabelledTexts) -> UnseenTexts:
-    """Of the detector's own training file the test part; of others the texts that it has not seen.
-
-    Raises:
-        DataError: it has seen them all.
-    """
-    split = split_again(labelled, detector.record.training)
-    if split is not None:
-        note = (
-            f"The detector was trained on this file: only the {len(split.test):,} texts that were "
-            "kept aside as a test count."
-        )
-        return UnseenTexts(split.test, note)
-    if detector.seen is None:
-        return UnseenTexts(labelled, detector.unknown_training)
-    left = without_seen(labelled, detector.seen)
-    num_seen = len(labelled) - len(left)
-    if not len(left):
-        raise DataError(
-            f"the detector was trained on all {len(labelled):,} of these texts, so they can't say how "
-            "good it is: give texts that it has not seen"
-        )
-    if not num_seen:
-        return UnseenTexts(left, None)
-    note = (
-        f"The detector was trained on {num_seen:,} of these {len(labelled):,} texts: only the "
-        f"other {len(left):,} count."
-    )
-    return UnseenTexts(left, note)
 
 
 def find_mistakes(

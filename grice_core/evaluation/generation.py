@@ -10,10 +10,8 @@ row: a pass over that row alone, without padding or cache. In bf16 the digits th
 many for that: there two batch sizes give responses that agree for a while and then part.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,14 +20,13 @@ from torch import Tensor, nn
 
 from grice_core.chat.choice import FormatChoice
 from grice_core.chat.format import Prompt, PromptFormat
-from grice_core.dpo.encode import Ids, cut_left, encode_prompts
-from grice_core.dpo.positions import max_positions
+from grice_core.dpo.encode import encode_prompts
 from grice_core.dpo.signature import accepted
-from grice_core.errors import ModelError
 from grice_core.evaluation.answers import Answers
 from grice_core.evaluation.batching import USUAL_ROWS, rows_at_once, rows_that_fit, rows_to_admit
 from grice_core.evaluation.decoding import Decoder, Decoding, DecodingChoice, choose_decoding
-from grice_core.evaluation.drawing import Draw, draw, noise_keys
+from grice_core.evaluation.drawing import Draw, draw
+from grice_core.evaluation.rows import Row, in_batches, new_rows
 from grice_core.evaluation.sampling import Sampling
 from grice_core.kernels.cache import kept_order
 from grice_core.kernels.linear import prepacked
@@ -40,18 +37,6 @@ from grice_core.progress import Progress, silent
 BATCH_SIZE = 16
 TOLERANCE = 1e-3
 """Twice the largest rounding error of an fp32 log-probability that is assumed."""
-
-
-@dataclass
-class _Row:
-    """One response in the making."""
-
-    place: int
-    """Index of its response in the result."""
-    prompt: Ids
-    key: np.uint64
-    response: list[int] = field(default_factory=list)
-    ended: bool = False
 
 
 def generate(
@@ -93,7 +78,7 @@ def generate(
     """
     form = form or FormatChoice().of(tokenizer)
     texts = [prompt.text if isinstance(prompt, Prompt) else prompt for prompt in prompts]
-    rows = _rows(model, encode_prompts(tokenizer, prompts, form), texts, sampling, form)
+    rows = new_rows(model, encode_prompts(tokenizer, prompts, form), texts, sampling, form)
     ends = end_tokens(model, tokenizer) | form.ends
     answers, decoding = answers or Answers(), decoding or DecodingChoice()
     depends_on_batch = _depends_on_batch(model)
@@ -107,7 +92,7 @@ def generate(
     with _evaluating(model), prepacked(model), torch.no_grad():
         way = decoding.of(model, prompt_ids, sampling.max_new_tokens)
         batch_size = rows_at_once(way, batch_size)
-        batches = list(_batches(rows, answers, batch_size, whole=depends_on_batch))
+        batches = list(in_batches(rows, answers, batch_size, whole=depends_on_batch))
         done = len(rows) - sum(map(len, batches))
         if done:
             progress("generate responses", done, len(rows))
@@ -122,25 +107,7 @@ def generate(
     return [answers.responses[row.place] for row in rows]
 
 
-def _batches(
-    rows: Sequence[_Row], answers: Answers, batch_size: int, *, whole: bool
-) -> Iterator[list[_Row]]:
-    """What is to be written, the longest prompts first: what doesn't fit into memory shows at once.
-
-    With `whole`, batches of rows that have to be written together, as in an undisturbed run; else all in one.
-    """
-    queue = sorted(rows, key=lambda row: -len(row.prompt))
-    size = max(1, len(queue))
-    if whole:  # all of about the same size: a small last one would take almost as long
-        size = math.ceil(size / math.ceil(size / batch_size))
-    for start in range(0, len(queue), size):
-        batch = queue[start : start + size]
-        lacking = [row for row in batch if row.place not in answers.responses]
-        if lacking:
-            yield batch if whole else lacking
-
-
-def _keep(rows: Sequence[_Row], answers: Answers, form: PromptFormat, sampling: Sampling) -> None:
+def _keep(rows: Sequence[Row], answers: Answers, form: PromptFormat, sampling: Sampling) -> None:
     tokens = {row.place: len(row.response) for row in rows}
     cut = {place for place, num in tokens.items() if num == sampling.max_new_tokens}
     answers.keep_responses({row.place: _text(form, row.response) for row in rows}, cut, tokens)
@@ -159,14 +126,14 @@ def written_together(
     In fp32 no response depends on the others: the groups are usual batches then.
     """
     encoded = encode_prompts(form.tokenizer, prompts, form)
-    rows = _rows(model, encoded, [prompt.text for prompt in prompts], sampling, form)
+    rows = new_rows(model, encoded, [prompt.text for prompt in prompts], sampling, form)
     size = USUAL_ROWS
     if _depends_on_batch(model):
         size = rows_at_once(decoding, batch_size or _rows_that_fit(model, rows, sampling))
-    return [[row.place for row in batch] for batch in _batches(rows, Answers(), size, whole=True)]
+    return [[row.place for row in batch] for batch in in_batches(rows, Answers(), size, whole=True)]
 
 
-def _rows_that_fit(model: Any, rows: Sequence[_Row], sampling: Sampling) -> int:
+def _rows_that_fit(model: Any, rows: Sequence[Row], sampling: Sampling) -> int:
     dtype = product_dtype(torch.empty(0, device=next(model.parameters()).device))
     return rows_that_fit(model, [row.prompt for row in rows], sampling.max_new_tokens, dtype)
 
@@ -186,18 +153,13 @@ def stream(
     """
     form = form or FormatChoice().of(tokenizer)
     encoded = encode_prompts(tokenizer, [prompt], form)
-    rows = _rows(model, encoded, [prompt], sampling, form)[:1]
+    rows = new_rows(model, encoded, [prompt], sampling, form)[:1]
     row = rows[0]
     ends = end_tokens(model, tokenizer) | form.ends
     with _evaluating(model):
         decoding = choose_decoding(model, [row.prompt], sampling.max_new_tokens, batches=False)
         for _ in _write(model, rows, sampling, ends, decoding):
             yield _text(form, row.response)
-
-
-def _longest_first(rows: Sequence[_Row]) -> list[_Row]:
-    """What doesn't fit into memory shows at once."""
-    return sorted(rows, key=lambda row: -len(row.prompt))
 
 
 def _text(form: PromptFormat, response: list[int]) -> str:
@@ -210,15 +172,15 @@ def _text(form: PromptFormat, response: list[int]) -> str:
 
 def _write(
     model: Any,
-    queue: Sequence[_Row],
+    queue: Sequence[Row],
     sampling: Sampling,
     ends: frozenset[int],
     decoding: Decoding,
     batch_size: int = 1,
-) -> Iterator[list[_Row]]:
+) -> Iterator[list[Row]]:
     """Write responses; yields after each token the rows that have ended there."""
     decoder = Decoder(model, decoding, batch_size)
-    waiting, rows = list(queue), list[_Row]()
+    waiting, rows = list(queue), list[Row]()
     while waiting or rows:
         coming = 0
         if decoder.takes_more or not rows:
@@ -243,11 +205,11 @@ def _write(
         yield finished
 
 
-def _next_tokens(model: Any, rows: Sequence[_Row], logits: Tensor, sampling: Sampling) -> list[int]:
+def _next_tokens(model: Any, rows: Sequence[Row], logits: Tensor, sampling: Sampling) -> list[int]:
     """Draw each row's next token; see the module's docstring for what happens at a close call."""
     tolerance = TOLERANCE if logits.dtype in (torch.float32, torch.float64) else 0.0
 
-    def drawn(rows: Sequence[_Row], logits: Tensor) -> Draw:
+    def drawn(rows: Sequence[Row], logits: Tensor) -> Draw:
         keys = np.array([row.key for row in rows], dtype=np.uint64)
         positions = np.array([len(row.response) for row in rows])
         return draw(logits, keys, positions, sampling, tolerance)
@@ -261,39 +223,6 @@ def _next_tokens(model: Any, rows: Sequence[_Row], logits: Tensor, sampling: Sam
         output = model(input_ids=alone, **known)
         tokens[i] = int(drawn([row], output.logits[:, -1]).tokens[0])
     return tokens
-
-
-def _rows(
-    model: Any,
-    encoded: Sequence[Ids],
-    prompts: Sequence[str],
-    sampling: Sampling,
-    form: PromptFormat,
-) -> list[_Row]:
-    """One row per prompt and sample, the samples of a prompt together; texts decide on the noise."""
-    encoded = fitting(model, form.tokenizer, encoded, sampling.max_new_tokens)
-    keys = [noise_keys(sampling.seed, prompts, s) for s in range(sampling.samples_per_prompt)]
-    places = [(n, s) for n in range(len(prompts)) for s in range(sampling.samples_per_prompt)]
-    return [_Row(place, encoded[n], keys[s][n]) for place, (n, s) in enumerate(places)]
-
-
-def fitting(
-    model: Any, tokenizer: Any, prompts: Sequence[Ids], max_new_tokens: int
-) -> Sequence[Ids]:
-    """Encoded prompts, cut from their left where they leave no room for the response.
-
-    Raises:
-        ModelError: The model has too few positions for the response.
-    """
-    num_positions = max_positions(model.config)
-    if num_positions is None:
-        return prompts
-    if num_positions <= max_new_tokens:
-        raise ModelError(
-            f"the model has {num_positions} positions, too few for a prompt and "
-            f"{max_new_tokens} new tokens: lower evaluation.max_new_tokens"
-        )
-    return [cut_left(ids, num_positions - max_new_tokens, tokenizer) for ids in prompts]
 
 
 def end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:

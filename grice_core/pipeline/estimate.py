@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from grice_core.detector.judge import Detector
 from grice_core.detector.pairs import score_pairs
 from grice_core.dpo.base import BaseModel
 from grice_core.dpo.encode import encode_pairs
@@ -115,9 +116,9 @@ def estimate_pipeline(config: PipelineConfig, reporter: Reporter) -> Estimate:
     """
     parts = PipelineParts(config, reporter)
     started = time.perf_counter()
-    parts.load_detector()
+    detector = parts.judges.detector
     loading_s = time.perf_counter() - started
-    opened, scoring = _scored(config, parts, reporter)
+    opened, scoring = _scored(config, detector, reporter)
     started = time.perf_counter()
     inputs = _cut(config, opened, scoring, reporter)
     base, _ = parts.try_base(inputs)
@@ -163,7 +164,7 @@ def _cut(
 
 
 def _scored(
-    config: PipelineConfig, parts: PipelineParts, reporter: Reporter
+    config: PipelineConfig, detector: Detector, reporter: Reporter
 ) -> tuple[OpenedPairs, ScoringEstimate]:
     """The pairs with the scores that they come with, and those of a sample of the others."""
     opened = open_pairs(config.data, reporter.interruptible)
@@ -176,7 +177,7 @@ def _scored(
     with TemporaryDirectory() as folder:
         started = time.perf_counter()
         scored = score_pairs(
-            parts.load_detector(),
+            detector,
             table.take(sample),
             Path(folder) / "journal",
             progress=reporter.interruptible,

@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING
 
 from grice_core.chat.choice import FormatChoice
 from grice_core.data.columnar import read_pairs
-from grice_core.detector.judge import Detector
-from grice_core.detector.load import load_detector
 from grice_core.dpo.base import BaseModel
-from grice_core.errors import DetectorError, ModelError, PreflightError, RecipeError, TrainingError
+from grice_core.errors import ModelError, PreflightError, RecipeError, TrainingError
 from grice_core.evaluation.results import Evaluation, write_evaluation
 from grice_core.evaluation.sampling import Sampling
 from grice_core.evaluation.selection import PromptSelection
@@ -31,6 +29,7 @@ from grice_core.pipeline.evaluation_job import EvaluationJob
 from grice_core.pipeline.expected_rounds import expected_job
 from grice_core.pipeline.final_cards import CardFacts, write_final_cards
 from grice_core.pipeline.inputs import PipelineInputs, read_inputs
+from grice_core.pipeline.judges import Judges
 from grice_core.pipeline.judging import evaluate_stages
 from grice_core.pipeline.launch_ranks import check_several, count_processes
 from grice_core.pipeline.output import OutputFolder
@@ -73,8 +72,7 @@ class PipelineParts:
         self.num_processes = count_processes(config.num_processes, self.device, launched)
         check_several(self.num_processes, self.device, self.parallel, launched)
         self.dtype = resolve_precision(config.precision, self.device)
-        self._detector: Detector | None = None
-        self._second_judge: Detector | None = None
+        self.judges = Judges(config, self.device)
         self._joined: tuple[tuple[int, ...], PipelineInputs] | None = None
 
     @cached_property
@@ -105,31 +103,6 @@ class PipelineParts:
         """All of the recipe, trained or not."""
         return tuple(stage.name for stage in self.config.recipe.stages)
 
-    def load_detector(self) -> Detector:
-        """The judge; loaded once.
-
-        Raises: DetectorError.
-        """
-        if self._detector is None:
-            self._detector = load_detector(self.config.detector, self.device, self.config.precision)
-        return self._detector
-
-    def load_second_judge(self) -> Detector | None:
-        """The judge beside it, if one is named; loaded once.
-
-        Raises: DetectorError.
-        """
-        source = self.config.second_judge
-        if self._second_judge is None and source is not None:
-            judge = load_detector(source, self.device, self.config.precision)
-            if judge.record.fingerprint == self.load_detector().record.fingerprint:
-                raise DetectorError(
-                    f"the second judge {source} is the detector itself: name one that was trained on other "
-                    "labels (grice detector train --disjoint 2), or a language model"
-                )
-            self._second_judge = judge
-        return self._second_judge
-
     @cached_property
     def record(self) -> RunRecord:
         """run.json: resumed if it exists, else new."""
@@ -144,7 +117,9 @@ class PipelineParts:
     @cached_property
     def _data_inputs(self) -> PipelineInputs:
         """The user's files alone."""
-        return read_inputs(self.config, self.load_detector, self.output, self.reporter, self.kept)
+        return read_inputs(
+            self.config, lambda: self.judges.detector, self.output, self.reporter, self.kept
+        )
 
     @property
     def inputs(self) -> PipelineInputs:
@@ -163,7 +138,7 @@ class PipelineParts:
         Raises: DataError, DetectorError, ModelError, PreflightError, InterruptedRunError.
         """
         with self.record.timed("inputs"):
-            judges = self.load_detector(), self.load_second_judge()
+            judges = self.judges.load()
             self.record.inputs(self.config, self.inputs, *judges)
         with self.record.timed("base"):
             base = self.load_base()
@@ -230,7 +205,7 @@ class PipelineParts:
         return evaluation
 
     def _round_job(self, number: int) -> RoundJob:
-        judges = self.load_detector(), self.load_second_judge()
+        judges = self.judges.load()
         how = AskedHow(
             dtype=self.dtype,
             format_choice=self.format_choice,
@@ -296,13 +271,13 @@ class PipelineParts:
             stages=self.stage_names if stages is None else tuple(stages),
             selection=selection,
             config=config.recipe.evaluation,
-            detector=self.load_detector(),
+            detector=self.judges.detector,
             output=self.output,
             sampling=Sampling.of(config.recipe.evaluation, config.seed, config.samples_per_prompt),
             dtype=self.dtype,
             format_choice=self.format_choice,
             batch_size=self._batch_size,
-            second_judge=self.load_second_judge(),
+            second_judge=self.judges.second,
             kept=self.kept,
             num_processes=self.num_processes,
             launched=self.launched,
@@ -319,7 +294,7 @@ class PipelineParts:
             self.config.base,
             self.base_dtype,
             self.format_choice.of(self.models.after(planned[-1].config.name).tokenizer),
-            self.load_detector(),
+            self.judges.detector,
             self.record.rounds(),
         )
         write_final_cards(self.output, planned, self.inputs.table, evaluation, about)

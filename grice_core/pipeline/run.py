@@ -44,8 +44,7 @@ def run_pipeline(
     Raises: GriceError of the part that went wrong; what was finished before stays on disk.
     """
     parts = PipelineParts(config, reporter, kept, launched)
-    parts.load_detector()  # so that a wrong one leaves no folder behind
-    parts.load_second_judge()
+    parts.judges.load()  # so that a wrong one leaves no folder behind
     if config.resume:
         output = reopen_output(config.out)
     else:

@@ -20,7 +20,7 @@ from grice_core.dpo.policy import add_adapter, attach_saved
 from grice_core.dpo.targets import Reach, reach_of
 from grice_core.errors import ModelError
 from grice_core.evaluation.decoding import Decoder, Decoding, choose_decoding
-from grice_core.evaluation.generation import fitting
+from grice_core.evaluation.rows import fitting
 from grice_core.pipeline.encoded_stage import EncodedStage, encode_stage
 from grice_core.pipeline.probe import Probe
 from grice_core.pipeline.stage_job import StageJob

@@ -13,25 +13,27 @@ none: what waits and runs stands in the database, and workers are woken anew.
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import orjson
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from grice_core.errors import ArtifactError, DataError, InputError, OutputError, StoreError
 from grice_core.files import file_sha256, open_to_append, write_json_atomic
 from grice_core.progress import Progress, silent
 from grice_core.store import migrate, references
 from grice_core.store.artifacts import ArtifactStore, sha256_of
-from grice_core.store.database import Database, reads
-from grice_core.store.engine import connect
+from grice_core.store.backup_database import (
+    copy_database,
+    counts,
+    holds_anything,
+    log_sizes,
+    opened,
+)
+from grice_core.store.database import Database
 from grice_core.store.row_copy import copy_rows
 from grice_core.store.sqlite_copy import check_sqlite, copy_sqlite
-from grice_core.store.tables import DataSet, Detector, LogPosition, Pipeline, Run
 
 FORMAT = "grice-backup-1"
 
@@ -77,7 +79,7 @@ def back_up(
             _remove_broken_off(folder)
             created_at = time.time()
             copy = folder / f"database-{created_at:.6f}.sqlite"
-            _copy_database(database, copy)
+            copy_database(database, copy)
             made = _copy_files(copy, created_at, artifacts, folder, progress)
             write_json_atomic(folder / _MANIFEST, asdict(made))
             _remove_unneeded(folder, made)
@@ -97,11 +99,11 @@ def verify(folder: Path, progress: Progress = silent) -> Backup:
     if not copy.is_file() or file_sha256(copy) != backup.sha256:
         raise DataError(f"{copy} is missing or damaged: make the backup again")
     check_sqlite(copy)
-    with _opened(copy) as kept:
+    with opened(copy) as kept:
         needed, unreadable = references.needed(kept, own)
         bad = sorted((unreadable | _damaged(own, needed, progress)) - set(backup.missing))
         num_files = len(needed - set(backup.missing))
-        logs = [name for name, size in _logs(kept).items() if own.objects.size(name) != size]
+        logs = [name for name, size in log_sizes(kept).items() if own.objects.size(name) != size]
     if not bad and num_files != backup.num_files:
         raise DataError(f"{folder} holds {num_files:,} files, not {backup.num_files:,}")
     if bad:
@@ -127,14 +129,14 @@ def restore(
     backup, own = _read(folder), _store_of(folder)
     database = migrate.opened(database_url)
     try:
-        if _holds_anything(database):
+        if holds_anything(database):
             raise InputError(
                 "the database holds something already: set GRICE_HOME or GRICE_DATABASE_URL to a new place"
             )
         with tempfile.TemporaryDirectory() as scratch:
             copy = Path(scratch) / "database.sqlite"
             copy_sqlite(folder / backup.database, copy)
-            with _opened(copy) as kept:
+            with opened(copy) as kept:
                 migrate.upgrade(kept.engine)  # the copy may be of an earlier version
                 _restore_files(kept, own, artifacts, set(backup.missing), progress)
                 copy_rows(kept.engine, database.engine)
@@ -154,7 +156,7 @@ def _restore_files(
     for done, sha256 in enumerate(sorted(needed - missing), start=1):
         _put(own, artifacts, sha256)
         progress("restoring files", done, len(needed - missing))
-    for name in _logs(kept):
+    for name in log_sizes(kept):
         if own.objects.size(name) is not None:
             artifacts.objects.put_bytes(name, b"".join(own.objects.chunks(name)))
 
@@ -186,37 +188,12 @@ def _store_of(folder: Path) -> ArtifactStore:
     return ArtifactStore((folder / _ARTIFACTS).absolute().as_uri())
 
 
-@contextmanager
-def _opened(copy: Path) -> Iterator[Database]:
-    database = Database.at(f"sqlite:///{copy.absolute()}")
-    try:
-        yield database
-    finally:
-        database.engine.dispose()
-
-
-def _copy_database(database: Database, target: Path) -> None:
-    """The rows of one moment, as a SQLite file."""
-    if database.engine.dialect.name == "sqlite":
-        copy_sqlite(Path(str(database.engine.url.database)), target)
-        return
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".database-") as scratch:
-        copy = Path(scratch) / "rows.sqlite"
-        engine = connect(f"sqlite:///{copy.absolute()}")
-        try:
-            migrate.upgrade(engine)
-            copy_rows(database.engine, engine)
-        finally:
-            engine.dispose()
-        copy_sqlite(copy, target)
-
-
 def _copy_files(
     copy: Path, created_at: float, artifacts: ArtifactStore, folder: Path, progress: Progress
 ) -> Backup:
     """Copy all files that the copy of the database names; returns what the folder then holds."""
     own = _store_of(folder)
-    with _opened(copy) as kept:
+    with opened(copy) as kept:
         needed, missing = references.needed(kept, artifacts)
         for done, sha256 in enumerate(sorted(needed), start=1):
             try:
@@ -224,10 +201,10 @@ def _copy_files(
             except ArtifactError:
                 missing.add(sha256)
             progress("copying files", done, len(needed))
-        for name, size_bytes in _logs(kept).items():
+        for name, size_bytes in log_sizes(kept).items():
             _copy_log(artifacts, own, name, size_bytes)
         sizes = [own.size(sha256) or 0 for sha256 in needed]
-        num_pipelines, num_runs = _counts(kept)
+        num_pipelines, num_runs = counts(kept)
         revision = migrate.revision(kept.engine)
     return Backup(
         copy.name,
@@ -274,7 +251,7 @@ def _remove_unneeded(folder: Path, backup: Backup) -> None:
         if copy.name != backup.database:
             copy.unlink()
     own = _store_of(folder)
-    with _opened(folder / backup.database) as kept:
+    with opened(folder / backup.database) as kept:
         needed, _ = references.needed(kept, own)
     for file in own.stored():
         if sha256_of(file.name) not in needed:
@@ -291,23 +268,3 @@ def _damaged(own: ArtifactStore, needed: set[str], progress: Progress) -> set[st
             found.add(sha256)
         progress("reading files", done, len(needed))
     return found
-
-
-@reads
-def _logs(session: Session) -> dict[str, int]:
-    """Name of each log, and how much of it is written."""
-    return dict(session.execute(select(LogPosition.name, LogPosition.size_bytes)).all())
-
-
-@reads
-def _counts(session: Session) -> tuple[int, int]:
-    pipelines, runs = (
-        session.scalars(select(func.count()).select_from(each)).one() for each in (Pipeline, Run)
-    )
-    return pipelines, runs
-
-
-@reads
-def _holds_anything(session: Session) -> bool:
-    tables = (DataSet, Detector, Pipeline, Run)
-    return any(session.scalars(select(each.id).limit(1)).first() for each in tables)

@@ -9,7 +9,7 @@ from sqlalchemy import Integer, ScalarSelect, cast, delete, func, insert, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from grice_core.maxims import MAXIMS, Maxim
-from grice_core.store import votes
+from grice_core.store import former_votes
 from grice_core.store.claims import Claim, hold
 from grice_core.store.database import reads, writes
 from grice_core.store.tables import Generation, Violation
@@ -83,13 +83,13 @@ def replace(session: Session, claim: Claim, model: str, answers: Sequence[Answer
         StaleOwnerError: the run is not the claim's any more.
     """
     hold(session, claim)
-    votes.set_aside(session, claim.run_id, model)
+    former_votes.set_aside(session, claim.run_id, model)
     session.execute(
         delete(Generation).where(Generation.run_id == claim.run_id, Generation.model == model)
     )
     if answers:
         _insert(session, claim, model, answers)
-        votes.bring_back(session, claim.run_id, model)
+        former_votes.bring_back(session, claim.run_id, model)
 
 
 def _insert(session: Session, claim: Claim, model: str, answers: Sequence[Answer]) -> None:

@@ -25,7 +25,7 @@ from sqlalchemy import case, delete, exists, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from grice_core.errors import NotFoundError, StaleOwnerError, TransitionError
-from grice_core.store import notices, votes
+from grice_core.store import former_votes, notices
 from grice_core.store.actions import action, nothing_done
 from grice_core.store.actors import Role
 from grice_core.store.claims import LEASE_S, Claim
@@ -254,7 +254,7 @@ def rerun(session: Session, run_id: int) -> list[int]:
     run.num_steps = run.result = run.started_at = None
     run.checkpoint_step = run.pace_s = run.troubles = None
     run.stale = False
-    votes.set_aside(session, run_id)
+    former_votes.set_aside(session, run_id)
     for table in (Metric, Generation, LogPosition, RunArtifact):
         session.execute(delete(table).where(table.run_id == run_id))
     marked = (

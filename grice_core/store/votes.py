@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from sqlalchemy import Select, delete, distinct, func, insert, null, select
+from sqlalchemy import Select, distinct, func, null, select
 from sqlalchemy.orm import Session
 
 from grice_core.errors import NotFoundError
@@ -266,42 +266,3 @@ def said(session: Session, run_id: int, voter: str) -> list[Said]:
         .order_by(FormerVote.prompt_index, FormerVote.id)
     )
     return [Said(*row) for query in (of_now, of_once) for row in session.execute(query)]
-
-
-def set_aside(session: Session, run_id: int, model: str | None = None) -> None:
-    """Keep the votes on answers that are about to be deleted, of one model or of all, as former ones."""
-    of_answer = (Generation.prompt_index, Generation.prompt, Generation.response)
-    of_vote = (Vote.voter, Vote.maxim, Vote.violated, Vote.created_at)
-    query = (
-        select(Generation.run_id, Generation.model, *of_answer, *of_vote)
-        .join(Vote, Vote.generation_id == Generation.id)
-        .where(Generation.run_id == run_id)
-    )
-    if model is not None:
-        query = query.where(Generation.model == model)
-    names = list(query.selected_columns.keys())
-    session.execute(insert(FormerVote).from_select(names, query))
-
-
-def bring_back(session: Session, run_id: int, model: str) -> None:
-    """Make votes again of those former ones whose answers a model has given again."""
-    of_vote = (FormerVote.voter, FormerVote.maxim, FormerVote.violated, FormerVote.created_at)
-    given_again = (
-        select(Generation.id.label("generation_id"), *of_vote, FormerVote.id)
-        .join(
-            FormerVote,
-            (Generation.run_id == FormerVote.run_id)
-            & (Generation.model == FormerVote.model)
-            & (Generation.prompt_index == FormerVote.prompt_index)
-            & (Generation.prompt == FormerVote.prompt)
-            & (Generation.response == FormerVote.response),
-        )
-        .where(FormerVote.run_id == run_id, FormerVote.model == model)
-    )
-    rows = session.execute(given_again).all()
-    if not rows:
-        return
-    votes = [row._asdict() for row in rows]
-    former = [vote.pop("id") for vote in votes]
-    session.execute(insert(Vote), votes)
-    session.execute(delete(FormerVote).where(FormerVote.id.in_(former)))

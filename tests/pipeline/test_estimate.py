@@ -243,7 +243,7 @@ def test_pairs_without_scores_are_scored_as_the_pipeline_would(world, tmp_path):
     asked = config(world, tmp_path / "out", data=data, recipe=_of_any_pairs())
     estimated = estimate_pipeline(asked, Reporter(say=said.append))
     inputs = read_inputs(
-        asked, PipelineParts(asked).load_detector, OutputFolder(tmp_path), Reporter()
+        asked, lambda: PipelineParts(asked).judges.detector, OutputFolder(tmp_path), Reporter()
     )
     (stage,), (planned,) = estimated.stages, inputs.stages
     assert (stage.num_train, stage.num_steps) == (len(planned.train_indices), planned.num_steps)

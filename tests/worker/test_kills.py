@@ -46,10 +46,10 @@ def test_a_question_whose_process_is_killed_is_answered_by_another_or_is_said_to
     asked = ask(queue, world)
     asked.until_done()
     question = request(asked.pipeline_id, max_new_tokens=40)
-    expected = answered(queue, queue.ask(question)).answers
+    expected = answered(queue, queue.playground.ask(question)).answers
     killed = 0
     while killed < TIMES:
-        waiting = queue.ask(question)
+        waiting = queue.playground.ask(question)
         for _ in range(draw.choice((1, 1, 2, 3))):
             time.sleep(draw.uniform(0, LOADING_S / 2))
             killed += kill(process_of(worker))
@@ -58,7 +58,7 @@ def test_a_question_whose_process_is_killed_is_answered_by_another_or_is_said_to
             assert "was killed (SIGKILL)" in view.remark
         else:
             assert (view.standing, view.answers) == (Standing.DONE, expected), view.remark
-    assert answered(queue, queue.ask(question)).answers == expected
+    assert answered(queue, queue.playground.ask(question)).answers == expected
     assert [path.name for path in (installation.home / "tmp").iterdir()] == []
 
 

@@ -35,7 +35,7 @@ def detector_trial(detector: Detector) -> None:
             detector_sha256=detector.artifact_sha256, prompt=context, responses=(first, second)
         )
         with failures_shown():
-            st.session_state[_ASKED] = run_queue().ask(trial)
+            st.session_state[_ASKED] = run_queue().playground.ask(trial)
     if (waiting := st.session_state.get(_ASKED)) is not None:
         is_finished = st.session_state.get(_SEEN) == waiting
         st.fragment(_verdict, run_every=None if is_finished else _LOOK_EVERY_S)(
@@ -46,7 +46,7 @@ def detector_trial(detector: Detector) -> None:
 @guarded
 def _verdict(asked: str, detector_sha256: str) -> None:
     """What the detector makes of both responses, or how far that is."""
-    view = run_queue().answers(asked)
+    view = run_queue().playground.read(asked)
     if view is None or not isinstance(view.request, DetectorTrial):
         return
     if view.request.detector_sha256 != detector_sha256:

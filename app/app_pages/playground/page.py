@@ -49,9 +49,9 @@ def show() -> None:
     request = playground_form(known[chosen], _examples(known[chosen]))
     if request is not None:
         with failures_shown():
-            params.put("asked", run_queue().ask(request))
+            params.put("asked", run_queue().playground.ask(request))
     asked = params.get("asked")
-    view = run_queue().answers(asked) if asked else None
+    view = run_queue().playground.read(asked) if asked else None
     if view is None or not isinstance(view.request, PlaygroundRequest):
         if asked:
             st.caption("This question has been forgotten; ask again.")

@@ -24,7 +24,7 @@ _SENTENCES = {
 @guarded
 def playground_answers(asked: str) -> None:
     """How far the request is, and what has been written so far."""
-    view = run_queue().answers(asked)
+    view = run_queue().playground.read(asked)
     if view is None or not isinstance(view.request, PlaygroundRequest):
         return
     if view.standing.is_finished() and st.session_state.get(_FINISHED) != asked:
@@ -52,7 +52,7 @@ def _say(view: PlaygroundView, request: PlaygroundRequest, asked: str) -> None:
         else:
             st.caption(_SENTENCES[view.standing])
         if not view.standing.is_finished() and st.button("Stop", key=f"stop {asked}", **allowed()):
-            run_queue().stop_answering(asked)
+            run_queue().playground.stop(asked)
 
 
 def draws_in_words(asked: PlaygroundRequest) -> str:

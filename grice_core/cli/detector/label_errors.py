@@ -88,11 +88,11 @@ def _by_detector(
     labels: Path, detector: str, device: str, precision: "NumberFormat"
 ) -> "LabelErrors":
     from grice_core.cli import terminal
-    from grice_core.cli.options import local_detector
-    from grice_core.detector.evaluate import unseen_texts
+    from grice_core.cli.local_copies import local_detector
     from grice_core.detector.label_errors import rank_label_errors
     from grice_core.detector.labels import load_labels
     from grice_core.detector.load import load_detector
+    from grice_core.detector.unseen import unseen_texts
     from grice_core.kernels.precision import resolve_device
 
     with local_detector(detector) as folder, terminal.progress_bars() as progress:

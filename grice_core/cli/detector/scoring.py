@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grice_core.cli.detector.options import Device, Overwrite, Precision
-from grice_core.cli.options import local_detector, local_file
+from grice_core.cli.local_copies import local_detector, local_file
 from grice_core.cli.reading_options import LayoutName, Maps, Scales, reading_of
 from grice_core.errors import DataError, InterruptedRunError, OutputError
 
