@@ -1,4 +1,4 @@
-"""`python -m worker`: one worker, for the CPU or for one GPU, until a signal ends it."""
+"""`python -m worker`: one worker, for the CPU, one GPU or several, until a signal ends it."""
 
 import argparse
 import logging
@@ -20,7 +20,7 @@ from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.states import Device
 from grice_core.structured_log import log_to, say
 from worker.connection import connect
-from worker.hardware import look_at_hardware
+from worker.hardware import gpu_numbers, look_at_hardware
 from worker.heartbeats import send_heartbeats
 from worker.listener import listen
 from worker.notifications import Notifier
@@ -41,12 +41,12 @@ def main() -> int:
     try:
         die_with_parent(signal.SIGTERM, patience_s=worker_settings().grace_s + _LAST_WORDS_S)
         log_to(sys.stdout, settings().log, "worker")
-        gpu = _which_gpu(_parse())
-        # Before anything loads CUDA: this worker's jobs see their GPU only, or none.
-        os.environ["CUDA_VISIBLE_DEVICES"] = "" if gpu is None else str(gpu)
+        gpus = _which_gpus(_parse())
+        # Before anything loads CUDA: this worker's jobs see their GPUs only, or none.
+        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, gpus))
         # RQ tells every lost connection with a traceback; what matters is said by ourselves.
         logging.getLogger("rq").setLevel(logging.CRITICAL)
-        return _work(gpu)
+        return _work(gpus)
     except (GriceError, RedisError) as error:
         say(str(error))
         return 1
@@ -56,21 +56,35 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m worker", description=__doc__)
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--cpu", action="store_true", help="take runs for the CPU")
-    where.add_argument("--gpu", type=int, metavar="N", help="take runs for the GPU, on GPU N")
+    where.add_argument(
+        "--gpu",
+        type=_gpus,
+        metavar="N[,N…]|all",
+        help="take runs for the GPU, on GPU N; of several, each run uses all, as far as its pipeline asks for",
+    )
     parser.epilog = "With neither: the first GPU if there is one."
     return parser.parse_args()
 
 
-def _which_gpu(arguments: argparse.Namespace) -> int | None:
-    """The GPU's number, or None for the CPU; asking torch would take seconds, and start CUDA."""
+def _gpus(text: str) -> tuple[int, ...]:
+    try:
+        return gpu_numbers(text)
+    except (ValueError, OSError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _which_gpus(arguments: argparse.Namespace) -> tuple[int, ...]:
+    """The GPUs' numbers, none for the CPU; asking torch would take seconds, and start CUDA."""
     if arguments.cpu:
-        return None
-    number: int | None = arguments.gpu
-    return 0 if number is None and Path("/dev/nvidia0").exists() else number
+        return ()
+    numbers: tuple[int, ...] | None = arguments.gpu
+    if numbers is None:
+        return (0,) if Path("/dev/nvidia0").exists() else ()
+    return numbers
 
 
-def _work(gpu: int | None) -> int:
-    device = Device.CPU if gpu is None else Device.GPU
+def _work(gpus: tuple[int, ...]) -> int:
+    device = Device.GPU if gpus else Device.CPU
     home, owner = settings().home, new_owner()
     log_to(sys.stdout, settings().log, "worker", worker=owner)
     keep_private(home)
@@ -86,7 +100,7 @@ def _work(gpu: int | None) -> int:
         supervisor = Supervisor(context, on_settled=reconciler.settle, room=playground.made_room)
         threads = [
             reconciler.keep_on(worker_settings().reconcile_s, until=ended),
-            send_heartbeats(redis, owner, device, partial(look_at_hardware, gpu), until=ended),
+            send_heartbeats(redis, owner, device, partial(look_at_hardware, gpus), until=ended),
         ]
         if worker_settings().notify:
             threads.append(Notifier(database, worker_settings(), say).keep_on(until=ended))
