@@ -1,6 +1,6 @@
 """How good the estimate is: what it says of a stage, and what the stage then takes.
 
-python -m benchmarks.estimate [--pairs 32] [--size small|medium] [--precision fp32|bf16]
+python -m benchmarks.estimate [--pairs 32] [--size small|medium|llama] [--precision fp32|bf16] [--base-dtype nf4]
 """
 
 import tempfile
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-from benchmarks.options import add_device, add_precision, add_size, new_parser
+from benchmarks.options import add_device, add_memory_options, add_precision, add_size, new_parser
 from benchmarks.trainer.contenders import base_of, give, stage_job
 from benchmarks.trainer.work import Work, write_pairs
 from grice_core.kernels.memory import peak_bytes
@@ -36,6 +36,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=32, help="to train on; else %(default)s")
     add_size(parser)
     add_precision(parser, "auto", "fp32", "bf16")
+    add_memory_options(parser)
     add_device(parser)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -48,8 +49,13 @@ def main() -> None:
             arguments.precision,
             arguments.device,
             Path(folder) / "home",
+            arguments.base_dtype,
+            arguments.gradient_checkpointing,
         )
-        print(f"GPT-2 {work.size}, {work.precision}, {work.num_pairs} {origin}")
+        held = (
+            f"{work.precision}, base {work.base_dtype}, checkpoints {work.gradient_checkpointing}"
+        )
+        print(f"{work.size}, {held}, {work.num_pairs} {origin}")
         said = _alone(_estimated, work)
         print(f"estimated  {said.seconds:7.1f} s {said.peak_bytes / 2**20:9,.0f} MiB", flush=True)
         print(f"           (after {said.looked_s:.1f} s of measuring)", flush=True)

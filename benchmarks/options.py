@@ -2,6 +2,8 @@
 
 import argparse
 
+from grice_core.pipeline.options import option as pipeline_option
+
 
 def new_parser(description: str | None) -> argparse.ArgumentParser:
     """A parser whose `--help` begins with this text, line by line."""
@@ -35,6 +37,14 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device", default="auto", help="cpu, cuda or cuda:1; else a GPU if there is one"
     )
+
+
+def add_memory_options(parser: argparse.ArgumentParser) -> None:
+    """`--base-dtype` and `--gradient-checkpointing`, as `grice pipeline` has them."""
+    for option in map(pipeline_option, ("base_dtype", "gradient_checkpointing")):
+        parser.add_argument(
+            option.flag, choices=option.choices, default=option.default, help=option.about.help
+        )
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import benchmarks.trainer as package
-from benchmarks.options import add_device, add_json, add_size, new_parser
+from benchmarks.options import add_device, add_json, add_memory_options, add_size, new_parser
 from benchmarks.trainer.before import ours_before
 from benchmarks.trainer.contenders import run
 from benchmarks.trainer.measuring import Cost, Pass, Products, products_of
 from benchmarks.trainer.report import Contest, document, show
 from benchmarks.trainer.work import Work, write_pairs
 from grice_core.kernels.precision import multiplies_bf16_fast, resolve_device
-from grice_core.pipeline.options import option as pipeline_option
 
 
 def main() -> None:
@@ -48,10 +47,7 @@ def main() -> None:
         metavar="DIR",
         help="a checkout of an earlier commit, measured beside",
     )
-    for option in map(pipeline_option, ("base_dtype", "gradient_checkpointing")):
-        parser.add_argument(
-            option.flag, choices=option.choices, default=option.default, help=option.about.help
-        )
+    add_memory_options(parser)
     add_device(parser)
     add_json(parser)
     arguments = parser.parse_args()
