@@ -89,7 +89,9 @@ def _of_runs(training: Run, evaluation: Run) -> Pace:
 
 def _of_readable_runs(training: Run, evaluation: Run) -> Pace:
     result: JsonObject = training.result or {}
-    num_pairs = (training.num_steps or 1) * _pairs_per_step(training)[training.stage or ""]
+    # A stage may have ended before its last planned step.
+    num_steps = result.get("num_steps") or training.num_steps or 1
+    num_pairs = num_steps * _pairs_per_step(training)[training.stage or ""]
     work_s = result.get("seconds", _seconds(training))
     per_run_s = max(0.0, _seconds(training) - work_s)
     num_answers = (

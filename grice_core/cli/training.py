@@ -88,6 +88,7 @@ def show_result(result: "PipelineResult") -> None:
     from grice_core.evaluation.rendering import render_second_judge
     from grice_core.evaluation.second_judge import judges_of, verdict_of
     from grice_core.evaluation.table import render_comparison
+    from grice_core.pipeline.kept_steps import sentences
 
     console = stdout()
     evaluation = result.evaluation
@@ -103,6 +104,9 @@ def show_result(result: "PipelineResult") -> None:
     for stage in result.record["stages"]:
         table.add_row(*_stage_cells(stage))
     console.print(table)
+    for stage in result.record["stages"]:
+        for sentence in sentences(stage):
+            console.print(f"{stage['name']}: {sentence}.", highlight=False, soft_wrap=True)
     for each in result.record.get("rounds", ()):
         for sentence in each["said"]:
             console.print(f"{each['name']}: {sentence}.", highlight=False, soft_wrap=True)

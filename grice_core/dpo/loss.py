@@ -32,6 +32,8 @@ class PairLosses:
 
     preference: torch.Tensor
     """(n,) weight · objective."""
+    delta: torch.Tensor
+    """(n,) what the objective is taken of, Δ or Δ̄; without gradient."""
     sft: torch.Tensor | None
     """(n,) share of each pair in the SFT term; None without one."""
     chosen_rewards: torch.Tensor
@@ -77,10 +79,15 @@ class StageLoss:
             sft = -self.sft_weight / batch.mean_chosen_tokens * policy.chosen
         return PairLosses(
             preference=batch.weights * self.objective.losses(delta, beta),
+            delta=delta.detach(),
             sft=sft,
             chosen_rewards=beta * chosen.detach(),
             rejected_rewards=beta * rejected.detach(),
         )
+
+    def gains(self, delta: torch.Tensor, beta: float) -> torch.Tensor:
+        """(n,) by how much the objective prefers these Δ (or Δ̄) to 0, where the reference is."""
+        return self.objective.at_zero(beta) - self.objective.losses(delta, beta)
 
 
 def maxim_weights(margins: FloatArray, weights: FloatArray, min_margin: float) -> FloatArray:

@@ -1,8 +1,11 @@
 """What is measured on pairs during training, under the names that TRL's logs use."""
 
+from collections.abc import Callable
+
+import numpy as np
 import torch
 
-from grice_core.data.pairs import FloatArray
+from grice_core.data.pairs import BoolArray, FloatArray
 from grice_core.dpo.logps import PairLogps
 from grice_core.dpo.loss import PairLosses
 from grice_core.maxims import MAXIMS
@@ -82,9 +85,30 @@ def add_accuracies(means: PairMeans, delta: torch.Tensor, margins: FloatArray) -
     Per maxim over the pairs whose data margin is clear, in the direction that it points.
     """
     means.add("rewards/accuracies", _wins(delta))
-    for maxim, column in zip(MAXIMS, torch.from_numpy(margins).to(delta).T, strict=True):
-        clear = column.abs() > CLEAR_MARGIN
-        means.add(f"accuracies/{maxim}", _wins((delta * column.sign())[clear]))
+    add_by_maxim(means, "accuracies", delta, margins, _wins)
+
+
+def add_by_maxim(
+    means: PairMeans,
+    name: str,
+    delta: torch.Tensor,
+    margins: FloatArray,
+    value: Callable[[torch.Tensor], torch.Tensor],
+) -> None:
+    """Take into `name/<maxim>` a value of each pair whose data margin on the maxim is clear.
+
+    Shapes: delta (n,), margins (n, 4). `value` is given Δ, positive where it goes in the direction that the data
+    margin points.
+    """
+    clear = torch.from_numpy(is_clear(margins)).to(delta.device)
+    signs = torch.from_numpy(np.sign(margins)).to(delta)
+    for maxim, those, sign in zip(MAXIMS, clear.T, signs.T, strict=True):
+        means.add(f"{name}/{maxim}", value((delta * sign)[those]))
+
+
+def is_clear(margins: FloatArray) -> BoolArray:
+    """(n, 4) where a data margin says which response is better."""
+    return np.asarray(np.abs(margins.astype(np.float32)) > np.float32(CLEAR_MARGIN))
 
 
 def _wins(delta: torch.Tensor) -> torch.Tensor:

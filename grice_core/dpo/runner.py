@@ -15,7 +15,7 @@ from grice_core.dpo.encode import EncodedPair
 from grice_core.dpo.examples import Compute, ReferenceLogps, StageExamples, StagePreferences
 from grice_core.dpo.logps import PairLogps, pair_logps
 from grice_core.dpo.loss import StageLoss
-from grice_core.dpo.metrics import Metrics, PairMeans, add_accuracies, add_batch
+from grice_core.dpo.metrics import Metrics, PairMeans, add_accuracies, add_batch, add_by_maxim
 
 
 class PairRunner:
@@ -37,7 +37,13 @@ class PairRunner:
         self.ranks = Ranks()
 
     def losses(
-        self, indices: IntArray, whole: IntArray, beta: float, means: PairMeans
+        self,
+        indices: IntArray,
+        whole: IntArray,
+        beta: float,
+        means: PairMeans,
+        *,
+        with_gains: bool = False,
     ) -> torch.Tensor:
         """Summed loss of some pairs, with gradient if that is enabled; their metrics go to `means`.
 
@@ -50,18 +56,28 @@ class PairRunner:
         batch = self.examples.batch(indices, whole, self.compute.device)
         losses = self.loss.of_pairs(policy, reference, batch, beta)
         add_batch(means, losses, policy, shares)
-        margins = self.examples.margins[indices]
-        add_accuracies(means, (policy.margin - reference.margin).detach(), margins)
+        margins, delta = self.examples.margins[indices], (policy.margin - reference.margin).detach()
+        add_accuracies(means, delta, margins)
+        if with_gains:
+            gains = partial(self.loss.gains, beta=beta)
+            add_by_maxim(means, "gains", losses.delta, margins, gains)
+            add_by_maxim(means, "nats", delta, margins, lambda toward: toward)
         return losses.losses.sum()
 
-    def measure(self, beta: float) -> Metrics:
-        """Metrics of the watched pairs of all ranks, as `heldout/rewards/accuracies` and so on."""
+    def measure(self, beta: float, *, with_gains: bool = False) -> Metrics:
+        """Metrics of the watched pairs of all ranks, as `heldout/rewards/accuracies` and so on.
+
+        `with_gains` also, per maxim, by how much the objective prefers the policy to its reference in the direction
+        that the data margins point (`heldout/gains/manner`), and how far in nats it has moved there
+        (`heldout/nats/manner`).
+        """
         self.policy.eval()
         metrics: Metrics = {}
         for name, indices in self.examples.watched.items():
             means = PairMeans()
             with torch.no_grad():
-                self._each(indices, partial(self.losses, whole=indices, beta=beta, means=means))
+                look = partial(self.losses, whole=indices, beta=beta, means=means)
+                self._each(indices, partial(look, with_gains=with_gains))
             metrics |= added_up(self.ranks.all_gather(means)).means(f"{name}/")
         self.agree_on_budget()
         return metrics

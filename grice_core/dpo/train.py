@@ -32,6 +32,7 @@ from grice_core.dpo.prefix_trees import micro_batches
 from grice_core.dpo.preflight import check_learning
 from grice_core.dpo.runner import PairRunner, added_up
 from grice_core.dpo.schedules import beta_at, final_beta, learning_rate, step_batches
+from grice_core.dpo.step_choice import Look, StepChoice, StepRule
 from grice_core.errors import InterruptedRunError, TrainingError
 from grice_core.progress import Reporter
 from grice_core.recipes.config import StageConfig
@@ -42,10 +43,13 @@ class StageOutcome:
     """What training a stage came to."""
 
     num_steps: int
+    """Optimizer steps taken."""
     before: Metrics = field(default_factory=dict)
     """Metrics of the watched pairs before the first step."""
     after: Metrics = field(default_factory=dict)
-    """Metrics of the watched pairs after the last step."""
+    """Metrics of the watched pairs after the step whose adapter the policy has now."""
+    choice: StepChoice | None = None
+    """Which step that is, if not simply the last one."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,7 @@ class StageTrainer:
             self.parameters, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
         )
         self._tensors = TrainedTensors(trainable, self._optimizer, ref_logps)
+        self._rule = StepRule.of(config, examples) if config.keep == "best" else None
 
     @property
     def policy(self) -> PeftModel:
@@ -112,6 +117,9 @@ class StageTrainer:
     ) -> StageOutcome:
         """Take this many optimizer steps, those included that a checkpoint already holds.
 
+        Fewer, if the stage is to end where retention is lost. The policy has the adapter of the step that the
+        stage keeps then.
+
         Raises: TrainingError (NaN, nothing learned), InterruptedRunError, InputError (the checkpoint
         is another run's), OutputError (a checkpoint can't be written).
         """
@@ -125,7 +133,8 @@ class StageTrainer:
             keeper = CheckpointKeeper(checkpoints, self._tensors, must_match, reporter)
         state = self._begin(keeper)
         reporter.on_start(state.step, state.before)
-        for step in range(state.step, num_steps):
+        while not self._has_ended(state, num_steps):
+            step = state.step
             if self.runner.ranks.broadcast(reporter.should_stop()):
                 if keeper:
                     keeper.save(state)
@@ -140,13 +149,13 @@ class StageTrainer:
             state = replace(state, step=step + 1)
 
             if state.step % self.config.eval_steps == 0 or state.step == num_steps:
-                state = replace(state, watched=self.measure())
+                state = self._look(state)
                 record |= state.watched
             reporter.on_step(record)
             reporter.progress(self.config.name, state.step, num_steps)
-            if keeper and (keeper.is_due(state) or state.step == num_steps):
+            if keeper and (keeper.is_due(state) or self._has_ended(state, num_steps)):
                 keeper.save(state)
-        return StageOutcome(num_steps, state.before, state.watched)
+        return self._outcome(state, num_steps)
 
     def _begin(self, keeper: CheckpointKeeper | None) -> TrainerState:
         """The state to resume from, or the initial one; rank 0's on every rank."""
@@ -159,6 +168,31 @@ class StageTrainer:
             before = self.measure()
             state = TrainerState(0, before, before)
         return state
+
+    def _look(self, state: TrainerState) -> TrainerState:
+        """Measure the watched pairs; remember the adapter if no step before it was better."""
+        state = replace(state, watched=self.measure())
+        if self._rule is None:
+            return state
+        looks = (*state.looks, Look(state.step, state.watched))
+        best = self._rule.best(looks)
+        if best is not None and best.step == state.step:
+            self._tensors.remember_best()
+        return replace(state, looks=looks)
+
+    def _has_ended(self, state: TrainerState, num_steps: int) -> bool:
+        return state.step == num_steps or (
+            self._rule is not None and self._rule.has_ended(state.looks)
+        )
+
+    def _outcome(self, state: TrainerState, num_steps: int) -> StageOutcome:
+        """What the stage came to; the policy gets the adapter that it keeps."""
+        if self._rule is None:
+            return StageOutcome(state.step, state.before, state.watched)
+        self._tensors.put_best()
+        choice = self._rule.choice(state.looks, state.step, num_steps)
+        after = next(look.watched for look in state.looks if look.step == choice.step)
+        return StageOutcome(state.step, state.before, after, choice)
 
     def load(self, checkpoint: Checkpoint) -> None:
         """Let adapter, optimizer and reference be those of a checkpoint."""
@@ -175,7 +209,7 @@ class StageTrainer:
 
         With the last step's beta, so that a ramp doesn't look like progress.
         """
-        return self.runner.measure(final_beta(self.config))
+        return self.runner.measure(final_beta(self.config), with_gains=self._rule is not None)
 
     def preferences(self) -> StagePreferences:
         """What this stage is trained on."""

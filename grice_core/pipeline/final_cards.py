@@ -10,6 +10,7 @@ from grice_core.detector.judge import Detector
 from grice_core.evaluation.reach import reach_of
 from grice_core.evaluation.results import Evaluation
 from grice_core.pipeline.card import results_section, write_stage_card
+from grice_core.pipeline.kept_steps import kept_steps_section
 from grice_core.pipeline.options import BaseDtype
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.taught import taught_section
@@ -24,6 +25,8 @@ class CardFacts:
     base_dtype: BaseDtype
     form: PromptFormat
     judge: Detector
+    stages: Sequence[Mapping[str, Any]]
+    """What run.json says of each trained stage."""
     rounds: Sequence[Mapping[str, Any]]
     """What became of the stages that take their pairs from the model."""
 
@@ -40,13 +43,15 @@ def write_final_cards(
     reach = reach_of(table, about.judge.thresholds)
     reached = reach.sentence(evaluation.config) if reach else ""
     for number, stage in enumerate(stages, 1):
+        names = {each.name for each in stages[:number]}
         write_stage_card(
             output.stage(stage.name).final_model,
             stages[:number],
             about.base,
             about.form,
-            taught_section(planned[:number], table, reached),
-            _rounds_section(about.rounds, {each.name for each in stages[:number]})
+            kept_steps_section(about.stages, names)
+            + taught_section(planned[:number], table, reached),
+            _rounds_section(about.rounds, names)
             + results_section(evaluation, number, about.judge.record.fingerprint),
             base_dtype=about.base_dtype,
         )

@@ -3,14 +3,16 @@
 import base64
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from grice_core.dpo.adapters import Adapter, adapter_of, load_adapter, put_adapter, save_adapter
 from grice_core.dpo.metrics import Metrics
+from grice_core.dpo.step_choice import StepChoice
 from grice_core.dpo.train import StageOutcome, StageTrainer
 from grice_core.errors import ModelError
 from grice_core.journal import Entry
@@ -72,7 +74,7 @@ class KeptStage:
             adapter = _unpacked(first["files"])
         except ModelError:  # another version of a library wrote it
             return None
-        return EarlierTraining(StageOutcome(**first["outcome"]), history, adapter)
+        return EarlierTraining(_outcome(first["outcome"]), history, adapter)
 
     def keep(self, training: EarlierTraining) -> None:
         """Keep it for later runs."""
@@ -85,6 +87,12 @@ def training_of(
 ) -> EarlierTraining:
     """The training that has just ended."""
     return EarlierTraining(outcome, history, adapter_of(trainer.policy))
+
+
+def _outcome(document: Mapping[str, Any]) -> StageOutcome:
+    choice = document.get("choice")
+    read = None if choice is None else StepChoice.read(choice)
+    return StageOutcome(**{**document, "choice": read})
 
 
 def _packed(adapter: Adapter) -> dict[str, str]:

@@ -295,6 +295,7 @@ class PipelineParts:
             self.base_dtype,
             self.format_choice.of(self.models.after(planned[-1].config.name).tokenizer),
             self.judges.detector,
+            self.record.content["stages"],
             self.record.rounds(),
         )
         write_final_cards(self.output, planned, self.inputs.table, evaluation, about)

@@ -15,6 +15,7 @@ from grice_core.dpo.checkpointing.resume import Anchor, CheckpointPlan
 from grice_core.files import atomic_folder
 from grice_core.pipeline.card import write_stage_card
 from grice_core.pipeline.kept_stages import KeptStage, training_of
+from grice_core.pipeline.kept_steps import CHECKPOINT, kept_steps_section
 from grice_core.pipeline.output import StageFolder, is_whole_model
 from grice_core.pipeline.preference_shift import keep_preference_shifts
 from grice_core.pipeline.preparing import prepare_stage
@@ -46,13 +47,15 @@ def train_stage(models: StageModels, job: StageJob, reporter: Reporter) -> dict[
     # By now nothing refers to the model that was trained, so that the plain base finds room.
     gap = publish(trained.own, trained.probe, models, folder.final_model, earlier)
     planned = (*job.earlier, job.planned)
-    stages, taught = [stage.config for stage in planned], taught_section(planned, job.table)
+    stages = [stage.config for stage in planned]
+    records = [*(job.output.read_run() or {}).get("stages", ()), trained.record]
+    kept = kept_steps_section(records, [stage.name for stage in stages])
     write_stage_card(
         folder.final_model,
         stages,
         models.base_name,
         trained.form,
-        taught,
+        kept + taught_section(planned, job.table),
         base_dtype=models.base_dtype,
     )
     CheckpointFolder(folder.checkpoints).clear()
@@ -106,6 +109,8 @@ def _trained(models: StageModels, job: StageJob, reporter: Reporter) -> _Trained
                     planned.num_steps, job.seed, watch.stage_reporter(), checkpoints
                 )
                 kept.keep(training_of(trainer, outcome, read_history(folder.history)))
+            for sentence in outcome.choice.said if outcome.choice else ():
+                reporter.say(f"{job.name}: {sentence}")
             keep_preference_shifts(trainer, job)
     own = adapter_of(trainer.policy)
     if job.earlier:
@@ -136,6 +141,8 @@ def _trained(models: StageModels, job: StageJob, reporter: Reporter) -> _Trained
         "taken_over": earlier is not None,
         "troubles": list(watch.troubles.values()),
     }
+    if outcome.choice is not None:
+        record[CHECKPOINT] = outcome.choice.document()
     return _Trained(own, probe, job.format_choice.of(base.tokenizer), record)
 
 

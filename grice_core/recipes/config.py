@@ -147,6 +147,10 @@ class StageConfig(FrozenModel):
     """Data margins below this count as this in a pair's weight."""
     eval_steps: int = _renamed("eval_steps", default=25, ge=1)
     """Optimizer steps between two looks at the held-out pairs."""
+    keep: Literal["last", "best"] = _unless_default("last")
+    """Whose adapter is published: the last step's, or that of the best look at the held-out pairs."""
+    stop_when_retention_lost: bool = _unless_default(default=False)
+    """Whether the stage ends at a look that finds a maxim it does not train turned around."""
 
     @property
     def is_from_model(self) -> bool:
@@ -198,6 +202,15 @@ class StageConfig(FrozenModel):
         if given and not self.is_from_model:
             raise ValueError(
                 f"{given[0]} is a setting of a stage with `from: model`: add that, or leave it out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _settings_of_stopping(self) -> Self:
+        if self.stop_when_retention_lost and self.keep != "best":
+            raise ValueError(
+                "stop_when_retention_lost needs `keep: best`, else the step that lost it would be published: "
+                "add that, or leave it out"
             )
         return self
 
@@ -283,6 +296,15 @@ class Recipe(FrozenModel):
             raise ValueError(f"two stages are named {doubled[0]!r}")
         if doubled := _doubled(stage.file_stem for stage in self.stages):
             raise ValueError(f"the files of two stages would be named {doubled[0]!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _pairs_to_choose_by(self) -> Self:
+        choosing = [stage.name for stage in self.stages if stage.keep == "best"]
+        if choosing and not self.holdout_share:
+            raise ValueError(
+                f"{choosing[0]} has `keep: best`, which chooses by held-out pairs: set holdout_share above 0"
+            )
         return self
 
 

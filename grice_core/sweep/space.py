@@ -7,6 +7,7 @@ from typing import Any
 
 from grice_core.errors import InputError
 from grice_core.recipes.config import Recipe
+from grice_core.recipes.documents import settings_of
 
 RecipeOf = Callable[[Sequence[str]], Recipe]
 """The recipe with these overrides; raises RecipeError."""
@@ -101,7 +102,7 @@ def checked(varied: Sequence[Varied], recipe_of: RecipeOf) -> None:
 
 def value_in(recipe: Recipe, name: str) -> str:
     """What a recipe says of a field, as it is typed; empty if it says nothing."""
-    found: Any = recipe.model_dump(mode="json", by_alias=False)
+    found: Any = settings_of(recipe)
     path = name.split(".")
     if path[0] not in found:
         path = ["stages", *path]

@@ -16,6 +16,7 @@ from grice_core.errors import InputError
 from grice_core.evaluation.stored import StoredEvaluation, read_evaluation
 from grice_core.kernels.precision import resolve_base_dtype, resolve_device, resolve_precision
 from grice_core.pipeline.inputs import PipelineInputs, read_inputs
+from grice_core.pipeline.kept_steps import num_planned
 from grice_core.pipeline.options import BaseDtype
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.published import StageModels
@@ -63,7 +64,7 @@ class Claims:
         return tuple(
             stage
             if stage.config.max_steps is None
-            else capped(stage, self.stage_record(stage.config.name)["num_steps"])
+            else capped(stage, num_planned(self.stage_record(stage.config.name)))
             for stage in self.inputs.stages
             if stage.config.name in names
         )

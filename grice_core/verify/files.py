@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from grice_core.data.pairs import IntArray
+from grice_core.pipeline.kept_steps import num_planned
 from grice_core.pipeline.receipt import hashes, read_receipt
 from grice_core.recipes.plan import PlannedStage
 from grice_core.verify.claims import Check, Claims
@@ -56,13 +57,13 @@ def _inputs(claims: Claims) -> Iterator[str]:
 def _cut(claims: Claims, stage: PlannedStage) -> Iterator[str]:
     record = claims.stage_record(stage.config.name)
     fitting = fitting_stage(claims, stage)
-    for name, now in (
-        ("num_train", len(fitting.train_indices)),
-        ("num_heldout", len(fitting.heldout_indices)),
-        ("num_steps", fitting.num_steps),
+    for name, now, then in (
+        ("num_train", len(fitting.train_indices), record["num_train"]),
+        ("num_heldout", len(fitting.heldout_indices), record["num_heldout"]),
+        ("num_steps", fitting.num_steps, num_planned(record)),
     ):
-        if record[name] != now:
-            yield f"{stage.config.name}: {name} is {now}, not {record[name]} as run.json says"
+        if then != now:
+            yield f"{stage.config.name}: {name} is {now}, not {then} as run.json says"
 
 
 def fitting_stage(claims: Claims, stage: PlannedStage) -> PlannedStage:

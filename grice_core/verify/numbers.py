@@ -11,6 +11,7 @@ from grice_core.dpo.adapters import compose, load_adapter
 from grice_core.dpo.checkpointing.history import read_history
 from grice_core.dpo.metrics import SFT_LOSS, Metrics
 from grice_core.dpo.schedules import beta_at, learning_rate
+from grice_core.dpo.step_choice import Look, StepChoice, StepRule
 from grice_core.errors import ModelError
 from grice_core.evaluation.results import (
     EVALUATION_FILE,
@@ -21,6 +22,7 @@ from grice_core.evaluation.results import (
     guide_results,
 )
 from grice_core.maxims import MAXIMS
+from grice_core.pipeline.kept_steps import CHECKPOINT, kept_step, num_planned
 from grice_core.pipeline.output import is_whole_model
 from grice_core.recipes.config import StageConfig
 from grice_core.verify.claims import Check, Claims
@@ -68,10 +70,10 @@ def check_history(claims: Claims) -> Check:
 def _history(
     stage: StageConfig, history: list[Metrics], record: Mapping[str, Any]
 ) -> Iterator[str]:
-    num_steps = record["num_steps"]
-    if [int(each["step"]) for each in history] != list(range(1, num_steps + 1)):
-        yield f"steps are not 1 to {num_steps}"
+    if [int(each["step"]) for each in history] != list(range(1, record["num_steps"] + 1)):
+        yield f"steps are not 1 to {record['num_steps']}"
         return
+    num_steps = num_planned(record)
     for number, each in enumerate(history):
         for name, expected in (
             ("learning_rate", learning_rate(stage, number, num_steps)),
@@ -82,9 +84,22 @@ def _history(
             scale = max(abs(expected), abs(each["rewards/chosen"]) if "/" in name else 0.0)
             if not math.isclose(each[name], expected, rel_tol=_SUMS, abs_tol=_SUMS * max(scale, 1)):
                 yield f"step {number + 1}: {name} is {each[name]:.6g}, but {expected:.6g} follows"
-    last = {name: value for name, value in history[-1].items() if name in record["after"]}
-    if last != record["after"]:
-        yield "the last step's held-out metrics are not those of run.json"
+    kept = history[kept_step(record) - 1]
+    if {name: value for name, value in kept.items() if name in record["after"]} != record["after"]:
+        yield f"step {int(kept['step'])}: its held-out metrics are not those of run.json"
+    yield from _choice(stage, history, record)
+
+
+def _choice(stage: StageConfig, history: list[Metrics], record: Mapping[str, Any]) -> Iterator[str]:
+    """Whether the step that a stage kept is the one that follows from its looks at held-out pairs."""
+    if CHECKPOINT not in record:
+        return
+    told, last = StepChoice.read(record[CHECKPOINT]), len(history)
+    steps = [step for step in range(1, last + 1) if step % stage.eval_steps == 0 or step == last]
+    looks = [Look(step, history[step - 1]) for step in steps]
+    follows = StepRule.of_counts(stage, told.counts).choice(looks, last, told.num_planned)
+    if follows != told:
+        yield f"step {follows.step} follows as the one to keep, not {told.step} as run.json says"
 
 
 def _loss_of_parts(stage: StageConfig, record: Metrics) -> float:

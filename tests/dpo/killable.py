@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -70,13 +71,30 @@ def new_trainer(
     return StageTrainer(policy, config, examples, ref_logps, how)
 
 
-def train(folder: Path, last: int | None = None, *, resume: bool = True) -> None:
+def choosing_trainer(num_train: int = 10, *, fuses: bool = True, **compute) -> StageTrainer:
+    """A stage that keeps the best of three looks, and ends at the third, which finds another one undone."""
+    config = tiny.stage(
+        eval_steps=2, keep="best", stop_when_retention_lost=True, learning_rate=2e-3
+    )
+    examples, how = tiny.opposed(10), Compute(CPU, **compute)
+    examples = replace(examples, train=examples.train[:num_train])
+    policy = add_adapter(tiny.base(tiny.gpt2()), config.lora, seed=0, fuses=fuses)
+    ref_logps = reference_logps(policy, examples.pairs, how)
+    return StageTrainer(policy, config, examples, ref_logps, how)
+
+
+def train_choosing(folder: Path, last: int | None = None) -> None:
+    """The same with a stage that keeps its best step and ends early."""
+    train(folder, last, make=choosing_trainer)
+
+
+def train(folder: Path, last: int | None = None, *, resume: bool = True, make=new_trainer) -> None:
     """Train to the end, or to the moment of this number: a step, or a part of a checkpoint."""
     moments = Moments(last)
     # A checkpoint is files forced to disk one by one, then a new name, then that forced to disk.
     os.fsync = moments.before(os.fsync)
     os.rename = moments.before(os.rename)
-    trainer = new_trainer()
+    trainer = make()
     train_to_the_end(trainer, folder, moments.pass_one, resume=resume)
     (folder / "moments").write_text(str(moments.count))
 
@@ -107,13 +125,14 @@ def take_part(
     last: tuple[int, int] | None = None,
     settings: ParallelSettings = WHOLE,
     budget: TokenBudget | None = None,
+    make=new_trainer,
 ) -> None:
     """Train as one of several ranks; `last` is the rank that kills itself, and after which step.
 
     Nine pairs in steps of four: each third step leaves all ranks but one without a pair.
     """
     whole = settings.fsdp is None
-    trainer = new_trainer(num_train=9, fuses=whole, budget=budget or TokenBudget())
+    trainer = make(num_train=9, fuses=whole, budget=budget or TokenBudget())
     taken = itertools.count(1)
     update = trainer._update
 
@@ -139,6 +158,11 @@ def take_part(
     except LostRankError:
         sys.exit(LOST)
     np.savez(folder / f"rank-{info.index}", margins=margins, held=held)
+
+
+def take_part_choosing(folder: Path, info: RankInfo, last: tuple[int, int] | None) -> None:
+    """The same with a stage that keeps its best step and ends early."""
+    take_part(folder, info, last, make=choosing_trainer)
 
 
 def take_part_in_small_passes(folder: Path, info: RankInfo, last: tuple[int, int] | None) -> None:

@@ -213,6 +213,49 @@ def test_held_out_pairs_are_measured_before_and_after():
     assert outcome.after["heldout/loss"] == records[-1]["heldout/loss"]
 
 
+CHOOSING = {"eval_steps": 2, "keep": "best", "weights": {"quantity": 1, "relation": 1}}
+
+
+def test_the_best_look_is_what_the_policy_has_in_the_end():
+    fast = trainer(tiny.gpt2(), tiny.stage(**CHOOSING), tiny.examples(8, num_heldout=20))
+    outcome, records = run(fast, num_steps=9)
+    choice = outcome.choice
+    assert [each.step for each in choice.candidates] == [2, 4, 6, 8, 9]
+    assert choice.step < 9  # random held-out pairs: what was best is not simply the last
+    assert (outcome.num_steps, choice.num_planned) == (9, 9)
+    assert fast.measure() == outcome.after
+    assert outcome.after.items() <= records[choice.step - 1].items()
+    (best,) = [each for each in choice.candidates if each.step == choice.step]
+    assert best.score == max(each.score for each in choice.candidates)
+
+
+def test_choosing_changes_no_step():
+    examples = tiny.examples(8, num_heldout=20)
+    _, plain = run(trainer(tiny.gpt2(), tiny.stage(eval_steps=2), examples), num_steps=5)
+    _, choosing = run(trainer(tiny.gpt2(), tiny.stage(**CHOOSING), examples), num_steps=5)
+    for one, other in zip(plain, choosing, strict=True):
+        assert {n: v for n, v in other.items() if n in one} | {"tokens_per_s": 0} == one | {
+            "tokens_per_s": 0
+        }
+        more = other.keys() - one.keys()
+        assert {name.rpartition("/")[0] for name in more} <= {"heldout/gains", "heldout/nats"}
+
+
+def test_a_stage_ends_where_it_undoes_what_it_does_not_train():
+    stopping = tiny.stage(**CHOOSING, stop_when_retention_lost=True)
+    outcome, records = run(trainer(tiny.gpt2(), stopping, tiny.opposed(16)), num_steps=20)
+    assert outcome.num_steps == len(records) == outcome.choice.last_step < 20
+    assert outcome.choice.candidates[-1].lost == ("manner",)
+    assert "retention is lost on manner" in outcome.choice.said[0]
+    others = [each for each in outcome.choice.candidates if not each.lost]
+    assert outcome.choice.step in {each.step for each in others or outcome.choice.candidates}
+    # Its schedules were made for all 20 steps.
+    _, whole = run(trainer(tiny.gpt2(), tiny.stage(**CHOOSING), tiny.opposed(16)), num_steps=20)
+    for one, other in zip(records, whole, strict=False):
+        assert one["learning_rate"] == other["learning_rate"]
+        assert one["loss"] == other["loss"]
+
+
 def test_a_wild_learning_rate_ends_with_a_sentence_about_it():
     fast = trainer(tiny.gpt2(), tiny.stage(learning_rate=1e30), tiny.examples(8))
     blown_up = r"loss is (NaN|infinite) since step \d+: lower the learning rate"

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -145,6 +146,21 @@ def examples(num_train: int, num_heldout: int = 4, seed: int = 0) -> StageExampl
         shares=maxim_weights(margins, config.weights.as_array(), config.min_margin),
         train=np.arange(num_train),
         watched={"heldout": np.arange(num_train, len(pairs))},
+    )
+
+
+def opposed(num_train: int) -> StageExamples:
+    """The same pairs to learn and to watch, and as many that an earlier stage wants the other way round, which
+    differ on manner alone."""
+    both = examples(num_train, num_heldout=num_train)
+    own = both.pairs[:num_train]
+    turned = [replace(pair, chosen=pair.rejected, rejected=pair.chosen) for pair in own]
+    both.margins[:num_train] = [0.9, 0.0, 0.9, 0.0]
+    both.margins[num_train:] = [0.0, 0.0, 0.0, 0.9]
+    return replace(
+        both,
+        pairs=(*own, *turned),
+        watched={"heldout": both.train, "retention/stage0": both.train + num_train},
     )
 
 

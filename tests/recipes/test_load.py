@@ -247,6 +247,22 @@ def test_a_loss_that_makes_no_sense_is_refused_in_one_sentence(settings: str, pr
     assert problems_of(f"{MINIMAL}    {settings}\n") == [problem]
 
 
+def test_which_step_is_kept_is_a_setting_of_a_stage() -> None:
+    usual = parse_recipe(MINIMAL, "mine.yaml")
+    assert usual.stages[0].keep == "last"
+    assert not {"keep", "stop_when_retention_lost"} & usual.model_dump()["stages"][0].keys()
+    assert "keep: last" in to_yaml(usual)
+    changes = ["stage1.keep=best", "stage1.stop_when_retention_lost=true"]
+    best = parse_recipe(MINIMAL, "mine.yaml", changes)
+    assert best.stages[0].stop_when_retention_lost
+    assert Recipe.model_validate(best.model_dump(mode="json")) == best
+    assert parse_recipe(to_yaml(best), "again.yaml") == best
+    (problem,) = problems_of(MINIMAL, "stage1.stop_when_retention_lost=true")
+    assert "stop_when_retention_lost needs `keep: best`, else the step that lost it" in problem
+    (problem,) = problems_of(MINIMAL, "stage1.keep=best", "holdout_share=0")
+    assert "stage1 has `keep: best`, which chooses by held-out pairs: set holdout_share" in problem
+
+
 def test_a_stage_tells_its_loss_and_shows_it_though_json_leaves_out_the_usual_one() -> None:
     usual = parse_recipe(MINIMAL, "mine.yaml")
     assert usual.stages[0].loss == "dpo"

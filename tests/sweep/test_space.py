@@ -47,6 +47,12 @@ def test_what_a_recipe_says_of_a_field_is_found_by_the_name_that_sets_it(overrid
     assert value_in(recipe_of([]), f"{name}.nothing") == ""
 
 
+def test_what_a_recipe_leaves_out_since_it_is_usual_is_found_too() -> None:
+    assert value_in(recipe_of([]), "stage2.keep") == "last"
+    assert value_in(recipe_of([]), "stage2.loss_type") == "dpo"
+    checked([parse_varied("stage2.keep=last,best")], recipe_of)
+
+
 def test_values_reach_the_recipe_as_they_are() -> None:
     rate = parse_varied("stage1.learning_rate=1e-5..1e-3:log")
     assert recipe_of([rate.override(5e-05)]).stages[0].learning_rate == 5e-05

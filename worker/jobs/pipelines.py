@@ -14,6 +14,7 @@ from grice_core.evaluation.violations import EvaluatedModel
 from grice_core.kernels.memory import peak_bytes
 from grice_core.maxims import MAXIMS, Maxim
 from grice_core.pipeline.config import PipelineConfig
+from grice_core.pipeline.kept_steps import CHECKPOINT
 from grice_core.pipeline.output import OutputFolder, keep_stages_only
 from grice_core.pipeline.parts import PipelineParts
 from grice_core.registry import Keeper
@@ -34,6 +35,7 @@ _KEPT_OF_A_STAGE = (
     "after",
     "seconds",
     "taken_over",
+    CHECKPOINT,
 )
 _EPOCH_OF_ZIP = (1980, 1, 1, 0, 0, 0)
 

@@ -7,7 +7,7 @@ Little is needed to resume bit for bit: dropout is seeded by (seed, step) and th
 import time
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
@@ -16,6 +16,7 @@ from grice_core.dpo.checkpointing.checkpoint import Checkpoint, CheckpointFolder
 from grice_core.dpo.checkpointing.fingerprint import Fingerprint, differences
 from grice_core.dpo.examples import ReferenceLogps
 from grice_core.dpo.metrics import Metrics
+from grice_core.dpo.step_choice import Look
 from grice_core.errors import InputError
 from grice_core.kernels.choice import kernels_of_process
 from grice_core.progress import Reporter
@@ -57,6 +58,8 @@ class TrainerState:
     """Metrics of the watched pairs before the first step."""
     watched: Metrics = field(default_factory=dict)
     """Metrics of the watched pairs when last measured."""
+    looks: tuple[Look, ...] = ()
+    """All measurements so far, if the stage chooses among their steps."""
 
 
 @dataclass(frozen=True)
@@ -69,25 +72,38 @@ class TrainedTensors:
     ref_logps: ReferenceLogps
     """Saved because computing them again with other pairs in the pass would round differently."""
     num_processes: int = 1
+    best: Tensors = field(default_factory=dict)
+    """The adapter after the best step so far, on its device; empty unless the stage chooses one."""
+
+    def remember_best(self) -> None:
+        """The adapter as it is now is the best so far."""
+        self.best.update({n: p.detach().clone() for n, p in self.parameters.items()})
+
+    def put_best(self) -> None:
+        """Let the adapter be the best so far, if there is one."""
+        with torch.no_grad():
+            for name, tensor in self.best.items():
+                self.parameters[name].copy_(tensor)
 
     def checkpoint(self, state: TrainerState, must_match: Fingerprint) -> Checkpoint:
         """All that is needed to resume."""
-        return Checkpoint(
-            state.step,
-            {
-                "adapter": {n: p.detach().cpu().contiguous() for n, p in self.parameters.items()},
-                "optimizer": self._moments(),
-                "reference": {"chosen": self.ref_logps.chosen, "rejected": self.ref_logps.rejected},
-            },
-            {
-                "before": state.before,
-                "watched": state.watched,
-                "must_match": must_match,
-                "threads": torch.get_num_threads(),
-                "processes": self.num_processes,
-                "kernels": kernels_of_process(),
-            },
-        )
+        tensors = {
+            "adapter": {n: p.detach().cpu().contiguous() for n, p in self.parameters.items()},
+            "optimizer": self._moments(),
+            "reference": {"chosen": self.ref_logps.chosen, "rejected": self.ref_logps.rejected},
+        }
+        if self.best:
+            tensors["best"] = {n: t.cpu().contiguous() for n, t in self.best.items()}
+        notes = {
+            "before": state.before,
+            "watched": state.watched,
+            "looks": [asdict(look) for look in state.looks],
+            "must_match": must_match,
+            "threads": torch.get_num_threads(),
+            "processes": self.num_processes,
+            "kernels": kernels_of_process(),
+        }
+        return Checkpoint(state.step, tensors, notes)
 
     def load(self, checkpoint: Checkpoint) -> TrainerState:
         """Load a checkpoint of the same run."""
@@ -97,8 +113,11 @@ class TrainedTensors:
         self._load_moments(checkpoint.tensors["optimizer"])
         self.ref_logps.chosen.copy_(checkpoint.tensors["reference"]["chosen"])
         self.ref_logps.rejected.copy_(checkpoint.tensors["reference"]["rejected"])
+        for name, tensor in checkpoint.tensors.get("best", {}).items():
+            self.best[name] = tensor.to(self.parameters[name].device)
         notes = checkpoint.notes
-        return TrainerState(checkpoint.step, notes["before"], notes["watched"])
+        looks = tuple(Look(**look) for look in notes.get("looks", ()))
+        return TrainerState(checkpoint.step, notes["before"], notes["watched"], looks)
 
     def _moments(self) -> Tensors:
         """The optimizer's state as `<parameter>.<moment>`; empty before the first step."""

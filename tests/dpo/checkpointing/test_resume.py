@@ -31,9 +31,9 @@ def undisturbed(processes, tmp_path_factory):
     return folder
 
 
-def run(processes, folder, last=None):
+def run(processes, folder, last=None, target=killable.train):
     """Exit code of a process that trains in this folder, up to some moment."""
-    process = processes.Process(target=killable.train, args=(folder, last))
+    process = processes.Process(target=target, args=(folder, last))
     process.start()
     process.join()
     return process.exitcode
@@ -61,6 +61,24 @@ def test_a_run_killed_at_any_moment_goes_on_bit_for_bit(processes, undisturbed, 
         for path in (undisturbed, tmp_path)
     ]
     assert adapters[0] == adapters[1]
+
+
+def test_a_stage_that_keeps_its_best_step_goes_on_bit_for_bit_after_a_kill(processes, tmp_path):
+    folders = [tmp_path / "undisturbed", tmp_path / "killed"]
+    for folder in folders:
+        folder.mkdir()
+    choosing = killable.train_choosing
+    assert run(processes, folders[0], target=choosing) == 0
+    num_moments = int((folders[0] / "moments").read_text())
+    # At the end of the last checkpoint, which holds the best step's adapter, and that training has ended.
+    for last in (num_moments // 2, num_moments):
+        assert run(processes, folders[1], last, choosing) in (0, -signal.SIGKILL)
+    assert run(processes, folders[1], target=choosing) == 0
+    expected, records = (losses(read_history(path / "history.jsonl")) for path in folders)
+    assert [record["step"] for record in expected] == [1, 2, 3, 4, 5, 6]  # of ten
+    assert records == expected
+    kept = [(path / "final_model" / "adapter_model.safetensors").read_bytes() for path in folders]
+    assert kept[0] == kept[1]
 
 
 class Recorder:
@@ -147,6 +165,20 @@ def test_a_finished_run_is_not_trained_again(tmp_path, whole):
     assert again.records == []
     assert again.outcome == whole.outcome
     assert trainer.measure() == whole.outcome.after
+
+
+def test_the_best_step_so_far_is_remembered_by_checkpoints(tmp_path):
+    whole = train(tmp_path / "whole", trainer=killable.choosing_trainer())
+    assert whole.outcome.choice.step < whole.outcome.num_steps
+    for stop_before in (3, 4, 6):
+        folder = tmp_path / str(stop_before)
+        train(folder, stop_before=stop_before, trainer=killable.choosing_trainer())
+        trainer = killable.choosing_trainer()
+        again = train(folder, trainer=trainer)
+        assert again.outcome == whole.outcome
+        assert trainer.measure() == whole.outcome.after
+    # The stage has ended, though it was planned longer.
+    assert train(folder, trainer=killable.choosing_trainer()).records == []
 
 
 def test_a_damaged_checkpoint_costs_some_steps_and_no_digits(tmp_path, whole):

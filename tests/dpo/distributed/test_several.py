@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file
 
+from grice_core.dpo.adapters import adapter_of
 from grice_core.dpo.checkpointing.history import read_history
 from grice_core.dpo.distributed.launcher import RankPlace
 from grice_core.dpo.distributed.process_group import RankInfo, free_port
@@ -98,6 +99,24 @@ def test_a_killed_rank_ends_the_others_and_training_resumes_bit_for_bit(
     assert max(path.name for path in (tmp_path / "checkpoints").iterdir()) == checkpoint
     assert train(processes, tmp_path, 2) == [0, 0]
     assert_the_same(tmp_path, trained[2])
+
+
+@pytest.mark.stack
+def test_several_processes_keep_the_same_best_step_and_end_at_the_same(processes, tmp_path):
+    choosing = killable.take_part_choosing
+    assert train(processes, tmp_path, 2, (1, 4), choosing) == [LOST, -signal.SIGKILL]
+    # By now the best step is past; what it learned comes from the checkpoint.
+    assert train(processes, tmp_path, 2, target=choosing) == [0, 0]
+    assert [record["step"] for record in numbers(tmp_path)] == [1, 2, 3, 4, 5, 6]
+    alone = killable.choosing_trainer(num_train=9)
+    outcome = alone.run(NUM_STEPS, 0)
+    assert (outcome.num_steps, outcome.choice.step) == (6, 2)
+    expected = alone.reward_margins(alone.preferences())
+    for index in range(2):
+        margins = np.load(tmp_path / f"rank-{index}.npz")["margins"]
+        np.testing.assert_allclose(margins, expected, atol=TOLERANCE)
+    ours, theirs = adapter(tmp_path), adapter_of(alone.policy).tensors
+    assert max(float((ours[name] - theirs[name]).abs().max()) for name in ours) < TOLERANCE
 
 
 def test_resuming_with_another_number_of_processes_works_and_is_reported(
