@@ -21,6 +21,16 @@ _FORMATS = {
     "chat": "in the base's chat template",
 }
 """Of prompts, by the recipe's value."""
+_KEPT_STEPS = {
+    "last false": "the last one",
+    "best false": "the best look at held-out pairs",
+    "best true": "the best look, ending where retention is lost",
+}
+"""By the settings `keep` and `stop_when_retention_lost` of a stage."""
+_KEPT_STEP_HELP = (
+    "Held-out pairs are looked at every eval_steps steps. The best look gains most on the stage's maxims, less what "
+    "it loses on the others; retention is lost where most pairs of another maxim have turned around."
+)
 _NUM_PROMPTS = f"auto: {AUTO_PROMPTS}, or as many as the data can spare. What so many can tell stands beside the form."
 
 
@@ -41,6 +51,7 @@ def stage_settings(recipe: Recipe) -> list[str]:
                 _setting(label, f"{stage.name}.{name}", value, changed)
         with places[len(fields)]:
             _loss_type(stage, changed)
+        _kept_step(stage, changed)
     names = (
         ("Evaluation prompts", "num_prompts", _NUM_PROMPTS),
         ("Max new tokens", "max_new_tokens", None),
@@ -104,6 +115,31 @@ def _loss_type(stage: StageConfig, changed: dict[str, str]) -> None:
     _choice("loss", name, losses, usual, changed, explained)
 
 
+def _kept_step(stage: StageConfig, changed: dict[str, str]) -> None:
+    """Which step is published: one widget for two settings, of which the second makes no sense without the first."""
+    names = tuple(f"{stage.name}.{name}" for name in ("keep", "stop_when_retention_lost"))
+    usual = stage.keep, str(stage.stop_when_retention_lost).lower()
+    chosen = " ".join(changed.get(name, value) for name, value in zip(names, usual, strict=True))
+    if chosen not in _KEPT_STEPS:
+        return  # which the recipe's own check says
+    key = key_among(f"launch {names[0]}", _KEPT_STEPS, chosen)
+
+    def keep() -> None:
+        if is_current(key):
+            entered = zip(names, st.session_state[key].split(), usual, strict=True)
+            _put({name: value for name, value, as_usual in entered if value != as_usual}, names)
+
+    st.selectbox(
+        "step that is kept",
+        list(_KEPT_STEPS),
+        list(_KEPT_STEPS).index(chosen),
+        key=key,
+        format_func=_KEPT_STEPS.__getitem__,
+        help=_KEPT_STEP_HELP,
+        on_change=keep,
+    )
+
+
 def _choice(
     label: str,
     name: str,
@@ -133,11 +169,14 @@ def _keep(name: str, key: str, usual: str) -> None:
     """Put a setting into the link, or out of it if it is as usual."""
     if is_current(key):
         entered = st.session_state[key].strip()
-        kept = _by_name(params.get_all(_CHANGE))  # others may have been moved since
-        kept.pop(name, None)
-        if entered and entered != usual:
-            kept[name] = entered
-        params.put(_CHANGE, [f"{each}={kept[each]}" for each in kept])
+        _put({name: entered} if entered and entered != usual else {}, (name,))
+
+
+def _put(values: Mapping[str, str], names: Sequence[str]) -> None:
+    """Let these values stand in the link, and of these names no others."""
+    kept = _by_name(params.get_all(_CHANGE))  # others may have been moved since
+    kept = {name: value for name, value in kept.items() if name not in names} | dict(values)
+    params.put(_CHANGE, [f"{name}={value}" for name, value in kept.items()])
 
 
 def _all_changes(changes: list[str]) -> None:

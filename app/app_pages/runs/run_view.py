@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from app.app_pages.runs.kept_step import kept_step_of, kept_step_view
 from app.app_pages.runs.run_controls import run_controls
 from app.app_pages.runs.run_feed import RunFeed, feed_of
 from app.app_pages.runs.run_log import run_log
@@ -48,6 +49,7 @@ def run_view(run: Run, reason: str | None, others: Sequence[Run]) -> None:
     with failures_shown(), reading(run):
         _troubles(current_troubles(run))
     _round(run)
+    kept_step_view(run)
     if run.stage:
         _curves(run, others)
     run_log(run.id)
@@ -97,7 +99,7 @@ def _curves(run: Run, others: Sequence[Run]) -> None:
 def _curve(panel: CurvePanel, feed: RunFeed, run: Run, overlays: Sequence[Overlay]) -> None:
     st.markdown(f"**{plain_markdown(panel.title)}**")
     st.plotly_chart(
-        curve_figure(panel, feed, run.num_steps, overlays),
+        curve_figure(panel, feed, run.num_steps, overlays, kept_step_of(run)),
         key=f"curve {run.id} {panel.title}",
         config={"displayModeBar": False},
         alt=f"{panel.title} by step. {panel.reading}",

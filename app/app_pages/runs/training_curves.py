@@ -57,9 +57,13 @@ def curve_panels(feed: RunFeed) -> Iterator[CurvePanel]:
 
 
 def curve_figure(
-    panel: CurvePanel, feed: RunFeed, num_steps: int | None, others: Sequence[Overlay] = ()
+    panel: CurvePanel,
+    feed: RunFeed,
+    num_steps: int | None,
+    others: Sequence[Overlay] = (),
+    kept_step: int | None = None,
 ) -> go.Figure:
-    """One panel; all panels of a run have the same x axis."""
+    """One panel; all panels of a run have the same x axis, and a mark at the step that was kept, if it was chosen."""
     figure = go.Figure()
     for line in panel.series:
         _draw(figure, line, feed, line.name, "solid")
@@ -75,6 +79,12 @@ def curve_figure(
         fixedrange=True,
         nticks=5,
     )
+    if kept_step is not None:
+        figure.add_vline(
+            kept_step,
+            line={"color": BASELINE_COLOUR, "width": 1, "dash": "dot"},
+            annotation={"text": "kept", "font": {"size": 11}, "showarrow": False},
+        )
     figure.update_layout(
         height=210,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},

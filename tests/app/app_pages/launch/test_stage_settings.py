@@ -47,3 +47,20 @@ def test_a_loss_that_does_not_exist_is_left_to_the_recipes_own_check() -> None:
     page = shown("stage1.loss_type=hinge")
     assert not page.exception
     assert [box.value for box in page.selectbox if box.label == "loss"] == ["dpo"]
+
+
+def kept(page: AppTest) -> list[str]:
+    return [box.value for box in page.selectbox if box.label == "step that is kept"]
+
+
+def test_which_step_is_kept_is_one_choice_of_two_settings() -> None:
+    assert kept(shown()) == ["last false", "last false"]
+    changes = "stage2.keep=best", "stage2.stop_when_retention_lost=true"
+    page = shown(*changes, "stage1.epochs=3")
+    assert kept(page) == ["last false", "best true"]
+    (box,) = [box for box in page.selectbox if box.value == "best true"]
+    page = box.select_index(1).run()
+    assert kept(page) == ["last false", "best false"]
+    assert page.text_area[0].value == "stage1.epochs=3\nstage2.keep=best"
+    # Without the first setting the second makes no sense, which the recipe's own check says.
+    assert kept(shown(changes[1])) == ["last false"]
