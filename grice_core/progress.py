@@ -1,8 +1,8 @@
 """How long work tells anyone who watches how far it is, and asks whether to stop."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from grice_core.errors import InterruptedRunError
 
@@ -59,6 +59,10 @@ class Reporter:
     """Called with the number of steps that a checkpoint holds, once it is whole on disk."""
     on_trouble: Callable[[str, str], None] = _ignore
     """Called with each kind of trouble that a training is in, and a sentence about it."""
+    on_phase: Callable[[str, int, int], None] = _ignore
+    """Called with the phase that a round is in (`rounds.phases.Phase`), and how much of it is done, of how much."""
+    on_round: Callable[[Mapping[str, Any]], None] = _ignore
+    """Called with all that is noted of a round, whenever that grows."""
 
     def interruptible(self, task: str, done: int, total: int) -> None:
         """Progress of a part that can be stopped at any moment without losing what counts.

@@ -27,12 +27,17 @@ class RunReporter:
         self._first: tuple[int, float] | None = None
         """The first step that this process reported, and when."""
 
-    def reporter(self, counts: Callable[[str, int, int], tuple[int, int] | None]) -> Reporter:
+    def reporter(
+        self,
+        counts: Callable[[str, int, int], tuple[int, int] | None],
+        **callbacks: Callable[..., None],
+    ) -> Reporter:
         """What the pipeline's parts report to.
 
         Args:
             counts: makes (done, total) of the whole run of a task's (name, done, total); None: the
                 task says nothing about how far the run is.
+            callbacks: further ones of the reporter.
         """
 
         def progress(task: str, done: int, total: int) -> None:
@@ -52,6 +57,7 @@ class RunReporter:
             on_trouble=lambda kind, sentence: claims.report_trouble(
                 self._database, self._claim, kind, sentence
             ),
+            **callbacks,
         )
 
     def should_stop(self) -> bool:

@@ -8,10 +8,10 @@ from grice_core.data.leakage import distinct
 from grice_core.data.pairs import BoolArray, IntArray
 from grice_core.data.split import holdout_mask
 from grice_core.pipeline.inputs import PipelineInputs
-from grice_core.pipeline.rounds import rounds_before
 from grice_core.pipeline.stage_job import StageJob
 from grice_core.recipes.config import Recipe
 from grice_core.recipes.plan import capped
+from grice_core.rounds.series import rounds_before
 
 
 def expected_job(

@@ -6,6 +6,7 @@ wherever: the numbers are the same.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,7 @@ from grice_core.pipeline.trial import BaseTrial, TrialJob, try_base
 from grice_core.progress import Reporter
 from grice_core.recipes.config import ParallelSettings
 from grice_core.recipes.plan import PlannedStage
+from grice_core.rounds.phases import PhaseProgress
 
 if TYPE_CHECKING:
     from grice_core.pipeline.other_ranks import OtherRanks
@@ -206,12 +208,13 @@ class PipelineParts:
 
     def _round_job(self, number: int) -> RoundJob:
         judges = self.judges.load()
+        phases = PhaseProgress(self.reporter)
         how = AskedHow(
             dtype=self.dtype,
             format_choice=self.format_choice,
             batch_size=self._batch_size,
             kept=self.kept,
-            reporter=self.reporter,
+            reporter=replace(self.reporter, progress=phases),
             num_processes=self.num_processes,
             launched=self.launched,
         )
@@ -222,6 +225,7 @@ class PipelineParts:
             Sampler(self.models, self.output, *judges, how),
             inputs=lambda: self.inputs,
             stage_job=lambda: self.stage_job(number, self.inputs),
+            phases=phases,
         )
 
     def _that_count(self, stages: Sequence[PlannedStage]) -> tuple[PlannedStage, ...]:

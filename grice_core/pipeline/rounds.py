@@ -26,7 +26,9 @@ from grice_core.pipeline.training import train_stage
 from grice_core.recipes.config import Recipe, StageConfig
 from grice_core.recipes.plan import PlannedStage, capped
 from grice_core.rounds.own_pairs import Sampled, own_pairs
+from grice_core.rounds.phases import Phase, PhaseProgress
 from grice_core.rounds.provenance import Origin, name_of_model
+from grice_core.rounds.series import rounds_before
 from grice_core.rounds.stopping import RoundCheck, RoundEnd
 
 
@@ -43,6 +45,8 @@ class RoundJob:
     """With the pairs that were sampled so far."""
     stage_job: Callable[[], StageJob]
     """The same, as a stage to train."""
+    phases: PhaseProgress
+    """To which the sampler's reporter tells its progress."""
 
 
 def train_round(job: RoundJob) -> None:
@@ -53,14 +57,6 @@ def train_round(job: RoundJob) -> None:
     Raises: DataError, ModelError, PreflightError, TrainingError, InterruptedRunError.
     """
     _Round(job).run()
-
-
-def rounds_before(recipe: Recipe, number: int) -> tuple[StageConfig, ...]:
-    """The earlier rounds of the series that a stage, counted from 0, belongs to."""
-    stages, first = recipe.stages, number
-    while (stages[first].round or 1) > 1 and first > 0 and stages[first - 1].is_from_model:
-        first -= 1
-    return stages[first:number]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,14 +87,17 @@ class _Round:
         if reason is not None:
             self._finish(None, None, in_effect=False, said=[f"not begun, since {reason}"])
             return
-        heldout = self._heldout_prompts()
-        self._sample_pairs(heldout)
+        heldout, begin = self._heldout_prompts(), self.job.phases.begin
+        begin(Phase.ASK)
         before = self._asked(self.model, heldout)
+        self._sample_pairs(before)
         planned = self._planned()
         if not planned.fills_a_step:
             self._finish(None, RoundEnd("pairs", str(planned.caution)), in_effect=False)
             return
+        begin(Phase.TRAIN)
         self._train(planned)
+        begin(Phase.CHECK)
         check = _check(before, self._asked(self.stage.name, heldout))
         end = (check.end if check else None) or self._cap_reached()
         self._finish(check, end, in_effect=end is None or end.keeps_round)
@@ -130,14 +129,19 @@ class _Round:
         sampling = Sampling.of(config.recipe.evaluation, config.seed, k)
         return self.job.sampler.ask(stage, heldout, sampling)
 
-    def _sample_pairs(self, heldout: PromptSelection | None) -> None:
-        """Write the pairs into the stage's folder, if they are not there yet."""
+    def _sample_pairs(self, asked: AskedByBoth | None) -> None:
+        """Write the pairs into the stage's folder, if they are not there yet.
+
+        Args:
+            asked: the answers to the held-out prompts, which are paired too.
+        """
         folder = self.job.sampler.output.stage(self.stage.name)
         if folder.own_pairs.is_file():
             return
         folder.path.mkdir(parents=True, exist_ok=True)
+        self.job.phases.begin(Phase.SAMPLE)
         training = self._sampled(folder.samples)
-        asked = self._asked(self.model, heldout)
+        self.job.phases.begin(Phase.PAIR)
         heldout_answers = [] if asked is None else [asked.sampled]
         weights, settings = self.stage.weights.as_array(), self.stage.own_samples
         found = own_pairs(training, weights, settings, self._origin(), heldout_answers)
@@ -147,7 +151,9 @@ class _Round:
                 "model": self.model or BASELINE,
                 "sampled": {
                     "num_prompts": found.num_prompts,
-                    "num_heldout_prompts": 0 if heldout is None else len(heldout.prompts),
+                    "num_heldout_prompts": sum(
+                        len(answers.selection.prompts) for answers in heldout_answers
+                    ),
                     "num_pairs": found.num_pairs,
                     "dropped": found.dropped,
                     "sampling": training.describe(),
@@ -187,7 +193,10 @@ class _Round:
         """The stage with its pairs, and no more steps than the cap leaves it."""
         planned = replace(self.job.inputs().stages[self.job.number], awaits_pairs=False)
         cap = self.stage.max_steps
-        return planned if cap is None else capped(planned, cap - self._steps_before())
+        if cap is not None:
+            planned = capped(planned, cap - self._steps_before())
+        self._note({"kept": planned.counts()})
+        return planned
 
     def _steps_before(self) -> int:
         return sum(map(self._steps_of, rounds_before(self.recipe, self.job.number)))
@@ -235,6 +244,7 @@ class _Round:
 
     def _note(self, facts: dict[str, Any]) -> None:
         self.job.record.round(self.stage.name, facts)
+        self.job.sampler.reporter.on_round(self.job.record.round_of(self.stage.name))
 
     def _say(self, sentence: str) -> None:
         self.job.sampler.reporter.say(f"{self.stage.name}: {sentence}")

@@ -2,10 +2,11 @@
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from grice_core.data.filters import FilterResult, apply_filter, within
+from grice_core.data.filters import OTHER_SOURCE, FilterResult, apply_filter, within
 from grice_core.data.pairs import BoolArray, FloatArray, IntArray, PairTable
 from grice_core.data.split import holdout_mask
 from grice_core.recipes.config import Recipe, StageConfig
@@ -50,6 +51,19 @@ class PlannedStage:
     def fills_a_step(self) -> bool:
         """Whether there are training pairs for one whole optimizer step; if not, don't train."""
         return self.awaits_pairs or len(self.train_indices) >= self.config.pairs_per_step
+
+    def counts(self) -> dict[str, Any]:
+        """Pairs to train on, held out and dropped, those of another source left out, as JSON."""
+        dropped = self.filtered.counts()
+        return {
+            "num_train": len(self.train_indices),
+            "num_heldout": len(self.heldout_indices),
+            "dropped": {
+                reason: count
+                for reason, count in dropped.items()
+                if count and reason != OTHER_SOURCE
+            },
+        }
 
     @property
     def caution(self) -> str | None:

@@ -15,7 +15,7 @@ from grice_core.errors import StaleOwnerError
 from grice_core.store.clock import database_now
 from grice_core.store.database import writes
 from grice_core.store.states import RunState
-from grice_core.store.tables import Run
+from grice_core.store.tables import JsonObject, Run
 
 LEASE_S = 60.0
 """Seconds without a sign of life after which an owner counts as vanished."""
@@ -124,6 +124,22 @@ def report_checkpoint(session: Session, claim: Claim, step: int) -> None:
         StaleOwnerError: the run is not the claim's any more.
     """
     hold(session, claim, checkpoint_step=step)
+
+
+@writes
+def report_found(
+    session: Session, claim: Claim, result: JsonObject, *, is_further: bool = False
+) -> bool:
+    """Say what the run has found so far; returns whether it was asked to stop.
+
+    Args:
+        is_further: no attempt before has come as far, though its steps don't show it.
+
+    Raises:
+        StaleOwnerError: the run is not the claim's any more.
+    """
+    columns: dict[str, Any] = {"futile_attempts": 0} if is_further else {}
+    return hold(session, claim, result=result, **columns)
 
 
 @writes

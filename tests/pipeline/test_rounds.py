@@ -10,20 +10,28 @@ from grice_core.data.load import load_pairs
 from grice_core.data.split import holdout_mask
 from grice_core.errors import InterruptedRunError
 from grice_core.pipeline.output import stages_that_count
-from grice_core.pipeline.rounds import rounds_before
 from grice_core.pipeline.run import run_pipeline
 from grice_core.progress import Reporter
 from grice_core.recipes.load import parse_recipe
+from grice_core.rounds.phases import Phase
+from grice_core.rounds.series import num_rounds, rounds_before
 from grice_core.verify.run import verify
 from tests.pipeline.world import OWN, config, own
 
 
 @pytest.fixture(scope="module")
-def ran(world, tmp_path_factory):
+def phases():
+    """What the pipeline's rounds said of their phases, filled by `ran`."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def ran(world, tmp_path_factory, phases):
     """A pipeline with two rounds, and what it said."""
     said = []
     out = tmp_path_factory.mktemp("rounds") / "out"
-    result = run_pipeline(config(world, out, recipe=own()), Reporter(say=said.append))
+    reporter = Reporter(say=said.append, on_phase=lambda *phase: phases.append(phase))
+    result = run_pipeline(config(world, out, recipe=own()), reporter)
     return result, said
 
 
@@ -85,6 +93,28 @@ def test_all_of_it_can_be_derived_again(ran):
     result, _ = ran
     found = verify(result.output.path, device="cpu", draw=Random(0))
     assert [check.problems for check in found.checks] == [()] * len(found.checks)
+
+
+@pytest.mark.usefixtures("ran")
+def test_a_round_says_which_phase_it_is_in_and_how_far_each_is(phases):
+    """In the order of the phases; each that counts answers comes to its end."""
+    first_round = (
+        phases[: phases.index(("ask", 0, 0), 1)] if ("ask", 0, 0) in phases[1:] else phases
+    )
+    seen = dict.fromkeys(name for name, _, _ in first_round)
+    assert list(seen) == list(Phase)
+    ends = {name: (done, total) for name, done, total in first_round}
+    assert ends["sample"] == ends["judge"] == (10 * 3, 10 * 3)
+    assert ends["ask"] == ends["check"]
+    assert ends["train"] == (0, 0)  # its steps are told as those of any stage
+
+
+def test_a_round_notes_what_its_filter_left(ran):
+    kept = ran[0].record["rounds"][0]["kept"]
+    assert kept["num_train"] == ran[0].record["stages"][1]["num_train"]
+    assert kept["num_train"] + kept["num_heldout"] + sum(kept["dropped"].values()) == len(
+        read_pairs(own_pairs(ran[0]))
+    )
 
 
 def test_yields_add_up(ran):
@@ -165,6 +195,7 @@ def test_a_series_of_rounds_is_told_from_another():
     assert [s.name for s in rounds_before(recipe, 4)] == ["more1"]
     assert [s.name for s in rounds_before(recipe, 2)] == ["round1"]
     assert rounds_before(recipe, 1) == rounds_before(recipe, 0) == ()
+    assert [num_rounds(recipe, name) for name in names] == [1, 2, 2, 2, 2]
 
 
 def test_rounds_that_were_left_out_do_not_count():

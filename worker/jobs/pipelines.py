@@ -5,8 +5,9 @@ Each starts from the output folder that the one before left, and keeps it as it 
 
 import shutil
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from grice_core.errors import InputError, InterruptedRunError
 from grice_core.evaluation.results import Evaluation, evaluation_document, guide_results
@@ -24,6 +25,7 @@ from grice_core.store.kept import kept_work
 from grice_core.store.tables import JsonObject
 from worker.jobs.context import JobContext
 from worker.roles import ADAPTER, ARCHIVE, OUTPUT
+from worker.round_report import RoundReport
 from worker.sharing import CheckpointWatch
 from worker.spec import PipelineSpec, parse_pipeline
 
@@ -67,8 +69,9 @@ def score(context: JobContext) -> JsonObject:
 def train(context: JobContext) -> JsonObject:
     """Train one stage."""
     stage = context.run.stage or ""
-    checkpoints = OutputFolder(context.workspace.out).stage(stage).checkpoints
-    watch = CheckpointWatch(context.sharing, context.workspace, checkpoints)
+    folder = OutputFolder(context.workspace.out).stage(stage)
+    watch = CheckpointWatch(context.sharing, context.workspace, folder.checkpoints)
+    round_ = RoundReport(context.database, context.claim, context.run.result)
 
     def counts(task: str, done: int, total: int) -> tuple[int, int] | None:
         if task != stage:
@@ -76,7 +79,12 @@ def train(context: JobContext) -> JsonObject:
         watch.look()
         return done, total
 
-    parts = _parts(context, counts)
+    def on_round(noted: Mapping[str, Any]) -> None:
+        round_.on_round(noted)
+        if "kept" in noted and "data_set_id" not in round_.others:
+            round_.keep(_kept_pairs(context, folder.own_pairs, noted))
+
+    parts = _parts(context, counts, on_phase=round_.on_phase, on_round=on_round)
     if not parts.is_trained(stage):  # else this process's predecessor was killed while keeping it
         try:
             parts.train(stage)
@@ -87,19 +95,19 @@ def train(context: JobContext) -> JsonObject:
     record = parts.record.stage_of(stage) or {}
     noted = parts.record.round_of(stage)
     if noted.get("in_effect", True):  # not a round that was left out
-        context.keep(ADAPTER, parts.output.stage(stage).final_model)
+        context.keep(ADAPTER, folder.final_model)
     context.keep(OUTPUT, parts.output.path)
     context.sharing.forget()
     return {
         **{name: record[name] for name in _KEPT_OF_A_STAGE if name in record},
         **({"round": noted} if noted else {}),
-        **_kept_pairs(context, parts.output.stage(stage).own_pairs, noted),
+        **_kept_pairs(context, folder.own_pairs, noted),
         "peak_bytes": peak_bytes(parts.device),
     }
 
 
-def _kept_pairs(context: JobContext, pairs: Path, noted: JsonObject) -> JsonObject:
-    """The pairs that a stage took from the model, kept as a data set."""
+def _kept_pairs(context: JobContext, pairs: Path, noted: Mapping[str, Any]) -> JsonObject:
+    """The pairs that a stage took from the model, kept as a data set; the same pairs are kept once."""
     if not pairs.is_file() or not noted["sampled"]["num_pairs"]:
         return {}
     run = context.run
@@ -132,7 +140,7 @@ def export(context: JobContext) -> JsonObject:
     return {"size_bytes": target.stat().st_size}
 
 
-def _parts(context: JobContext, counts: Counts) -> PipelineParts:
+def _parts(context: JobContext, counts: Counts, **callbacks: Callable[..., None]) -> PipelineParts:
     """The pipeline's parts, in an output folder that holds what the runs before made."""
     spec = parse_pipeline(context.run.spec)
     out = context.workspace.out
@@ -143,7 +151,8 @@ def _parts(context: JobContext, counts: Counts) -> PipelineParts:
             _fetch_stages(context, spec.trained)
         else:
             out.mkdir()
-    return PipelineParts(config_of(context, spec), context.reporting.reporter(counts), kept_work())
+    reporter = context.reporting.reporter(counts, **callbacks)
+    return PipelineParts(config_of(context, spec), reporter, kept_work())
 
 
 def _fetch_stages(context: JobContext, trained: str) -> None:

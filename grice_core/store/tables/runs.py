@@ -53,6 +53,7 @@ class Run(Base):
         default=0, comment="Claims since it last got further than ever before"
     )
     error: Mapped[str | None] = mapped_column(comment="Why it failed or was interrupted, in words")
+    # A round that is under way has here what it found so far.
     result: Mapped[JsonObject | None] = mapped_column(comment="What it found, once it succeeded")
 
     # Who works on it.
