@@ -19,6 +19,7 @@ from grice_core.data.report import Severity
 from grice_core.detector.record import RECORD_NAME, DetectorRecord
 from grice_core.errors import ArtifactError, DataError, GriceError
 from grice_core.recipes.load import read_stored
+from grice_core.rounds.phases import Phase
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.states import RunKind
 from grice_core.store.tables import (
@@ -46,6 +47,21 @@ class _Verdict(BaseModel):
     sentence: str
 
 
+class _Phase(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    name: Annotated[Phase, Field(strict=False)]
+    done: int
+    total: int
+    pace_s: Number | None
+
+
+class _Round(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    phase: _Phase | None = None
+
+
 class _Result(BaseModel):
     """As much of a result as others rely on; runs of each kind have some of it."""
 
@@ -57,6 +73,7 @@ class _Result(BaseModel):
     peak_bytes: int | None = None
     stages: list[dict[str, Any]] = Field(default_factory=list)
     prompts: dict[str, Any] = Field(default_factory=dict)
+    round: _Round | None = None
 
 
 class _Problem(BaseModel):
@@ -162,9 +179,14 @@ class _Arrival:
             raise DataError(f"the recipe has no stage {stage!r}")
         if columns.get("troubles") is not None:
             _TROUBLES.validate_python(columns["troubles"])
+        followed: JsonObject = {"key": key_of_run(self._spec, kind, stage)}
         if columns.get("result") is not None:
             _Result.model_validate(columns["result"])
-        return {"key": key_of_run(self._spec, kind, stage)}
+            # Its number there; here another data set may have it. The pairs are in the output folder.
+            followed["result"] = {
+                name: value for name, value in columns["result"].items() if name != "data_set_id"
+            }
+        return followed
 
 
 def _violation(columns: JsonObject) -> JsonObject:

@@ -110,6 +110,14 @@ def test_counts_keys_and_digests_are_computed(archive: Path, here: Studio, tmp_p
     assert {run.key.split(":")[0] for run in runs.of_pipeline(here.database, honest.id)} == {digest}
 
 
+def test_a_rounds_pairs_are_not_looked_for_under_the_number_that_they_had_elsewhere(
+    archive: Path, here: Studio, tmp_path: Path
+) -> None:
+    came = changed(archive, tmp_path, "runs", result={"data_set_id": 1, "round": {"said": ["so"]}})
+    for run in runs.of_pipeline(here.database, taken_over(here, came)):
+        assert run.result == {"round": {"said": ["so"]}}
+
+
 BROKEN: list[tuple[str, dict[str, Any], str]] = [
     ("pipelines", {"spec": {"a": 1}}, "its pipeline can't be read"),
     ("pipelines", {"name": "x" * 201}, "which no database can keep"),
@@ -120,6 +128,7 @@ BROKEN: list[tuple[str, dict[str, Any], str]] = [
     ("runs", {"troubles": {"loss": 3}}, "of its runs can't be read: loss"),
     ("runs", {"result": {"verdict": "met"}}, "of its runs can't be read: verdict"),
     ("runs", {"result": {"percent": {"cooperative": [1]}}}, "of its runs can't be read: percent"),
+    ("runs", {"result": {"round": {"phase": {"name": "nap"}}}}, "can't be read: round.phase.name"),
     ("runs", {"result": {"steps": 2**70}}, "which no database can keep"),
     ("runs", {"stage": "stage9"}, "no stage 'stage9'"),
     ("recipes", {"body": {"stages": 3}}, "of its recipes can't be read"),
