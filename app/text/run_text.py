@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from app.text.formatting import count_of, stage_title
+from app.text.round_text import beyond_steps
 from grice_core.durations import rough_duration
 from grice_core.store.queue_lines import QueueLine
 from grice_core.store.states import Device, RunKind, RunState
@@ -34,8 +35,8 @@ def chain_label(run: Run) -> str:
 def standing(run: Run) -> str:
     """How a run stands, as one sentence without its full stop."""
     parts = [f"{action(run.kind, run.stage)}: {_state(run)}"]
-    if run.num_steps and run.state is not RunState.SUCCEEDED:
-        parts.append(run.kind.progress(run.step, run.num_steps))
+    if how_far := progress_of(run):
+        parts.append(how_far)
     if stands_still(run):
         return " · ".join([*parts, "stalled"])
     left_s = seconds_left(run)
@@ -44,6 +45,16 @@ def standing(run: Run) -> str:
     if run.stale:
         parts.append("stale: something it is built on was run again since")
     return " · ".join(parts)
+
+
+def progress_of(run: Run) -> str:
+    """How far a run is that is not done: `step 3 of 10`; empty if that is not known."""
+    phase = beyond_steps(run)
+    if phase is not None:
+        return str(phase)
+    if not run.num_steps or run.state is RunState.SUCCEEDED:
+        return ""
+    return run.kind.progress(run.step, run.num_steps)
 
 
 def current_troubles(run: Run) -> Mapping[str, str]:
@@ -63,11 +74,13 @@ def _state(run: Run) -> str:
     trains = run.kind is RunKind.TRAIN
     if run.state is RunState.RUNNING and run.stop_requested:
         return "stopping as soon as a checkpoint is written" if trains else "stopping"
+    phase = beyond_steps(run)
     if run.state is RunState.INTERRUPTED:
-        return f"interrupted, continuing from step {run.checkpoint_step or 0:,}"
+        where = f"step {run.checkpoint_step or 0:,}" if phase is None else "there"
+        return f"interrupted, continuing from {where}"
     if run.state is RunState.CANCELLED and run.started_at is None:
         return "cancelled before it began"
-    if run.state is RunState.CANCELLED and trains:
+    if run.state is RunState.CANCELLED and trains and phase is None:
         if run.checkpoint_step is None:
             return "stopped before its first step"
         return f"stopped, checkpointed at step {run.checkpoint_step:,}"
@@ -80,6 +93,8 @@ def seconds_left(run: Run) -> float | None:
     None in its first steps, which say nothing yet.
     """
     if run.state is not RunState.RUNNING or run.pace_s is None or not run.num_steps:
+        return None
+    if beyond_steps(run) is not None:
         return None
     return run.pace_s * (run.num_steps - run.step)
 

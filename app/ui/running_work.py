@@ -5,7 +5,8 @@ import streamlit as st
 from app.state.run_queue import run_queue
 from app.state.session import studio
 from app.text.formatting import count_of
-from app.text.run_text import action, stands_still
+from app.text.round_text import beyond_steps
+from app.text.run_text import action, progress_of, stands_still
 from app.ui.errors import guarded
 from app.url.navigation import link_to
 from grice_core.store import queue_lines, runs
@@ -37,7 +38,10 @@ def running_work() -> None:
 
 
 def share_done(run: Run) -> float:
-    """How far a run is, 0 to 1."""
+    """How far a run is, 0 to 1; of a round, how far the phase is that it is in."""
+    phase = beyond_steps(run)
+    if phase is not None:
+        return phase.share
     return min(run.step / run.num_steps, 1.0) if run.num_steps else 0.0
 
 
@@ -45,5 +49,5 @@ def line_of(run: Run) -> str:
     """A run in one line: `Run 3: train Stage 1, running, step 318 of 1,041`."""
     if stands_still(run):
         return f"Run {run.id}: {action(run.kind, run.stage)}, stalled: see its page"
-    steps = f", {run.kind.progress(run.step, run.num_steps)}" if run.num_steps else ""
-    return f"Run {run.id}: {action(run.kind, run.stage)}, {run.state.value}{steps}"
+    parts = [f"Run {run.id}: {action(run.kind, run.stage)}", run.state.value, progress_of(run)]
+    return ", ".join(filter(None, parts))

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 from playwright.sync_api import TimeoutError as NotInTimeError
 
@@ -68,3 +69,22 @@ def choose(page: Page, label: str, option: str) -> None:
             continue
         return
     raise AssertionError(f"{label} never offered {option}")
+
+
+def sideways(page: Page) -> int:
+    """By how many pixels a page is wider than its window."""
+    wider: int = page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    return wider
+
+
+def assert_nothing_serious(page: Page) -> None:
+    """Everybody can read the page, as far as axe-core knows."""
+    found = Axe().run(page).response["violations"]
+    serious = {
+        fault["id"]: [node["html"][:200] for node in fault["nodes"]]
+        for fault in found
+        if fault["impact"] in {"serious", "critical"}
+    }
+    assert serious == {}

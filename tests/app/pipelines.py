@@ -38,6 +38,7 @@ from grice_core.store.states import RunKind
 from grice_core.store.submission import PipelineDraft, RunDraft
 from grice_core.store.tables import DataSet, JsonObject, Run
 from tests.app.samples import write_pairs_file, write_unscored_file
+from worker.round_report import RoundReport
 from worker.spec import PipelineSpec, StoredData
 
 NUM_PROMPTS = 80
@@ -125,6 +126,15 @@ class Filler:
         log.write_text("".join(f"line {number} of <b>the log</b>\n" for number in range(30)))
         logs.publish(self.studio.database, self.studio.artifacts.objects, claim, log)
         return claim
+
+    def round(self, pipeline_id: int) -> RoundReport:
+        """Let a pipeline come as far as its first round, which has begun."""
+        for run in runs.of_pipeline(self.studio.database, pipeline_id):
+            claim = self._claim(run)
+            if (run.stage or "").startswith("round"):
+                return RoundReport(self.studio.database, claim, None)
+            transitions.finish(self.studio.database, claim, {})
+        raise AssertionError(f"pipeline {pipeline_id} has no rounds")
 
     def _claim(self, run: Run) -> Claim:
         claim = transitions.claim(self.studio.database, run.id, "host:1", lease_s=3600)

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from app.state.studio import Studio
@@ -17,7 +16,7 @@ from grice_core.demo.project import demo_models
 from grice_core.registry import Keeper
 from grice_core.settings import Settings
 from tests.app.conftest import PATIENCE_MS, Server, free_port, serve
-from tests.app.driving import open_page
+from tests.app.driving import assert_nothing_serious, open_page, sideways
 from tests.app.samples import pair_rows
 
 pytestmark = pytest.mark.stack
@@ -106,10 +105,7 @@ def test_pages_can_be_looked_at_in_light_and_dark_wide_and_narrow(
     for title, link in links.items():
         open_page(page, link)
         page.screenshot(path=pictures / f"{title}-{name}.png")
-        sideways = page.evaluate(
-            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
-        assert sideways <= 0, f"{title} has to be scrolled sideways at {name}"
+        assert sideways(page) <= 0, f"{title} has to be scrolled sideways at {name}"
         too_wide = page.locator(".scroll").evaluate_all(
             "places => places.filter(one => one.clientWidth && one.scrollWidth > one.clientWidth)"
             ".map(one => one.textContent.slice(0, 80))"
@@ -120,7 +116,7 @@ def test_pages_can_be_looked_at_in_light_and_dark_wide_and_narrow(
 @pytest.mark.parametrize("title", PAGES)
 def test_axe_finds_nothing_serious(server: Server, page: Page, title: str) -> None:
     open_page(page, f"{server.url}/{PAGES[title]}")
-    _expect_nothing_serious(page)
+    assert_nothing_serious(page)
 
 
 @pytest.mark.parametrize("title", BUSY_PAGES)
@@ -128,7 +124,7 @@ def test_axe_finds_nothing_serious_about_pipelines(
     busy_server: Server, page: Page, title: str
 ) -> None:
     open_page(page, f"{busy_server.url}/{BUSY_PAGES[title]}")
-    _expect_nothing_serious(page)
+    assert_nothing_serious(page)
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -142,7 +138,7 @@ def test_axe_finds_nothing_serious_in_the_dark(
     links += [f"{busy_server.url}/{link}" for link in BUSY_PAGES.values()]
     for link in links:
         open_page(page, link)
-        _expect_nothing_serious(page)
+        assert_nothing_serious(page)
     context.close()
 
 
@@ -180,20 +176,9 @@ def test_axe_finds_nothing_serious_about_detectors(
     judge_server: Server, page: Page, title: str
 ) -> None:
     open_page(page, f"{judge_server.url}/{JUDGE_PAGES[title]}")
-    _expect_nothing_serious(page)
+    assert_nothing_serious(page)
 
 
 def test_axe_finds_nothing_serious_where_nothing_is(empty_server: Server, page: Page) -> None:
     open_page(page, empty_server.url)
-    _expect_nothing_serious(page)
-
-
-def _expect_nothing_serious(page: Page) -> None:
-    found = Axe().run(page).response["violations"]
-
-    serious = {
-        fault["id"]: [node["html"][:200] for node in fault["nodes"]]
-        for fault in found
-        if fault["impact"] in {"serious", "critical"}
-    }
-    assert serious == {}
+    assert_nothing_serious(page)

@@ -6,12 +6,13 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from playwright.sync_api import TimeoutError as NotInTimeError
 
-from grice_core.store import metrics, pipeline_table, runs
+from grice_core.store import metrics, pipeline_table, runs, transitions
 from grice_core.store.claims import Claim
 from grice_core.store.metrics import MetricRow
+from tests.app.app_pages.runs.test_rounds_of import NOTED
 from tests.app.conftest import Server
-from tests.app.driving import open_page, settle
-from tests.app.pipelines import NUM_STEPS, STEPS_DONE, numbers
+from tests.app.driving import assert_nothing_serious, open_page, settle, sideways
+from tests.app.pipelines import NUM_STEPS, STEPS_DONE, Filler, numbers
 from worker.client import RunQueue
 
 pytestmark = pytest.mark.stack
@@ -71,6 +72,40 @@ def test_another_tab_shows_within_three_seconds_what_was_done_in_this_one(
     expect(page.get_by_text("score: cancelled before it began")).to_be_visible()
     page.reload()
     expect(page.get_by_text("score: cancelled before it began")).to_be_visible()
+
+
+def test_a_round_shows_its_steps_its_yield_and_what_it_changed(
+    fresh_server: Server, page: Page
+) -> None:
+    studio = fresh_server.studio
+    filler = Filler(studio, fresh_server.home)
+    pipeline_id = filler.pipeline("content-then-manner-own")
+    report = filler.round(pipeline_id)
+    report.on_phase("sample", 640, 1536)
+    open_page(page, f"{fresh_server.url}/runs?pipeline={pipeline_id}")
+    sampling = "sampling answers to training prompts, 640 of 1,536"
+    expect(page.get_by_text(f"train Round 1: running · {sampling}")).to_be_visible()
+    expect(page.get_by_text("Round 1 of 3: ✓ held-out answers before → ● sampling")).to_be_visible()
+
+    report.on_round({name: NOTED[name] for name in ("sampled", "kept", "said")})
+    report.keep({"data_set_id": filler.data.id})
+    report.on_phase("train", 0, 0)
+    expect(page.get_by_text("20 training prompts asked, 15 pairs made (75 %)")).to_be_visible()
+    expect(page.get_by_text("preparing the pairs and their reference")).to_be_visible()
+
+    transitions.finish(
+        studio.database, report.claim, {"round": NOTED, "data_set_id": filler.data.id}
+    )
+    link = f"{fresh_server.url}/runs?pipeline={pipeline_id}&run={report.claim.run_id}"
+    open_page(page, link)
+    expect(page.get_by_text("this one is left out: unfinished answers grow")).to_be_visible()
+    expect(page.get_by_text("[+2.0, +8.0]")).to_be_visible()
+    assert_nothing_serious(page)
+    page.set_viewport_size({"width": 390, "height": 844})
+    settle(page)
+    assert sideways(page) <= 0
+    page.get_by_text("Look at the round's pairs").click()
+    expect(page).to_have_url(re.compile(f"data=?.*data={filler.data.id}"))
 
 
 def test_a_running_pipeline_can_not_be_deleted(busy_server: Server, page: Page) -> None:

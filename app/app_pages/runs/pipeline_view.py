@@ -44,7 +44,7 @@ def pipeline_view(pipeline: Pipeline, beside: Sequence[Pipeline], pace: Pace | N
     else:
         st.error(plain_markdown(sentence(unreadable)), icon=":material/error:")
     run = _choose_run(chain)
-    run_view(run, _reason(run), list(_same_stage(run, chain, beside)))
+    run_view(run, _reason(run), chain, list(_same_stage(run, chain, beside)))
     evaluation = next((run for run in chain if run.kind is RunKind.EVALUATE), None)
     if evaluation and evaluation.state is RunState.SUCCEEDED:
         shown = str(pipeline.id)

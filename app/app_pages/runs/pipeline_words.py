@@ -6,7 +6,7 @@ from contextlib import suppress
 from app.state.pace import Pace
 from app.state.stored_spec import reading, spec_of
 from app.text.formatting import count_of
-from app.text.run_text import current, seconds_left
+from app.text.run_text import current, progress_of, seconds_left
 from grice_core.durations import rough_duration
 from grice_core.errors import DataError
 from grice_core.store.states import RunKind, RunState
@@ -19,8 +19,8 @@ def pipeline_standing(chain: Sequence[Run], pace: Pace | None) -> str:
     if all(each.state is RunState.SUCCEEDED for each in chain):
         return f"done in {rough_duration(_taken_s(chain))}"
     parts = [state_of({each.state for each in chain}), _place(chain, run)]
-    if run.num_steps and run.state is not RunState.SUCCEEDED:
-        parts.append(run.kind.progress(run.step, run.num_steps))
+    if how_far := progress_of(run):
+        parts.append(how_far)
     left_s = None
     with suppress(DataError):  # what is to come is damaged, which the page says
         left_s = pipeline_seconds_left(chain, pace)

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from app.app_pages.runs.kept_step import kept_step_of, kept_step_view
+from app.app_pages.runs.round_view import round_view
+from app.app_pages.runs.rounds_of import rounds_of
 from app.app_pages.runs.run_controls import run_controls
 from app.app_pages.runs.run_feed import RunFeed, feed_of
 from app.app_pages.runs.run_log import run_log
@@ -18,9 +20,10 @@ from app.app_pages.runs.training_curves import (
 from app.state.session import studio
 from app.state.stored_spec import reading
 from app.text.formatting import number, plain_markdown, sentence, signed
+from app.text.round_text import phase_of
 from app.text.run_text import current_troubles, standing
 from app.ui.errors import failures_shown
-from app.url.navigation import link_to
+from app.ui.running_work import share_done
 from grice_core.evaluation.numbers import percent
 from grice_core.store.states import RunState
 from grice_core.store.tables import Run
@@ -29,11 +32,12 @@ _FEEDS = "run feeds"
 _INTERRUPTED = "interrupted"
 
 
-def run_view(run: Run, reason: str | None, others: Sequence[Run]) -> None:
+def run_view(run: Run, reason: str | None, chain: Sequence[Run], others: Sequence[Run]) -> None:
     """Show a run.
 
     Args:
         reason: why it waits, if it does.
+        chain: all runs of its pipeline.
         others: trainings of other pipelines, to be drawn beside its own.
     """
     said = standing(run) if reason is None else f"{standing(run)}: {reason}"
@@ -42,13 +46,14 @@ def run_view(run: Run, reason: str | None, others: Sequence[Run]) -> None:
     ):
         st.markdown(f"**{plain_markdown(said)}**", width="content")
         run_controls(run)
-    if run.state is RunState.RUNNING and run.num_steps:
-        st.progress(min(run.step / run.num_steps, 1.0))
+    if run.state is RunState.RUNNING and run.num_steps and not phase_of(run):
+        st.progress(share_done(run))
     if run.error and run.state is RunState.FAILED:
         st.error(plain_markdown(sentence(run.error)), icon=":material/error:")
     with failures_shown(), reading(run):
         _troubles(current_troubles(run))
-    _round(run)
+    with failures_shown(), reading(run):
+        round_view(run, rounds_of(chain))
     kept_step_view(run)
     if run.stage:
         _curves(run, others)
@@ -60,16 +65,6 @@ def _troubles(troubles: Mapping[str, str]) -> None:
         show = st.info if kind == _INTERRUPTED else st.warning
         icon = ":material/restart_alt:" if kind == _INTERRUPTED else ":material/monitor_heart:"
         show(plain_markdown(sentence(trouble)), icon=icon)
-
-
-def _round(run: Run) -> None:
-    """What became of a stage that took its pairs from the model, and where these are."""
-    result = run.result or {}
-    for said in result.get("round", {}).get("said", ()):
-        st.caption(plain_markdown(sentence(said)))
-    if "data_set_id" in result:
-        data = str(result["data_set_id"])
-        link_to("data", "Look at the round's pairs", ":material/table_rows:", data=data)
 
 
 def _curves(run: Run, others: Sequence[Run]) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from app.app_pages.runs.run_log import last_lines
+from app.text.round_text import phase_of, yield_sentences
 from app.text.run_text import (
     chain_label,
     current,
@@ -11,7 +12,7 @@ from app.text.run_text import (
     seconds_left,
     standing,
 )
-from app.ui.running_work import line_of
+from app.ui.running_work import line_of, share_done
 from grice_core.store.queue_lines import Obstacle, QueueLine
 from grice_core.store.states import Device, RunKind, RunState
 from grice_core.store.tables import Run
@@ -99,3 +100,52 @@ def test_each_kind_of_run_counts_what_it_makes() -> None:
     assert RunKind.EVALUATE.progress(400, 600) == "200 of 300 answers"  # written, then judged
     assert RunKind.SCORE_DATA.progress(1_000, 1_970) == "1,000 of 1,970 pairs"
     assert RunKind.TRAIN.progress(3, 88) == "step 3 of 88"
+
+
+def test_a_round_says_what_it_does_before_its_first_step() -> None:
+    phase = {"name": "sample", "done": 640, "total": 1536, "pace_s": 0.25}
+    run = run_that(
+        RunState.RUNNING, stage="round1", num_steps=None, result={"round": {"phase": phase}}
+    )
+    said = "sampling answers to training prompts, 640 of 1,536"
+    assert standing(run) == f"train Round 1: running · {said}"
+    assert line_of(run) == f"Run 7: train Round 1, running, {said}"
+    assert share_done(run) == 640 / 1536
+    at = phase_of(run)
+    assert at is not None
+    assert at.left() == "about 4 min left of this step"
+
+
+def test_a_round_that_trains_counts_its_steps_and_later_its_answers() -> None:
+    training = {"name": "train", "done": 0, "total": 0, "pace_s": None}
+    columns = {"stage": "round1", "step": 25, "pace_s": 2.0}
+    run = run_that(RunState.RUNNING, result={"round": {"phase": training}}, **columns)
+    assert standing(run) == "train Round 1: running · step 25 of 100 · about 2 min left"
+    checking = {"name": "check", "done": 3, "total": 24, "pace_s": 1.0}
+    run = run_that(RunState.RUNNING, result={"round": {"phase": checking}}, **columns)
+    assert standing(run) == (
+        "train Round 1: running · writing answers to held-out prompts again, 3 of 24"
+    )
+
+
+def test_an_interrupted_round_goes_on_where_it_was() -> None:
+    phase = {"name": "judge", "done": 3, "total": 24, "pace_s": None}
+    run = run_that(RunState.INTERRUPTED, stage="round1", result={"round": {"phase": phase}})
+    assert standing(run) == (
+        "train Round 1: interrupted, continuing from there · judging sampled answers, 3 of 24"
+    )
+
+
+def test_the_yield_of_a_round_names_the_reason_against_each_prompt_without_a_pair() -> None:
+    sampled = {
+        "num_prompts": 384,
+        "num_pairs": 369,
+        "dropped": {"no finished answer": 0, "answers too alike": 12, "worse on another maxim": 3},
+    }
+    kept = {"num_train": 340, "num_heldout": 61, "dropped": {"manner": 9}}
+    assert yield_sentences({"sampled": sampled, "kept": kept}) == [
+        "384 training prompts asked, 369 pairs made (96 %); "
+        "no pair: 12 answers too alike, 3 worse on another maxim",
+        "340 pairs to train on, 61 held out; left out by the stage's filter: 9 manner",
+    ]
+    assert yield_sentences({}) == []
