@@ -1,9 +1,10 @@
 """Base, detector and pipelines, each made once and kept."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks.real.base import make_base
 from benchmarks.real.commands import Printed
@@ -58,6 +59,12 @@ class Workshop:
     data: RealData
     device: str
     overrides: Sequence[str]
+    recipe_name: str = RECIPE
+    """Built-in, or a file of one's own."""
+    second_judge: Path | None = None
+    """Another detector's folder, which judges all answers too."""
+    num_answers: int = 1
+    """Of each model to each evaluated prompt."""
 
     @property
     def base(self) -> Path:
@@ -67,12 +74,17 @@ class Workshop:
     def detector(self) -> Path:
         return self.out / "detector"
 
+    def results(self, precision: str) -> Path:
+        """Of a pipeline; another recipe's than the default one stand under its name."""
+        recipe = self.recipe()
+        return self.out / (precision if recipe.name == RECIPE else f"{recipe.name}-{precision}")
+
     def recipe(self) -> Recipe:
         """The one that pipelines run.
 
         Raises: RecipeError, if an override can't be used.
         """
-        return load_recipe(RECIPE, self.overrides)
+        return load_recipe(self.recipe_name, self.overrides)
 
     def check(self) -> None:
         """Look at what is given before anything takes time.
@@ -115,33 +127,45 @@ class Workshop:
 
         Raises: GriceError, if it fails or finds another recipe's results.
         """
-        folder = self.out / precision
+        folder = self.results(precision)
         printed = Printed(folder)
         found = OutputFolder(folder).read_run()
         if found and found["state"] == "finished":
-            if found["recipe"] != self.recipe().model_dump(mode="json"):
+            if not self._asked_for(found):
                 raise OutputError(
-                    f"{folder} holds results of other --set; give the same, or another --out"
+                    f"{folder} holds results of other --set, --answers or --second-judge; give the same, or "
+                    "another --out"
                 )
             return printed
-        options = {
+        options: dict[str, object] = {
             "--data": self.data.pairs,
             "--eval": self.data.prompts,
             "--base": self.base,
             "--detector": self.detector,
             "--out": folder,
-            "--recipe": RECIPE,
+            "--recipe": self.recipe_name,
             "--precision": precision,
             "--device": self.device,
+            "--samples-per-prompt": self.num_answers,
         }
+        if self.second_judge is not None:
+            options["--second-judge"] = self.second_judge
         changes = [word for change in self.overrides for word in ("--set", change)]
         resume = ["--resume"] if found else []
         printed.run(["pipeline", *_words(options), *changes, *resume], goes_on=bool(found))
         return printed
 
+    def _asked_for(self, record: Mapping[str, Any]) -> bool:
+        """Whether a finished pipeline is the one that would be run."""
+        return (
+            record["recipe"] == self.recipe().model_dump(mode="json")
+            and record["samples_per_prompt"] == self.num_answers
+            and ("second_judge" in record["inputs"]) == (self.second_judge is not None)
+        )
+
     def rates(self, precision: str) -> Rates:
         """What a finished pipeline found."""
-        path = self.out / precision / EVALUATION_FILE
+        path = self.results(precision) / EVALUATION_FILE
         models = json.loads(path.read_text(encoding="utf-8"))["models"]
         return {
             model["name"]: {measure: found["rate"] for measure, found in model["rates"].items()}

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from benchmarks.real.__main__ import main
+from grice_core.maxims import MAXIMS
 from tests.pipeline.world import QUICK, write_world
 from tests.worker.processes import end, eventually
 
@@ -42,8 +43,18 @@ def data(tmp_path_factory):
     """The three files under their names, beside a base and a detector."""
     world = write_world(tmp_path_factory.mktemp("world"))
     shutil.copy(world / "pairs.json", world / "scored_pairs.json")
-    shutil.copy(world / "eval.json", world / "unscored_pairs.json")
-    (world / "detector_labels.json").write_text("[]")
+    prompts = json.loads((world / "eval.json").read_text())
+    answered = [prompt | {"chosen": "they sleep.", "rejected": "yes."} for prompt in prompts]
+    (world / "unscored_pairs.json").write_text(json.dumps(answered))
+    labels = [
+        {
+            "context": f"where is {number}?",
+            "response": "here",
+            "labels": dict.fromkeys(MAXIMS, number % 2),
+        }
+        for number in range(4)
+    ]
+    (world / "detector_labels.json").write_text(json.dumps(labels))
     return world
 
 
@@ -116,3 +127,28 @@ def test_a_stopped_run_is_continued_and_all_its_time_counts(run, stopped):
     assert list(found["fp32"]) == ["baseline", "stage1", "stage2"]
     told = ["quantity", "quality", "relation", "manner", "cooperative"]
     assert list(found["fp32"]["stage2"]) == told
+
+
+def test_limits_are_shown_and_no_stage_is_trained(run, data, tmp_path):
+    for name in ("base", "detector"):
+        shutil.copytree(data / name, tmp_path / name)
+    options = *CHANGES, "--limits", "--answers", "2", "--second-judge", str(data / "detector")
+    code, printed, said = run(tmp_path, *options)
+    assert code == 0, said
+    for title in (
+        "Ceiling: called",
+        "Reach: 5 prompts × 2 answers of the base",
+        "Power: 5 prompts",
+    ):
+        assert title in printed
+    assert not (tmp_path / "fp32").exists()
+
+    # Its answers are kept, so that the same again asks nothing.
+    kept = tmp_path / "own-answers-fp32" / "heldout.journal"
+    before = kept.read_bytes()
+    code, printed, _ = run(tmp_path, *options, "--json")
+    assert (code, kept.read_bytes()) == (0, before)
+    found = json.loads(printed)["fp32"]
+    assert (found["num_prompts"], found["num_answers"]) == (5, 2)
+    assert found["ceiling"]["training judge"]["cooperative"]["of"] == 2
+    assert list(found["reach"]) == ["training judge", "second judge", "both judges"]
