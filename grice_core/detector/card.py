@@ -110,7 +110,11 @@ def _metrics_table(metrics: Metrics) -> str:
     ]
     for maxim in MAXIMS:
         lines.append(_metrics_row(maxim, metrics.maxims[maxim]))
-    return "\n".join(lines) + "\n"
+    table = "\n".join(lines) + "\n"
+    if metrics.cooperative is None:
+        return table
+    caution = f"\n> It is too harsh: {metrics.harshness}.\n" if metrics.harshness else ""
+    return f"{table}\nTexts as a whole, {metrics.cooperative.words}.\n{caution}"
 
 
 def _metrics_row(maxim: str, one: MaximMetrics) -> str:

@@ -80,7 +80,9 @@ class Detector(ABC):
             f"How well the detector judges {maxim} is not known: {reason}."
             for maxim, reason in (metrics.unmeasured_maxims if metrics else {}).items()
         ]
-        return (*self.remarks, *too_weak, *unmeasured)
+        harshness = metrics.harshness if metrics else None
+        too_harsh = [f"The detector is too harsh: {harshness}."] if harshness else []
+        return (*self.remarks, *too_weak, *unmeasured, *too_harsh)
 
     def score(
         self, prompts: Sequence[str], responses: Sequence[str], *, progress: Progress = silent

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, model_validator
+from scipy.special import betaincinv
 
 from grice_core.data.pairs import BoolArray, FloatArray
 from grice_core.detector.figures import Figure, Verdicts, interval
@@ -12,6 +13,8 @@ from grice_core.maxims import MAXIMS, Maxim
 
 WEAK_AUROC = 0.6
 """A detector whose AUROC interval reaches below this is too weak to judge the maxim."""
+HARSH = 0.5
+"""A detector is too harsh if it calls fewer of the texts without a violation cooperative, for certain."""
 WEAK = "too weak to judge this maxim"
 """What is said of a maxim that the detector can't judge, wherever its verdicts are shown."""
 
@@ -72,6 +75,44 @@ class MaximMetrics(_Data):
         return WEAK if self.is_weak else None
 
 
+class CooperativeMetrics(_Data):
+    """How texts as a whole are judged: cooperative where no maxim is violated."""
+
+    support: int
+    """Texts that violate nothing, according to the labels …"""
+    called: int
+    """… and those of them that are called cooperative."""
+    others: int
+    """Texts that violate something …"""
+    missed: int
+    """… and those of them that are called cooperative."""
+
+    @property
+    def words(self) -> str:
+        """`called cooperative: 9 of 12 texts without a violation, 4 of 97 with one`"""
+        return (
+            f"called cooperative: {self.called:,} of {self.support:,} texts without a violation, "
+            f"{self.missed:,} of {self.others:,} with one"
+        )
+
+    @property
+    def at_most(self) -> float:
+        """Upper end of the 95 % interval of called / support (Clopper, Pearson 1934, doi 10.2307/2331986)."""
+        if self.called == self.support:
+            return 1.0
+        return float(betaincinv(self.called + 1, self.support - self.called, 0.975))
+
+    @property
+    def caution(self) -> str | None:
+        """What speaks against believing cooperative rates by this detector."""
+        if self.at_most >= HARSH:
+            return None
+        return (
+            f"of {self.support:,} texts without a violation it calls {self.called:,} cooperative (at most "
+            f"{self.at_most:.0%} of such texts): even a faultless model would hardly get a higher cooperative rate"
+        )
+
+
 class Metrics(_Data):
     """The figures of all maxims on one set of labelled texts."""
 
@@ -81,6 +122,8 @@ class Metrics(_Data):
     macro_f1: float | None
     """Mean over the maxims that have an F1; None: none has."""
     maxims: dict[Maxim, MaximMetrics]
+    cooperative: CooperativeMetrics | None = None
+    """None: measured before this was."""
 
     @property
     def macro_f1_words(self) -> str:
@@ -95,6 +138,11 @@ class Metrics(_Data):
     def weak_maxims(self) -> tuple[Maxim, ...]:
         """Maxims that the detector is too weak to judge."""
         return tuple(maxim for maxim in MAXIMS if self.maxims[maxim].is_weak)
+
+    @property
+    def harshness(self) -> str | None:
+        """Why its cooperative rates are too low to be believed, if they are known to be."""
+        return None if self.cooperative is None else self.cooperative.caution
 
     @property
     def unmeasured_maxims(self) -> dict[Maxim, str]:
@@ -125,6 +173,17 @@ def measure(
         data_sha256=data_sha256,
         macro_f1=float(np.mean(f1s)) if f1s else None,
         maxims=maxims,
+        cooperative=_measure_cooperative(labels, violated),
+    )
+
+
+def _measure_cooperative(labels: FloatArray, violated: BoolArray) -> CooperativeMetrics:
+    sound, called = ~(labels == 1).any(axis=1), ~violated.any(axis=1)
+    return CooperativeMetrics(
+        support=int(sound.sum()),
+        called=int((sound & called).sum()),
+        others=int((~sound).sum()),
+        missed=int((~sound & called).sum()),
     )
 
 

@@ -1,9 +1,17 @@
 """When a detector is too weak to judge."""
 
 import numpy as np
+import pytest
 
 from grice_core.cli.detector.tables import cautions_of
-from grice_core.detector.metrics import WEAK, MaximMetrics, macro_f1, measure
+from grice_core.detector.metrics import (
+    WEAK,
+    CooperativeMetrics,
+    MaximMetrics,
+    Metrics,
+    macro_f1,
+    measure,
+)
 from grice_core.maxims import Maxim
 
 RNG = np.random.default_rng(0)
@@ -70,3 +78,34 @@ def test_macro_f1_is_the_mean_of_the_maxims() -> None:
     violated = np.array([[True, True, False, True], [False, False, False, False]])
     # F1: 2·1/(2+1), 1, 0 and 0
     assert macro_f1(labels, violated) == (2 / 3 + 1) / 4
+
+
+def judged(num_called: int, num_sound: int) -> CooperativeMetrics:
+    """A judge that finds all of 100 violating texts, and calls so many of the others cooperative."""
+    labels = np.zeros((100 + num_sound, 4))
+    labels[:100, 0] = 1
+    violated = labels == 1
+    violated[100 + num_called :, 3] = True
+    groups = [str(number) for number in range(len(labels))]
+    found = measure(labels, violated * 1.0, violated, groups, "sha")
+    assert found.cooperative is not None
+    return found.cooperative
+
+
+def test_a_judge_that_faults_texts_without_a_violation_is_too_harsh() -> None:
+    harsh = judged(1, 12)
+    assert harsh.words == "called cooperative: 1 of 12 texts without a violation, 0 of 100 with one"
+    assert harsh.at_most == pytest.approx(0.385, abs=0.001)  # Clopper and Pearson's table
+    assert harsh.caution is not None
+    assert harsh.caution.startswith("of 12 texts without a violation it calls 1 cooperative")
+    assert [judged(*counts).caution for counts in ((9, 12), (0, 3), (0, 0))] == [None] * 3
+
+
+def test_harshness_is_cautioned_about_unless_it_was_not_measured() -> None:
+    sound = np.zeros((400, 4))
+    sound[:50] = LABELS[:50]
+    metrics = measure(sound, sound * 0.8 + 0.1, np.ones((400, 4), dtype=bool), GROUPS, "sha")
+    assert cautions_of(metrics)[-1].startswith("too harsh: of ")
+    before = metrics.model_dump()
+    del before["cooperative"]  # as older records are
+    assert Metrics.model_validate(before).harshness is None

@@ -54,6 +54,8 @@ def detector_card(detector: Detector, show_view: Callable[..., None]) -> None:
             "with 95 % intervals:"
         )
         number_table(METRICS_TITLES, metrics_rows(record.metrics), key="metrics")
+        if record.metrics.cooperative is not None:
+            st.caption(f"Texts as a whole, {record.metrics.cooperative.words}.")
         if record.metrics_note:
             st.caption(plain_markdown(record.metrics_note))
         _reliability(detector)
@@ -90,6 +92,12 @@ def _cautions(record: DetectorRecord) -> None:
         st.warning(
             f"**Not measured**: {'; '.join(f'{maxim}, since {why}' for maxim, why in reasons)}. "
             "Evaluate it on texts of both kinds.",
+            icon=":material/warning:",
+        )
+    if record.metrics is not None and record.metrics.harshness:
+        st.warning(
+            f"**Too harsh**: {record.metrics.harshness}. Train it on more texts without a violation, or raise its "
+            "thresholds.",
             icon=":material/warning:",
         )
     if record.remarks:

@@ -194,6 +194,8 @@ def _strength(detector: Detector) -> Check:
         return Check(
             "warn", f"How well detector {detector.name} judges was not measured of {reasons}."
         )
+    if metrics.harshness:
+        return Check("warn", f"Detector {detector.name} is too harsh: {metrics.harshness}.")
     figure = f"{metrics.macro_f1_words} on {metrics.num_texts:,} labelled texts"
     return Check("pass", f"Detector {detector.name}: {figure}.")
 

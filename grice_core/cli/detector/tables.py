@@ -49,6 +49,8 @@ def metrics_table(metrics: "Metrics") -> "Table":
         )
         f1, auroc = estimate_text(one.f1), estimate_text(one.auroc)
         table.add_row(maxim, f"{one.support:,}", f1, *values, auroc, f"{one.ece.value:.2f}")
+    if metrics.cooperative is not None:
+        table.caption, table.caption_justify = metrics.cooperative.words, "left"
     return table
 
 
@@ -96,16 +98,20 @@ def warnings_of(record: "DetectorRecord") -> list[str]:
 
 
 def cautions_of(metrics: "Metrics") -> list[str]:
-    """What speaks against believing the detector on a maxim, one sentence each."""
+    """What speaks against believing the detector, on a maxim or as a whole, one sentence each."""
     from grice_core.detector.metrics import WEAK_AUROC
     from grice_core.maxims import MAXIMS
 
     found = {maxim: metrics.maxims[maxim] for maxim in MAXIMS}
+    harshness = metrics.harshness
     return [
-        f"{maxim}: {one.caution}"
-        + (f" (AUROC may be below {WEAK_AUROC:g})." if one.is_weak else ".")
-        for maxim, one in found.items()
-        if one.caution
+        *(
+            f"{maxim}: {one.caution}"
+            + (f" (AUROC may be below {WEAK_AUROC:g})." if one.is_weak else ".")
+            for maxim, one in found.items()
+            if one.caution
+        ),
+        *([f"too harsh: {harshness}."] if harshness else []),
     ]
 
 

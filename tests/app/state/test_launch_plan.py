@@ -14,7 +14,7 @@ from app.state.pace import Pace
 from app.state.studio import Studio
 from grice_core.data.load import Prompts, load_pairs
 from grice_core.data.pairs import PairTable
-from grice_core.detector.metrics import Estimate, MaximMetrics, Metrics
+from grice_core.detector.metrics import CooperativeMetrics, Estimate, MaximMetrics, Metrics
 from grice_core.evaluation.selection import (
     AskedPrompts,
     NearAsked,
@@ -215,9 +215,14 @@ def test_a_remark_on_the_detector_is_a_warning(tmp_path: Path) -> None:
 def test_how_well_the_detector_judges_is_told_as_far_as_it_was_measured(tmp_path: Path) -> None:
     studio, found = Studio.open(Settings(home=tmp_path)), planned(tmp_path, ["new"])
 
-    def told(*auroc_lows: float) -> dict[str, str]:
-        maxims = dict(zip(MAXIMS, map(figures, auroc_lows), strict=True))
-        metrics = Metrics(num_texts=1000, data_sha256="a" * 64, macro_f1=0.9, maxims=maxims)
+    def told(*auroc_lows: float, cooperative: CooperativeMetrics | None = None) -> dict[str, str]:
+        metrics = Metrics(
+            num_texts=1000,
+            data_sha256="a" * 64,
+            macro_f1=0.9,
+            maxims=dict(zip(MAXIMS, map(figures, auroc_lows), strict=True)),
+            cooperative=cooperative,
+        )
         card = {"remarks": [], "metrics": metrics.model_dump(mode="json")}
         return states(studio, request(detector=Detector(name="v2", card=card)), found)
 
@@ -226,6 +231,9 @@ def test_how_well_the_detector_judges_is_told_as_far_as_it_was_measured(tmp_path
     )
     weak = "Detector v2 is a weak judge of quality: don't trust it there."
     assert told(0.9, 0.5, 0.9, 0.9)[weak] == "warn"
+    harsh = CooperativeMetrics(support=50, called=3, others=950, missed=0)
+    cautions = told(0.9, 0.9, 0.9, 0.9, cooperative=harsh)
+    assert cautions[f"Detector v2 is too harsh: {harsh.caution}."] == "warn"
     unmeasured = states(studio, request(), found)
     assert unmeasured["How well detector v2 judges was never measured."] == "warn"
 
