@@ -109,7 +109,7 @@ class CooperativeMetrics(_Data):
             return None
         return (
             f"of {self.support:,} texts without a violation it calls {self.called:,} cooperative (at most "
-            f"{self.at_most:.0%} of such texts): even a faultless model would hardly get a higher cooperative rate"
+            f"{100 * self.at_most:.0f} % of such texts): even a faultless model would hardly get a higher cooperative rate"
         )
 
 
