@@ -1,6 +1,6 @@
 """How long work tells anyone who watches how far it is, and asks whether to stop."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -40,6 +40,20 @@ def _never() -> bool:
 
 
 @dataclass(frozen=True)
+class SampledAnswer:
+    """What the model in training answers to one of a few held-out prompts."""
+
+    step: int
+    """Optimizer steps taken before."""
+    place: int
+    """Of the prompt among them, from 0."""
+    prompt: str
+    answer: str
+    is_cut: bool = False
+    """Whether it ended at the token limit."""
+
+
+@dataclass(frozen=True)
 class Reporter:
     """Receives the progress of a training or a whole pipeline, and may stop it."""
 
@@ -57,6 +71,8 @@ class Reporter:
     """Called before a checkpoint is written: what was recorded so far must be on disk by then."""
     on_checkpointed: Callable[[int], None] = _ignore
     """Called with the number of steps that a checkpoint holds, once it is whole on disk."""
+    on_answers: Callable[[Sequence[SampledAnswer]], None] = _ignore
+    """Called with all answers that were sampled after a step, where a training samples any."""
     on_trouble: Callable[[str, str], None] = _ignore
     """Called with each kind of trouble that a training is in, and a sentence about it."""
     on_phase: Callable[[str, int, int], None] = _ignore

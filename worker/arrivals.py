@@ -62,6 +62,27 @@ class _Round(BaseModel):
     phase: _Phase | None = None
 
 
+class _Candidate(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    step: int
+    score: Number
+    accuracies: dict[str, Number]
+    gains: dict[str, Number]
+    lost: list[str]
+    on_front: bool
+
+
+class _Checkpoint(BaseModel):
+    """Which step a stage kept."""
+
+    model_config = ConfigDict(strict=True)
+
+    step: int
+    said: list[str]
+    candidates: list[_Candidate] = Field(min_length=1)
+
+
 class _Result(BaseModel):
     """As much of a result as others rely on; runs of each kind have some of it."""
 
@@ -74,6 +95,7 @@ class _Result(BaseModel):
     stages: list[dict[str, Any]] = Field(default_factory=list)
     prompts: dict[str, Any] = Field(default_factory=dict)
     round: _Round | None = None
+    checkpoint: _Checkpoint | None = None
 
 
 class _Problem(BaseModel):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from threading import Event
 
 from grice_core.progress import Reporter
-from grice_core.store import claims
+from grice_core.store import claims, sampled_answers
 from grice_core.store.claims import Claim
 from grice_core.store.database import Database
 from grice_core.store.metrics import MetricWriter
@@ -54,6 +54,7 @@ class RunReporter:
             on_checkpointed=lambda step: claims.report_checkpoint(
                 self._database, self._claim, step
             ),
+            on_answers=lambda answers: sampled_answers.record(self._database, self._claim, answers),
             on_trouble=lambda kind, sentence: claims.report_trouble(
                 self._database, self._claim, kind, sentence
             ),

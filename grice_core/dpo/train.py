@@ -51,6 +51,11 @@ class StageOutcome:
     choice: StepChoice | None = None
     """Which step that is, if not simply the last one."""
 
+    @property
+    def kept_step(self) -> int:
+        """The step whose adapter the policy has now."""
+        return self.num_steps if self.choice is None else self.choice.step
+
 
 @dataclass(frozen=True)
 class _StepWork:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from grice_core.dpo.adapters import Adapter, adapter_of, load_adapter, put_adapter, save_adapter
+from grice_core.dpo.checkpointing.history import read_history
 from grice_core.dpo.metrics import Metrics
 from grice_core.dpo.step_choice import StepChoice
 from grice_core.dpo.train import StageOutcome, StageTrainer
@@ -18,8 +19,11 @@ from grice_core.errors import ModelError
 from grice_core.journal import Entry
 from grice_core.kept import Kept, NothingKept, key_of
 from grice_core.kernels.choice import kernels_of_process
+from grice_core.pipeline.output import StageFolder
 from grice_core.pipeline.preparing import PreparedStage
+from grice_core.pipeline.sampled_answers import read_answers
 from grice_core.pipeline.stage_job import StageJob
+from grice_core.progress import SampledAnswer
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +34,8 @@ class EarlierTraining:
     history: Sequence[Metrics]
     """Each optimizer step's record."""
     adapter: Adapter
+    answers: Sequence[SampledAnswer] = ()
+    """What the model answered while it trained, if it was asked."""
 
     def put_into(self, trainer: StageTrainer) -> None:
         """Let the policy be what it was after the last step."""
@@ -60,6 +66,7 @@ class KeptStage:
             kernels_of_process(),
             job.device.type,
             str(torch.get_num_threads()),
+            *([] if job.watched is None else [job.watched.digest]),
         )
         alone = job.num_processes == 1
         return cls(job.kept if alone else NothingKept(), key_of("stages", parts))
@@ -74,19 +81,23 @@ class KeptStage:
             adapter = _unpacked(first["files"])
         except ModelError:  # another version of a library wrote it
             return None
-        return EarlierTraining(_outcome(first["outcome"]), history, adapter)
+        answers = [SampledAnswer(**answer) for answer in first.get("answers", ())]
+        return EarlierTraining(_outcome(first["outcome"]), history, adapter, answers)
 
     def keep(self, training: EarlierTraining) -> None:
         """Keep it for later runs."""
         first: Entry = {"outcome": asdict(training.outcome), "files": _packed(training.adapter)}
+        if training.answers:
+            first["answers"] = [asdict(answer) for answer in training.answers]
         self.kept.keep(self.key, [first, *(dict(record) for record in training.history)])
 
 
 def training_of(
-    trainer: StageTrainer, outcome: StageOutcome, history: Sequence[Metrics]
+    trainer: StageTrainer, outcome: StageOutcome, folder: StageFolder
 ) -> EarlierTraining:
     """The training that has just ended."""
-    return EarlierTraining(outcome, history, adapter_of(trainer.policy))
+    history, answers = read_history(folder.history), read_answers(folder.answers)
+    return EarlierTraining(outcome, history, adapter_of(trainer.policy), answers)
 
 
 def _outcome(document: Mapping[str, Any]) -> StageOutcome:

@@ -153,6 +153,16 @@ class PipelineOptions:
             "all on this machine unless their own variables say otherwise.",
         ),
     ] = "none"
+    sample_every: Annotated[
+        int,
+        Ge(0),
+        About(
+            "Answers while training, every … steps",
+            "Ask the model in training a few held-out prompts every so many optimizer steps, to be read beside its "
+            "curves (stageN/answers.jsonl); 0: never. Nothing that is learned depends on it.",
+            metavar="N",
+        ),
+    ] = 0
     num_processes: Annotated[
         NumProcesses,
         About(

@@ -2,6 +2,7 @@
 
 run.json                     inputs' hashes, resolved recipe, versions, timings, what came out
 stage1/history.jsonl         one line per optimizer step
+stage1/answers.jsonl         what its model answered while it trained, if that was asked for
 stage1/anchor/               the state before one of its steps, by which `grice verify` takes it again
 stage1/events/               the same for TensorBoard, if it was asked for
 stage1/final_model/          adapter for the plain base: stock PEFT loads it, and the evaluation asks it
@@ -57,6 +58,11 @@ class StageFolder:
     @property
     def history(self) -> Path:
         return self.path / "history.jsonl"
+
+    @property
+    def answers(self) -> Path:
+        """To a few held-out prompts while it trained; there only if that was asked for."""
+        return self.path / "answers.jsonl"
 
     @property
     def events(self) -> Path:

@@ -43,6 +43,7 @@ from grice_core.pipeline.stage_job import StageJob
 from grice_core.pipeline.trackers import check_reporting
 from grice_core.pipeline.training import train_stage
 from grice_core.pipeline.trial import BaseTrial, TrialJob, try_base
+from grice_core.pipeline.watched_prompts import WatchedPrompts
 from grice_core.progress import Reporter
 from grice_core.recipes.config import ParallelSettings
 from grice_core.recipes.plan import PlannedStage
@@ -253,6 +254,7 @@ class PipelineParts:
             parallel=self.parallel,
             gradient_checkpointing=self.config.gradient_checkpointing,
             format_choice=self.format_choice,
+            watched=WatchedPrompts.of(self.config, inputs),
             kept=self.kept,
         )
 

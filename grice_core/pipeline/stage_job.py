@@ -10,6 +10,7 @@ from grice_core.data.pairs import PairTable
 from grice_core.kept import Kept, NothingKept
 from grice_core.pipeline.options import Checkpointing, ReportTo
 from grice_core.pipeline.output import OutputFolder
+from grice_core.pipeline.watched_prompts import WatchedPrompts
 from grice_core.recipes.config import ParallelSettings, StageConfig
 from grice_core.recipes.plan import PlannedStage
 
@@ -36,6 +37,8 @@ class StageJob:
     parallel: ParallelSettings = field(default_factory=ParallelSettings)
     gradient_checkpointing: Checkpointing = "auto"
     format_choice: FormatChoice = field(default_factory=FormatChoice)
+    watched: WatchedPrompts | None = None
+    """What its model is asked while it trains; None: nothing."""
     kept: Kept = field(default_factory=NothingKept)
     """Trained stages of earlier pipelines."""
 

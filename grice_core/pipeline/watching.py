@@ -14,8 +14,9 @@ from grice_core.durations import duration
 from grice_core.errors import TrainingError
 from grice_core.kernels.memory import peak_bytes
 from grice_core.pipeline.pace import NUM_MEASURED
+from grice_core.pipeline.sampled_answers import StageAnswers
 from grice_core.pipeline.trackers import StageTracker
-from grice_core.progress import Reporter
+from grice_core.progress import Reporter, SampledAnswer
 
 
 @dataclass
@@ -28,6 +29,8 @@ class StageWatch:
     history: HistoryFile
     reporter: Reporter
     tracker: StageTracker = field(default_factory=StageTracker.silent)
+    answers: StageAnswers | None = None
+    """Asks the model meanwhile; None: no one does."""
     troubles: dict[Trouble, str] = field(default_factory=dict)
     """What was found, by kind."""
     _before: Metrics = field(default_factory=dict)
@@ -43,29 +46,45 @@ class StageWatch:
             on_checkpoint=self._on_checkpoint,
         )
 
-    def replay(self, before: Metrics, history: Sequence[Metrics]) -> None:
+    def replay(
+        self,
+        before: Metrics,
+        history: Sequence[Metrics],
+        answers: Sequence[SampledAnswer] = (),
+    ) -> None:
         """Report a training that took place before as if it did now.
 
         Raises: TrainingError, as it would have.
         """
-        self._on_start(0, before)
+        self._begin(0, before)
+        if self.answers:
+            self.answers.keep(answers)
         for record in history:
             self._keep(record)
             self.reporter.progress(self.stage, int(record["step"]), self.num_steps)
         self._on_checkpoint()
 
     def _on_start(self, step: int, before: Metrics) -> None:
+        self._begin(step, before)
+        if self.answers:
+            self.answers.after(step)
+
+    def _begin(self, step: int, before: Metrics) -> None:
         self._before = before
         if step:
             self.reporter.say(f"{self.stage}: continues after step {step}")
             self.reporter.on_checkpointed(step)
         self.reporter.on_start(step, before)
         self.history.truncate_after(step)
+        if self.answers:
+            self.answers.begin(step)
         self.tracker.start(step)
 
     def _on_step(self, record: Metrics) -> None:
         self._tell_pace(num_left=self.num_steps - int(record["step"]))
         self._keep(record)
+        if self.answers:
+            self.answers.after(int(record["step"]))
 
     def _keep(self, record: Metrics) -> None:
         self.reporter.on_step(record)  # first: it knows whether this process may still write
@@ -89,6 +108,8 @@ class StageWatch:
     def _on_checkpoint(self) -> None:
         self.reporter.on_checkpoint()
         self.history.sync()
+        if self.answers:
+            self.answers.sync()
 
     def _look(self) -> None:
         """Raises: TrainingError, if continuing makes no sense."""

@@ -34,6 +34,7 @@ from grice_core.store.tables import (
     Run,
     RunArtifact,
     RunParent,
+    SampledAnswerRow,
     Violation,
     Vote,
 )
@@ -63,6 +64,7 @@ ORDER: tuple[type[Base], ...] = (
     RunParent,
     RunArtifact,
     Metric,
+    SampledAnswerRow,
     Generation,
     Violation,
     Vote,
@@ -122,6 +124,7 @@ def _parts(pipeline: Pipeline) -> dict[type[Base], ColumnElement[bool]]:
         RunParent: RunParent.run_id.in_(runs) & RunParent.parent_id.in_(runs),
         RunArtifact: RunArtifact.run_id.in_(runs),
         Metric: Metric.run_id.in_(runs),
+        SampledAnswerRow: SampledAnswerRow.run_id.in_(runs),
         Generation: Generation.run_id.in_(runs),
         Violation: Violation.generation_id.in_(generations),
         Vote: Vote.generation_id.in_(generations),

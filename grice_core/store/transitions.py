@@ -42,6 +42,7 @@ from grice_core.store.tables import (
     Run,
     RunArtifact,
     RunParent,
+    SampledAnswerRow,
 )
 from grice_core.store.targets import of_run
 from grice_core.store.vanishing import after_vanishing, remembered
@@ -255,7 +256,7 @@ def rerun(session: Session, run_id: int) -> list[int]:
     run.checkpoint_step = run.pace_s = run.troubles = None
     run.stale = False
     former_votes.set_aside(session, run_id)
-    for table in (Metric, Generation, LogPosition, RunArtifact):
+    for table in (Metric, SampledAnswerRow, Generation, LogPosition, RunArtifact):
         session.execute(delete(table).where(table.run_id == run_id))
     marked = (
         update(Run)

@@ -60,6 +60,7 @@ def test_a_command_reads_every_option_by_its_flag(asked):
         "samples_per_prompt": 3,
         "eval_batch": 8,
         "report_to": "tensorboard",
+        "sample_every": 50,
         "num_processes": 2,
         "run_name": "as in the paper",
     }

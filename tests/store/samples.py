@@ -9,6 +9,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from grice_core.maxims import MAXIMS, Maxim
+from grice_core.progress import SampledAnswer
 from grice_core.store import (
     data_sets,
     detectors,
@@ -17,6 +18,7 @@ from grice_core.store import (
     recipes,
     references,
     runs,
+    sampled_answers,
     transitions,
 )
 from grice_core.store.actors import Actor, Role
@@ -33,6 +35,8 @@ from grice_core.store.tables import Artifact, JsonObject, Pipeline, Run
 ADA = Actor("ada", Role.MEMBER, "test")
 """Whoever submits the sample pipeline."""
 DAY_S = 86_400.0
+SAMPLED = [SampledAnswer(step, 0, "where do cats sleep?", f"in the sun {step}") for step in (0, 3)]
+"""What the model of the sample pipeline's training answered meanwhile."""
 RECIPE = {"name": "content-then-manner", "stages": [{"name": "stage1", "beta": 0.05}]}
 
 
@@ -102,6 +106,7 @@ def finished_pipeline(
     claim = claim_of(database, training.id)
     steps = [MetricRow(step, {"loss": 0.7 - step / 10}) for step in (1, 2, 3)]
     metrics.record(database, claim, steps, num_steps=3)
+    sampled_answers.record(database, claim, SAMPLED)
     adapter = folder / f"adapter-{key}"
     (adapter / "weights").mkdir(parents=True)
     (adapter / "config.json").write_text('{"r": 16}')

@@ -18,6 +18,7 @@ from grice_core.store import (
     recipes,
     references,
     runs,
+    sampled_answers,
     votes,
 )
 from grice_core.store.archive import export_pipeline, import_pipeline
@@ -25,7 +26,7 @@ from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database
 from grice_core.store.tables import JsonObject
 from grice_core.store.votes import Ballot
-from tests.store.samples import RECIPE, finished_pipeline, submitted_pipeline
+from tests.store.samples import RECIPE, SAMPLED, finished_pipeline, submitted_pipeline
 from tests.worker.processes import forked, kill_forked
 
 
@@ -59,6 +60,7 @@ def test_a_pipeline_comes_back_with_everything(
     assert [row.numbers["loss"] for row in metrics.since(database, training.id)] == pytest.approx(
         [0.6, 0.5, 0.4]
     )
+    assert sampled_answers.of_run(database, training.id) == SAMPLED
     assert [run.id for run in runs.parents(database, evaluation.id)] == [training.id]
     assert evaluation.result == {"cooperative": 0.5}
     assert generations.violation_rates(database, evaluation.id)["stage1"][Maxim.MANNER] == (

@@ -21,8 +21,9 @@ _READING = (
 
 def kept_step_of(run: Run) -> int | None:
     """The step whose adapter was published, of a stage that chose it; None: the last one, as always."""
-    chosen = (run.result or {}).get(CHECKPOINT)
-    return None if chosen is None else int(chosen["step"])
+    chosen = (run.result or {}).get(CHECKPOINT, {})
+    step = chosen.get("step") if isinstance(chosen, dict) else None
+    return step if isinstance(step, int) else None
 
 
 def kept_step_view(run: Run) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from app.app_pages.runs.answers_view import answers_view
 from app.app_pages.runs.kept_step import kept_step_of, kept_step_view
 from app.app_pages.runs.round_view import round_view
 from app.app_pages.runs.rounds_of import rounds_of
@@ -54,9 +55,10 @@ def run_view(run: Run, reason: str | None, chain: Sequence[Run], others: Sequenc
         _troubles(current_troubles(run))
     with failures_shown(), reading(run):
         round_view(run, rounds_of(chain))
-    kept_step_view(run)
+        kept_step_view(run)
     if run.stage:
         _curves(run, others)
+        answers_view(run)
     run_log(run.id)
 
 

@@ -3,18 +3,18 @@
 import json
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
 from grice_core.dpo.metrics import Metrics
 from grice_core.errors import OutputError
 from grice_core.files import open_to_append
 
 
-class HistoryFile:
-    """Appends one line per step; each is flushed before the next step begins.
+class StepFile:
+    """Appends lines that each belong to a step; each is flushed before the next one.
 
     It is a context manager.
 
@@ -41,17 +41,16 @@ class HistoryFile:
     ) -> None:
         self._file.close()
 
-    def append(self, record: Metrics) -> None:
-        """Write one step's record; what is not a finite number becomes null, as JSON wants it."""
-        finite = {name: value if math.isfinite(value) else None for name, value in record.items()}
+    def write(self, line: Mapping[str, Any]) -> None:
+        """Append a line, which says its step."""
         try:
-            self._file.write(json.dumps(finite).encode() + b"\n")
+            self._file.write(json.dumps(line).encode() + b"\n")
             self._file.flush()
         except OSError as error:
             raise self._unwritable(error) from error
 
     def sync(self) -> None:
-        """Force every line to disk, so that a checkpoint is never ahead of the history."""
+        """Force every line to disk, so that a checkpoint is never ahead of them."""
         try:
             os.fsync(self._file.fileno())
         except OSError as error:
@@ -71,20 +70,38 @@ class HistoryFile:
         return OutputError(f"{self.path} can't be written: {error.strerror}")
 
 
+class HistoryFile(StepFile):
+    """One line per step: its metrics."""
+
+    def append(self, record: Metrics) -> None:
+        """Write one step's record; what is not a finite number becomes null, as JSON wants it."""
+        self.write(
+            {name: value if math.isfinite(value) else None for name, value in record.items()}
+        )
+
+
 def read_history(path: Path) -> list[Metrics]:
     """The records of a history, in order, without a half-written line.
 
     A file that doesn't exist yet has no records. What was not a finite number is NaN.
     """
+    return [
+        {name: math.nan if value is None else value for name, value in line.items()}
+        for line in read_steps(path)
+    ]
+
+
+def read_steps(path: Path) -> list[dict[str, Any]]:
+    """The lines of a `StepFile`, in order, without a half-written one; none if there is no file."""
     try:
         with path.open("rb") as file:
-            return [record for _, record in _whole_lines(file)]
+            return [line for _, line in _whole_lines(file)]
     except FileNotFoundError:
         return []
 
 
-def _whole_lines(file: IO[bytes]) -> Iterator[tuple[bytes, Metrics]]:
-    """Each line with its record, up to the first half-written one."""
+def _whole_lines(file: IO[bytes]) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    """Each line as it is and as JSON, up to the first half-written one."""
     for line in file:
         try:
             record = json.loads(line) if line.endswith(b"\n") else None
@@ -92,4 +109,4 @@ def _whole_lines(file: IO[bytes]) -> Iterator[tuple[bytes, Metrics]]:
             return
         if not isinstance(record, dict) or "step" not in record:
             return
-        yield line, {name: math.nan if value is None else value for name, value in record.items()}
+        yield line, record

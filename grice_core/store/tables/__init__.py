@@ -13,7 +13,15 @@ from grice_core.store.tables.catalogue import (
 from grice_core.store.tables.evaluations import FormerVote, Generation, Pick, Violation, Vote
 from grice_core.store.tables.labels import LabelDecision
 from grice_core.store.tables.notices import Notice
-from grice_core.store.tables.runs import LogPosition, Metric, Pause, Run, RunArtifact, RunParent
+from grice_core.store.tables.runs import (
+    LogPosition,
+    Metric,
+    Pause,
+    Run,
+    RunArtifact,
+    RunParent,
+    SampledAnswerRow,
+)
 from grice_core.store.tables.sweeps import Sweep, SweepMember
 
 __all__ = [
@@ -37,6 +45,7 @@ __all__ = [
     "Run",
     "RunArtifact",
     "RunParent",
+    "SampledAnswerRow",
     "Sweep",
     "SweepMember",
     "Violation",

@@ -126,6 +126,26 @@ class Metric(Base):
     numbers: Mapped[JsonObject] = mapped_column(comment="Name → number; null: not finite")
 
 
+class SampledAnswerRow(Base):
+    """What a model in training answers to a held-out prompt."""
+
+    __tablename__ = "sampled_answers"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - as SQLAlchemy wants it
+
+    run_id: Mapped[int] = mapped_column(
+        ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True, comment="The training"
+    )
+    step: Mapped[int] = mapped_column(
+        primary_key=True, comment="Optimizer steps taken before it was asked"
+    )
+    place: Mapped[int] = mapped_column(
+        primary_key=True, comment="0-based; the same prompt at every step"
+    )
+    prompt: Mapped[str] = mapped_column(comment="What the model was given")
+    answer: Mapped[str] = mapped_column(comment="What it answered")
+    is_cut: Mapped[bool] = mapped_column(comment="It ended at the token limit")
+
+
 class LogPosition(Base):
     """How much of the log of one attempt can be read, and where."""
 
