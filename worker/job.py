@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+import traceback
 from pathlib import Path
 from threading import Event
 from types import FrameType
@@ -62,6 +63,8 @@ def _fork(assignment: Assignment) -> None:
             os.setsid()  # so that it can be ended together with whatever it starts
             die_with_parent()
             status = _do(assignment)
+        except Exception:  # no interpreter prints it after `os._exit`
+            traceback.print_exc()
         finally:
             os._exit(status)  # and not back into the loop
     _say(started=pid)

@@ -5,6 +5,7 @@ maxim, and turns them the way that the data says. What counts is by how much the
 policy to the reference there: above 0, the stage has taught the maxim so far; below 0, undone it.
 """
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -74,8 +75,9 @@ class StepChoice:
         return self.last_step < self.num_planned
 
     def document(self) -> dict[str, Any]:
-        """As JSON."""
-        return asdict(self)
+        """As JSON, with plain text for maxims, as strict writers want it."""
+        document: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return document
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Self:

@@ -86,7 +86,10 @@ class KeptStage:
 
     def keep(self, training: EarlierTraining) -> None:
         """Keep it for later runs."""
-        first: Entry = {"outcome": asdict(training.outcome), "files": _packed(training.adapter)}
+        outcome, choice = asdict(training.outcome), training.outcome.choice
+        if choice is not None:
+            outcome["choice"] = choice.document()
+        first: Entry = {"outcome": outcome, "files": _packed(training.adapter)}
         if training.answers:
             first["answers"] = [asdict(answer) for answer in training.answers]
         self.kept.keep(self.key, [first, *(dict(record) for record in training.history)])

@@ -14,7 +14,11 @@ _THRESHOLD_AROUND = 0.2
 
 def suggested(recipe: Recipe) -> dict[str, Varied]:
     """By its field's name, what is worth varying: the last stage's settings first, as they cost least."""
-    found = (varied for stage in reversed(recipe.stages) for varied in _of_stage(stage))
+    stages = recipe.stages[::-1]
+    found = [varied for stage in stages for varied in _of_stage(stage)]
+    if recipe.holdout_share:
+        choosing = [stage.name for stage in stages if not stage.stop_when_retention_lost]
+        found += [Choices(f"{name}.keep", ("last", "best")) for name in choosing]
     return {each.name: each for each in found}
 
 

@@ -1,12 +1,11 @@
 """Which step is kept, by arithmetic on what held-out pairs say."""
 
-import json
-
 import numpy as np
 import pytest
 
 from grice_core.dpo.step_choice import FEW, Look, StepChoice, StepRule
 from grice_core.maxims import MAXIMS, Maxim
+from grice_core.store.json_text import dump_json, load_json
 from tests.dpo import tiny
 
 MANNER = tiny.stage(weights={"manner": 1}, keep="best", stop_when_retention_lost=True)
@@ -158,4 +157,5 @@ def test_it_says_why_a_stage_was_stopped_and_what_was_kept():
 
 def test_a_choice_survives_json():
     choice = rule().choice([look(10, manner=0.2), look(20, quantity=-0.1)], 20, 44)
-    assert StepChoice.read(json.loads(json.dumps(choice.document()))) == choice
+    # The database's writer refuses keys that only look like text.
+    assert StepChoice.read(load_json(dump_json(choice.document()))) == choice
