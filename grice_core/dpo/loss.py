@@ -85,10 +85,6 @@ class StageLoss:
             rejected_rewards=beta * rejected.detach(),
         )
 
-    def gains(self, delta: torch.Tensor, beta: float) -> torch.Tensor:
-        """(n,) by how much the objective prefers these Δ (or Δ̄) to 0, where the reference is."""
-        return self.objective.at_zero(beta) - self.objective.losses(delta, beta)
-
 
 def maxim_weights(margins: FloatArray, weights: FloatArray, min_margin: float) -> FloatArray:
     """(n, 4) what each maxim adds to a pair's weight: w_m · max(data margin_m, min) / Σ w.

@@ -59,16 +59,15 @@ class PairRunner:
         margins, delta = self.examples.margins[indices], (policy.margin - reference.margin).detach()
         add_accuracies(means, delta, margins)
         if with_gains:
-            gains = partial(self.loss.gains, beta=beta)
-            add_by_maxim(means, "gains", losses.delta, margins, gains)
+            add_by_maxim(means, "gains", beta * losses.delta, margins, lambda r: r.sigmoid() - 0.5)
             add_by_maxim(means, "nats", delta, margins, lambda toward: toward)
         return losses.losses.sum()
 
     def measure(self, beta: float, *, with_gains: bool = False) -> Metrics:
         """Metrics of the watched pairs of all ranks, as `heldout/rewards/accuracies` and so on.
 
-        `with_gains` also, per maxim, by how much the objective prefers the policy to its reference in the direction
-        that the data margins point (`heldout/gains/manner`), and how far in nats it has moved there
+        `with_gains` also, per maxim, how probable the data's preferences are under the implicit rewards, less the
+        50 % of the reference (`heldout/gains/manner`), and how far in nats the policy has moved towards them
         (`heldout/nats/manner`).
         """
         self.policy.eval()

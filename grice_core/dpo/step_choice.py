@@ -1,8 +1,9 @@
 """Which step's adapter a stage publishes, and when it ends early: judged by its looks at held-out pairs.
 
 On each maxim a look takes the held-out pairs, of this stage and of those before it, that clearly differ on the
-maxim, and turns them the way that the data says. What counts is by how much the stage's own objective prefers the
-policy to the reference there: above 0, the stage has taught the maxim so far; below 0, undone it.
+maxim. What counts is how probable it is that the policy prefers the response which the data says is better, by its
+implicit rewards: σ(β · Δ) on average, which the stage began at 50 %. A loss would not do: where maxims pull a pair in
+two directions, it grows with every step that is sure of one of them.
 """
 
 import json
@@ -43,7 +44,7 @@ class Candidate:
     accuracies: dict[Maxim, float]
     """Share of the clearly differing pairs that moved the data's way; of the maxims that are counted."""
     gains: dict[Maxim, float]
-    """By how much the objective prefers the policy to the reference on these pairs, on average."""
+    """How probable the data's preferences have become, less the 50 % that the stage began at."""
     nats: dict[Maxim, float]
     """How far they moved the data's way, on average."""
     score: float

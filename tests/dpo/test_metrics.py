@@ -4,7 +4,7 @@ import torch
 
 from grice_core.dpo.logps import PairLogps
 from grice_core.dpo.loss import PairBatch, StageLoss
-from grice_core.dpo.metrics import PairMeans, add_accuracies, add_batch
+from grice_core.dpo.metrics import PairMeans, add_accuracies, add_batch, add_by_maxim, is_clear
 from grice_core.objectives import Dpo
 
 
@@ -75,3 +75,11 @@ def test_a_maxims_accuracy_follows_its_own_clear_margins():
 
 def test_pairs_without_scores_count_for_no_maxim():
     assert accuracies([1.0], np.full((1, 4), np.nan)) == {"rewards/accuracies": 1.0}
+
+
+def test_what_is_measured_by_maxim_goes_by_the_direction_of_clear_margins_only():
+    margins = np.array([[0.5, 0, 0, -0.3], [-0.5, 0, 0.05, -0.3], [0.2, 0, np.nan, 0.1]])
+    means = PairMeans()
+    add_by_maxim(means, "nats", torch.tensor([1.0, 2.0, 4.0]), margins, lambda toward: toward)
+    assert means.means() == {"nats/quantity": (1 - 2 + 4) / 3, "nats/manner": -1.5}
+    assert is_clear(margins).sum(axis=0).tolist() == [3, 0, 0, 2]

@@ -5,17 +5,18 @@ from typing import Any
 
 import streamlit as st
 
-from app.text.formatting import plain_markdown, sentence, signed
+from app.text.formatting import plain_markdown, sentence
 from app.ui.number_table import Cell, number_table
-from grice_core.evaluation.numbers import percent
+from grice_core.evaluation.numbers import percent, points
 from grice_core.maxims import MAXIMS
 from grice_core.pipeline.kept_steps import CHECKPOINT, sentences
 from grice_core.store.tables import Run
 
 _READING = (
     "Per maxim, on the held-out pairs that clearly differ: the share that moved the data’s way, and below it by how "
-    "much the loss prefers this step to the reference. ★ no other look is better on one maxim without being "
-    "worse on another. Score: what is gained on the trained maxims, less what is lost on the others."
+    "many points the probability of the data’s preference, by implicit rewards, exceeds the 50 % of the stage’s "
+    "start. ★ no other look is better on one maxim without being worse on another. Score: the points gained on "
+    "the trained maxims, less those lost on the others."
 )
 
 
@@ -57,13 +58,13 @@ def _row(candidate: Mapping[str, Any], maxims: Sequence[str], kept: int) -> list
     star = " ★" if candidate["on_front"] else ""
     lost = "retention lost" if candidate["lost"] else ""
     name = Cell(f"{step:,}{star}", below="kept" if step == kept else lost)
-    score = Cell(signed(candidate["score"], 3), tone="good" if step == kept else "")
+    score = Cell(points(candidate["score"]), tone="good" if step == kept else "")
     return [name, score, *(_of_maxim(candidate, maxim) for maxim in maxims)]
 
 
 def _of_maxim(candidate: Mapping[str, Any], maxim: str) -> Cell:
     return Cell(
         percent(candidate["accuracies"][maxim]),
-        below=signed(candidate["gains"][maxim], 3),
+        below=points(candidate["gains"][maxim]),
         tone="bad" if maxim in candidate["lost"] else "",
     )

@@ -29,14 +29,14 @@ def test_each_candidate_shows_what_it_gained_and_lost() -> None:
     kept, other = candidate_rows(CHOSEN)
     assert [(cell.text, cell.below) for cell in kept] == [
         ("10 ★", "kept"),
-        ("+0.200", ""),
-        ("50.0 %", "0.000"),
-        ("75.0 %", "+0.200"),
+        ("+20.0", ""),
+        ("50.0 %", "0.0"),
+        ("75.0 %", "+20.0"),
     ]
     assert [(cell.text, cell.below) for cell in other] == [
         ("20", "retention lost"),
-        ("−0.100", ""),
-        ("20.0 %", "−0.400"),
-        ("80.0 %", "+0.300"),
+        ("−10.0", ""),
+        ("20.0 %", "−40.0"),
+        ("80.0 %", "+30.0"),
     ]
     assert [cell.tone for cell in other] == ["", "", "bad", ""]
