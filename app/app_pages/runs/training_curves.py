@@ -83,7 +83,8 @@ def curve_figure(
         figure.add_vline(
             kept_step,
             line={"color": BASELINE_COLOUR, "width": 1, "dash": "dot"},
-            annotation={"text": "kept", "font": {"size": 11}, "showarrow": False},
+            annotation={"text": "kept", "font": {"size": 11}},
+            annotation_position="top left" if 2 * kept_step > end else "top right",
         )
     figure.update_layout(
         height=210,
