@@ -20,7 +20,7 @@ def redis(quiet_server):
 
 def test_a_worker_is_on_the_roll_until_it_ends(redis):
     ended = threading.Event()
-    here = look_at_hardware(gpu=None)
+    here = look_at_hardware(())
     thread = send_heartbeats(redis, "a-worker", Device.CPU, lambda: here, until=ended)
     (entry,) = eventually(lambda: read_heartbeats(redis), "it is listed")
     assert entry == Heartbeat("a-worker", Device.CPU, here)

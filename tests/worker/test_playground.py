@@ -112,7 +112,7 @@ def answered(queue, asked):
     """The request once it is finished."""
 
     def look():
-        view = queue.answers(asked)
+        view = queue.playground.read(asked)
         return view if view.standing.is_finished() else None
 
     return eventually(look, "the request is finished")
@@ -144,7 +144,7 @@ def test_a_detector_judges_each_response_as_it_does_without_a_queue(quiet, world
     kept = Keeper(queue.database, queue.artifacts).keep_detector(world / "detector")
     responses = ("on the roof", "Bridges. By the way, I like fish.")
     trial = DetectorTrial(detector_sha256=kept.artifact_sha256, prompt=PROMPT, responses=responses)
-    view = answered(queue, queue.ask(trial))
+    view = answered(queue, queue.playground.ask(trial))
 
     assert view.standing is Standing.DONE, view.remark
     assert tuple(answer.text for answer in view.answers) == responses
@@ -158,13 +158,13 @@ def test_a_detector_judges_each_response_as_it_does_without_a_queue(quiet, world
 def test_a_detector_that_is_not_there_is_said_so(quiet):
     queue = quiet.queue()
     trial = DetectorTrial(detector_sha256="0" * 64, prompt=PROMPT, responses=("yes",))
-    view = answered(queue, queue.ask(trial))
+    view = answered(queue, queue.playground.ask(trial))
     assert view.standing is Standing.FAILED
     assert view.remark
 
 
 def test_a_pipeline_that_is_not_there_is_said_so(trained):
-    view = answered(trained.queue, trained.queue.ask(request(9999)))
+    view = answered(trained.queue, trained.queue.playground.ask(request(9999)))
     assert view.standing is Standing.FAILED
     assert "9999" in view.remark
 
@@ -172,7 +172,7 @@ def test_a_pipeline_that_is_not_there_is_said_so(trained):
 def test_the_models_leave_when_a_run_needs_the_device_and_come_back(quiet, trained, world):
     queue = quiet.queue()
     worker = quiet.workers[0]
-    answered(queue, queue.ask(request(trained.pipeline_id)))
+    answered(queue, queue.playground.ask(request(trained.pipeline_id)))
     warm = process_of(worker)
     assert alive(warm)
 
@@ -180,8 +180,8 @@ def test_the_models_leave_when_a_run_needs_the_device_and_come_back(quiet, train
     run = other.until("train", lambda run: run.state is RunState.RUNNING)
     assert not alive(warm)
     assert process_of(worker) is None
-    waiting = queue.ask(request(trained.pipeline_id))
-    assert queue.answers(waiting).standing is Standing.WAITING
+    waiting = queue.playground.ask(request(trained.pipeline_id))
+    assert queue.playground.read(waiting).standing is Standing.WAITING
     other.until_done()
 
     assert answered(queue, waiting).standing is Standing.DONE
@@ -190,9 +190,9 @@ def test_the_models_leave_when_a_run_needs_the_device_and_come_back(quiet, train
 
 def test_a_killed_process_is_told_and_the_next_question_gets_another(quiet, trained):
     queue, worker = quiet.queue(), quiet.workers[0]
-    answered(queue, queue.ask(request(trained.pipeline_id)))
+    answered(queue, queue.playground.ask(request(trained.pipeline_id)))
     os.kill(process_of(worker), signal.SIGKILL)
-    view = answered(queue, queue.ask(request(trained.pipeline_id)))
+    view = answered(queue, queue.playground.ask(request(trained.pipeline_id)))
     assert view.standing is Standing.DONE
     assert queue.redis.llen(ASKED) == 0
 
@@ -202,10 +202,10 @@ def test_the_models_die_with_their_worker_and_another_answers(installation, worl
     queue = installation.queue()
     asked = ask(queue, world)
     asked.until_done()
-    answered(queue, queue.ask(request(asked.pipeline_id)))
+    answered(queue, queue.playground.ask(request(asked.pipeline_id)))
     warm = process_of(worker)
-    long = queue.ask(request(asked.pipeline_id, max_new_tokens=20))
-    eventually(lambda: queue.answers(long).standing is not Standing.WAITING, "it has begun")
+    long = queue.playground.ask(request(asked.pipeline_id, max_new_tokens=20))
+    eventually(lambda: queue.playground.read(long).standing is not Standing.WAITING, "it has begun")
     worker.kill()
     worker.wait()
     eventually(lambda: not alive(warm), "the process is gone")
@@ -213,4 +213,4 @@ def test_the_models_die_with_their_worker_and_another_answers(installation, worl
     assert answered(queue, long).standing in {Standing.LOST, Standing.DONE}
 
     installation.stand()
-    assert answered(queue, queue.ask(request(asked.pipeline_id))).answers
+    assert answered(queue, queue.playground.ask(request(asked.pipeline_id))).answers
