@@ -15,12 +15,15 @@ from tests.worker.processes import eventually
 from worker.client import PipelineRequest, RunQueue
 
 NUM_STEPS = 120
+SAMPLE_EVERY = 50
 SMALL = (
     "control_for=null",
+    "holdout_share=0.4",  # enough to choose a step by
     "stage1.filter=[]",
     f"stage1.num_steps={NUM_STEPS}",
     "stage1.learning_rate=1e-3",
     "stage1.eval_steps=40",
+    "stage1.keep=best",
     "evaluation.max_new_tokens=3",
     "evaluation.num_prompts=2",
 )
@@ -80,6 +83,7 @@ def small_request(world: Path, seed: int = 0, **changes: Any) -> PipelineRequest
         "recipe": load_recipe("joint", SMALL),
         "seed": seed,
         "device": "cpu",
+        "sample_every": SAMPLE_EVERY,
         "precision": "fp32",  # of so small a model bf16 takes twice the time, most of it for its trial
     }
     return PipelineRequest(**(request | changes))

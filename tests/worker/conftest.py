@@ -16,7 +16,7 @@ from grice_core.store.migrate import upgrade
 from tests.once import made_once
 from tests.pipeline.world import write_world
 from tests.postgres import running_postgres
-from tests.worker.asked import SMALL, unique_name
+from tests.worker.asked import SAMPLE_EVERY, SMALL, unique_name
 from tests.worker.installation import Installation, installed
 
 
@@ -53,6 +53,7 @@ def _run_undisturbed(world: Path, folder: Path) -> None:
         "--recipe": "joint",
         "--device": "cpu",
         "--precision": "fp32",
+        "--sample-every": SAMPLE_EVERY,
         "--out": folder / "out",
     }
     arguments = [str(part) for option in options.items() for part in option]

@@ -25,7 +25,16 @@ from grice_core.store import data_sets, generations, metrics, pipelines, referen
 from grice_core.store.database import Database
 from grice_core.store.states import RunKind, RunState
 from tests.pipeline.world import own
-from tests.worker.asked import NUM_STEPS, SMALL, Asked, ask, ask_anew, short, small_request
+from tests.worker.asked import (
+    NUM_STEPS,
+    SAMPLE_EVERY,
+    SMALL,
+    Asked,
+    ask,
+    ask_anew,
+    short,
+    small_request,
+)
 from tests.worker.installation import installed
 from tests.worker.processes import eventually
 from tests.worker.undisturbed import WEIGHTS, assert_undisturbed
@@ -144,9 +153,8 @@ def test_the_command_asks_for_the_same_as_the_apps_door(finished, quiet, world):
     files = {"data": "pairs.json", "eval": "eval.json", "base": "base", "detector": "detector"}
     options = [word for name, file in files.items() for word in (f"--{name}", str(world / file))]
     changes = [word for change in SMALL for word in ("--set", change)]
-    asked = quiet.grice(
-        "submit", *options, "--recipe", "joint", *changes, "--device", "cpu", "--precision", "fp32"
-    )
+    how = ["--device", "cpu", "--precision", "fp32", "--sample-every", str(SAMPLE_EVERY)]
+    asked = quiet.grice("submit", *options, "--recipe", "joint", *changes, *how)
     assert asked.returncode == 0, asked.stderr
     assert int(asked.stdout) == finished.pipeline_id
     assert f"grice results {finished.pipeline_id} --out DIR" in asked.stderr

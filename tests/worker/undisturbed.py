@@ -5,7 +5,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-from grice_core.store import metrics, references
+from grice_core.progress import SampledAnswer
+from grice_core.store import metrics, references, sampled_answers
 from tests.worker.asked import NUM_STEPS, Asked
 from worker.roles import ADAPTER
 
@@ -34,11 +35,24 @@ def assert_undisturbed(asked: Asked, expected: Path, tmp_path: Path) -> None:
     assert [row.step for row in stored] == list(range(1, NUM_STEPS + 1)), "a gap, or a double"
     history = numbers_of(expected / "stage1" / "history.jsonl")
     assert {row.step: _steady(dict(row.numbers)) for row in stored} == history
+    lines = (expected / "stage1" / "answers.jsonl").read_text().splitlines()
+    answers = [SampledAnswer(**json.loads(line)) for line in lines]
+    assert {answer.step for answer in answers} >= {0, 50, 100}
+    assert sampled_answers.of_run(asked.queue.database, run.id) == sorted(
+        answers, key=lambda answer: (answer.step, answer.place)
+    )
+    (stage,) = json.loads((expected / "run.json").read_text())["stages"]
+    assert run.result["checkpoint"] == stage["checkpoint"]
     out = tmp_path / f"results-{asked.pipeline_id}"
     asked.queue.fetch_results(asked.pipeline_id, out)
     assert numbers_of(out / "stage1" / "history.jsonl") == history
     assert (out / WEIGHTS).read_bytes() == (expected / WEIGHTS).read_bytes()
-    for name in ("multistage_results.json", "evaluation.json", "generations.jsonl"):
+    for name in (
+        "multistage_results.json",
+        "evaluation.json",
+        "generations.jsonl",
+        "stage1/answers.jsonl",
+    ):
         assert (out / name).read_text() == (expected / name).read_text()
     assert not (out / "stage1" / "checkpoints").exists()
     assert references.of_run(asked.queue.database, run.id)[ADAPTER].is_folder
