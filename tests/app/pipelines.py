@@ -19,6 +19,7 @@ from grice_core.evaluation.second_judge import SecondOpinion
 from grice_core.evaluation.selection import PromptSelection
 from grice_core.evaluation.violations import EvaluatedModel
 from grice_core.maxims import MAXIMS
+from grice_core.progress import SampledAnswer
 from grice_core.recipes.load import load_recipe
 from grice_core.registry import Keeper
 from grice_core.store import (
@@ -28,6 +29,7 @@ from grice_core.store import (
     recipes,
     references,
     runs,
+    sampled_answers,
     submission,
     transitions,
 )
@@ -44,6 +46,25 @@ from worker.spec import PipelineSpec, StoredData
 NUM_PROMPTS = 80
 NUM_STEPS = 100
 STEPS_DONE = 40
+WATCHED = ("What is the bridge made of?", "Who built the *ferry*?")
+KEPT_STEP: JsonObject = {
+    "step": 80,
+    "last_step": NUM_STEPS,
+    "num_planned": NUM_STEPS,
+    "said": ["step 80 of 100 is kept, the best of 2 looks at held-out pairs"],
+    "candidates": [
+        {
+            "step": step,
+            "score": score,
+            "accuracies": {"quantity": 0.7, "manner": manner},
+            "gains": {"quantity": score, "manner": manner - 0.5},
+            "lost": lost,
+            "on_front": not lost,
+        }
+        for step, score, manner, lost in ((80, 0.2, 0.55, []), (100, 0.1, 0.3, ["manner"]))
+    ],
+}
+"""Of a stage that chose among two looks, at the second of which it had lost manner."""
 
 
 @dataclass
@@ -102,6 +123,7 @@ class Filler:
             result: JsonObject = {}
             if run.stage:
                 self._train(claim, NUM_STEPS)
+                result = {"checkpoint": KEPT_STEP}
                 folder = _adapter(self.folder / f"adapter-{run.id}")
                 address = self.studio.artifacts.put_folder(folder)
                 references.attach(self.studio.database, claim, "adapter", address)
@@ -144,6 +166,12 @@ class Filler:
     def _train(self, claim: Claim, num_steps: int) -> None:
         rows = [MetricRow(step, numbers(step)) for step in range(1, num_steps + 1)]
         metrics.record(self.studio.database, claim, rows, NUM_STEPS)
+        answers = [
+            SampledAnswer(step, place, prompt, f"Steel, I <i>think</i>, after {step} steps.")
+            for step in range(0, num_steps + 1, 20)
+            for place, prompt in enumerate(WATCHED)
+        ]
+        sampled_answers.record(self.studio.database, claim, answers)
 
     def _keep_answers(self, claim: Claim, rates: dict[str, tuple[float, ...]]) -> None:
         for name, of_model in rates.items():

@@ -46,6 +46,7 @@ BUSY_PAGES = {
     "trade-offs": "compare?pipeline=1&view=Trade-offs",
     "playground": "playground?pipeline=1",
     "running": "runs?pipeline=3&over=1",
+    "kept-step": "runs?pipeline=1&run=2&answers_at=40",
     "waiting": "runs?pipeline=4",
     "launched": "launch",
 }

@@ -12,7 +12,7 @@ from grice_core.store.metrics import MetricRow
 from tests.app.app_pages.runs.test_rounds_of import NOTED
 from tests.app.conftest import Server
 from tests.app.driving import assert_nothing_serious, open_page, settle, sideways
-from tests.app.pipelines import NUM_STEPS, STEPS_DONE, Filler, numbers
+from tests.app.pipelines import NUM_STEPS, STEPS_DONE, WATCHED, Filler, numbers
 from worker.client import RunQueue
 
 pytestmark = pytest.mark.stack
@@ -42,6 +42,29 @@ def test_opens_on_what_is_running_follows_it_and_stops_it(busy_server: Server, p
     page.get_by_role("button", name="Stop").last.click()
     expect(page.get_by_text("stopping as soon as a checkpoint is written")).to_be_visible()
     assert runs.get(busy_server.studio.database, training.id).stop_requested
+
+
+def test_answers_while_training_are_seen_step_by_step(busy_server: Server, page: Page) -> None:
+    open_page(page, f"{busy_server.url}/runs?pipeline=1&run=2")
+    shown = page.locator(".answer")
+    expect(shown).to_have_count(2 * len(WATCHED))  # before training, and the last
+    expect(shown.first).to_contain_text("before training")
+    expect(shown.nth(1)).to_contain_text("Steel, I <i>think</i>, after 100 steps.")
+    slider = page.get_by_role("slider", name="After step")
+    slider.focus()
+    slider.press("ArrowLeft")
+    expect(shown).to_have_count(3 * len(WATCHED))
+    expect(shown.nth(1)).to_contain_text("after step 80 (kept)")
+    expect(page).to_have_url(re.compile("answers_at=80"))
+    page.reload()
+    expect(shown.nth(1)).to_contain_text("Steel, I <i>think</i>, after 80 steps.")
+
+
+def test_a_stage_that_chose_its_step_says_which_and_why(busy_server: Server, page: Page) -> None:
+    open_page(page, f"{busy_server.url}/runs?pipeline=1&run=2")
+    expect(page.get_by_text("Step 80 of 100 is kept, the best of 2 looks")).to_be_visible()
+    page.get_by_text("Candidates (2)").click()
+    expect(page.get_by_text("retention lost")).to_be_visible()
 
 
 def test_a_finished_pipeline_leads_to_its_comparison(busy_server: Server, page: Page) -> None:
