@@ -24,12 +24,12 @@ _FORMATS = {
 _KEPT_STEPS = {
     "last false": "the last one",
     "best false": "the best look at held-out pairs",
-    "best true": "the best look, ending where retention is lost",
+    "best true": "the best look, with early stop",
 }
 """By the settings `keep` and `stop_when_retention_lost` of a stage."""
 _KEPT_STEP_HELP = (
     "Held-out pairs are looked at every eval_steps steps. The best look gains most on the stage's maxims, less what "
-    "it loses on the others; retention is lost where most pairs of another maxim have turned around."
+    "it loses on the others. An early stop ends the stage where most pairs of another maxim have turned around."
 )
 _NUM_PROMPTS = f"auto: {AUTO_PROMPTS}, or as many as the data can spare. What so many can tell stands beside the form."
 
