@@ -10,15 +10,12 @@ import typer
 
 from grice_core.cli.terminal import progress_bars, stdout
 from grice_core.cli.training import Device, say
+from grice_core.export.choices import COMPANIONS, DTYPES, FORMS, Companion
 
 if TYPE_CHECKING:
     from grice_core.export.hub import HubTarget
-    from grice_core.export.job import Companion
     from grice_core.export.run import Export
 
-FORMS = ("adapter", "merged", "gguf")
-DTYPES = ("fp32", "bf16", "fp16", "q8_0")
-COMPANIONS = ("data", "evaluation")
 HUB = "hub:"
 
 Stage = Annotated[
@@ -150,7 +147,7 @@ def _one_of(option: str, given: str, known: tuple[str, ...]) -> Any:
     return given
 
 
-def _companions(given: str | None) -> "tuple[Companion, ...]":
+def _companions(given: str | None) -> tuple[Companion, ...]:
     names = [name.strip() for name in (given or "").split(",") if name.strip()]
     return tuple(_one_of("--with", name, COMPANIONS) for name in names)
 

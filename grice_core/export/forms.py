@@ -15,8 +15,9 @@ from grice_core.dpo.hub import loading_errors
 from grice_core.dpo.policy import attach_saved
 from grice_core.errors import InputError, ModelError
 from grice_core.evaluation.generation import end_tokens
+from grice_core.export.choices import Form, check_dtype
 from grice_core.export.gguf import convert
-from grice_core.export.job import Comparison, ExportJob, Form
+from grice_core.export.job import Comparison, ExportJob
 from grice_core.kernels.stored import restore_weights
 from grice_core.pipeline.probe import Probe
 from grice_core.pipeline.published import StageModels
@@ -35,10 +36,7 @@ def check(job: ExportJob) -> None:
             f"{job.stage.name} was published as a whole model, since no adapter for the plain base gives "
             "what was trained: export it as merged or gguf"
         )
-    if job.form == "adapter" and job.dtype != "fp32":
-        raise InputError("an adapter is written in fp32, as it was trained: leave --dtype out")
-    if job.form == "merged" and job.dtype == "q8_0":
-        raise InputError("q8_0 is a format of GGUF: choose fp32, bf16 or fp16 for a merged model")
+    check_dtype(job.form, job.dtype)
 
 
 def write_form(job: ExportJob, models: StageModels, folder: Path) -> None:

@@ -3,10 +3,11 @@
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from grice_core.errors import InputError, ModelError
-from grice_core.export.job import WeightDtype
+from grice_core.export.choices import WeightDtype
 from grice_core.settings import settings
 
 CONVERTER = "convert_hf_to_gguf.py"
@@ -35,10 +36,17 @@ def converter() -> Path:
 def check_gguf() -> None:
     """Raises: InputError, if no GGUF file can be written here, or none read back."""
     converter()
-    from transformers.utils import is_gguf_available
-
-    if not is_gguf_available():
+    if find_spec("gguf") is None:
         raise InputError("GGUF files are read back, which needs the package gguf: pip install gguf")
+
+
+def writes_gguf() -> bool:
+    """Whether GGUF files can be written here."""
+    try:
+        check_gguf()
+    except InputError:
+        return False
+    return True
 
 
 def convert(model: Path, target: Path, dtype: WeightDtype) -> None:

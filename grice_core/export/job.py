@@ -2,15 +2,10 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
+from grice_core.export.choices import Companion, Form, WeightDtype
 from grice_core.export.stage import TrainedStage
 from grice_core.pipeline.reopening import Places
-
-Form = Literal["adapter", "merged", "gguf"]
-WeightDtype = Literal["fp32", "bf16", "fp16", "q8_0"]
-"""In which format a whole model's weights are written."""
-Companion = Literal["data", "evaluation"]
 
 MANIFEST = "grice_export.json"
 """Written last: what an export is of, and the SHA-256 of each of its files."""

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from grice_core.pipeline.card import later_sections, write_stage_card
 from grice_core.pipeline.kept_answers import published_digests
 from grice_core.progress import Reporter
 
+_NUM_PARTS = 4
+"""That progress counts: loaded, written, read back, described."""
+
 
 @dataclass(frozen=True)
 class Export:
@@ -32,20 +36,25 @@ class Export:
 def export_stage(job: ExportJob, device: torch.device, reporter: Reporter) -> Export:
     """Write a stage into the job's folder, read it back and compare it with the evaluated model.
 
-    Raises: OutputError, if the folder holds something; InputError, ModelError, of the part that went wrong.
-    Nothing is written then.
+    Raises: OutputError, if the folder holds something; InputError, ModelError, of the part that went wrong;
+    InterruptedRunError. Nothing is written then.
     """
     check(job)
     if job.form == "gguf":
         check_gguf()
     check_is_free(job.out)
+    done = partial(reporter.interruptible, f"{job.stage.name}: {job.form}", total=_NUM_PARTS)
+    done(done=0)
     models = job.stage.models(device)
     probe = job.stage.probe(models)
     form = job.stage.format_of(models.after(None).tokenizer)
+    done(done=1)
     with atomic_folder(job.out) as folder:
         reporter.say(f"{job.stage.name}: writing {job.form} ({job.dtype})")
         write_form(job, models, folder)
+        done(done=2)
         comparison = compared(job, models, folder, probe)
+        done(done=3)
         config = _adapter_config(folder)
         how = serving(job, form, config)
         card = (job.stage.final_model / "README.md").read_text(encoding="utf-8")
@@ -58,6 +67,7 @@ def export_stage(job: ExportJob, device: torch.device, reporter: Reporter) -> Ex
         write_companions(job, folder, reporter)
         manifest = _manifest(job, folder, comparison)
         write_json_atomic(folder / MANIFEST, manifest)
+    done(done=_NUM_PARTS)
     return Export(job.out, comparison, how, manifest)
 
 
