@@ -1,9 +1,11 @@
 """What a run or a sweep is built on, and what is built on it; parts of larger transactions."""
 
-from sqlalchemy import ColumnElement, Select, exists, select
-from sqlalchemy.orm import Session, aliased
+from collections.abc import Collection
 
-from grice_core.store.states import RunState, SweepState
+from sqlalchemy import ColumnElement, Select, exists, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+
+from grice_core.store.states import BESIDE_PIPELINES, RunState, SweepState
 from grice_core.store.tables import Run, RunParent, Sweep, SweepMember
 
 
@@ -36,6 +38,24 @@ def descendants(run_id: int) -> Select[int]:
     )
     tree = tree.union(select(RunParent.run_id).join(tree, RunParent.parent_id == tree.c.id))
     return select(tree.c.id)
+
+
+def stands_beside(
+    pipeline_id: ColumnElement[int] | InstrumentedAttribute[int],
+) -> ColumnElement[bool]:
+    """Condition: a run is none of the pipeline's chain, and goes with the pipeline."""
+    return Run.kind.in_(BESIDE_PIPELINES) & (_named_pipeline() == pipeline_id)
+
+
+def runs_with(pipeline_ids: Collection[int]) -> Select[int]:
+    """Query: the ids of all runs that go with these pipelines: of their chains, and beside them."""
+    beside = Run.kind.in_(BESIDE_PIPELINES) & _named_pipeline().in_(pipeline_ids)
+    return select(Run.id).where(or_(Run.pipeline_id.in_(pipeline_ids), beside))
+
+
+def _named_pipeline() -> ColumnElement[int]:
+    named: ColumnElement[int] = Run.spec["pipeline_id"].as_integer()
+    return named
 
 
 def swept_pipelines() -> Select[int | None]:

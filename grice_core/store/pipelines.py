@@ -10,6 +10,7 @@ from grice_core.errors import NotFoundError, TransitionError
 from grice_core.store.actions import action
 from grice_core.store.actors import Role
 from grice_core.store.database import reads, writes
+from grice_core.store.lineage import runs_with
 from grice_core.store.states import RunKind, RunState
 from grice_core.store.tables import JsonObject, Pipeline, Run
 from grice_core.store.targets import of_pipeline
@@ -118,12 +119,16 @@ def remove(session: Session, pipeline_id: int) -> None:
         NotFoundError: there is no such pipeline.
         TransitionError: one of its runs is running.
     """
-    states = session.execute(
-        select(Run.id, Run.state).where(Run.pipeline_id == pipeline_id).with_for_update()
-    )
-    for run_id, state in states:
+    of_it = Run.id.in_(runs_with([pipeline_id]))
+    for run_id, state in session.execute(select(Run.id, Run.state).where(of_it).with_for_update()):
         if state is RunState.RUNNING:
             raise TransitionError(f"run {run_id} is running; stop it before removing its pipeline")
-    removed = delete(Pipeline).where(Pipeline.id == pipeline_id).returning(Pipeline.id)
-    if session.execute(removed).one_or_none() is None:
+    if not remove_rows(session, pipeline_id):
         raise NotFoundError(f"there is no pipeline {pipeline_id}")
+
+
+def remove_rows(session: Session, pipeline_id: int) -> bool:
+    """Part of a larger transaction: delete a pipeline with all runs that go with it; False: there is none."""
+    session.execute(delete(Run).where(Run.id.in_(runs_with([pipeline_id]))))
+    removed = delete(Pipeline).where(Pipeline.id == pipeline_id).returning(Pipeline.id)
+    return session.execute(removed).one_or_none() is not None

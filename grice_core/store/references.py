@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, delete, func, select, text, union
+from sqlalchemy import ColumnElement, delete, func, select, text, union
 from sqlalchemy.orm import Session
 
 from grice_core.errors import ArtifactError, NotFoundError
@@ -15,6 +15,7 @@ from grice_core.store.claims import Claim, hold
 from grice_core.store.clock import database_now
 from grice_core.store.database import Database, reads, writes
 from grice_core.store.json_text import dump_json
+from grice_core.store.lineage import runs_with
 from grice_core.store.objects import StoredFile
 from grice_core.store.tables import (
     Artifact,
@@ -234,16 +235,12 @@ def _is_forgotten(grace_s: float, without: Collection[int] = ()) -> ColumnElemen
         select(unusable_rows()),
         select(originals()),
         select(Detector.artifact_sha256),
-        select(RunArtifact.sha256).where(RunArtifact.run_id.not_in(_runs_of(without))),
+        select(RunArtifact.sha256).where(RunArtifact.run_id.not_in(runs_with(without))),
         # A null among them would make every artifact look referred to.
         select(func.coalesce(Pipeline.trained_sha256, "")).where(Pipeline.id.not_in(without)),
     )
     is_old = Artifact.created_at < database_now() - grace_s
     return Artifact.sha256.not_in(referenced) & is_old
-
-
-def _runs_of(pipeline_ids: Collection[int]) -> Select[int]:
-    return select(Run.id).where(Run.pipeline_id.in_(pipeline_ids))
 
 
 def _with_files(artifacts: ArtifactStore, kept: Sequence[Address]) -> set[str]:
@@ -263,5 +260,5 @@ def _named_by_runs(session: Session) -> set[str]:
 
 @reads
 def _log_names(session: Session, without: Collection[int]) -> set[str]:
-    kept = LogPosition.run_id.not_in(_runs_of(without))
+    kept = LogPosition.run_id.not_in(runs_with(without))
     return set(session.scalars(select(LogPosition.name).where(kept)))

@@ -16,7 +16,6 @@ from sqlalchemy import (
     Select,
     SQLColumnExpression,
     case,
-    delete,
     exists,
     func,
     or_,
@@ -26,11 +25,12 @@ from sqlalchemy.orm import Session
 
 from grice_core.durations import span_s
 from grice_core.errors import InputError
+from grice_core.store import pipelines
 from grice_core.store.actions import action, nothing_done
 from grice_core.store.actors import Role
 from grice_core.store.clock import database_now
 from grice_core.store.database import Database, reads, writes
-from grice_core.store.lineage import swept_pipelines
+from grice_core.store.lineage import runs_with, stands_beside, swept_pipelines
 from grice_core.store.states import FINISHED
 from grice_core.store.tables import (
     FormerVote,
@@ -168,13 +168,13 @@ def _remove(session: Session, pipeline_id: int, planned: RetentionPlan) -> bool:
     if now is None or now.why_kept(planned.rules, planned.newest_from) is not None:
         nothing_done(session)
         return False
-    session.execute(delete(Pipeline).where(Pipeline.id == pipeline_id))
+    pipelines.remove_rows(session, pipeline_id)
     return True
 
 
 def _lock(session: Session, pipeline_id: int) -> None:
     """Let no one claim or resume its runs, tag it or judge its answers until this is through."""
-    of_it = select(Run.id).where(Run.pipeline_id == pipeline_id)
+    of_it = runs_with([pipeline_id])
     answers = select(Generation.id).where(Generation.run_id.in_(of_it))
     for rows in (select(Pipeline.id).where(Pipeline.id == pipeline_id), of_it, answers):
         session.execute(rows.with_for_update()).all()
@@ -215,7 +215,10 @@ def _query() -> Select[int, str, str | None, float, float, bool, bool, bool, boo
             Pipeline.started_by,
             ended_at.label("ended_at"),
             (database_now() - ended_at).label("age_s"),
-            (func.coalesce(runs.c.num_unfinished, 0) > 0).label("is_unfinished"),
+            or_(
+                func.coalesce(runs.c.num_unfinished, 0) > 0,
+                exists().where(stands_beside(Pipeline.id), Run.state.not_in(FINISHED)),
+            ).label("is_unfinished"),
             Pipeline.id.in_(swept_pipelines()).label("is_swept"),
             or_(
                 func.coalesce(Pipeline.note, "") != "",

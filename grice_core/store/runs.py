@@ -4,12 +4,13 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from grice_core.errors import NotFoundError
 from grice_core.store.clock import database_now
 from grice_core.store.database import reads, writes
+from grice_core.store.lineage import runs_with
 from grice_core.store.states import WAITING, Device, RunKind, RunState
 from grice_core.store.tables import Pause, Run, RunParent
 
@@ -83,7 +84,7 @@ def not_succeeded(
 ) -> set[int]:
     """Which of these runs are there and have not succeeded, those of some pipelines left out."""
     here = Run.id.in_(run_ids), Run.state != RunState.SUCCEEDED
-    others = or_(Run.pipeline_id.is_(None), Run.pipeline_id.not_in(without))
+    others = Run.id.not_in(runs_with(without))
     return set(session.scalars(select(Run.id).where(*here, others)))
 
 

@@ -16,6 +16,8 @@ class RunKind(StrEnum):
     EXPORT = "export"
     ESTIMATE = "estimate"
     """Measures what a pipeline would take; stands on its own, and changes nothing."""
+    EXPORT_MODEL = "export_model"
+    """Writes a stage of a pipeline for other programs; stands beside the pipeline, and goes with it."""
 
     def progress(self, step: int, num_steps: int) -> str:
         """How far a run of this kind is, in what it counts: `step 3 of 10`, `200 of 300 answers`."""
@@ -23,7 +25,8 @@ class RunKind(StrEnum):
             return f"{step // 2:,} of {num_steps // 2:,} answers"
         if self in (RunKind.SCORE, RunKind.SCORE_DATA):
             return f"{step:,} of {num_steps:,} pairs"
-        return f"step {step:,} of {num_steps:,}"
+        unit = "part" if self is RunKind.EXPORT_MODEL else "step"
+        return f"{unit} {step:,} of {num_steps:,}"
 
     def of_stage(self, stage: str | None) -> str:
         """What a run of this kind does, in words: `score data`, `train stage1`."""
@@ -81,5 +84,8 @@ class NoticeEvent(StrEnum):
     """The process of one of its runs stands still while its worker lives."""
 
 
+BESIDE_PIPELINES = frozenset({RunKind.EXPORT_MODEL})
+"""Kinds of runs that are of no pipeline's chain, and go with the pipeline that their specification names as
+`pipeline_id`."""
 WAITING = frozenset({RunState.QUEUED, RunState.INTERRUPTED})
 FINISHED = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED})
