@@ -12,6 +12,7 @@ from pathlib import Path
 from redis import RedisError
 
 from grice_core.errors import GriceError
+from grice_core.export.gguf import writes_gguf
 from grice_core.files import keep_private
 from grice_core.parent import die_with_parent
 from grice_core.settings import settings
@@ -100,7 +101,14 @@ def _work(gpus: tuple[int, ...]) -> int:
         supervisor = Supervisor(context, on_settled=reconciler.settle, room=playground.made_room)
         threads = [
             reconciler.keep_on(worker_settings().reconcile_s, until=ended),
-            send_heartbeats(redis, owner, device, partial(look_at_hardware, gpus), until=ended),
+            send_heartbeats(
+                redis,
+                owner,
+                device,
+                partial(look_at_hardware, gpus),
+                until=ended,
+                writes_gguf=writes_gguf(),
+            ),
         ]
         if worker_settings().notify:
             threads.append(Notifier(database, worker_settings(), say).keep_on(until=ended))

@@ -36,6 +36,7 @@ from worker.drafts import chain_of, in_store, key_of, measurement_of
 from worker.heartbeats import read_heartbeats
 from worker.intake import Intake
 from worker.metrics import Metrics, serve_metrics
+from worker.model_exports import ModelExports
 from worker.playground.board import (
     DetectorTrial,
     PlaygroundAnswer,
@@ -63,6 +64,7 @@ __all__ = [
     "DetectorTrial",
     "DeviceChoice",
     "ImportRequest",
+    "ModelExports",
     "PipelineRequest",
     "PlaygroundAnswer",
     "PlaygroundDesk",
@@ -283,6 +285,11 @@ class RunQueue:
         """Settings that are searched."""
         return SweepQueue(self.database, self.artifacts, self.wake, self._device)
 
+    @property
+    def model_exports(self) -> ModelExports:
+        """Stages that are written for other programs."""
+        return ModelExports(self.database, self.wake, lambda: self._device("auto"))
+
     def wake(self) -> bool:
         """Send wake-ups for everything that could be taken; returns whether the queue could be reached."""
         try:
@@ -310,7 +317,13 @@ class RunQueue:
             return []
         busy = {run.owner for run in runs.page(self.database, _RUNNING)} if listening else set()
         return [
-            WorkerStatus(worker.name, worker.device, worker.name in busy, worker.hardware)
+            WorkerStatus(
+                worker.name,
+                worker.device,
+                worker.name in busy,
+                worker.hardware,
+                worker.writes_gguf,
+            )
             for worker in listening
         ]
 

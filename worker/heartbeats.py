@@ -28,6 +28,8 @@ class Heartbeat:
     name: str
     device: Device
     hardware: Hardware
+    writes_gguf: bool = False
+    """Whether llama.cpp's converter is installed where it runs."""
 
 
 def send_heartbeats(
@@ -36,6 +38,8 @@ def send_heartbeats(
     device: Device,
     look: Callable[[], Hardware],
     until: threading.Event,
+    *,
+    writes_gguf: bool = False,
 ) -> threading.Thread:
     """Report a worker again and again in a thread, and remove it when the event is set.
 
@@ -46,7 +50,8 @@ def send_heartbeats(
     def loop() -> None:
         key = f"{_PREFIX}{name}"
         while not until.is_set():
-            said = json.dumps({"device": device, "hardware": asdict(look())})
+            facts = {"device": device, "hardware": asdict(look()), "writes_gguf": writes_gguf}
+            said = json.dumps(facts)
             with suppress(RedisError):  # away: said again soon
                 redis.set(key, said, ex=_FORGOTTEN_AFTER_S)
             until.wait(_SAY_EVERY_S)
@@ -78,6 +83,7 @@ def _heartbeat(name: str, text: bytes) -> Heartbeat | None:
     """None: a worker of another version said it, in words that we don't know."""
     try:
         said = json.loads(text)
-        return Heartbeat(name, Device(said["device"]), Hardware(**said["hardware"]))
+        hardware = Hardware(**said["hardware"])
+        return Heartbeat(name, Device(said["device"]), hardware, said.get("writes_gguf") is True)
     except (ValueError, KeyError, TypeError):
         return None

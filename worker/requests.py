@@ -72,3 +72,5 @@ class WorkerStatus:
     device: Device
     is_busy: bool
     hardware: Hardware
+    writes_gguf: bool = False
+    """Whether llama.cpp's converter is installed where it runs."""

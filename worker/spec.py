@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from grice_core.errors import InputError
+from grice_core.export.choices import Form, WeightDtype, check_dtype
 from grice_core.pipeline.config import AskedHalf
 from grice_core.pipeline.options import (
     NumProcesses,
@@ -183,6 +184,27 @@ class ScoreDataSpec(_Spec):
         return digest_of(self.model_dump(mode="json"))
 
 
+class ExportModelSpec(_Spec):
+    """A stage of a pipeline that is to be written for other programs."""
+
+    pipeline_id: int
+    output: str
+    """Address of the pipeline's output folder."""
+    stage: str
+    form: Form
+    dtype: WeightDtype = "fp32"
+
+    @model_validator(mode="after")
+    def _dtype_is_of_the_form(self) -> Self:
+        check_dtype(self.form, self.dtype)
+        return self
+
+    @property
+    def digest(self) -> str:
+        """The same for the same request: 64 hex digits."""
+        return digest_of(self.model_dump(mode="json"))
+
+
 def parse_pipeline(spec: dict[str, Any]) -> PipelineSpec:
     """The spec of a pipeline's run.
 
@@ -217,6 +239,15 @@ def parse_score_data(spec: dict[str, Any]) -> ScoreDataSpec:
         InputError: it is of another version, or damaged.
     """
     return _parse(TypeAdapter(ScoreDataSpec), spec)
+
+
+def parse_export_model(spec: dict[str, Any]) -> ExportModelSpec:
+    """The spec of a run that exports a stage.
+
+    Raises:
+        InputError: it is of another version, or damaged.
+    """
+    return _parse(TypeAdapter(ExportModelSpec), spec)
 
 
 _Any = TypeVar("_Any")

@@ -9,12 +9,12 @@ from pathlib import Path
 from grice_core.maxims import MAXIMS
 from grice_core.recipes.load import load_recipe
 from grice_core.registry import Keeper
-from grice_core.store import runs
+from grice_core.store import model_exports, runs
 from grice_core.store.states import RunState
 from grice_core.store.tables import Run
 from tests.detector import lessons, tiny
 from tests.pipeline.world import write_pairs
-from tests.worker.asked import SMALL, small_request, unique_name
+from tests.worker.asked import SMALL, ask, small_request, unique_name
 from tests.worker.installation import Installation, stop_outside_transactions
 from tests.worker.processes import alive, eventually
 from worker.client import DetectorRequest, ImportRequest
@@ -59,11 +59,21 @@ def pipeline_to_measure(installation: Installation, world: Path) -> int:
     return installation.queue().measure(small_request(world, recipe=recipe))
 
 
+def model_to_export(installation: Installation, world: Path) -> int:
+    asked = ask(installation.queue(), world)
+    asked.until_done()
+    exports = installation.queue().model_exports
+    for run in model_exports.of_pipeline(installation.queue().database, asked.pipeline_id):
+        exports.remove(run.id)
+    return exports.submit(asked.pipeline_id, "stage1", "merged", "fp32")
+
+
 SINGLE: dict[str, Callable[[Installation, Path], int]] = {
     "score_data": data_set_to_score,
     "fit_detector": detector_to_train,
     "import_detector": detector_to_import,
     "estimate": pipeline_to_measure,
+    "export_model": model_to_export,
 }
 """By kind, for runs outside any pipeline: asks for one that lasts long enough to be frozen; returns its id."""
 
@@ -129,7 +139,7 @@ def frozen_and_thawed(installation: Installation, run_id: int) -> Run:
 def is_at_work(installation: Installation, run: Run) -> bool:
     """Whether a run has begun to write a file in its place, if it is of a kind that does so."""
     folder = installation.home / "work" / str(run.id)
-    if run.kind in {"export", "fit_detector", "import_detector", "estimate"}:
+    if run.kind in {"export", "export_model", "fit_detector", "import_detector", "estimate"}:
         return folder.exists() or run.kind == "estimate"
     return any(path.is_relative_to(folder) for path in opened_by(run.pid or 0))
 

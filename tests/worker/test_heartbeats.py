@@ -2,6 +2,7 @@
 
 import json
 import threading
+from dataclasses import asdict
 
 import pytest
 
@@ -21,9 +22,11 @@ def redis(quiet_server):
 def test_a_worker_is_on_the_roll_until_it_ends(redis):
     ended = threading.Event()
     here = look_at_hardware(())
-    thread = send_heartbeats(redis, "a-worker", Device.CPU, lambda: here, until=ended)
+    thread = send_heartbeats(
+        redis, "a-worker", Device.CPU, lambda: here, until=ended, writes_gguf=True
+    )
     (entry,) = eventually(lambda: read_heartbeats(redis), "it is listed")
-    assert entry == Heartbeat("a-worker", Device.CPU, here)
+    assert entry == Heartbeat("a-worker", Device.CPU, here, writes_gguf=True)
     ended.set()
     thread.join(timeout=10)
     assert read_heartbeats(redis) == []
@@ -35,3 +38,10 @@ def test_what_a_worker_of_another_version_says_is_passed_over(redis):
     redis.set("grice-worker:other", json.dumps({"device": "cpu", "hardware": {"colour": "blue"}}))
     redis.set("grice-worker:list", "[]")
     assert read_heartbeats(redis) == []
+
+
+def test_a_worker_of_an_earlier_version_writes_no_gguf(redis):
+    here = asdict(look_at_hardware(()))
+    redis.set("grice-worker:older", json.dumps({"device": "cpu", "hardware": here}))
+    (entry,) = read_heartbeats(redis)
+    assert not entry.writes_gguf

@@ -21,8 +21,9 @@ from grice_core.detector.record import read_record
 from grice_core.detector.weights import WEIGHTS_NAME
 from grice_core.files import file_sha256
 from grice_core.registry import Keeper
-from grice_core.store import detectors, runs
+from grice_core.store import detectors, references, runs
 from grice_core.store.artifacts import ArtifactStore, sha256_of
+from grice_core.store.model_exports import EXPORTED
 from grice_core.store.states import RunState
 from tests.detector import lessons, tiny
 from tests.worker.asked import Asked, ask, ask_anew, unique_name
@@ -196,3 +197,25 @@ def test_a_detector_that_a_killed_command_trains_is_the_old_one_or_the_new(tmp_p
 def assert_is_a_detector(folder: Path) -> None:
     """Its record is that of its weights."""
     assert file_sha256(folder / WEIGHTS_NAME) == read_record(folder).weights_sha256
+
+
+def test_an_export_whose_job_is_killed_anywhere_is_made_anew_and_is_whole(installation, world):
+    installation.stand()
+    queue, draw = installation.queue(), random.Random(0)
+    asked = ask(queue, world)
+    asked.until_done()
+    exports = queue.model_exports
+    duration_s, undisturbed = 0.0, None
+    killed = 0
+    while killed < TIMES:
+        run_id = exports.submit(asked.pipeline_id, "stage1", "merged", "fp32")
+        if undisturbed is not None:
+            killed += killed_in_the_middle(installation, run_id, draw.uniform(0, duration_s))
+        run = eventually(lambda run_id=run_id: finished(installation, run_id), "the run ends")
+        assert run.state is RunState.SUCCEEDED, run.error
+        made = references.of_run(queue.database, run_id)[EXPORTED].sha256
+        if undisturbed is None:
+            duration_s, undisturbed = run.finished_at - run.started_at, made
+        assert made == undisturbed
+        assert not (installation.home / "work" / str(run_id)).exists()
+        exports.remove(run_id)

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from grice_core.detector.load import load_detector
 from grice_core.errors import InputError
-from grice_core.export.job import ExportJob
+from grice_core.export.job import MANIFEST, ExportJob
 from grice_core.export.run import export_stage
 from grice_core.export.stage import TrainedStage
 from grice_core.pipeline.stored_output import local_output
@@ -23,6 +23,7 @@ from grice_core.recipes.load import load_recipe
 from grice_core.settings import settings
 from grice_core.store import data_sets, generations, metrics, pipelines, references, runs
 from grice_core.store.database import Database
+from grice_core.store.model_exports import EXPORTED
 from grice_core.store.states import RunKind, RunState
 from tests.pipeline.world import own
 from tests.worker.asked import (
@@ -75,6 +76,53 @@ def test_a_stage_in_the_studio_is_exported_as_one_in_a_folder(
     assert written.read_bytes() == (expected / WEIGHTS).read_bytes()
     monkeypatch.undo()
     settings.cache_clear()
+
+
+def test_a_model_made_by_a_worker_is_the_one_that_the_command_makes(finished, expected, tmp_path):
+    database = finished.queue.database
+    run_id = finished.queue.model_exports.submit(finished.pipeline_id, "stage1", "merged", "fp32")
+    run = eventually(lambda: ended(database, run_id), "the model is written")
+    assert run.state is RunState.SUCCEEDED, run.error
+    assert (run.step, run.num_steps) == (4, 4)
+    assert run.result["comparison"].startswith("read back: the same weights bit for bit")
+    address = references.of_run(database, run_id)[EXPORTED]
+    finished.queue.artifacts.fetch_folder(address.sha256, tmp_path / "ours")
+    job = ExportJob(
+        TrainedStage.open(expected / "stage1"), "merged", tmp_path / "theirs", is_shared=True
+    )
+    export_stage(job, torch.device("cpu"), Reporter())
+    ours, theirs = (
+        json.loads((tmp_path / who / MANIFEST).read_text()) for who in ("ours", "theirs")
+    )
+    files = {"model.safetensors", "config.json", "generation_config.json", "README.md"}
+    assert files <= set(ours["files"])
+    assert all(ours["files"][name] == theirs["files"][name] for name in files)
+    assert ours["base"]["name"] == "base"  # no path of this machine
+    again = finished.queue.model_exports.submit(finished.pipeline_id, "stage1", "merged", "fp32")
+    assert again == run_id
+    assert runs.get(database, run_id).attempt == 1
+
+
+def ended(database, run_id):
+    run = runs.get(database, run_id)
+    return run if run.state.is_finished() else None
+
+
+def test_what_is_not_there_or_can_not_be_written_so_is_not_asked_of_a_worker(finished):
+    submit = finished.queue.model_exports.submit
+    with pytest.raises(InputError, match="has no stage 'stage9'"):
+        submit(finished.pipeline_id, "stage9", "merged", "fp32")
+    with pytest.raises(InputError, match="q8_0 is a format of GGUF"):
+        submit(finished.pipeline_id, "stage1", "merged", "q8_0")
+
+
+def test_without_a_converter_the_run_says_what_is_missing(finished):
+    database = finished.queue.database
+    run_id = finished.queue.model_exports.submit(finished.pipeline_id, "stage1", "gguf", "q8_0")
+    run = eventually(lambda: ended(database, run_id), "the run ends")
+    assert run.state is RunState.FAILED
+    assert "GGUF needs llama.cpp's converter" in run.error
+    finished.queue.model_exports.remove(run_id)
 
 
 def test_run_json_tells_the_same_as_the_commands(finished, expected, tmp_path):
