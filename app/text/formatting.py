@@ -39,6 +39,17 @@ def count_of(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def size(num_bytes: float) -> str:
+    """A number of bytes as people read it: `4.2 MiB`."""
+    for unit in ("bytes", "KiB", "MiB"):
+        if num_bytes < 1024:
+            return (
+                count_of(int(num_bytes), "byte") if unit == "bytes" else f"{num_bytes:.1f} {unit}"
+            )
+        num_bytes /= 1024
+    return f"{num_bytes:,.1f} GiB"
+
+
 def sentence(message: str) -> str:
     """A message as a sentence of its own: a capital, unless it begins with a name or an address, and a full stop."""
     begun = message[:1].upper() + message[1:] if _FIRST_WORD.match(message) else message

@@ -44,6 +44,7 @@ BUSY_PAGES = {
     "changes": "compare?pipeline=1&view=Changes",
     "texts": "compare?pipeline=1&view=Length+and+diversity",
     "trade-offs": "compare?pipeline=1&view=Trade-offs",
+    "models": "compare?pipeline=1&view=Models",
     "playground": "playground?pipeline=1",
     "running": "runs?pipeline=3&over=1",
     "kept-step": "runs?pipeline=1&run=2&answers_at=40",

@@ -16,6 +16,7 @@ from grice_core.evaluation.generation import generate
 from grice_core.evaluation.sampling import Sampling
 from grice_core.store import pipelines
 from tests.app.conftest import Server
+from tests.app.driving import assert_nothing_serious, open_page
 
 pytestmark = pytest.mark.stack
 
@@ -89,3 +90,25 @@ def test_the_adapter_gives_the_same_answers_with_stock_peft(
     stage2 = stored.models[-1]
     assert generate(model, tokenizer, list(stage2.prompts), sampling) == list(stage2.responses)
     assert list(stage2.responses) != list(stored.models[0].responses)
+
+
+def test_a_whole_model_is_made_by_the_worker_and_loads_without_us(
+    trained_server: Server, page: Page, tmp_path: Path
+) -> None:
+    open_page(page, f"{trained_server.url}/compare?pipeline=1&view=Models")
+    page.get_by_role("radio", name="GGUF").click()
+    expect(page.get_by_role("button", name="Export this model")).to_be_disabled()
+    expect(page.get_by_text("GGUF needs llama.cpp").first).to_be_visible()
+    page.get_by_role("radio", name="Whole model").click()
+    page.get_by_role("button", name="Export this model").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    assert download.value.suggested_filename == "stage2-merged-fp32.zip"
+    download.value.save_as(tmp_path / "model.zip")
+    with zipfile.ZipFile(tmp_path / "model.zip") as archive:
+        archive.extractall(tmp_path)
+    AutoModelForCausalLM.from_pretrained(tmp_path / "stage2-merged-fp32")
+    expect(page.get_by_text("--to hub:OWNER/NAME --as merged --dry-run")).to_be_visible()
+    assert_nothing_serious(page)
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("link", name="Download")).to_have_count(0)

@@ -75,13 +75,7 @@ def comparison_exports(
                 f"{stage}-adapter.zip",
                 "application/zip",
             )
-        st.caption("As a whole model, for llama.cpp or on the hub (`gguf`, `hub:owner/name`):")
-        last = models[-1].name
-        st.code(
-            f"grice export studio:{pipeline.id}/{last} --to merged --out {last}-merged",
-            language=None,
-            wrap_lines=True,
-        )
+        st.caption("As a whole model, for llama.cpp, or onto the hub: the view *Models* below.")
 
 
 def _zipped(pipeline: EvaluatedPipeline, stage: str) -> bytes:

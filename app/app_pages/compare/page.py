@@ -16,6 +16,7 @@ from app.app_pages.compare.comparison_views import (
     seeds_view,
 )
 from app.app_pages.compare.judges_view import judges_view
+from app.app_pages.compare.models_view import models_view
 from app.app_pages.compare.texts_view import between_texts, texts_view
 from app.app_pages.compare.threshold_judging import threshold_judging
 from app.app_pages.compare.verdict_view import verdict_view
@@ -136,6 +137,7 @@ def _views(chosen: EvaluatedPipeline, known: list[EvaluatedPipeline], found: Ove
         "Seeds": partial(seeds_view, seeds),
         "Trade-offs": partial(pareto_view, [chosen, *others][:_MOST_BESIDE]),
         "Implicit reward per pair": partial(preference_shift_view, chosen, view),
+        "Models": partial(models_view, chosen, [model.name for model in models[1:]]),
     }
     if view.judges:
         views["Two judges"] = partial(judges_view, chosen, view)

@@ -51,5 +51,8 @@ def _next_step(run: Run) -> None:
     elif run.kind is RunKind.SCORE_DATA:
         label = "Score the data set again"
         link_to("detector", label, ":material/gavel:", detector_view="Score")
+    elif run.kind is RunKind.EXPORT_MODEL:
+        query = {"pipeline": str(run.spec.get("pipeline_id", "")), "view": "Models"}
+        link_to("compare", "Resume or delete it", ":material/balance:", **query)
     else:
         link_to("detector", "Try it again", ":material/gavel:", detector_view="Train")

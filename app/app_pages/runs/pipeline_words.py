@@ -101,5 +101,6 @@ def _taken_s(chain: Sequence[Run]) -> float:
 def what_goes(chain: Sequence[Run]) -> str:
     """What deleting a pipeline takes away."""
     return (
-        f"{count_of(len(chain), 'run')} with their curves, answers, judgements, logs and adapters"
+        f"{count_of(len(chain), 'run')} with their curves, answers, judgements, logs and adapters, "
+        "and the models exported from them"
     )

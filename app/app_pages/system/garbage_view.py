@@ -2,9 +2,8 @@
 
 import streamlit as st
 
-from app.app_pages.system.system_facts import size
 from app.state.run_queue import run_queue
-from app.text.formatting import count_of
+from app.text.formatting import count_of, size
 from app.ui.allowed import allowed
 from app.ui.errors import failures_shown
 from grice_core.store.actors import Role

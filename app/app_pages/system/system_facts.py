@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
 
 from app.state.studio import Studio
-from app.text.formatting import count_of
+from app.text.formatting import count_of, size
 from app.ui.number_table import Cell
 from grice_core.redaction import redacted
 from grice_core.store import migrate, sizes
@@ -64,14 +64,3 @@ def version_rows() -> Iterator[list[Cell]]:
     yield [Cell("Python"), Cell(platform.python_version())]
     for name in _LIBRARIES:
         yield [Cell(name), Cell(version(name))]
-
-
-def size(num_bytes: float) -> str:
-    """A number of bytes as people read it: `4.2 MiB`."""
-    for unit in ("bytes", "KiB", "MiB"):
-        if num_bytes < 1024:
-            return (
-                count_of(int(num_bytes), "byte") if unit == "bytes" else f"{num_bytes:.1f} {unit}"
-            )
-        num_bytes /= 1024
-    return f"{num_bytes:,.1f} GiB"
