@@ -1,13 +1,16 @@
 """What a launch would do: the pairs and steps of each stage, the prompts, the answers."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from grice_core.data.leakage import leaking
 from grice_core.data.pairs import FloatArray, PairTable
 from grice_core.detector.record import Thresholds
 from grice_core.evaluation.reach import Reach, reach_of
 from grice_core.evaluation.selection import AskedPrompts, PromptSelection
 from grice_core.recipes.plan import PlannedStage, plan_stages
 from grice_core.recipes.side_effects import StageEffects, effects_of
+from grice_core.rounds.expected import ExpectedRound, expected_round
 from grice_core.store.tables import Detector
 from worker.client import PipelineRequest
 
@@ -29,20 +32,33 @@ class LaunchPlan:
     """What each stage's pairs teach besides."""
     reach: Reach | None = None
     """What the data's own responses score; None: no pair is scored, or nothing is trained."""
+    rounds: tuple[ExpectedRound, ...] = ()
+    """Of each stage that takes its pairs from the model: what it takes at most."""
 
     @property
     def num_steps(self) -> int:
-        """Optimizer steps of all stages."""
-        return sum(stage.num_steps for stage in self.stages)
+        """Optimizer steps of all stages, of rounds at most."""
+        return sum(stage.num_steps for stage in self._trained)
 
     @property
     def num_pairs(self) -> int:
         """Pairs of all optimizer steps; one counts as often as it is seen."""
-        return sum(stage.num_steps * stage.config.pairs_per_step for stage in self.stages)
+        return sum(stage.num_steps * stage.config.pairs_per_step for stage in self._trained)
+
+    @property
+    def _trained(self) -> list[PlannedStage]:
+        """All stages, rounds with as many pairs as there can be."""
+        known = [stage for stage in self.stages if not stage.awaits_pairs]
+        return [*known, *(each.planned for each in self.rounds)]
 
     @property
     def num_answers(self) -> int:
-        """Answers to be written and judged."""
+        """Answers to be written and judged, of rounds at most."""
+        return self.num_evaluated + sum(each.num_answers for each in self.rounds)
+
+    @property
+    def num_evaluated(self) -> int:
+        """Those of them that belong to the evaluation."""
         return self.num_models * len(self.selection.prompts) * self.samples_per_prompt
 
     @property
@@ -65,7 +81,27 @@ def plan(request: PipelineRequest, table: PairTable, asked: AskedPrompts) -> Lau
         samples_per_prompt=request.samples_per_prompt,
         effects=effects_of(stages, table),
         reach=reach_of(table, _thresholds(request.detector)) if trains else None,
+        rounds=tuple(_rounds(request, table, asked, stages)),
     )
+
+
+def _rounds(
+    request: PipelineRequest, table: PairTable, asked: AskedPrompts, stages: Sequence[PlannedStage]
+) -> Iterator[ExpectedRound]:
+    waiting = [number for number, stage in enumerate(stages) if stage.awaits_pairs]
+    if not waiting:
+        return
+    evaluated = leaking(table.prompts, asked.selection.prompts)
+    for number in waiting:
+        yield expected_round(
+            stages[number],
+            number,
+            request.recipe,
+            table,
+            request.seed,
+            asked.left_out,
+            evaluated,
+        )
 
 
 def _thresholds(detector: Detector | str) -> FloatArray:

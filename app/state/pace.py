@@ -60,9 +60,13 @@ def of_measurement(run: Run, source: str = "measured for these settings") -> Pac
     found: JsonObject = run.result or {}
     sizes = _pairs_per_step(run)
     num_pairs = sum(stage["num_steps"] * sizes[stage["name"]] for stage in found["stages"])
+    per_answer_s = found["evaluation_s"] / max(found["num_answers"], 1)
+    training_s = sum(
+        stage["seconds"] - per_answer_s * stage.get("num_answers", 0) for stage in found["stages"]
+    )
     return Pace(
-        per_pair_s=sum(stage["seconds"] for stage in found["stages"]) / max(num_pairs, 1),
-        per_answer_s=found["evaluation_s"] / max(found["num_answers"], 1),
+        per_pair_s=training_s / max(num_pairs, 1),
+        per_answer_s=per_answer_s,
         per_run_s=found["loading_s"],
         peak_bytes=found["peak_bytes"],
         source=source,

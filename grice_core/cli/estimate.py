@@ -77,5 +77,7 @@ def _show(estimated: "Estimate") -> None:
     )
     if any(stage.num_answers for stage in estimated.stages):
         console.print("Rounds: at most, with a pair for every prompt; they may end earlier.")
+    for said in estimated.judging:
+        console.print(f"{said[:1].upper()}{said[1:]}.", highlight=False)
     for sentence in estimated.power_sentences:
         console.print(sentence, highlight=False)

@@ -1,7 +1,7 @@
 """What a pipeline would take, from a few steps and answers measured on this machine."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from grice_core.detector.judge import Detector
+from grice_core.detector.llm.detector import ChatDetector
+from grice_core.detector.llm.estimate import judging_sentence, texts_like_answers
 from grice_core.detector.pairs import score_pairs
 from grice_core.dpo.base import BaseModel
 from grice_core.dpo.encode import encode_pairs
@@ -23,6 +25,7 @@ from grice_core.pipeline.config import PipelineConfig
 from grice_core.pipeline.encoded_stage import EncodedStage, encode_stage
 from grice_core.pipeline.expected_rounds import expected_job
 from grice_core.pipeline.inputs import PipelineInputs, cut_inputs
+from grice_core.pipeline.judges import Judges
 from grice_core.pipeline.judging import BASELINE, evaluate_model
 from grice_core.pipeline.pace import measure_pace, stage_seconds
 from grice_core.pipeline.parts import PipelineParts
@@ -48,6 +51,8 @@ class StageEstimate:
     seconds: float
     num_answers: int = 0
     """That it would sample: of a stage that takes its pairs from the model; its pairs are then the most there can be."""
+    num_heldout_answers: int = 0
+    """Those of them to held-out prompts, which the second judge is asked about, too."""
 
     def asking(self, per_answer: float) -> "StageEstimate":
         """The same with the time that its answers take."""
@@ -95,6 +100,8 @@ class Estimate:
     """How the base's weights are held."""
     shown_pair: ShownPair | None = None
     """The first stage's first pair, as the model will see it."""
+    judging: tuple[str, ...] = ()
+    """Of each judge that is a language model: what it is asked, in words."""
 
     @property
     def seconds(self) -> float:
@@ -144,7 +151,19 @@ def estimate_pipeline(config: PipelineConfig, reporter: Reporter) -> Estimate:
         shown_pair=_shown(base, parts, inputs),
         power=power,
         power_sentences=tuple(power_sentences(criteria, power, inputs.selection.num_available)),
+        judging=tuple(_judging(parts.judges, inputs, stages, num_answers)),
     )
+
+
+def _judging(
+    judges: Judges, inputs: PipelineInputs, stages: Sequence[StageEstimate], num_evaluated: int
+) -> Iterator[str]:
+    like = texts_like_answers(inputs.table)
+    sampled = sum(stage.num_answers for stage in stages)
+    heldout = sum(stage.num_heldout_answers for stage in stages)
+    for judge, num_of_rounds in zip(judges.load(), (sampled, heldout), strict=True):
+        if isinstance(judge, ChatDetector):
+            yield judging_sentence(judge, like, num_of_rounds, num_evaluated)
 
 
 def _cut(
@@ -206,7 +225,7 @@ def _stages(
     """Each stage at the pace of the first one's steps."""
     pace, earlier = None, list[EncodedStage]()
     for number in range(len(inputs.stages)):
-        job, num_answers = expected_job(
+        job, expected = expected_job(
             parts.stage_job(number, inputs), number, parts.config.recipe, inputs
         )
         encoded = encode_stage(base, job, reporter)
@@ -218,7 +237,8 @@ def _stages(
             len(planned.heldout_indices),
             planned.num_steps,
             stage_seconds(pace, job, encoded, earlier),
-            num_answers,
+            0 if expected is None else expected.num_answers,
+            0 if expected is None else expected.num_asked,
         )
         earlier.append(encoded)
 

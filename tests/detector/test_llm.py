@@ -16,7 +16,12 @@ from grice_core.detector.folder import Destination
 from grice_core.detector.labels import load_labels
 from grice_core.detector.llm.connect import ChatSettings, chat_record, write_chat_detector
 from grice_core.detector.llm.detector import ChatDetector, open_chat_detector
-from grice_core.detector.llm.estimate import estimate, texts_of_pairs
+from grice_core.detector.llm.estimate import (
+    estimate,
+    estimate_answers,
+    judging_sentence,
+    texts_of_pairs,
+)
 from grice_core.detector.load import load_detector
 from grice_core.detector.pairs import score_pairs
 from grice_core.detector.rubric import default_rubric, default_rubric_text, parse_rubric
@@ -288,6 +293,24 @@ def test_time_tokens_and_cost_are_known_before(server: JudgeServer, tmp_path: Pa
     assert after.tokens_out == 8 * 14  # what the server counted
     assert before.scaled(10).num_requests == 120
     assert "nothing is asked" in estimate(judge, texts[:1]).sentence()
+
+
+def test_answers_that_are_yet_to_be_written_cost_four_questions_each(
+    server: JudgeServer, tmp_path: Path
+) -> None:
+    judge = detector(server, tmp_path, price_in=2.0, price_out=10.0)
+    like = [JudgedText(f"question {i}", "yes") for i in range(3)]
+    probabilities(judge, like[0])  # what was answered before says nothing about new answers
+    found = estimate_answers(judge, like, 600)
+    assert (found.num_requests, found.num_known) == (2400, 0)
+    assert found.tokens_out == 2400 * 14
+    assert found.tokens_in == pytest.approx(200 * estimate(judge, like[1:]).tokens_in * 3 / 2, 0.01)
+    said = judging_sentence(judge, like, num_of_rounds=400, num_evaluated=200)
+    assert said.startswith(
+        f"the judge {judge.architecture.model} is asked about at most 400 answers of rounds and 200 answers "
+        "of the evaluation, 4 questions each: 2,400 questions, about"
+    )
+    assert "rounds" not in judging_sentence(judge, like, num_of_rounds=0, num_evaluated=200)
 
 
 def test_pairs_without_scores_are_what_is_asked_about(tmp_path: Path) -> None:

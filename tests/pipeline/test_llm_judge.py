@@ -10,10 +10,12 @@ from grice_core.detector.folder import Destination
 from grice_core.detector.llm.connect import ChatSettings, write_chat_detector
 from grice_core.detector.rubric import default_rubric
 from grice_core.errors import DetectorError
+from grice_core.pipeline.estimate import estimate_pipeline
 from grice_core.pipeline.run import run_pipeline
+from grice_core.progress import Reporter
 from grice_core.settings import Settings
 from tests.detector.judge_server import first, judge_server, reply, with_logprobs
-from tests.pipeline.world import config
+from tests.pipeline.world import config, own
 
 
 def test_as_second_judge_it_is_asked_about_every_answer_and_stands_beside_the_first(
@@ -50,6 +52,27 @@ def test_as_second_judge_it_is_asked_about_every_answer_and_stands_beside_the_fi
     card = (out / "stage2" / "final_model" / "README.md").read_text()
     assert "### By a second judge" in card
     assert second.fingerprint[:16] in card
+
+
+def test_what_it_will_be_asked_is_known_before_with_the_answers_of_rounds(
+    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As second judge: of rounds only about answers to held-out prompts. Nothing is sent."""
+    home = Settings(home=tmp_path / "home")
+    monkeypatch.setattr("grice_core.detector.llm.detector.settings", lambda: home)
+    written = ChatSettings("http://127.0.0.1:1/v1", "small", default_rubric())
+    write_chat_detector(written, Destination(tmp_path / "judge"))
+    asked = config(world, tmp_path / "out", recipe=own(), second_judge=str(tmp_path / "judge"))
+    found = estimate_pipeline(asked, Reporter())
+    first, second = found.stages[1:]
+    assert first.num_answers - first.num_heldout_answers == 10 * 3
+    assert first.num_heldout_answers == 2 * second.num_heldout_answers > 0
+    num_questions = 4 * (3 * second.num_heldout_answers + found.num_answers)
+    (said,) = found.judging
+    assert said.startswith(
+        f"the judge small is asked about at most {3 * second.num_heldout_answers} answers of rounds and "
+        f"{found.num_answers} answers of the evaluation, 4 questions each: {num_questions} questions"
+    )
 
 
 def test_the_detector_itself_is_no_second_judge(world: Path, tmp_path: Path) -> None:

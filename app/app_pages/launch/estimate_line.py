@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.app_pages.launch.judging_cost import judging
 from app.state.launch_plan import LaunchPlan
 from app.state.pace import Pace
 from app.state.run_queue import run_queue
@@ -41,7 +42,9 @@ def estimate_line(
     # All are of one data set.
     num_unscored = plans[0].num_unscored if plans and plans[0].stages else 0
     or_more = " or more" if num_unscored else ""
-    work = f"{several}{num_steps:,} optimizer steps{or_more}, {num_answers:,} answers"
+    at_most = "at most " if any(each.rounds for each in plans) else ""
+    work = f"{several}{at_most}{num_steps:,} optimizer steps{or_more}, {num_answers:,} answers"
+    work = work[:1].upper() + work[1:]
     if pace is None:
         st.markdown(f"**{work}**")
     else:
@@ -54,10 +57,13 @@ def estimate_line(
         st.caption(
             f"{unscored} without scores: what the stages keep of them is known once they are scored."
         )
+    for said in judging(requests, plans):
+        st.caption(plain_markdown(sentence(said)), help=_AT_MOST if at_most else None)
     _measure(requests[0], is_known=pace is not None)
 
 
 _COUNTS = ("num_steps", "num_answers")
+_AT_MOST = "Rounds that no longer help are the last; then less is asked."
 
 
 def _measure(request: PipelineRequest, *, is_known: bool) -> None:

@@ -72,27 +72,74 @@ def texts_of_pairs(table: PairTable) -> list[JudgedText]:
     ]
 
 
+def texts_like_answers(table: PairTable, limit: int = 200) -> list[JudgedText]:
+    """Chosen responses of the first pairs: answers to their prompts will be about as long."""
+    pairs = zip(table.prompts[:limit], table.chosen[:limit], strict=True)
+    return [JudgedText.from_pair(prompt, response) for prompt, response in pairs]
+
+
 def estimate(detector: ChatDetector, texts: Sequence[JudgedText]) -> JudgeEstimate:
     """What judging these texts takes; nothing is sent."""
+    lengths = _lengths(detector, texts)
+    known = detector.cache.get(lengths)
+    missing = [length for key, length in lengths.items() if key not in known]
+    return _taking(detector, missing, len(known))
+
+
+def estimate_answers(
+    detector: ChatDetector, like: Sequence[JudgedText], num_answers: int
+) -> JudgeEstimate:
+    """What judging so many answers takes that are yet to be written; nothing is sent.
+
+    Args:
+        like: Some texts that are about as long.
+    """
+    lengths = _lengths(detector, like)
+    found = _taking(detector, list(lengths.values()), 0)
+    return found.scaled(num_answers * len(MAXIMS) / max(len(lengths), 1))
+
+
+def judging_sentence(
+    detector: ChatDetector, like: Sequence[JudgedText], num_of_rounds: int, num_evaluated: int
+) -> str:
+    """What a language model is asked about the answers of a pipeline, in words, without a full stop.
+
+    Args:
+        num_of_rounds: Answers of its rounds, at most; 0: it has none.
+        num_evaluated: Answers of its evaluation.
+    """
+    of_rounds = f"at most {num_of_rounds:,} answers of rounds and " if num_of_rounds else ""
+    estimated = estimate_answers(detector, like, num_of_rounds + num_evaluated)
+    return (
+        f"the judge {detector.architecture.model} is asked about {of_rounds}{num_evaluated:,} answers of the "
+        f"evaluation, {len(MAXIMS)} questions each: {estimated.sentence()}"
+    )
+
+
+def _lengths(detector: ChatDetector, texts: Sequence[JudgedText]) -> dict[str, int]:
+    """Characters of each question, by its key."""
     lengths: dict[str, int] = {}
     for text in dict.fromkeys(texts):
         for maxim in MAXIMS:
             messages = detector.messages(text, maxim.column)
             key = question_key(detector.architecture, messages)
             lengths[key] = sum(len(one["content"]) for one in messages)
-    known = detector.cache.get(lengths)
-    missing = [length for key, length in lengths.items() if key not in known]
+    return lengths
+
+
+def _taking(detector: ChatDetector, lengths: Sequence[int], num_known: int) -> JudgeEstimate:
+    """What questions of these lengths take."""
     usual = detector.cache.usual(detector.architecture.model)
-    tokens_in = sum(missing) // _CHARACTERS_PER_TOKEN
+    tokens_in = sum(lengths) // _CHARACTERS_PER_TOKEN
     each_out = usual.tokens_out if usual and usual.tokens_out else _USUAL_TOKENS_OUT
-    tokens_out = round(len(missing) * each_out)
+    tokens_out = round(len(lengths) * each_out)
     endpoint = detector.client.endpoint
     return JudgeEstimate(
-        num_requests=len(missing),
-        num_known=len(known),
+        num_requests=len(lengths),
+        num_known=num_known,
         tokens_in=tokens_in,
         tokens_out=tokens_out,
-        seconds=usual.seconds * len(missing) / endpoint.concurrency if usual else None,
+        seconds=usual.seconds * len(lengths) / endpoint.concurrency if usual else None,
         cost=_cost(endpoint.price_in, endpoint.price_out, tokens_in, tokens_out),
     )
 

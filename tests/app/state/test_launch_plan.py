@@ -14,6 +14,7 @@ from app.state.pace import Pace
 from app.state.studio import Studio
 from grice_core.data.load import Prompts, load_pairs
 from grice_core.data.pairs import PairTable
+from grice_core.data.split import holdout_mask
 from grice_core.detector.metrics import CooperativeMetrics, Estimate, MaximMetrics, Metrics
 from grice_core.evaluation.selection import (
     AskedPrompts,
@@ -75,6 +76,22 @@ def test_answers_are_written_by_the_baseline_and_after_each_stage(tmp_path: Path
     found = planned(tmp_path, [f"new {i}" for i in range(7)])
     assert found.num_answers == 3 * 7
     assert found.num_steps == sum(stage.num_steps for stage in found.stages)
+
+
+def test_rounds_count_with_all_that_they_may_ask_and_train_on(tmp_path: Path) -> None:
+    table = load_pairs(write_pairs_file(tmp_path / "pairs.json")).table
+    changes = ("round.rounds=2", "round.samples.k=3", "round.samples.num_prompts=20")
+    own = request(recipe=load_recipe("content-then-manner-own", changes))
+    prompts = Prompts.of_texts([f"new {i}" for i in range(7)])
+    without, found = planned_on(request(), table, prompts), planned_on(own, table, prompts)
+    held_out = len(set(table.take(holdout_mask(table.prompts, 0.1, seed=0)).prompts))
+    first, second = found.rounds
+    assert (first.num_sampled, first.num_asked) == (3 * 20, 3 * held_out * 2)
+    assert (second.num_sampled, second.num_asked) == (3 * 20, 3 * held_out)
+    assert found.num_evaluated == 5 * 7
+    assert found.num_answers == 5 * 7 + 2 * 60 + 3 * 3 * held_out
+    assert found.num_steps == without.num_steps + 2 * 5  # of 4 pairs each
+    assert found.num_pairs == without.num_pairs + 2 * 20
 
 
 def test_few_prompts_and_leaks_are_said(tmp_path: Path) -> None:

@@ -51,3 +51,15 @@ def test_work_that_an_earlier_run_did_tells_nothing_of_the_pace(studio: Studio) 
     run(studio, "c", RunKind.TRAIN, TRAINED | {"seconds": 0.1, "taken_over": True})
     run(studio, "d", RunKind.EVALUATE, {"num_taken_over": 300})
     assert of_earlier_runs(studio, BASE) == before
+
+
+def test_what_a_measurement_says_of_rounds_is_split_into_steps_and_answers(studio: Studio) -> None:
+    stages = [
+        {"name": "stage1", "num_steps": 10, "seconds": 20.0},
+        {"name": "stage2", "num_steps": 10, "seconds": 20.0 + 0.5 * 100, "num_answers": 100},
+    ]
+    measured = {"stages": stages, "evaluation_s": 30.0, "num_answers": 60, "loading_s": 3.0}
+    run(studio, "a", RunKind.ESTIMATE, measured | {"peak_bytes": 1 << 30})
+    found = of_earlier_runs(studio, BASE)
+    assert found is not None
+    assert (found.per_answer_s, found.per_pair_s) == (0.5, 40.0 / (20 * 4))
