@@ -8,7 +8,7 @@ from rich.table import Table
 from benchmarks.real.ceiling import Ceiling, Share
 from benchmarks.real.limits import TRAINED_AGAINST, Limits
 from benchmarks.real.reach import Power, Reach
-from grice_core.evaluation.numbers import percent, percent_interval, points
+from grice_core.evaluation.numbers import percent, percent_interval
 
 Row = tuple[str, ...]
 
@@ -113,11 +113,11 @@ def _reach_rows(reaches: Sequence[Reach]) -> list[Row]:
             *(f"{percent(one.single)} {percent_interval(one.single_interval)}" for one in reaches),
         ),
         *(
-            (f"any of {size}", *(percent(one.any_of[size]) for one in reaches))
+            (f"a finished one of {size}", *(percent(one.any_of[size]) for one in reaches))
             for size in sizes[1:-1]
         ),
         (
-            f"any of {largest}",
+            f"a finished one of {largest}",
             *(
                 f"{percent(one.any_of[largest])} {percent_interval(one.any_interval)}"
                 for one in reaches
@@ -130,13 +130,9 @@ def _reach_rows(reaches: Sequence[Reach]) -> list[Row]:
 def _power_cells(power: Power) -> Row:
     return (
         percent(power.discordance),
-        "never" if power.detectable is None else points(power.detectable),
-        "any" if not power.discordance else _needed(power.prompts_needed),
+        "none" if power.detectable is None else f"{100 * power.detectable:.1f}",
+        "too many" if power.prompts_needed is None else f"{power.prompts_needed:,}",
     )
-
-
-def _needed(num_prompts: int | None) -> str:
-    return "too many" if num_prompts is None else f"{num_prompts:,}"
 
 
 def _share(share: Share) -> str:

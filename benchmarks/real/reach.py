@@ -40,7 +40,8 @@ class Power:
     detectable: float | None
     """The smallest true change that is found with 80 % power."""
     prompts_needed: int | None
-    """To see, with 80 % power, that a model that changes nothing is not worse by the recipe's margin."""
+    """To see, with 80 % power, that a model that changes nothing is not worse by the recipe's margin; None: more than
+    anyone evaluates."""
 
 
 def reaches(
@@ -114,7 +115,8 @@ def powers(model: EvaluatedModel, max_regression: float) -> dict[str, Power]:
 
 
 def _power(discordance: float, num_prompts: int, max_regression: float) -> Power:
-    half = NORMAL * np.sqrt(discordance / num_prompts)
+    # As in `paired_interval`, one more prompt for either side.
+    half = NORMAL * np.sqrt(discordance * num_prompts + 2) / (num_prompts + 2)
     return Power(
         discordance=discordance,
         detectable=detectable_change(num_prompts, discordance) if discordance else None,

@@ -86,4 +86,4 @@ def test_power_comes_from_answers_of_one_model_that_differ():
     needed = 7.84 * found["manner"].discordance / 0.05**2
     assert found["manner"].prompts_needed == pytest.approx(needed, rel=0.1)
     assert found["relation"].discordance == 0
-    assert found["relation"].prompts_needed == 0
+    assert found["relation"].prompts_needed == 61  # of the interval's two added prompts alone
