@@ -40,6 +40,7 @@ BOOKKEEPING = {
         "report_steps",
         "report_checkpoint",
         "report_trouble",
+        "report_found",
         "report_process",
         "withdraw_trouble",
     },
@@ -49,6 +50,7 @@ BOOKKEEPING = {
     "notices": {"close", "note_stall", "postpone", "reach", "take"},
     "references": {"attach", "detach"},
     "runs": {"while_unclaimed"},
+    "sampled_answers": {"record"},
     "sweeps": {"add_members", "fail", "finish", "launch_member", "note_outcome"},
     "transitions": {
         "claim",
