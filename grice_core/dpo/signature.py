@@ -32,6 +32,18 @@ def accepted(model: Any, **arguments: Any) -> dict[str, Any]:
     return {name: value for name, value in arguments.items() if accepts(model, name)}
 
 
+def cache_name(model: Any) -> str | None:
+    """What the model's forward pass calls keys and values of earlier tokens, as does its output; None: it takes none.
+
+    transformers 5.24 renamed them. Formerly that was not what models with states of their own call theirs
+    (`cache_params`), so that their caches can be tried since.
+    """
+    return next((name for name in _CACHES if accepts(model, name)), None)
+
+
+_CACHES = ("cache", "past_key_values")
+
+
 @lru_cache(maxsize=64)
 def _parameters(forward: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     return inspect.signature(forward).parameters

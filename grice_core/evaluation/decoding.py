@@ -16,7 +16,7 @@ from torch import Tensor
 
 from grice_core.dpo.encode import Ids
 from grice_core.dpo.positions import changes_with_length
-from grice_core.dpo.signature import accepted, accepts
+from grice_core.dpo.signature import accepted, cache_name
 from grice_core.kernels.cache import can_join, join, kept_order, make_room
 from grice_core.kernels.choice import plain_kernels
 from grice_core.kernels.linear import without_prepacking
@@ -47,6 +47,7 @@ class Decoder:
         self._num_rows = num_rows
         self._device = next(model.parameters()).device
         self._cache: Any = None
+        self._cache_name = cache_name(model) or ""
         self._inputs = self._mask = torch.ones(0, 0, dtype=torch.long, device=self._device)
         self._lengths = torch.zeros(0, dtype=torch.long, device=self._device)
 
@@ -63,7 +64,7 @@ class Decoder:
         distinct = list(dict.fromkeys(prompts))
         inputs, mask = _left_padded(distinct, self._device)
         output = self._run(inputs, mask, (mask.cumsum(dim=1) - 1).clamp(min=0), None)
-        cache: Any = getattr(output, "past_key_values", None)
+        cache = self._cache_of(output)
         if cache is None and self._decoding != "whole":
             raise TypeError("it gives no cache that can be passed on")
         last: Tensor = output.logits[:, -1]
@@ -96,7 +97,7 @@ class Decoder:
         if self._decoding == "whole":
             self._inputs = new = torch.cat([self._inputs, new], dim=1)
         output = self._run(new, self._mask, positions, self._cache)
-        self._cache = getattr(output, "past_key_values", None)
+        self._cache = self._cache_of(output)
         last: Tensor = output.logits[:, -1]
         return last
 
@@ -110,12 +111,15 @@ class Decoder:
         self._cache.reorder_cache(chosen)
         self._mask, self._lengths = self._mask[chosen], self._lengths[chosen]
 
+    def _cache_of(self, output: Any) -> Any:
+        return getattr(output, self._cache_name, None)
+
     def _run(self, inputs: Tensor, mask: Tensor, positions: Tensor, cache: Any) -> Any:
         known = accepted(self._model, logits_to_keep=1)
         if self._decoding == "whole":
             known |= accepted(self._model, use_cache=False)
         else:
-            known |= accepted(self._model, use_cache=True, past_key_values=cache)
+            known |= accepted(self._model, use_cache=True, **{self._cache_name: cache})
         if self._decoding in ("refilled", "batched"):
             known |= accepted(self._model, attention_mask=mask, position_ids=positions)
         return self._model(input_ids=inputs, **known)
@@ -216,7 +220,7 @@ def _whole(model: Any, prompt: Ids, text: Ids, copies: int = 1) -> Tensor:
 def _gap(model: Any, groups: _Groups, decoding: Decoding) -> float:
     """Largest difference of a log-probability from the exact ones, each row ending after its text; infinite
     if the model can't write so."""
-    if not accepts(model, "past_key_values"):
+    if cache_name(model) is None:
         return math.inf
     try:
         gaps = list(_gaps(model, groups, decoding))

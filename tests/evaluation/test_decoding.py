@@ -1,7 +1,9 @@
 from contextlib import nullcontext
+from types import SimpleNamespace
 
 import pytest
 import torch
+from transformers import GPT2LMHeadModel
 
 from grice_core.evaluation.decoding import Decoder, choose_decoding
 from grice_core.kernels import cache
@@ -32,6 +34,35 @@ PROMPTS = [tuple(range(1, 9)), tuple(range(20, 43)), tuple(range(50, 90))]
 )
 def test_the_fastest_way_that_is_exact_is_taken(name, decoding):
     assert choose_decoding(build(name), PROMPTS, max_new_tokens=12) == decoding
+
+
+class CacheByItsNewName(GPT2LMHeadModel):
+    """As transformers 5.24 and later have it."""
+
+    def forward(
+        self,
+        input_ids,
+        attention_mask=None,
+        position_ids=None,
+        cache=None,
+        use_cache=None,
+        logits_to_keep=0,
+    ):
+        output = super().forward(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            position_ids=position_ids,
+            past_key_values=cache,
+            use_cache=use_cache,
+            logits_to_keep=logits_to_keep,
+        )
+        return SimpleNamespace(logits=output.logits, cache=output.past_key_values)
+
+
+def test_a_cache_is_found_by_either_name():
+    model = build("gpt2")
+    model.__class__ = CacheByItsNewName
+    assert choose_decoding(model, PROMPTS, max_new_tokens=12) == "refilled"
 
 
 def test_positions_that_depend_on_the_length_need_whole_passes():
