@@ -23,15 +23,15 @@ from grice_core.store import (
 from grice_core.store.artifacts import ArtifactStore
 from grice_core.store.database import Database, Retries
 from grice_core.store.engine import connect as connect_database
-from grice_core.store.json_text import digest_of
 from grice_core.store.outputs import newest_output
 from grice_core.store.runs import RunFilter
-from grice_core.store.states import Device, RunKind, RunState
+from grice_core.store.states import Device, RunState
 from grice_core.store.submission import PipelineDraft, RunDraft
-from grice_core.store.tables import DataSet, Detector, Run
+from grice_core.store.tables import Run
 from worker import notify
 from worker.cleanup import Cleanup, CleanupPlan
 from worker.connection import connect
+from worker.detector_queue import DetectorQueue
 from worker.drafts import chain_of, in_store, key_of, measurement_of
 from worker.heartbeats import read_heartbeats
 from worker.intake import Intake
@@ -53,13 +53,13 @@ from worker.requests import (
     PipelineRequest,
     WorkerStatus,
 )
-from worker.spec import ScoreDataSpec, StoredData, StoredDetector
 from worker.sweep_queue import SweepQueue, is_optuna_installed
 from worker.visitors import Visitors
 
 __all__ = [
     "Cleanup",
     "CleanupPlan",
+    "DetectorQueue",
     "DetectorRequest",
     "DetectorTrial",
     "DeviceChoice",
@@ -165,56 +165,10 @@ class RunQueue:
     def _measurement(self, request: PipelineRequest) -> RunDraft:
         return measurement_of(self._intake.spec(request), self._device(request.device))
 
-    def submit_detector(self, request: DetectorRequest) -> int:
-        """Ask for a detector; asking twice for the same gives the same run. Returns its id.
-
-        Raises:
-            InputError: the file can't be read, or there is no such folder; nothing is submitted then.
-        """
-        spec = self._intake.detector_spec(request)
-        body = spec.model_dump(mode="json")
-        device = self._device(request.device)
-        return self.submit_run(
-            RunDraft(f"detector-{digest_of(body)}", RunKind.FIT_DETECTOR, body, device)
-        )
-
-    def submit_import(self, request: ImportRequest) -> int:
-        """Ask for a foreign detector to be imported; asking twice gives the same run. Returns its id.
-
-        Raises:
-            InputError: a file can't be read, or there is no such encoder; nothing is submitted then.
-        """
-        spec = self._intake.import_spec(request)
-        body = spec.model_dump(mode="json")
-        draft = RunDraft(
-            f"import-{spec.digest}", RunKind.IMPORT_DETECTOR, body, self._device("auto")
-        )
-        return self.submit_run(draft)
-
     def submit_run(self, draft: RunDraft) -> int:
         """Ask for a run outside any pipeline, such as a detector to be made; returns its id."""
         run_id = submission.submit_run(self.database, draft)
         self.wake()
-        return run_id
-
-    def score_data(self, data: DataSet, detector: Detector) -> int:
-        """Ask for the unscored pairs of a data set to be scored; asking twice gives the same run.
-
-        One that failed or was cancelled continues; one that is done is done again. Returns its id.
-        """
-        spec = ScoreDataSpec(data=StoredData.of(data), detector=StoredDetector.of(detector))
-        draft = RunDraft(
-            f"score-{spec.digest}",
-            RunKind.SCORE_DATA,
-            spec.model_dump(mode="json"),
-            self._device("auto"),
-        )
-        run_id = self.submit_run(draft)
-        state = runs.get(self.database, run_id).state
-        if state is RunState.SUCCEEDED:
-            self.rerun(run_id)
-        elif state.is_finished():
-            self.resume(run_id)
         return run_id
 
     def remove(self, pipeline_id: int) -> None:
@@ -279,6 +233,11 @@ class RunQueue:
     def cleanup(self) -> Cleanup:
         """Making room."""
         return Cleanup(self.database, self.artifacts, settings().home)
+
+    @property
+    def detectors(self) -> DetectorQueue:
+        """Detectors in the making, and what they score."""
+        return DetectorQueue(self.database, self.artifacts, self.wake, self._device)
 
     @property
     def sweeps(self) -> SweepQueue:

@@ -38,7 +38,7 @@ def data_set_to_score(installation: Installation, world: Path) -> int:
     keeper = Keeper(queue.database, queue.artifacts)
     file = write_pairs(installation.home / f"{unique_name()}.json", 200, scored=False)
     data = keeper.keep_pairs(file, file.name)
-    return queue.score_data(data, keeper.keep_detector(world / "detector"))
+    return queue.detectors.score(data, keeper.keep_detector(world / "detector"))
 
 
 def detector_to_train(installation: Installation, world: Path) -> int:  # noqa: ARG001
@@ -46,12 +46,12 @@ def detector_to_train(installation: Installation, world: Path) -> int:  # noqa: 
     folder.mkdir()
     labels, encoder = lessons.write_labels(folder / "labels.json"), tiny.write_encoder(folder / "e")
     asked = DetectorRequest("train", labels, str(encoder), unique_name(), {"epochs": 2})
-    return installation.queue().submit_detector(asked)
+    return installation.queue().detectors.train(asked)
 
 
 def detector_to_import(installation: Installation, world: Path) -> int:  # noqa: ARG001
     classifier = tiny.write_classifier(installation.home / unique_name(), tuple(MAXIMS))
-    return installation.queue().submit_import(ImportRequest(classifier, unique_name()))
+    return installation.queue().detectors.take_in(ImportRequest(classifier, unique_name()))
 
 
 def pipeline_to_measure(installation: Installation, world: Path) -> int:

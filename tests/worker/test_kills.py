@@ -130,7 +130,7 @@ def test_a_detector_whose_fit_is_killed_again_and_again_is_the_same_and_is_there
     killed = 0
     while killed < TIMES:
         wanted = DetectorRequest("train", labels, str(start), unique_name(), {"epochs": 3})
-        run_id = queue.submit_detector(wanted)
+        run_id = queue.detectors.train(wanted)
         if undisturbed is not None:
             killed += sum(
                 killed_in_the_middle(installation, run_id, draw.uniform(0, duration_s))

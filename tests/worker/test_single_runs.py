@@ -47,9 +47,9 @@ def request(data, **changes):
 
 
 def test_asking_twice_gives_one_run(queue, labels):
-    first = queue.submit_detector(request(labels, settings={"epochs": 2}))
-    assert queue.submit_detector(request(labels, settings={"epochs": 2})) == first
-    assert queue.submit_detector(request(labels, settings={"epochs": 3})) != first
+    first = queue.detectors.train(request(labels, settings={"epochs": 2}))
+    assert queue.detectors.train(request(labels, settings={"epochs": 2})) == first
+    assert queue.detectors.train(request(labels, settings={"epochs": 3})) != first
     run = runs.get(queue.database, first)
     assert run.kind is RunKind.FIT_DETECTOR
     assert run.spec["data"]["name"] == "labels.json"
@@ -58,9 +58,9 @@ def test_asking_twice_gives_one_run(queue, labels):
 
 def test_what_can_not_be_used_is_not_submitted(queue, labels, tmp_path):
     with pytest.raises(InputError, match=r"nothing\.json can't be read"):
-        queue.submit_detector(request(tmp_path / "nothing.json"))
+        queue.detectors.train(request(tmp_path / "nothing.json"))
     with pytest.raises(InputError, match="no base model"):
-        queue.submit_detector(request(labels, start="./no/such/encoder"))
+        queue.detectors.train(request(labels, start="./no/such/encoder"))
     assert runs.page(queue.database) == []
 
 
@@ -146,8 +146,8 @@ def test_a_detector_imported_through_the_queue_is_the_one_that_the_command_impor
     else:
         encoder, source = (), classifier
         request = ImportRequest(source, "brought")
-    run_id = queue.submit_import(request)
-    assert queue.submit_import(request) == run_id
+    run_id = queue.detectors.take_in(request)
+    assert queue.detectors.take_in(request) == run_id
     run = ended(installation, run_id)
     assert run.state is RunState.SUCCEEDED, run.error
     ours = detectors.get(queue.database, run.result["detector_id"])
@@ -172,7 +172,7 @@ def test_a_checkpoint_that_is_none_fails_with_its_sentence_and_needs_its_tempera
     broken = tmp_path / "half.pt"
     broken.write_bytes(judge.checkpoint.read_bytes()[:999])
     encoder = str(judge.encoder)
-    run_id = installation.queue().submit_import(
+    run_id = installation.queue().detectors.take_in(
         ImportRequest(broken, "half", encoder, judge.temperatures)
     )
     run = ended(installation, run_id)
@@ -193,7 +193,7 @@ def test_pairs_scored_through_the_queue_are_the_ones_that_the_command_scores(
     bare.write_text(
         json.dumps([{k: pair[k] for k in ("prompt", "chosen", "rejected")} for pair in pairs])
     )
-    run_id = queue.score_data(
+    run_id = queue.detectors.score(
         keeper.keep_pairs(bare, "bare.json"), keeper.keep_detector(world / "detector")
     )
     run = eventually(

@@ -74,7 +74,7 @@ def detector(
         device=device,
     )
     for part in range(1, disjoint + 1):
-        run_id = queue.submit_detector(_part(request, part, disjoint))
+        run_id = queue.detectors.train(_part(request, part, disjoint))
         typer.echo(run_id)
         stderr().print(f"Follow it with `grice runs follow {run_id}`.")
 

@@ -31,9 +31,9 @@ def ask_for_detector(request: DetectorRequest | ImportRequest) -> int | None:
     queue = run_queue()
     try:
         if isinstance(request, ImportRequest):
-            run_id = queue.submit_import(request)
+            run_id = queue.detectors.take_in(request)
         else:
-            run_id = queue.submit_detector(request)
+            run_id = queue.detectors.train(request)
     except InputError as error:
         show_error(error)
         return None

@@ -45,7 +45,7 @@ def score_data(detector: Detector) -> None:
         icon=":material/gavel:",
         **allowed(explained="Submitting the same request twice creates one run."),
     ):
-        run_queue().score_data(unscored[chosen], detector)
+        run_queue().detectors.score(unscored[chosen], detector)
     own_runs(RunKind.SCORE_DATA)
 
 
