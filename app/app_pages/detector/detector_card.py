@@ -96,8 +96,8 @@ def _cautions(record: DetectorRecord) -> None:
         )
     if record.metrics is not None and record.metrics.harshness:
         st.warning(
-            f"**Too harsh**: {record.metrics.harshness}. Train it on more texts without a violation, or raise its "
-            "thresholds.",
+            f"**Too harsh**: {record.metrics.harshness}. Train it on more texts without a violation, or "
+            "calibrate it for a higher precision.",
             icon=":material/warning:",
         )
     if record.remarks:
