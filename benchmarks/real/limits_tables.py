@@ -33,11 +33,11 @@ def show(console: Console, limits: Limits) -> None:
     _print(
         console,
         f"Power: {asked}, an answer to each, by the {TRAINED_AGAINST}",
-        ["answers differ", "smallest change told", "prompts that would do"],
+        ["answers differ", "smallest change found", "prompts that would do"],
         [(measure, *_power_cells(power)) for measure, power in limits.power.items()],
     )
     console.print(
-        "answers differ: two answers of the base to the same prompt. Smallest change told: with 80 % power, in points.\n"
+        "answers differ: two answers of the base to the same prompt. Smallest change found: with 80 % power, in points.\n"
         f"Prompts that would do: to see that a model that changes nothing is not worse by {100 * limits.max_regression:g} points.",
         style="dim",
     )
