@@ -18,7 +18,7 @@ from grice_core.store.states import RunKind
 from grice_core.store.tables import JsonObject, Run
 from grice_core.structured_log import say
 from worker.failures import in_words, without_folders
-from worker.jobs import detectors, estimating, exporting, pipelines, scoring
+from worker.jobs import detectors, estimating, exporting, pipelines, sampling, scoring
 from worker.jobs.context import JobContext
 from worker.log_fields import about
 
@@ -46,6 +46,7 @@ JOBS: dict[RunKind, Callable[[JobContext], JsonObject]] = {
     RunKind.SCORE_DATA: scoring.score_data,
     RunKind.ESTIMATE: estimating.estimate,
     RunKind.EXPORT_MODEL: exporting.export_model,
+    RunKind.SAMPLE: sampling.sample,
 }
 
 

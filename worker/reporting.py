@@ -47,7 +47,7 @@ class RunReporter:
 
         return Reporter(
             progress=progress,
-            say=lambda message: print(message, flush=True),  # noqa: T201 - into the run's log
+            say=self.say,
             should_stop=self.should_stop,
             on_step=self._on_step,
             on_checkpoint=self._writer.flush,
@@ -60,6 +60,10 @@ class RunReporter:
             ),
             **callbacks,
         )
+
+    def say(self, message: str) -> None:
+        """Write a line into the run's log."""
+        print(message, flush=True)  # noqa: T201
 
     def should_stop(self) -> bool:
         return self._stop.is_set() or self._writer.stop_requested

@@ -205,6 +205,25 @@ class ExportModelSpec(_Spec):
         return digest_of(self.model_dump(mode="json"))
 
 
+class SampleSpec(_Spec):
+    """A share of the answers that a round samples."""
+
+    pipeline_id: int
+    run_id: int
+    """Which trains the round and asks for the share."""
+    round: int
+    """How often that run was begun again from nothing."""
+    pipeline: JsonObject
+    """What the pipeline's runs are called with."""
+    output: str
+    """Address of the pipeline's output folder, as the round finds it."""
+    stage: str
+    share: int = Field(ge=1)
+    """Which one; share 0 is that of the run that asks."""
+    count: int = Field(ge=2)
+    """Of shares."""
+
+
 def parse_pipeline(spec: dict[str, Any]) -> PipelineSpec:
     """The spec of a pipeline's run.
 
@@ -248,6 +267,15 @@ def parse_export_model(spec: dict[str, Any]) -> ExportModelSpec:
         InputError: it is of another version, or damaged.
     """
     return _parse(TypeAdapter(ExportModelSpec), spec)
+
+
+def parse_sample(spec: dict[str, Any]) -> SampleSpec:
+    """The spec of a run that samples answers.
+
+    Raises:
+        InputError: it is of another version, or damaged.
+    """
+    return _parse(TypeAdapter(SampleSpec), spec)
 
 
 _Any = TypeVar("_Any")

@@ -19,11 +19,13 @@ from grice_core.evaluation.sampling import Sampling
 from grice_core.evaluation.selection import NoPromptsError, PromptSelection, select_prompts
 from grice_core.evaluation.violations import EvaluatedModel
 from grice_core.kept import Kept
-from grice_core.pipeline.evaluation_job import EvaluationJob, digests_of, work_key
-from grice_core.pipeline.judging import answers_after, judged_again
+from grice_core.pipeline.answer_shares import deal, keep_entries, places_of, write_share
+from grice_core.pipeline.evaluation_job import EvaluationJob, asked_of, digests_of, work_key
+from grice_core.pipeline.helped_answers import HelpedAnswers, Helpers
+from grice_core.pipeline.judging import BASELINE, answers_after, judged_again
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.published import StageModels
-from grice_core.pipeline.shared_answers import shared_answers
+from grice_core.pipeline.shared_answers import ShareOut, shared_answers
 from grice_core.progress import Reporter
 from grice_core.recipes.config import EvaluationConfig
 from grice_core.recipes.samples import SampleSettings
@@ -83,6 +85,8 @@ class AskedHow:
     num_processes: int = 1
     launched: "OtherRanks | None" = None
     """Those that a launcher has started; None: they are started where answers are written."""
+    helpers: Helpers | None = None
+    """Other workers, who may write some of the answers that are sampled."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,8 +120,47 @@ class Sampler:
         Raises: ModelError, OutputError, InterruptedRunError.
         """
         job = self._job(selection, sampling, () if stage is None else (stage,))
-        with AnswerJournal(journal, self._key(stage, job)) as answers:
-            return Sampled(selection, sampling, self._answers(stage, job, answers))
+        key, helpers = self._key(stage, job), self.how.helpers
+        share_out = None
+        if helpers is not None and job.num_processes == 1:
+            share_out = HelpedAnswers(job, helpers, key, self.reporter)
+        with AnswerJournal(journal, key) as answers:
+            return Sampled(selection, sampling, self._answers(stage, job, answers, share_out))
+
+    def write_share(
+        self,
+        stage: str | None,
+        selection: PromptSelection,
+        sampling: Sampling,
+        dealt: tuple[int, int],
+        journal: Path,
+    ) -> int:
+        """Write one of so many shares of what `sample` would, into the journal; returns how many answers it has.
+
+        Raises: ModelError, OutputError, InterruptedRunError.
+        """
+        job = self._job(selection, sampling, () if stage is None else (stage,))
+        number, count = dealt
+        share = deal(range(len(selection.prompts)), count)[number]
+        places = places_of(share, sampling.samples_per_prompt)
+        key, base = self._key(stage, job), self.models.after(stage)
+        with AnswerJournal(journal, key) as written:
+            answers = written.of(stage or BASELINE)
+            known = {
+                within: answers.responses[place]
+                for within, place in enumerate(places)
+                if place in answers.responses
+            }
+            write_share(
+                base,
+                job,
+                share,
+                lambda entries: keep_entries(answers, places, list(entries)),
+                batch_size=asked_of(base, job).batch_size,
+                known=known,
+                progress=self.reporter.interruptible,
+            )
+        return len(places)
 
     def ask(self, stage: str | None, selection: PromptSelection, sampling: Sampling) -> AskedByBoth:
         """The same, kept beside those of other stages, and judged by the second judge if there is one.
@@ -134,12 +177,16 @@ class Sampler:
         return AskedByBoth(Sampled(selection, sampling, found), again)
 
     def _answers(
-        self, stage: str | None, job: EvaluationJob, journal: AnswerJournal
+        self,
+        stage: str | None,
+        job: EvaluationJob,
+        journal: AnswerJournal,
+        helped: ShareOut | None = None,
     ) -> EvaluatedModel:
         reporter = replace(self.reporter, progress=_Expectation(self.reporter))
         stages = () if stage is None else (stage,)
-        with shared_answers(self.models, job, stages, reporter) as share_out:
-            digests = self.base_digests
+        with shared_answers(self.models, job, stages, reporter) as among_ranks:
+            digests, share_out = self.base_digests, helped or among_ranks
             return answers_after(stage, self.models, digests, job, journal, reporter, share_out)
 
     def _key(self, stage: str | None, job: EvaluationJob) -> str:

@@ -29,6 +29,7 @@ from grice_core.pipeline.config import PipelineConfig
 from grice_core.pipeline.evaluation_job import EvaluationJob
 from grice_core.pipeline.expected_rounds import expected_job
 from grice_core.pipeline.final_cards import CardFacts, write_final_cards
+from grice_core.pipeline.helped_answers import Helpers
 from grice_core.pipeline.inputs import PipelineInputs, read_inputs
 from grice_core.pipeline.judges import Judges
 from grice_core.pipeline.judging import evaluate_stages
@@ -62,6 +63,7 @@ class PipelineParts:
         reporter: Reporter | None = None,
         kept: Kept | None = None,
         launched: "OtherRanks | None" = None,
+        helpers: Helpers | None = None,
     ) -> None:
         check_reporting(config.report_to)
         check_format(config.base_dtype)
@@ -72,6 +74,7 @@ class PipelineParts:
         self.device = resolve_device(config.device)
         self.parallel = config.recipe.parallel or ParallelSettings()
         self.launched = launched
+        self.helpers = helpers
         self.num_processes = count_processes(config.num_processes, self.device, launched)
         check_several(self.num_processes, self.device, self.parallel, launched)
         self.dtype = resolve_precision(config.precision, self.device)
@@ -177,7 +180,7 @@ class PipelineParts:
         number = self._number(stage)
         with self.record.timed(stage):
             if self.config.recipe.stages[number].is_from_model:
-                train_round(self._round_job(number))
+                train_round(self.round_job(stage))
             else:
                 job = self.stage_job(number, self.inputs)
                 self.record.stage(train_stage(self.models, job, self.reporter))
@@ -207,7 +210,12 @@ class PipelineParts:
         write_receipt(self.output, self.stage_names)
         return evaluation
 
-    def _round_job(self, number: int) -> RoundJob:
+    def round_job(self, stage: str) -> RoundJob:
+        """What a stage that takes its pairs from the model means.
+
+        Raises: DetectorError, RecipeError.
+        """
+        number = self._number(stage)
         judges = self.judges.load()
         phases = PhaseProgress(self.reporter)
         how = AskedHow(
@@ -218,6 +226,7 @@ class PipelineParts:
             reporter=replace(self.reporter, progress=phases),
             num_processes=self.num_processes,
             launched=self.launched,
+            helpers=self.helpers,
         )
         return RoundJob(
             number,

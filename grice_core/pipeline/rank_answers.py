@@ -18,12 +18,10 @@ from grice_core.evaluation.generation import generate
 from grice_core.evaluation.sampling import Sampling
 from grice_core.journal import Entry
 from grice_core.kernels.precision import WeightFormat
+from grice_core.pipeline.answer_shares import Share
 from grice_core.pipeline.carried import CarriedStages
 from grice_core.pipeline.published import StageModels
 from grice_core.pipeline.rank_server import POLL_EVERY_S, ServedRank
-
-Share = Sequence[int]
-"""Places of prompts among all that are asked."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -60,6 +60,35 @@ def train_round(job: RoundJob) -> None:
 
 
 @dataclass(frozen=True, eq=False)
+class RoundPrompts:
+    """What a round asks of the model before it."""
+
+    stage: str | None
+    """After which the model is asked; None: the plain base."""
+    selection: PromptSelection
+    sampling: Sampling
+
+
+def prompts_of_round(job: RoundJob) -> RoundPrompts:
+    """What a round asks, with noise of its own.
+
+    Raises: DataError, if no prompt is left.
+    """
+    return _Round(job).prompts()
+
+
+def write_share_of_round(job: RoundJob, dealt: tuple[int, int], journal: Path) -> int:
+    """Write one of so many shares of the answers that a round samples; returns how many it has.
+
+    What an interrupted part has left in the journal is taken over.
+
+    Raises: DataError, ModelError, OutputError, InterruptedRunError.
+    """
+    asked = prompts_of_round(job)
+    return job.sampler.write_share(asked.stage, asked.selection, asked.sampling, dealt, journal)
+
+
+@dataclass(frozen=True, eq=False)
 class _Round:
     job: RoundJob
 
@@ -165,7 +194,16 @@ class _Round:
         folder.samples.unlink()
 
     def _sampled(self, journal: Path) -> Sampled:
-        """Answers to the training prompts, with noise of this round's own."""
+        """Answers to the training prompts."""
+        asked, settings = self.prompts(), self.stage.own_samples
+        self._say(
+            f"{len(asked.selection.prompts):,} training prompts × {settings.k} answers of "
+            f"{self.model or BASELINE} at temperature {settings.temperature:g}"
+        )
+        return self.job.sampler.sample(asked.stage, asked.selection, asked.sampling, journal)
+
+    def prompts(self) -> RoundPrompts:
+        """Raises: DataError, if none is left."""
         config, inputs, settings = self.job.config, self.job.inputs(), self.stage.own_samples
         seed = config.seed + 1 + self.job.number
         may_be_asked = ~(inputs.leaks | inputs.evaluated | self._held_out())
@@ -175,11 +213,7 @@ class _Round:
                 f"{self.stage.name}: no training prompt is left to sample answers to: bring more pairs"
             )
         sampling = sampling_of(settings, config.recipe.evaluation, seed)
-        self._say(
-            f"{len(selection.prompts):,} training prompts × {settings.k} answers of "
-            f"{self.model or BASELINE} at temperature {settings.temperature:g}"
-        )
-        return self.job.sampler.sample(self.model, selection, sampling, journal)
+        return RoundPrompts(self.model, selection, sampling)
 
     def _origin(self) -> Origin:
         base = self.job.sampler.models.after(self.model)

@@ -4,7 +4,7 @@ In fp32 an answer depends on nothing but its model, prompt and number, so it doe
 depends on what is written together: shares are then the same whatever is there already.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,8 +14,14 @@ from grice_core.dpo.base import BaseModel
 from grice_core.dpo.reference import weights_hash
 from grice_core.evaluation.answers import Answers
 from grice_core.evaluation.decoding import DecodingChoice
-from grice_core.evaluation.generation import generate
 from grice_core.journal import Entry
+from grice_core.pipeline.answer_shares import (
+    deal,
+    keep_entries,
+    lacking_prompts,
+    places_of,
+    write_share,
+)
 from grice_core.pipeline.evaluation_job import EvaluationJob, asked_of
 from grice_core.pipeline.launch_ranks import other_ranks
 from grice_core.pipeline.published import StageModels
@@ -59,11 +65,6 @@ def _leave_it(stage: str | None, base: BaseModel, answers: Answers, progress: Pr
     """One process shares nothing."""
 
 
-def deal(numbers: Sequence[int], count: int) -> list[list[int]]:
-    """Numbers in `count` shares of about the same size: (0, 1, 2) in two are (0, 2) and (1)."""
-    return [list(numbers[index::count]) for index in range(count)]
-
-
 class _SharedAnswers:
     def __init__(
         self,
@@ -103,16 +104,10 @@ class _SharedAnswers:
 
     def _shares(self, answers: Answers, *, depend_on_batch: bool) -> list[list[int]]:
         """Places of the prompts that each rank asks."""
-        job, k = self._job, self._job.sampling.samples_per_prompt
-        places = range(len(job.selection.prompts))
-        lacking = {
-            place
-            for place in places
-            if any(place * k + sample not in answers.responses for sample in range(k))
-        }
+        job, lacking = self._job, lacking_prompts(self._job, answers)
         if not depend_on_batch:
             return deal(sorted(lacking), job.num_processes)
-        shares = deal(places, job.num_processes)
+        shares = deal(range(len(job.selection.prompts)), job.num_processes)
         return [share if lacking.intersection(share) else [] for share in shares]
 
     def _begun(self, device: torch.device) -> "OtherRanks":
@@ -154,30 +149,24 @@ class _Gathering:
         self._shares = round_.shares
         self._answers = answers
         self._progress = progress
-        self._num_samples = job.sampling.samples_per_prompt
-        self._num_lacking = [len(share) * self._num_samples for share in self._shares]
+        num_samples = job.sampling.samples_per_prompt
+        self._places = [places_of(share, num_samples) for share in self._shares]
+        self._num_lacking = [len(places) for places in self._places]
         self._num_all = sum(self._num_lacking)
         self._num_parts = [0] * len(self._shares)
         store.put(round_.key, round_)
 
     def write_own(self, base: BaseModel, decoding: DecodingChoice) -> None:
         """Write rank 0's share, and keep what comes from the others meanwhile."""
-        own = [self._job.selection.asked[place] for place in self._shares[0]]
-        if not own:
-            return
-        bf16 = self._job.dtype == torch.bfloat16
-        with torch.autocast(base.model.device.type, dtype=torch.bfloat16, enabled=bf16):
-            generate(
-                base.model,
-                base.tokenizer,
-                own,
-                self._job.sampling,
-                form=self._job.format_choice.of(base.tokenizer),
-                batch_size=self._round.batch_size,
-                decoding=decoding,
-                answers=Answers(write=lambda entries: self._keep(0, entries)),
-                progress=self._own_progress,
-            )
+        write_share(
+            base,
+            self._job,
+            self._shares[0],
+            lambda entries: self._keep(0, list(entries)),
+            batch_size=self._round.batch_size,
+            decoding=decoding,
+            progress=self._own_progress,
+        )
 
     def is_whole(self) -> bool:
         """Keep what has come from the others since; whether that is all."""
@@ -202,19 +191,10 @@ class _Gathering:
         self._num_parts[index] += 1
         return entries
 
-    def _keep(self, index: int, entries: Iterable[Entry]) -> None:
-        """Keep what a rank has written, whose places are those within its share."""
-        found = {self._place(index, entry["place"]): entry for entry in entries}
-        self._num_lacking[index] -= len(found)
-        self._answers.keep_responses(
-            {place: entry["response"] for place, entry in found.items()},
-            [place for place, entry in found.items() if entry.get("cut")],
-            {place: entry["tokens"] for place, entry in found.items()},
-        )
-
-    def _place(self, index: int, place: int) -> int:
-        number, sample = divmod(place, self._num_samples)
-        return self._shares[index][number] * self._num_samples + sample
+    def _keep(self, index: int, entries: Sequence[Entry]) -> None:
+        """Keep what a rank has written."""
+        self._num_lacking[index] -= len(entries)
+        keep_entries(self._answers, self._places[index], entries)
 
     def _own_progress(self, task: str, done: int, total: int) -> None:
         self._gather()

@@ -45,6 +45,12 @@ def get(session: Session, run_id: int) -> Run:
 
 
 @reads
+def find(session: Session, run_id: int) -> Run | None:
+    """One run; None if there is none with this number."""
+    return session.get(Run, run_id)
+
+
+@reads
 def with_key(session: Session, key: str) -> Run | None:
     """The run that was submitted with this key, if one was."""
     return session.scalars(select(Run).where(Run.key == key)).one_or_none()

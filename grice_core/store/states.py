@@ -19,10 +19,15 @@ class RunKind(StrEnum):
     EXPORT_MODEL = "export_model"
     """Writes a stage of a pipeline for other programs; stands beside the pipeline, and goes with it."""
 
+    SAMPLE = "sample"
+    """Writes a share of the answers that a round of a pipeline samples, for the run that trains the round."""
+
     def progress(self, step: int, num_steps: int) -> str:
         """How far a run of this kind is, in what it counts: `step 3 of 10`, `200 of 300 answers`."""
         if self is RunKind.EVALUATE:  # each answer is written, and then judged
             return f"{step // 2:,} of {num_steps // 2:,} answers"
+        if self is RunKind.SAMPLE:
+            return f"{step:,} of {num_steps:,} answers"
         if self in (RunKind.SCORE, RunKind.SCORE_DATA):
             return f"{step:,} of {num_steps:,} pairs"
         unit = "part" if self is RunKind.EXPORT_MODEL else "step"
@@ -84,7 +89,7 @@ class NoticeEvent(StrEnum):
     """The process of one of its runs stands still while its worker lives."""
 
 
-BESIDE_PIPELINES = frozenset({RunKind.EXPORT_MODEL})
+BESIDE_PIPELINES = frozenset({RunKind.EXPORT_MODEL, RunKind.SAMPLE})
 """Kinds of runs that are of no pipeline's chain, and go with the pipeline that their specification names as
 `pipeline_id`."""
 WAITING = frozenset({RunState.QUEUED, RunState.INTERRUPTED})

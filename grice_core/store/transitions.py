@@ -7,7 +7,7 @@
     running                   give_back (owner shuts down)         interrupted
     running                   reconcile, interrupt (it vanished)   interrupted | cancelled | failed
     running                   acknowledge_stop                     cancelled
-    queued, interrupted       request_stop                         cancelled
+    queued, interrupted       request_stop, withdraw               cancelled
     running                   request_stop                         running, with the request noted
     queued, interrupted       finish of a parent that was asked    cancelled
                               to stop, and did not see it
@@ -207,13 +207,27 @@ def request_stop(session: Session, run_id: int) -> RunState:
     """
     run = _locked(session, run_id)
     if run.state in WAITING:
-        run.state = RunState.CANCELLED
-        run.token += 1
-        run.finished_at = _time(session)
+        _cancel_waiting(session, run)
     elif run.state is RunState.RUNNING and not run.stop_requested:
         run.stop_requested = True
     else:
         nothing_done(session)
+    return run.state
+
+
+@writes
+def withdraw(session: Session, run_id: int) -> RunState | None:
+    """Cancel a run if it waits, and leave it alone if it runs; for a job that needs what it would make, and
+    makes that itself.
+
+    Returns:
+        Its state afterwards; None if it is gone.
+    """
+    run = session.scalar(select(Run).where(Run.id == run_id).with_for_update())
+    if run is None:
+        return None
+    if run.state in WAITING:
+        _cancel_waiting(session, run)
     return run.state
 
 
@@ -265,6 +279,12 @@ def rerun(session: Session, run_id: int) -> list[int]:
         .returning(Run.id)
     )
     return sorted(session.scalars(marked))
+
+
+def _cancel_waiting(session: Session, run: Run) -> None:
+    run.state = RunState.CANCELLED
+    run.token += 1
+    run.finished_at = _time(session)
 
 
 def _queue_again(run: Run) -> None:

@@ -22,7 +22,7 @@ from grice_core.dpo.distributed.launcher import place_of
 from grice_core.dpo.distributed.process_group import free_port
 from grice_core.errors import InputError, InterruptedRunError, LostProcessError, TrainingError
 from grice_core.evaluation.generation import generate
-from grice_core.pipeline import shared_answers
+from grice_core.pipeline import answer_shares
 from grice_core.pipeline.judging import evaluate_stages
 from grice_core.pipeline.launch_ranks import check_several, count_processes, found_ranks
 from grice_core.pipeline.parts import PipelineParts
@@ -246,7 +246,7 @@ def test_two_tasks_of_slurm_learn_and_answer_bit_for_bit_what_our_own_processes_
         asked_here.append(len(prompts))
         return generate(model, tokenizer, prompts, *told, **named)
 
-    monkeypatch.setattr(shared_answers, "generate", counted)
+    monkeypatch.setattr(answer_shares, "generate", counted)
     out.mkdir()
     with beside_another(world, tmp_path / "other", said) as (launched, other):
         asked = config(world, out, **killable.TOGETHER)

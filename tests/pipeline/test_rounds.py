@@ -1,5 +1,6 @@
 """Stages whose pairs the model writes itself, as part of a pipeline."""
 
+import shutil
 from dataclasses import replace
 from random import Random
 
@@ -10,6 +11,8 @@ from grice_core.data.load import load_pairs
 from grice_core.data.split import holdout_mask
 from grice_core.errors import InterruptedRunError
 from grice_core.pipeline.output import stages_that_count
+from grice_core.pipeline.parts import PipelineParts
+from grice_core.pipeline.rounds import prompts_of_round, write_share_of_round
 from grice_core.pipeline.run import run_pipeline
 from grice_core.progress import Reporter
 from grice_core.recipes.load import parse_recipe
@@ -209,3 +212,50 @@ def test_rounds_that_were_left_out_do_not_count():
     }
     assert stages_that_count(record) == ["stage1", "round1"]
     assert stages_that_count({"stages": [{"name": "stage1"}]}) == ["stage1"]
+
+
+class Helpers:
+    """Three other workers: the first never comes, the second has another model, the third helps."""
+
+    def __init__(self, parts, folder):
+        self.parts, self.folder = parts, folder
+        self.asked = self.dismissed = 0
+
+    def ask(self, num_answers):
+        self.asked = num_answers
+        return 4
+
+    def written(self, share):
+        path = self.folder / f"share-{share}"
+        if share == 2:
+            path.write_text('{"key": "of another model"}\n{"place": 0, "response": "not mine"}\n')
+        if share == 3:
+            write_share_of_round(self.parts.round_job("round1"), (share, 4), path)
+        return None if share == 1 else path
+
+    def take_back(self, share):
+        return share == 1
+
+    def num_written(self):
+        return 0
+
+    def dismiss(self):
+        self.dismissed += 1
+
+
+def test_with_the_help_of_others_the_answers_are_those_of_one(ran, world, tmp_path):
+    shutil.copytree(ran[0].output.path, tmp_path / "out")
+    for left in (tmp_path / "out").glob("round*"):  # as it was before its first round
+        shutil.rmtree(left)
+    asked, said = config(world, tmp_path / "out", recipe=own(), precision="fp32"), []
+
+    def sampled(journal, helpers=None):
+        job = PipelineParts(asked, Reporter(say=said.append), helpers=helpers).round_job("round1")
+        wanted = prompts_of_round(job)
+        found = job.sampler.sample(wanted.stage, wanted.selection, wanted.sampling, journal)
+        return found.answers.responses
+
+    helpers = Helpers(PipelineParts(asked), tmp_path)
+    assert sampled(tmp_path / "helped", helpers) == sampled(tmp_path / "alone")
+    assert (helpers.asked, helpers.dismissed) == (30, 1)
+    assert any("another worker wrote is of no use" in line for line in said)

@@ -18,11 +18,13 @@ from grice_core.pipeline.config import PipelineConfig
 from grice_core.pipeline.kept_steps import CHECKPOINT
 from grice_core.pipeline.output import OutputFolder, keep_stages_only
 from grice_core.pipeline.parts import PipelineParts
+from grice_core.progress import Reporter
 from grice_core.registry import Keeper
-from grice_core.store import generations
+from grice_core.store import generations, runs
 from grice_core.store.generations import Answer, Judgement
 from grice_core.store.kept import kept_work
 from grice_core.store.tables import JsonObject
+from worker.helpers import WorkerHelp, free_workers
 from worker.jobs.context import JobContext
 from worker.roles import ADAPTER, ARCHIVE, OUTPUT
 from worker.round_report import RoundReport
@@ -84,12 +86,18 @@ def train(context: JobContext) -> JsonObject:
         if "kept" in noted and "data_set_id" not in round_.others:
             round_.keep(_kept_pairs(context, folder.own_pairs, noted))
 
-    parts = _parts(context, counts, on_phase=round_.on_phase, on_round=on_round)
+    helpers = _helpers(context)
+    parts = _parts(context, counts, helpers, on_phase=round_.on_phase, on_round=on_round)
     if not parts.is_trained(stage):  # else this process's predecessor was killed while keeping it
         try:
             parts.train(stage)
         except InterruptedRunError:
             watch.share()
+            if runs.get(context.database, context.run.id).stop_requested:
+                helpers.stop()
+            raise
+        except Exception:
+            helpers.stop()
             raise
     context.reporting.close()
     record = parts.record.stage_of(stage) or {}
@@ -98,12 +106,27 @@ def train(context: JobContext) -> JsonObject:
         context.keep(ADAPTER, folder.final_model)
     context.keep(OUTPUT, parts.output.path)
     context.sharing.forget()
+    helpers.dismiss()
     return {
         **{name: record[name] for name in _KEPT_OF_A_STAGE if name in record},
         **({"round": noted} if noted else {}),
         **_kept_pairs(context, folder.own_pairs, noted),
         "peak_bytes": peak_bytes(parts.device),
     }
+
+
+def _helpers(context: JobContext) -> WorkerHelp:
+    """Other workers, who may help with the answers that a round samples."""
+    return WorkerHelp(
+        context.database,
+        context.artifacts,
+        context.claim,
+        context.run,
+        context.parent_output or "",
+        context.workspace.path,
+        free_workers(context.database),
+        context.reporting.say,
+    )
 
 
 def _kept_pairs(context: JobContext, pairs: Path, noted: Mapping[str, Any]) -> JsonObject:
@@ -140,7 +163,12 @@ def export(context: JobContext) -> JsonObject:
     return {"size_bytes": target.stat().st_size}
 
 
-def _parts(context: JobContext, counts: Counts, **callbacks: Callable[..., None]) -> PipelineParts:
+def _parts(
+    context: JobContext,
+    counts: Counts,
+    helpers: WorkerHelp | None = None,
+    **callbacks: Callable[..., None],
+) -> PipelineParts:
     """The pipeline's parts, in an output folder that holds what the runs before made."""
     spec = parse_pipeline(context.run.spec)
     out = context.workspace.out
@@ -152,7 +180,14 @@ def _parts(context: JobContext, counts: Counts, **callbacks: Callable[..., None]
         else:
             out.mkdir()
     reporter = context.reporting.reporter(counts, **callbacks)
-    return PipelineParts(config_of(context, spec), reporter, kept_work())
+    return parts_of(context, spec, reporter, helpers)
+
+
+def parts_of(
+    context: JobContext, spec: PipelineSpec, reporter: Reporter, helpers: WorkerHelp | None = None
+) -> PipelineParts:
+    """A pipeline's parts, in the output folder of the job's workspace, which is there."""
+    return PipelineParts(config_of(context, spec), reporter, kept_work(), helpers=helpers)
 
 
 def _fetch_stages(context: JobContext, trained: str) -> None:

@@ -13,8 +13,8 @@ from grice_core.store.tables import Run
 
 _NUM_SHOWN = 3
 _MOST = 200
-_TELLING = frozenset(RunKind) - {RunKind.ESTIMATE}
-"""Launch tells of estimates itself."""
+_TELLING = frozenset(RunKind) - {RunKind.ESTIMATE, RunKind.SAMPLE}
+"""Launch tells of estimates itself; a share that fails is written by the run that asked for it."""
 
 
 def failed_work() -> None:
