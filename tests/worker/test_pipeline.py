@@ -41,6 +41,7 @@ from tests.worker.processes import eventually
 from tests.worker.undisturbed import WEIGHTS, assert_undisturbed
 from worker.connection import client_of
 from worker.metrics import Metrics, serve_metrics
+from worker.workspace import remove_leftovers
 
 
 @pytest.fixture(scope="module")
@@ -116,13 +117,15 @@ def test_what_is_not_there_or_can_not_be_written_so_is_not_asked_of_a_worker(fin
         submit(finished.pipeline_id, "stage1", "merged", "q8_0")
 
 
-def test_without_a_converter_the_run_says_what_is_missing(finished):
+def test_without_a_converter_the_run_says_what_is_missing(finished, quiet):
     database = finished.queue.database
     run_id = finished.queue.model_exports.submit(finished.pipeline_id, "stage1", "gguf", "q8_0")
     run = eventually(lambda: ended(database, run_id), "the run ends")
     assert run.state is RunState.FAILED
     assert "GGUF needs llama.cpp's converter" in run.error
     finished.queue.model_exports.remove(run_id)
+    remove_leftovers(database, quiet.home, grace_s=0)
+    assert not (quiet.home / "work" / str(run_id)).exists()
 
 
 def test_run_json_tells_the_same_as_the_commands(finished, expected, tmp_path):
