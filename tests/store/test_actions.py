@@ -51,6 +51,7 @@ BOOKKEEPING = {
     "references": {"attach", "detach"},
     "runs": {"while_unclaimed"},
     "sampled_answers": {"record"},
+    "sampling_shares": {"remove"},
     "sweeps": {"add_members", "fail", "finish", "launch_member", "note_outcome"},
     "transitions": {
         "claim",
@@ -60,6 +61,7 @@ BOOKKEEPING = {
         "give_back",
         "interrupt",
         "_take_from_vanished",
+        "withdraw",
     },
 }
 """What workers write of their own work; everything else is done for a person."""
