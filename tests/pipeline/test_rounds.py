@@ -109,7 +109,7 @@ def test_a_round_says_which_phase_it_is_in_and_how_far_each_is(phases):
     ends = {name: (done, total) for name, done, total in first_round}
     assert ends["sample"] == ends["judge"] == (10 * 3, 10 * 3)
     assert ends["ask"] == ends["check"]
-    assert ends["train"] == (0, 0)  # its steps are told as those of any stage
+    assert ends["train"] == (0, 0)  # its steps are reported as those of any stage
 
 
 def test_a_round_notes_what_its_filter_left(ran):

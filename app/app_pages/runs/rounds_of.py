@@ -27,7 +27,7 @@ class ChangeRow:
     measure: str
     change: Change
     tone: Literal["", "good", "bad", "dim"]
-    """Only a change that is told from zero is good or bad."""
+    """Only a change whose interval lies on one side of zero is good or bad."""
 
 
 @dataclass(frozen=True)
