@@ -196,11 +196,14 @@ class PipelineParts:
 
         Raises: ModelError, DetectorError, InterruptedRunError.
         """
-        planned = self._that_count(self.inputs.stages)
-        if not planned:
-            raise TrainingError(f"no stage is left to evaluate: {self.record.why_rounds_ended()}")
-        job = self.evaluation_job(self.inputs.selection, [each.config.name for each in planned])
         with self.record.timed("evaluation"):
+            planned = self._that_count(self.inputs.stages)
+            if not planned:
+                raise TrainingError(
+                    f"no stage is left to evaluate: {self.record.why_rounds_ended()}"
+                )
+            names = [each.config.name for each in planned]
+            job = self.evaluation_job(self.inputs.selection, names)
             evaluation = evaluate_stages(self.models, job, self.reporter)
             write_evaluation(self.output.path, evaluation)
             self._write_cards(evaluation, planned)

@@ -1,5 +1,6 @@
 """Stages whose pairs the model writes itself, as part of a pipeline."""
 
+import json
 import shutil
 from dataclasses import replace
 from random import Random
@@ -9,7 +10,7 @@ import pytest
 from grice_core.data.columnar import read_pairs
 from grice_core.data.load import load_pairs
 from grice_core.data.split import holdout_mask
-from grice_core.errors import InterruptedRunError
+from grice_core.errors import InterruptedRunError, TrainingError
 from grice_core.pipeline.output import stages_that_count
 from grice_core.pipeline.parts import PipelineParts
 from grice_core.pipeline.rounds import prompts_of_round, write_share_of_round
@@ -123,6 +124,18 @@ def test_a_round_notes_what_its_filter_left(ran):
 def test_yields_add_up(ran):
     sampled = ran[0].record["rounds"][0]["sampled"]
     assert sampled["num_pairs"] + sum(sampled["dropped"].values()) == sampled["num_prompts"] == 10
+
+
+def test_rounds_alone_of_which_none_counts_end_in_a_sentence(world, tmp_path):
+    """Nothing is left to evaluate; run.json says so too, rather than that it is still running."""
+    recipe = own("round.samples.min_gain=0.99")
+    alone = recipe.model_copy(update={"stages": recipe.stages[1:]})
+    out = tmp_path / "out"
+    with pytest.raises(TrainingError, match=r"no stage is left to evaluate: .*pairs") as raised:
+        run_pipeline(config(world, out, recipe=alone))
+    record = json.loads((out / "run.json").read_text())
+    assert (record["state"], record["ended_in"]) == ("interrupted", "evaluation")
+    assert record["error"] == str(raised.value)
 
 
 @pytest.mark.stack

@@ -90,6 +90,13 @@ def quiet_server(template: Path) -> Iterator[Installation]:
         yield installation
 
 
+@pytest.fixture(params=range(int(os.environ.get("GRICE_FREEZES", "1"))))
+def again(request: pytest.FixtureRequest) -> int:
+    """How often an owner was frozen before."""
+    number: int = request.param
+    return number
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Any]:
     """A Postgres server that may be killed."""

@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from grice_core.maxims import MAXIMS
@@ -122,18 +122,27 @@ def frozen_and_thawed(installation: Installation, run_id: int) -> Run:
         "it is in the middle of its work",
         look_every_s=0.005,
     )
+    with owner_frozen(installation, run):
+        eventually(look(lambda now: now.token > run.token and now.pid is not None), "it is taken")
+        eventually(look(lambda now: now.step > 0 or now.state.is_finished()), "it continues")
+    frozen: Run = run
+    return frozen
+
+
+@contextmanager
+def owner_frozen(installation: Installation, run: Run) -> Iterator[None]:
+    """While the block lasts, a run's worker and job are stopped. Once they wake up, the job has to end."""
+    assert run.owner is not None
+    assert run.pid is not None
     sleepers = (int(run.owner.split(":")[1]), run.pid)
     eventually(lambda: stop_outside_transactions(sleepers, installation), "they are stopped")
     try:
-        eventually(look(lambda now: now.token > run.token and now.pid is not None), "it is taken")
-        eventually(look(lambda now: now.step > 0 or now.state.is_finished()), "it continues")
+        yield
     finally:
         for pid in sleepers:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
-    eventually(lambda: not alive(run.pid), "the sleeper's job has ended", within_s=60)
-    frozen: Run = run
-    return frozen
+    eventually(lambda: not alive(sleepers[1]), "the sleeper's job has ended", within_s=60)
 
 
 def is_at_work(installation: Installation, run: Run) -> bool:

@@ -1,7 +1,7 @@
 """Owners frozen beyond their lease (SIGSTOP, a closed lid), while they do runs of every kind.
 
 Another worker takes the run and does it; what the frozen one does when it wakes up goes nowhere.
-`GRICE_FREEZES=20` freezes each kind as often as that.
+Shares of what a round samples are in `test_shared_sampling.py`. `GRICE_FREEZES=20` freezes each kind as often as that.
 """
 
 import os
@@ -14,15 +14,6 @@ from tests.worker.asked import ask_anew
 from tests.worker.freezes import KINDS, freeze
 
 pytestmark = pytest.mark.stack
-
-TIMES = int(os.environ.get("GRICE_FREEZES", "1"))
-
-
-@pytest.fixture(params=range(TIMES))
-def again(request: pytest.FixtureRequest) -> int:
-    """How often it was done before."""
-    number: int = request.param
-    return number
 
 
 @pytest.mark.usefixtures("again")

@@ -14,6 +14,7 @@ from grice_core.store.states import RunKind, RunState
 from grice_core.store.tables import Run
 from tests.pipeline.world import config, own
 from tests.worker.asked import Asked, ask, unique_name
+from tests.worker.freezes import owner_frozen
 from tests.worker.installation import Installation, installed
 from tests.worker.processes import eventually
 
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.stack
 
 CHANGES = (
     "round.rounds=1",
-    "round.samples.k=32",
+    "round.samples.k=64",
     "round.samples.num_prompts=30",
     "round.num_steps=2",
     "evaluation.num_prompts=2",
@@ -102,6 +103,29 @@ def test_a_killed_round_takes_what_was_written_for_it(forgetful, world, pairs, t
     begun = asked(forgetful, world)
     share_at_work(forgetful)
     os.kill(the_round(begun).pid, signal.SIGKILL)
+    assert_the_same(begun, pairs, tmp_path)
+    assert the_round(begun).attempt == 2
+    assert shares(forgetful) == []
+
+
+@pytest.mark.usefixtures("again")
+def test_the_share_of_a_frozen_worker_is_written_by_another(forgetful, world, pairs, tmp_path):
+    forgetful.stand(num_workers=2)
+    begun = asked(forgetful, world)
+    with owner_frozen(forgetful, share_at_work(forgetful)):
+        begun.until_done()
+    assert_the_same(begun, pairs, tmp_path)
+    assert the_round(begun).attempt == 1
+    assert shares(forgetful) == []
+
+
+@pytest.mark.usefixtures("again")
+def test_a_frozen_round_is_done_by_whoever_wrote_a_share_of_it(forgetful, world, pairs, tmp_path):
+    forgetful.stand(num_workers=2)
+    begun = asked(forgetful, world)
+    share_at_work(forgetful)
+    with owner_frozen(forgetful, the_round(begun)):
+        begun.until_done()
     assert_the_same(begun, pairs, tmp_path)
     assert the_round(begun).attempt == 2
     assert shares(forgetful) == []

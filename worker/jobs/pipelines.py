@@ -24,10 +24,10 @@ from grice_core.store import generations, runs
 from grice_core.store.generations import Answer, Judgement
 from grice_core.store.kept import kept_work
 from grice_core.store.tables import JsonObject
-from worker.helpers import WorkerHelp, free_workers
 from worker.jobs.context import JobContext
 from worker.roles import ADAPTER, ARCHIVE, OUTPUT
 from worker.round_report import RoundReport
+from worker.shared_sampling import WorkerHelp, free_workers
 from worker.sharing import CheckpointWatch
 from worker.spec import PipelineSpec, parse_pipeline
 

@@ -71,7 +71,7 @@ class PlaygroundHost:
         view = self._board.read(asked)
         if view is None or view.standing.is_finished():
             return
-        if view.standing is Standing.WAITING:
+        if view.standing is Standing.WAITING and not self._run_is_on.is_set():
             self._board.say(asked, Standing.LOADING)
         # A process that had been idle may have ended just as it was asked.
         if not self._ask_process(asked) and not self._ask_process(asked):
