@@ -12,7 +12,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from benchmarks.options import add_device, add_memory_options, add_precision, add_size, new_parser
-from benchmarks.trainer.contenders import base_of, give, stage_job
+from benchmarks.trainer.contenders import give, stage_job
 from benchmarks.trainer.work import Work, write_pairs
 from grice_core.kernels.memory import peak_bytes
 from grice_core.pipeline.encoded_stage import encode_stage
@@ -73,7 +73,7 @@ def _alone(look: Callable[[Work], Taken], work: Work) -> Taken:
 
 def _estimated(work: Work) -> Taken:
     given = give(work, lambda _: None)
-    base, job = base_of(given), stage_job(given)
+    base, job = given.base, stage_job(given)
     encoded = encode_stage(base, job, Reporter())
     started = time.perf_counter()
     said_s = stage_seconds(measure_pace(base, job, encoded, Reporter()), job, encoded)
@@ -82,7 +82,7 @@ def _estimated(work: Work) -> Taken:
 
 def _trained(work: Work) -> Taken:
     given = give(work, lambda _: None)
-    base, job = base_of(given), stage_job(given)
+    base, job = given.base, stage_job(given)
     started = time.perf_counter()
     train_stage(base, job, Reporter())
     took_s = time.perf_counter() - started

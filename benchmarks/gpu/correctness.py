@@ -12,7 +12,7 @@ from peft import PeftModel
 
 from benchmarks.gpu.results import Row, at_least, at_most
 from benchmarks.gpu.setting import Setting
-from benchmarks.trainer.contenders import Given, base_of, give, stage_job
+from benchmarks.trainer.contenders import Given, give, stage_job
 from benchmarks.trainer.work import Size, Work
 from grice_core.dpo.checkpointing.resume import CheckpointPlan
 from grice_core.dpo.encode import encode_pairs
@@ -80,7 +80,7 @@ def _in_bf16(work: str, base: str, found: Measured, exact: Measured, plain: floa
 
 def _policy(given: Given) -> PeftModel:
     """On the CPU, where its adapter is drawn."""
-    return add_adapter(base_of(given), given.work.stage.lora, seed=0, fuses=False).eval()
+    return add_adapter(given.base, given.work.stage.lora, seed=0, fuses=False).eval()
 
 
 def _measured(policy: PeftModel, trees: list[Tree], passes: Passes = "shared") -> Measured:
@@ -150,7 +150,7 @@ def train(work: Work, checkpoints: Path | None = None, stop_after: int = -1) -> 
     """The stage, from its last checkpoint on if there is one."""
     given = give(work, lambda _: None)
     job = stage_job(given)
-    prepared = prepare_stage(base_of(given), job, Reporter())
+    prepared = prepare_stage(given.base, job, Reporter())
     losses: list[float] = []
     reporter = Reporter(
         on_step=lambda record: losses.append(record["loss"]),

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch.autograd import DeviceType
@@ -10,11 +10,10 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.gpu.results import Row
 from benchmarks.gpu.setting import PAIRS_PER_STEP, Setting
-from benchmarks.trainer.contenders import base_of, give, stage_job
+from benchmarks.trainer.contenders import give, stage_job
 from benchmarks.trainer.measuring import synchronize
 from benchmarks.trainer.work import Size
 from grice_core.dpo.schedules import step_batches
-from grice_core.kernels.stored import store_weights
 from grice_core.pipeline.preparing import prepare_stage
 from grice_core.progress import Reporter
 
@@ -29,9 +28,8 @@ def measure_operations(setting: Setting, size: Size) -> Iterator[Row]:
     num_steps = 1 if setting.rehearse else NUM_STEPS
     num_pairs = min(2 * num_steps * PAIRS_PER_STEP, setting.num_pairs)
     work = setting.work(size, "bf16", num_pairs, f"profile-{size}", changes=steps)
-    given = give(work, lambda _: None)
-    store_weights(given.model, "bf16")
-    trainer = prepare_stage(base_of(given), stage_job(given), Reporter()).trainer
+    given = give(replace(work, base_dtype="bf16"), lambda _: None)
+    trainer = prepare_stage(given.base, stage_job(given), Reporter()).trainer
     batches = step_batches(num_pairs, min(PAIRS_PER_STEP, num_pairs), 2 * num_steps, seed=0)
 
     def take(numbers: range) -> float:

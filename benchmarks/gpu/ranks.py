@@ -16,7 +16,7 @@ from benchmarks.gpu.correctness import Trained, adapter_of, compared, train
 from benchmarks.gpu.results import Row, skipped
 from benchmarks.gpu.setting import Setting
 from benchmarks.quiet import hush
-from benchmarks.trainer.contenders import base_of, give, stage_job
+from benchmarks.trainer.contenders import give, stage_job
 from benchmarks.trainer.work import Size, Work
 from grice_core.dpo.budget import TokenBudget
 from grice_core.dpo.distributed.launcher import RankPlace
@@ -138,7 +138,7 @@ def _trained(rank: Rank, kind: Kind, port: int) -> Trained:
         torch.cuda.set_device(rank.device)
     given = give(work, lambda _: None)
     job = stage_job(given)
-    prepared = prepare_stage(base_of(given), job, Reporter())
+    prepared = prepare_stage(given.base, job, Reporter())
     trainer = prepared.trainer
     if settings.fsdp:
         trainer = _whole_again(work, trainer, settings.fsdp)
@@ -155,7 +155,7 @@ def _trained(rank: Rank, kind: Kind, port: int) -> Trained:
 
 def _whole_again(work: Work, whole: StageTrainer, settings: FsdpSettings) -> StageTrainer:
     """The same trainer on a base of which nothing was made for one process, to be sharded."""
-    policy = add_adapter(base_of(give(work, lambda _: None)), work.stage.lora, seed=0, fuses=False)
+    policy = add_adapter(give(work, lambda _: None).base, work.stage.lora, seed=0, fuses=False)
     budget = TokenBudget(settings.tokens_per_pass, may_shrink=False)
     compute = replace(whole.compute, head=None, budget=budget)
     return StageTrainer(policy, whole.config, whole.examples, whole.ref_logps, compute)

@@ -10,7 +10,7 @@ import torch
 
 from benchmarks.gpu.results import TOKENS, VLLM, Row
 from benchmarks.gpu.setting import Setting
-from benchmarks.trainer.contenders import Given, base_of, give
+from benchmarks.trainer.contenders import Given, give
 from benchmarks.trainer.measuring import synchronize
 from benchmarks.trainer.work import Size, make_model, make_tokenizer
 from grice_core.evaluation.answers import Answers
@@ -51,7 +51,7 @@ def _timed(write: Write, prompts: Sequence[str], given: Given) -> tuple[float, i
 
 
 def _ours(setting: Setting, given: Given) -> Write:
-    base = base_of(given)
+    base = given.base
     store_weights(base.model, "bf16")
     _forget_peak(given)
     sampling = Sampling(CONFIG.temperature, CONFIG.top_p, _length(setting), seed=0)

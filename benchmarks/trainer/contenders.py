@@ -6,7 +6,10 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -22,21 +25,18 @@ from benchmarks.trainer.measuring import (
     counted_flops,
     synchronize,
 )
-from benchmarks.trainer.work import Work, make_model, make_tokenizer, write_pairs
+from benchmarks.trainer.work import Work, make_model, make_tokenizer, save_model, write_pairs
 from grice_core.data.load import load_pairs
 from grice_core.data.pairs import PairTable
-from grice_core.dpo.base import BaseModel
+from grice_core.dpo.base import BaseModel, load_base
 from grice_core.dpo.encode import EncodedPair, encode_pairs
 from grice_core.dpo.schedules import learning_rate, step_batches
-from grice_core.kernels.gelu import fuse_activations
-from grice_core.kernels.memory import keep_few_kernels, peak_bytes
+from grice_core.kernels.memory import peak_bytes
 from grice_core.kernels.precision import (
-    WeightFormat,
     resolve_base_dtype,
     resolve_device,
     resolve_precision,
 )
-from grice_core.kernels.stored import store_weights
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.preparing import prepare_stage
 from grice_core.pipeline.stage_job import StageJob
@@ -51,14 +51,33 @@ NUM_COUNTED = 64
 
 @dataclass(frozen=True, eq=False)
 class Given:
-    """What a contender starts from, all of it in memory."""
+    """What a contender starts from."""
 
     work: Work
     table: PairTable
     tokenizer: Any
-    model: Any
     count: Callable[[Any], None]
-    """Told of every further model that tokens go through."""
+    """Told of every model that tokens go through."""
+
+    @cached_property
+    def model(self) -> Any:
+        """Random weights in fp32, made when they are first asked for."""
+        made = make_model(self.work.size, self.device)
+        self.count(made)
+        return made
+
+    @cached_property
+    def base(self) -> BaseModel:
+        """The same, loaded from a folder as the pipeline loads a base: fp32 weights are never all in memory
+        where they are held in another format."""
+        folder = self.work.home / "model"
+        if not folder.is_dir():
+            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+                process.submit(save_model, self.work.size, self.device, folder).result()
+        form = resolve_base_dtype(self.work.base_dtype, self.dtype)
+        loaded = replace(load_base(str(folder), self.device, form), name="random weights")
+        self.count(loaded.model)
+        return loaded
 
     @property
     def device(self) -> torch.device:
@@ -95,20 +114,22 @@ def _num_counted(name: str, work: Work) -> int:
 
 
 def give(work: Work, count: Callable[[Any], None]) -> Given:
-    """Everything in memory, caches in the work's own home."""
+    """Pairs in memory, caches in the work's own home."""
     os.environ["GRICE_HOME"] = str(work.home)
     settings.cache_clear()
-    model = make_model(work.size, resolve_device(work.device))
-    count(model)
-    return Given(work, load_pairs(work.pairs).table, make_tokenizer(), model, count)
+    return Given(work, load_pairs(work.pairs).table, make_tokenizer(), count)
 
 
 def train(name: str, work: Work, counter: WorkCounter) -> Cost:
     """Train with one contender, from a model and pairs in memory."""
     device = resolve_device(work.device)
     given = give(work, counter.watch)
-    if work.base_dtype in ("bf16", "nf4"):
-        _hold(name, given.model, work.base_dtype)
+    if name == "ours":
+        _ = given.base
+    elif work.base_dtype in ("bf16", "nf4"):
+        given.model.to(torch.bfloat16)
+    else:
+        _ = given.model
     gc.collect()  # an earlier training's model
     if device.type == "cuda":
         torch.cuda.empty_cache()
@@ -125,19 +146,11 @@ def train(name: str, work: Work, counter: WorkCounter) -> Cost:
     )
 
 
-def _hold(name: str, model: Any, form: WeightFormat) -> None:
-    """Each in its own way: ours keeps norms and biases in fp32, others have all of it in bf16."""
-    if name == "ours":
-        store_weights(model, form)
-    else:
-        model.to(torch.bfloat16)
-
-
 def ours(given: Given) -> Before:
     """This package, as the pipeline calls it."""
     started = time.perf_counter()
     job = stage_job(given)
-    prepared = prepare_stage(base_of(given), job, Reporter())
+    prepared = prepare_stage(given.base, job, Reporter())
     before = Before(time.perf_counter() - started, prepared.reference_s)
     prepared.trainer.run(prepared.encoded.planned.num_steps, job.seed)
     return before
@@ -157,15 +170,6 @@ def stage_job(given: Given) -> StageJob:
         dtype=given.dtype,
         gradient_checkpointing=given.work.gradient_checkpointing,
     )
-
-
-def base_of(given: Given) -> BaseModel:
-    """The model as the pipeline loads it."""
-    keep_few_kernels()
-    fuse_activations(given.model)
-    form = resolve_base_dtype(given.work.base_dtype, given.dtype)
-    store_weights(given.model, form)
-    return BaseModel("random weights", given.model, given.tokenizer)
 
 
 def trl(given: Given) -> Before:
@@ -278,4 +282,4 @@ def _beta(given: Given) -> float:
 
 
 CONTENDERS: dict[str, Callable[[Given], Before]] = {"ours": ours, "trl": trl, "notebook": notebook}
-"""Each trains `given.model` in place."""
+"""Each trains `given.base` or `given.model` in place."""

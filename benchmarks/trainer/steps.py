@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from benchmarks.options import add_device, add_size, new_parser
-from benchmarks.trainer.contenders import Given, base_of, give, stage_job
+from benchmarks.trainer.contenders import Given, give, stage_job
 from benchmarks.trainer.measuring import WorkCounter, synchronize
 from benchmarks.trainer.work import some_work
 from grice_core.dpo.budget import TokenBudget
@@ -36,7 +36,7 @@ def main() -> None:
     counter = WorkCounter()
     with some_work(4, arguments.size, "auto", arguments.device) as work:
         given = give(work, counter.watch)
-        trainer = prepare_stage(base_of(given), stage_job(given), Reporter()).trainer
+        trainer = prepare_stage(given.base, stage_job(given), Reporter()).trainer
         _show_steps(given, trainer, counter)
         _show_reference(given, trainer, counter)
 

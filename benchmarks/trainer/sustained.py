@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from benchmarks.options import add_device, add_precision, add_size, new_parser
-from benchmarks.trainer.contenders import Given, base_of, give, stage_job
+from benchmarks.trainer.contenders import Given, give, stage_job
 from benchmarks.trainer.measuring import Products, counted_flops, square_products, synchronize
 from benchmarks.trainer.work import some_work
 from grice_core.cli.terminal import progress_bars
@@ -53,7 +53,7 @@ def main() -> None:
     with some_work(NUM_PAIRS, arguments.size, arguments.precision, arguments.device) as work:
         given = give(work, lambda _model: None)
         with progress_bars() as progress:
-            prepared = prepare_stage(base_of(given), stage_job(given), Reporter(progress))
+            prepared = prepare_stage(given.base, stage_job(given), Reporter(progress))
             turns = list(_turns(given, prepared.trainer, arguments.turns, progress))
     _show(turns)
 

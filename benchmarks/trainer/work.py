@@ -127,6 +127,12 @@ def make_model(size: Size, device: torch.device) -> Any:
         return LlamaForCausalLM(tied).eval()
 
 
+def save_model(size: Size, device: torch.device, folder: Path) -> None:
+    """Write it and a tokenizer as a base model's folder; best in a process of its own, whose memory goes with it."""
+    make_model(size, device).save_pretrained(folder)
+    make_tokenizer().save_pretrained(folder)
+
+
 def _of_whole_prompts(pairs: Sequence[Any], num_pairs: int) -> list[Any]:
     """The pairs of some prompts, in their order; the last prompt's perhaps not all.
 

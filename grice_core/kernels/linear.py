@@ -28,6 +28,9 @@ SMALLEST = 2**16
 ROUND = 16
 """What its sizes are multiples of: oneDNN is slow with an odd one in bf16."""
 
+MOST_CAST = 2**24
+"""Elements of a stored weight that are cast at once, 64 MiB in fp32: a last layer has several times as many."""
+
 SHARE_OF_MEMORY = 0.25
 """Of the machine's, that prepacked weights may take."""
 
@@ -80,6 +83,12 @@ class PlainLinear:
 
     def __call__(self, x: Tensor) -> Tensor:
         """(tokens, in) to (tokens, out), in x's dtype."""
+        parts = self._parts(x.dtype)
+        if len(parts) > 1:
+            out = x.new_empty(len(x), self.shape[1])
+            for columns, part in parts:
+                out[:, columns] = part(x)
+            return out
         weight, bias = self.weight_as(x.dtype), self.bias_as(x.dtype)
         out = x @ weight if bias is None else torch.addmm(bias, x, weight)
         update = self.update_as(x.dtype)
@@ -87,9 +96,34 @@ class PlainLinear:
 
     def backward(self, grad_out: Tensor) -> Tensor:
         """(tokens, out) to the gradient of x, (tokens, in), in grad_out's dtype."""
+        parts = self._parts(grad_out.dtype)
+        if len(parts) > 1:
+            grad_x = grad_out.new_zeros(len(grad_out), self.shape[0])
+            for columns, part in parts:
+                grad_x += part.backward(grad_out[:, columns])
+            return grad_x
         grad_x = grad_out @ self.weight_as(grad_out.dtype).t()
         update = self.update_as(grad_out.dtype)
         return grad_x if update is None else grad_x.addmm_(grad_out @ update.b.t(), update.a.t())
+
+    def _parts(self, dtype: torch.dtype) -> "list[tuple[slice, PlainLinear]]":
+        """Columns of the product, and the product of each: more than one where what is cast for it would be large."""
+        whole: list[tuple[slice, PlainLinear]] = [(slice(None), self)]
+        is_cast = self.layer.weight.dtype.itemsize < dtype.itemsize
+        if not is_cast or PackedWeight.of(self.layer) is not None:
+            return whole
+        num_in, num_out = self.shape
+        if num_in * num_out <= MOST_CAST:
+            return whole
+        of_layer = range(out_and_in(self.layer)[0])[self.columns]
+        step = max(1, MOST_CAST // num_in)
+        found = []
+        for start in range(0, num_out, step):
+            mine = slice(start, min(start + step, num_out))
+            theirs = of_layer[mine]
+            part = PlainLinear(self.layer, slice(theirs.start, theirs.stop, theirs.step))
+            found.append((mine, part))
+        return found
 
     def weight_as(self, dtype: torch.dtype) -> Tensor:
         """(in, out), without the update; this one layer's is made if it is stored otherwise."""

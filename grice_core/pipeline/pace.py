@@ -47,7 +47,6 @@ def measure_pace(base: BaseModel, job: StageJob, encoded: EncodedStage, reporter
 
     Raises: TrainingError, if a single pair does not fit into memory; InterruptedRunError.
     """
-    keep_freed_memory()
     batches = _batches_to_measure(encoded, job)
     examples = _only(encoded.examples, np.concatenate(batches))
     started = time.perf_counter()
@@ -55,6 +54,7 @@ def measure_pace(base: BaseModel, job: StageJob, encoded: EncodedStage, reporter
     policy = add_adapter(base, job.config.lora, job.seed)
     head = prepacked_head(policy)
     choice = choose_passes(policy, encoded.examples.pairs, job.dtype, head)
+    keep_freed_memory()
     compute = Compute(job.device, job.dtype, choice.passes, TokenBudget(say=reporter.say), head)
     compute = replace(compute, recomputes=recomputes(policy, encoded, job, compute, reporter))
     setup_s = time.perf_counter() - started

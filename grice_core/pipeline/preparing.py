@@ -49,13 +49,13 @@ def prepare_stage(base: BaseModel, job: StageJob, reporter: Reporter) -> Prepare
 
     Raises: DataError, PreflightError, TrainingError, InterruptedRunError.
     """
-    keep_freed_memory()
     encoded = encode_stage(base, job, reporter)
     examples = encoded.examples
     reference_sha256 = weights_hash(base.model)
     policy = add_adapter(base, job.config.lora, job.seed)
     head = prepacked_head(policy)
     choice = _passes(policy, examples, job, head)
+    keep_freed_memory()
     reporter.say(f"{job.name}: {choice.reason}")
     compute = Compute(job.device, job.dtype, choice.passes, TokenBudget(say=reporter.say), head)
     compute = replace(compute, recomputes=recomputes(policy, encoded, job, compute, reporter))

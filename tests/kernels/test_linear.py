@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 import torch
 from torch import nn
+from torch.testing import assert_close
 from transformers.pytorch_utils import Conv1D
 
 from grice_core.kernels import linear
@@ -12,6 +13,7 @@ from grice_core.kernels.choice import plain_kernels
 from grice_core.kernels.linear import (
     FrozenLinear,
     PlainLinear,
+    Update,
     can_prepack,
     prepacked,
     without_prepacking,
@@ -44,6 +46,42 @@ IMPLEMENTATIONS = {
     "frozen": FrozenLinear,
     "prepacked": partial(FrozenLinear, prepack=True),
 }
+
+
+@pytest.mark.parametrize(
+    "columns", [slice(None), slice(0, 16), slice(16, 48), slice(3, 20)], ids=str
+)
+@pytest.mark.parametrize("kind", [nn.Linear, Conv1D])
+@pytest.mark.parametrize("updated", [False, True])
+def test_a_large_weight_is_cast_in_parts(
+    kind: type[nn.Module], columns: slice, updated: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Never the whole of a last layer that is stored in bf16; to the same product and gradient."""
+    frozen = layer(kind).to(torch.bfloat16)
+    if updated:
+        Update(torch.randn(32, 2), torch.randn(2, 48)).add_to(frozen)
+    x, product = torch.randn(5, 32), PlainLinear(frozen, columns)
+    grad_out = torch.randn(5, product.shape[1])
+    expected, expected_grad = product(x), product.backward(grad_out)
+    monkeypatch.setattr(linear, "MOST_CAST", 32 * 7)
+    cast = record_sizes(monkeypatch)
+    assert_close(product(x), expected)
+    assert_close(product.backward(grad_out), expected_grad)
+    assert len(cast) > 2
+    assert max(cast) <= 32 * 7
+
+
+def record_sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Of the weights that are cast from now on."""
+    sizes, usual = list[int](), PlainLinear.weight_as
+
+    def weight_as(self: PlainLinear, dtype: torch.dtype) -> torch.Tensor:
+        made = usual(self, dtype)
+        sizes.append(made.numel())
+        return made
+
+    monkeypatch.setattr(PlainLinear, "weight_as", weight_as)
+    return sizes
 
 
 def test_this_machine_can_prepack() -> None:
