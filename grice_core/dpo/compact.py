@@ -16,7 +16,7 @@ from grice_core.dpo.hub import first_line
 from grice_core.dpo.signature import accepted
 from grice_core.errors import ModelError
 from grice_core.kernels.choice import plain_kernels
-from grice_core.kernels.memory import given_back
+from grice_core.kernels.memory import apart
 from grice_core.kernels.nf4 import ABSMAX, PackedWeight, quantised, shape_of, unpack
 from grice_core.kernels.precision import WeightFormat
 from grice_core.kernels.stored import store_weights, weights_format
@@ -66,7 +66,7 @@ def load_compact(
 
     # Which tensors have had other names or shapes in files, transformers knows by name and module of the class.
     Compact.__name__, Compact.__module__ = kind.__name__, kind.__module__
-    with given_back():
+    with apart():
         model, report = Compact.from_pretrained(
             name,
             config=known.config,

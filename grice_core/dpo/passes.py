@@ -23,7 +23,7 @@ from grice_core.errors import PreflightError
 from grice_core.kernels.checkpointing import gradient_checkpointing
 from grice_core.kernels.choice import plain_kernels
 from grice_core.kernels.linear import without_prepacking
-from grice_core.kernels.memory import given_back
+from grice_core.kernels.memory import apart
 from grice_core.kernels.stored import stored_modules
 from grice_core.kernels.token_logps import FrozenHead
 from grice_core.kernels.tree_attention import UnsharableError
@@ -115,7 +115,7 @@ def choose_passes(
     device = next(policy.parameters()).device
     failures: list[str] = []
     # Few and large, they would leave gaps in the kept memory that no step's fill.
-    with given_back(), acting_as_trained(policy):
+    with apart(), acting_as_trained(policy):
         with _in_fp32(device, dtype):
             # Asks the model in a pass of its own, which no other may be taken for.
             can_chunk_logits(policy)

@@ -100,7 +100,8 @@ def can_join(cache: Any) -> bool:
 def make_room(cache: Any, num_rows: int) -> None:
     """Let such a cache's layers grow in place, for so many rows; its plain twin copies."""
     if can_join(cache) and not uses_plain():
-        cache.layers[:] = [RoomyLayer(layer, num_rows) for layer in cache.layers]
+        for place, layer in enumerate(cache.layers):  # in turn, so that not all are there twice
+            cache.layers[place] = RoomyLayer(layer, num_rows)
 
 
 def join(cache: Any, other: Any, width: int) -> None:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
 from grice_core.kernels.choice import uses_plain
-from grice_core.kernels.memory import long_lived
+from grice_core.kernels.memory import apart
 from grice_core.kernels.nf4 import PackedWeight, out_and_in, unpacked_bytes
 from grice_core.kernels.precision import multiplies_bf16_fast, product_dtype
 
@@ -204,7 +204,7 @@ class FrozenLinear(PlainLinear):
         old_state, made = self._derived.pop(name, (None, None))
         if made is None or old_state != state:
             made = None  # makes room for the next
-            with long_lived():
+            with apart():
                 made = make()
         self._derived[name] = state, made
         return made

@@ -7,6 +7,7 @@ import resource
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -81,38 +82,20 @@ def keep_freed_memory() -> None:
     A training step frees and allocates the same gigabytes over and over; without this, the system fills
     each page with zeros first. Nothing happens with plain kernels, or where the C library is not glibc.
     """
-    if not uses_plain() and platform.libc_ver()[0] == "glibc":
+    if not uses_plain() and _is_glibc():
         for option in (_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD):
             _set_in_glibc(option, _LARGEST)
 
 
 @contextmanager
-def long_lived() -> Iterator[None]:
-    """Give large allocations pages of their own meanwhile, unless a gap is free: they are kept for long.
-
-    Among what a step frees and allocates again they would leave gaps that nothing fits into. Where freed
-    memory isn't kept nothing happens: large allocations have pages of their own there anyway.
-    """
-    usual = _GLIBC_OPTIONS.get(_M_MMAP_THRESHOLD)
-    if usual is None:
-        yield
-        return
-    _set_in_glibc(_M_MMAP_THRESHOLD, _SMALLEST_APART)
-    try:
-        yield
-    finally:
-        _set_in_glibc(_M_MMAP_THRESHOLD, usual)
-
-
-@contextmanager
-def given_back() -> Iterator[None]:
+def apart() -> Iterator[None]:
     """Give large allocations pages of their own meanwhile, which the system gets back once they are freed.
 
-    Among many that come and go, small ones that stay leave gaps which no later one fits into: reading and
-    quantising half a gigabyte took four times that. Nothing happens with plain kernels, or where the C library is
-    not glibc.
+    Among many that come and go, ones that stay leave gaps which no later one fits into: reading and quantising half
+    a gigabyte took four times that. glibc itself does so at first, and less and less as large ones are freed.
+    Nothing happens with plain kernels, or where the C library is not glibc.
     """
-    if uses_plain() or platform.libc_ver()[0] != "glibc":
+    if uses_plain() or not _is_glibc():
         yield
         return
     usual = _GLIBC_OPTIONS.get(_M_MMAP_THRESHOLD, _LARGEST_SHARED)
@@ -121,6 +104,11 @@ def given_back() -> Iterator[None]:
         yield
     finally:
         _set_in_glibc(_M_MMAP_THRESHOLD, usual)
+
+
+@cache
+def _is_glibc() -> bool:
+    return platform.libc_ver()[0] == "glibc"
 
 
 def _set_in_glibc(option: int, value: int) -> None:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from grice_core.kernels import memory
+from grice_core.kernels.choice import plain_kernels
 
 FAULTS = """
 import resource, sys, torch
@@ -28,7 +29,7 @@ print(plain, faults())
 PLACES = """
 from pathlib import Path
 import torch
-from grice_core.kernels.memory import keep_freed_memory, long_lived
+from grice_core.kernels.memory import apart, keep_freed_memory
 
 def is_in_heap(tensor):
     ranges = [line.split()[0] for line in Path("/proc/self/maps").open() if line.endswith("[heap]\\n")]
@@ -37,7 +38,7 @@ def is_in_heap(tensor):
 
 keep_freed_memory()
 before = torch.ones(2**20)
-with long_lived():
+with apart():
     kept, small = torch.ones(2**20), torch.ones(2**10)
 after = torch.ones(2**20)
 print(*map(is_in_heap, (before, kept, small, after)))
@@ -76,14 +77,14 @@ def test_freed_memory_is_used_again_without_asking_for_new_pages():
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has the switch")
-def test_a_large_long_lived_allocation_has_pages_of_its_own():
+def test_a_large_allocation_has_pages_of_its_own_meanwhile():
     run = subprocess.run([sys.executable, "-c", PLACES], capture_output=True, text=True, check=True)
     assert run.stdout.split() == ["True", "False", "True", "True"]
 
 
-def test_where_freed_memory_is_not_kept_nothing_is_set_in_the_library(monkeypatch):
+def test_with_plain_kernels_nothing_is_set_in_the_library(monkeypatch):
     monkeypatch.setattr(memory, "_GLIBC_OPTIONS", {})
-    with memory.long_lived():
+    with plain_kernels(), memory.apart():
         assert memory._GLIBC_OPTIONS == {}
     assert memory._GLIBC_OPTIONS == {}
 
