@@ -99,6 +99,9 @@ def apart() -> Iterator[None]:
         yield
         return
     usual = _GLIBC_OPTIONS.get(_M_MMAP_THRESHOLD, _LARGEST_SHARED)
+    if _M_TRIM_THRESHOLD not in _GLIBC_OPTIONS:
+        # As glibc itself has it by then; once one of both is set, it leaves the other at 128 KiB.
+        _set_in_glibc(_M_TRIM_THRESHOLD, 2 * _LARGEST_SHARED)
     _set_in_glibc(_M_MMAP_THRESHOLD, _SMALLEST_APART)
     try:
         yield
