@@ -120,7 +120,9 @@ def test_the_share_of_a_frozen_worker_is_written_by_another(forgetful, world, pa
 
 
 @pytest.mark.usefixtures("again")
-def test_a_frozen_round_is_done_by_whoever_wrote_a_share_of_it(forgetful, world, pairs, tmp_path):
+def test_a_frozen_round_is_done_by_the_worker_that_wrote_a_share_of_it(
+    forgetful, world, pairs, tmp_path
+):
     forgetful.stand(num_workers=2)
     begun = asked(forgetful, world)
     share_at_work(forgetful)
