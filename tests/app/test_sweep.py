@@ -55,6 +55,7 @@ def test_both_figures_of_the_winner_are_said_and_its_recipe_opens_in_launch(
 def test_each_figure_stands_in_the_link(swept: Server, page: Page, view: str, said: str) -> None:
     open_page(page, f"{swept.url}/sweep?sweep=1")
     page.get_by_role("radio", name=view).click()
+    expect(page.get_by_label(said)).to_be_visible()
     settle(page)
     open_page(page, page.url)
     expect(page.get_by_label(said)).to_be_visible()
