@@ -194,7 +194,7 @@ class PipelineParts:
     def evaluate(self) -> Evaluation:
         """Ask the baseline and every stage, judge the answers, write the results.
 
-        Raises: ModelError, DetectorError, InterruptedRunError.
+        Raises: ModelError, DetectorError, InterruptedRunError; TrainingError, if no stage counts.
         """
         with self.record.timed("evaluation"):
             planned = self._that_count(self.inputs.stages)
