@@ -1,6 +1,6 @@
 # One image for dashboard, worker and migration. For a GPU, build with
 #   --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu128
-FROM python:3.11-slim
+FROM python:3.11-slim@sha256:9c900dea9e8fb7e16277c179b555cc72d29a352dbc33cff48ad5a0412fd5bfc7
 
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 

@@ -93,10 +93,14 @@ def test_every_container_has_its_limits(compose):
         assert service["pids_limit"] > 0, name
 
 
-def test_images_of_others_are_named_by_version(compose):
-    for name, service in compose["services"].items():
-        _, _, tag = service["image"].partition(":")
-        assert "build" in service or re.match(r"\d", tag), name
+def test_images_of_others_are_named_by_version_and_digest(compose):
+    services = compose["services"].values()
+    images = {each["image"] for each in services if "build" not in each} - {"grice-studio"}
+    dockerfile = (ROOT / "Dockerfile").read_text().splitlines()
+    images |= {line.split()[1] for line in dockerfile if line.startswith("FROM")}
+    assert len(images) == 3
+    for image in images:
+        assert re.fullmatch(r"[\w/-]+:\d[\w.-]*@sha256:[0-9a-f]{64}", image), image
 
 
 def test_our_own_containers_need_no_privileges(compose):
