@@ -27,9 +27,9 @@ from grice_core.detector.template import JudgedText
 from grice_core.errors import DetectorError
 from grice_core.files import file_sha256
 from grice_core.kernels.deberta import speed_up
-from grice_core.kernels.linear import prepack
 from grice_core.kernels.memory import keep_few_kernels
 from grice_core.kernels.precision import Precision, resolve_precision
+from grice_core.kernels.prepacking import prepack
 
 _LONGEST = 512
 """Tokens that a foreign detector is given at most."""

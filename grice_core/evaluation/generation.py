@@ -29,8 +29,8 @@ from grice_core.evaluation.drawing import Draw, draw
 from grice_core.evaluation.rows import Row, in_batches, new_rows
 from grice_core.evaluation.sampling import Sampling
 from grice_core.kernels.cache import kept_order
-from grice_core.kernels.linear import prepacked
 from grice_core.kernels.precision import product_dtype
+from grice_core.kernels.prepacking import prepacked
 from grice_core.kernels.stored import stored_modules
 from grice_core.progress import Progress, silent
 

@@ -13,6 +13,7 @@ from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
 from grice_core.kernels.choice import uses_plain
+from grice_core.kernels.memory import apart
 
 GROWTH = 96
 """Tokens for which room is made at a time."""
@@ -78,7 +79,8 @@ class RoomyLayer(DynamicLayer):  # type: ignore[misc]
         rooms = []
         for part in (self.keys, self.values):
             rows, heads, tokens, size = part.shape
-            room = part.new_empty(self._num_rows, heads, width, size)
+            with apart():  # among what a token's pass takes and frees, it would leave gaps
+                room = part.new_empty(self._num_rows, heads, width, size)
             room[:rows, :, :tokens] = part
             rooms.append(room)
         self._rooms = rooms

@@ -6,7 +6,6 @@ that it may take for constant.
 """
 
 import math
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,10 +16,9 @@ import torch
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
-from grice_core.kernels.choice import uses_plain
 from grice_core.kernels.memory import apart
-from grice_core.kernels.nf4 import PackedWeight, out_and_in, unpacked_bytes
-from grice_core.kernels.precision import multiplies_bf16_fast, product_dtype
+from grice_core.kernels.nf4 import PackedWeight, out_and_in
+from grice_core.kernels.precision import multiplies_bf16_fast
 
 SMALLEST = 2**16
 """Elements of a weight that is worth prepacking."""
@@ -30,9 +28,6 @@ ROUND = 16
 
 MOST_CAST = 2**24
 """Elements of a stored weight that are cast at once, 64 MiB in fp32: a last layer has several times as many."""
-
-SHARE_OF_MEMORY = 0.25
-"""Of the machine's, that prepacked weights may take."""
 
 LINEAR: set[type[nn.Module]] = {nn.Linear, Conv1D}
 """Kinds of layers that compute x W + b; `stored.py` adds its own."""
@@ -162,9 +157,9 @@ class FrozenLinear(PlainLinear):
 
     def __call__(self, x: Tensor) -> Tensor:
         """(tokens, in) to (tokens, out), in x's dtype."""
-        num_in, num_out = self.shape
-        if not self._is_prepacked_for(x) or num_in % ROUND:
+        if not self._multiplies_prepacked(x):
             return super().__call__(x)
+        num_out = self.shape[1]
         weight = self._of_weight(
             "forward", x.dtype, lambda: _prepacked(_round(self.merged(x.dtype).t()))
         )
@@ -190,6 +185,9 @@ class FrozenLinear(PlainLinear):
             return super().weight_as(dtype)
         return self._of_weight("plain", dtype, lambda: PlainLinear.weight_as(self, dtype))
 
+    def _multiplies_prepacked(self, x: Tensor) -> bool:
+        return self._is_prepacked_for(x) and self.shape[0] % ROUND == 0
+
     def _is_prepacked_for(self, x: Tensor) -> bool:
         # Unpacking a weight of 4 bits each time takes longer than the product of few rows.
         takes_more = self.layer.weight.dtype.itemsize < x.dtype.itemsize
@@ -199,8 +197,7 @@ class FrozenLinear(PlainLinear):
 
     def _of_weight(self, name: str, dtype: torch.dtype, make: Callable[[], Tensor]) -> Tensor:
         """What was made of the weight; made again for another dtype, or when the weight has changed."""
-        weight, update = self.layer.weight, Update.of(self.layer)
-        state = dtype, weight.data_ptr(), weight._version, update and update.a.data_ptr()
+        state = self._state(dtype)
         old_state, made = self._derived.pop(name, (None, None))
         if made is None or old_state != state:
             made = None  # makes room for the next
@@ -208,6 +205,10 @@ class FrozenLinear(PlainLinear):
                 made = make()
         self._derived[name] = state, made
         return made
+
+    def _state(self, dtype: torch.dtype) -> object:
+        weight, update = self.layer.weight, Update.of(self.layer)
+        return dtype, weight.data_ptr(), weight._version, update and update.a.data_ptr()
 
 
 def is_linear(layer: Any) -> bool:
@@ -228,13 +229,6 @@ def can_prepack(device: torch.device, dtype: torch.dtype) -> bool:
     return dtype == torch.float32 or (dtype == torch.bfloat16 and multiplies_bf16_fast(device))
 
 
-def has_room_to_prepack(model: nn.Module, copies: int) -> bool:
-    """Whether so many more copies of the model's weights leave most of the memory to others."""
-    needed = copies * sum(map(unpacked_bytes, model.parameters()))
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return needed <= SHARE_OF_MEMORY * memory
-
-
 @contextmanager
 def without_prepacking() -> Iterator[None]:
     """Use weights as they are meanwhile: for a few passes in another dtype than the many that follow, whose
@@ -244,44 +238,6 @@ def without_prepacking() -> Iterator[None]:
         yield
     finally:
         _PREPACKS.reset(before)
-
-
-@contextmanager
-def prepacked(model: nn.Module) -> Iterator[None]:
-    """Prepack the linear layers of a model whose weights don't change meanwhile and need no gradient."""
-    layers = prepack(model)
-    try:
-        yield
-    finally:
-        for layer in layers:
-            del layer.forward
-
-
-def prepack(model: nn.Module) -> list[nn.Module]:
-    """Like `prepacked`, for good; returns the layers whose `forward` was replaced."""
-    if not has_room_to_prepack(model, copies=1):
-        return []
-    layers = [module for module in model.modules() if is_linear(module)]
-    for layer in layers:
-        layer.forward = _PrepackedForward(layer)
-    return layers
-
-
-class _PrepackedForward:
-    """Replaces a linear layer's `forward`."""
-
-    def __init__(self, layer: nn.Module) -> None:
-        self._layer = layer
-        self._frozen = FrozenLinear(layer, prepack=True)
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """(…, in) to (…, out), in autocast's dtype where that is on."""
-        if uses_plain():
-            stock: Tensor = type(self._layer).forward(self._layer, x)
-            return stock
-        rows = x.reshape(-1, x.shape[-1]).to(product_dtype(x))
-        out = self._frozen(rows)
-        return out.view(*x.shape[:-1], out.shape[-1])
 
 
 def _prepacked(weight: Tensor) -> Tensor:

@@ -20,9 +20,10 @@ import torch
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
-from grice_core.kernels.linear import LINEAR, PlainLinear, Update, has_room_to_prepack
+from grice_core.kernels.linear import LINEAR, PlainLinear, Update
 from grice_core.kernels.nf4 import PackedWeight, can_pack, num_weights, pack, shape_of, unpack
 from grice_core.kernels.precision import WeightFormat, product_dtype
+from grice_core.kernels.prepacking import has_room_to_prepack
 
 
 class _Product(torch.autograd.Function):
@@ -147,7 +148,7 @@ def wants_prepacking(policy: nn.Module) -> bool:
     Stored in the dtype that they are multiplied in, they are there once: a step's many rows make up for most of
     what prepacking saves.
     """
-    return not stored_modules(policy) and has_room_to_prepack(policy, copies=2)
+    return not stored_modules(policy) and has_room_to_prepack([policy], copies=2)
 
 
 def restore_weights(model: nn.Module) -> None:

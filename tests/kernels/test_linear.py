@@ -9,13 +9,11 @@ from torch.testing import assert_close
 from transformers.pytorch_utils import Conv1D
 
 from grice_core.kernels import linear
-from grice_core.kernels.choice import plain_kernels
 from grice_core.kernels.linear import (
     FrozenLinear,
     PlainLinear,
     Update,
     can_prepack,
-    prepacked,
     without_prepacking,
 )
 
@@ -110,19 +108,6 @@ def test_products_and_gradients_are_those_of_the_layer(
     torch.testing.assert_close(ours.backward(grad_out.to(dtype)).float(), grad_x, **close)
 
 
-@pytest.mark.usefixtures("kernels")
-@pytest.mark.parametrize("dtype", dtypes(), ids=str)
-@pytest.mark.parametrize("bias", [True, False])
-def test_a_vocabulary_may_have_any_size(dtype: torch.dtype, bias: bool) -> None:
-    torch.manual_seed(0)
-    stock = nn.Linear(32, 50, bias=bias)
-    x, close = torch.randn(2, 3, 32), {"atol": TOLERANCE[dtype], "rtol": TOLERANCE[dtype]}
-    with torch.no_grad():
-        expected = stock(x)
-        with prepacked(stock), torch.autocast("cpu", torch.bfloat16, dtype == torch.bfloat16):
-            torch.testing.assert_close(stock(x).float(), expected, **close)
-
-
 @pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
 def test_a_weight_that_changes_in_place_is_used_as_it_is(implementation: str) -> None:
     stock = layer(nn.Linear, bias=False)
@@ -131,19 +116,6 @@ def test_a_weight_that_changes_in_place_is_used_as_it_is(implementation: str) ->
     with torch.no_grad():
         stock.weight.mul_(2)
     torch.testing.assert_close(ours(x), 2 * before, atol=1e-5, rtol=1e-5)
-
-
-@pytest.mark.usefixtures("kernels")
-def test_a_prepacked_model_computes_the_same_and_is_left_as_it_was() -> None:
-    model = nn.Sequential(layer(nn.Linear), nn.Unflatten(1, (3, 16)), nn.Linear(16, 16))
-    x = torch.randn(4, 32)
-    with torch.no_grad():
-        expected = model(x)
-        with prepacked(model):
-            assert "forward" in vars(model[0])
-            torch.testing.assert_close(model(x), expected, atol=1e-5, rtol=1e-5)
-        assert "forward" not in vars(model[0])
-        torch.testing.assert_close(model(x), expected, atol=0, rtol=0)
 
 
 @pytest.fixture
@@ -167,17 +139,3 @@ def test_a_few_passes_may_use_weights_as_they_are(prepacked_dtypes: list[torch.d
     assert prepacked_dtypes == []
     torch.testing.assert_close(ours(x), plain, atol=1e-5, rtol=1e-5)
     assert prepacked_dtypes == [torch.float32]
-
-
-def test_plain_kernels_prepack_nothing(prepacked_dtypes: list[torch.dtype]) -> None:
-    model = nn.Sequential(layer(nn.Linear))
-    with prepacked(model), plain_kernels():
-        model(torch.randn(5, 32))
-    assert prepacked_dtypes == []
-
-
-def test_where_memory_is_short_nothing_is_prepacked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(linear, "SHARE_OF_MEMORY", 1e-12)
-    model = nn.Sequential(layer(nn.Linear))
-    with prepacked(model):
-        assert "forward" not in vars(model[0])

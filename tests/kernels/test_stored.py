@@ -14,8 +14,9 @@ from grice_core.dpo.logps import plain_logps
 from grice_core.dpo.policy import add_adapter, merge_saved
 from grice_core.dpo.prefix_trees import shared_trees
 from grice_core.kernels.choice import plain_kernels
-from grice_core.kernels.linear import FrozenLinear, Update, prepacked
+from grice_core.kernels.linear import FrozenLinear, Update
 from grice_core.kernels.precision import WeightFormat
+from grice_core.kernels.prepacking import prepacked
 from grice_core.kernels.stored import (
     is_stored,
     restore_weights,

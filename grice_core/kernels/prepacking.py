@@ -1,0 +1,148 @@
+"""Models whose linear layers multiply by prepacked weights (`linear.py`).
+
+A prepacked weight is a second copy. While a model only writes, it isn't needed beside the first: a weight that lies
+in the format which it is multiplied in is there in one layout at a time, and gets its own back at the end, bit by
+bit, or as soon as something else than the prepacked product asks for it.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers.pytorch_utils import Conv1D
+
+from grice_core.kernels.choice import uses_plain
+from grice_core.kernels.linear import FrozenLinear, Update, is_linear
+from grice_core.kernels.memory import apart
+from grice_core.kernels.nf4 import PackedWeight, unpacked_bytes
+from grice_core.kernels.precision import product_dtype
+
+SHARE_OF_MEMORY = 0.25
+"""Of the machine's, that second copies of weights may take."""
+
+
+class SoleLinear(FrozenLinear):
+    """A frozen layer whose weight is there once: as it was, or prepacked while this multiplies by it.
+
+    Meanwhile the layer's own weight is NaN throughout, in its shape and dtype, so that whoever reads it all the same
+    can't miss that.
+    """
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__(layer, prepack=True)
+        self._sole: torch.dtype | None = None
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """(tokens, in) to (tokens, out), in x's dtype."""
+        prepacks = self._multiplies_prepacked(x)
+        if not prepacks or self._sole not in (None, x.dtype):
+            self.restore()
+        out = super().__call__(x)
+        if prepacks and self._sole is None and self.can_be_made_of(x.dtype):
+            self._give_up_plain(x.dtype)
+        return out
+
+    def restore(self) -> None:
+        """Give the layer its weight back."""
+        if self._sole is None:
+            return
+        _, packed = self._derived.pop("forward")
+        num_out = self.shape[1]
+        with apart():
+            rows = packed.to_dense()
+            rows = rows if len(rows) == num_out else rows[:num_out].clone()
+            self.layer.weight.data = (
+                rows.t().contiguous() if isinstance(self.layer, Conv1D) else rows
+            )
+        self._sole = None
+
+    def can_be_made_of(self, dtype: torch.dtype) -> bool:
+        """Whether the plain weight can be made of what is prepacked in this dtype: nothing was rounded or added."""
+        layer = self.layer
+        is_plain = PackedWeight.of(layer) is None and Update.of(layer) is None
+        return is_plain and layer.weight.dtype == dtype
+
+    def _give_up_plain(self, dtype: torch.dtype) -> None:
+        weight, (_, packed) = self.layer.weight, self._derived["forward"]
+        weight.data = torch.full((), torch.nan, dtype=weight.dtype).expand(weight.shape)
+        self._derived["forward"] = self._state(dtype), packed
+        self._sole = dtype
+
+
+class _PrepackedForward:
+    """Replaces a linear layer's `forward`."""
+
+    def __init__(self, layer: nn.Module, frozen: FrozenLinear) -> None:
+        self._layer, self._frozen = layer, frozen
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """(…, in) to (…, out), in autocast's dtype where that is on."""
+        if uses_plain():
+            if isinstance(self._frozen, SoleLinear):
+                self._frozen.restore()
+            stock: Tensor = type(self._layer).forward(self._layer, x)
+            return stock
+        rows = x.reshape(-1, x.shape[-1]).to(product_dtype(x))
+        out = self._frozen(rows)
+        return out.view(*x.shape[:-1], out.shape[-1])
+
+
+@contextmanager
+def prepacked(model: nn.Module) -> Iterator[None]:
+    """Prepack the linear layers of a model whose weights don't change meanwhile and need no gradient.
+
+    No other kind of module reads these weights meanwhile.
+    """
+    owned = _owned(model)
+    products = dict[Any, FrozenLinear]()
+    for layer in filter(is_linear, model.modules()):
+        is_owned = id(layer.weight) in owned
+        products[layer] = SoleLinear(layer) if is_owned else FrozenLinear(layer, prepack=True)
+    copied = {layer for layer, frozen in products.items() if not _will_be_sole(layer, frozen)}
+    if not has_room_to_prepack(copied, copies=1):
+        products = {layer: each for layer, each in products.items() if layer not in copied}
+    for layer, frozen in products.items():
+        layer.forward = _PrepackedForward(layer, frozen)
+    try:
+        yield
+    finally:
+        for layer, frozen in products.items():
+            del layer.forward
+            if isinstance(frozen, SoleLinear):
+                frozen.restore()
+
+
+def _owned(model: nn.Module) -> set[int]:
+    """Ids of parameters whose memory is all theirs, and that one module has."""
+    everyone = [weight for _, weight in model.named_parameters(remove_duplicate=False)]
+    holders = Counter(weight.untyped_storage().data_ptr() for weight in everyone)
+    return {
+        id(weight)
+        for weight in everyone
+        if holders[weight.untyped_storage().data_ptr()] == 1
+        and weight.untyped_storage().nbytes() == weight.numel() * weight.itemsize
+    }
+
+
+def _will_be_sole(layer: Any, frozen: FrozenLinear) -> bool:
+    dtype = product_dtype(layer.weight)
+    return isinstance(frozen, SoleLinear) and frozen.can_be_made_of(dtype)
+
+
+def prepack(model: nn.Module) -> None:
+    """Prepack them for good, beside the weights as they are, if there is room."""
+    if has_room_to_prepack([model], copies=1):
+        for layer in filter(is_linear, model.modules()):
+            layer.forward = _PrepackedForward(layer, FrozenLinear(layer, prepack=True))
+
+
+def has_room_to_prepack(modules: Collection[nn.Module], copies: int) -> bool:
+    """Whether so many more copies of all of these modules' weights leave most of the memory to others."""
+    parameters = {id(each): each for module in modules for each in module.parameters()}
+    needed = copies * sum(map(unpacked_bytes, parameters.values()))
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return needed <= SHARE_OF_MEMORY * memory
