@@ -1,6 +1,7 @@
 """A recipe is data: which pairs each stage learns from, and how.
 
-Every number of the default recipe stands once, in `builtin/content-then-manner.yaml` or as a default here.
+Every number of the default recipe stands in `builtin/content-then-manner.yaml` or as a default here; `demo.yaml`
+repeats its thresholds beside steps of its own.
 """
 
 from collections import Counter

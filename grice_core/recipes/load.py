@@ -14,7 +14,7 @@ from grice_core.recipes.config import Recipe
 from grice_core.recipes.control import fill_in_control
 from grice_core.recipes.documents import MAX_CHARACTERS, read_document
 from grice_core.recipes.overrides import apply_overrides
-from grice_core.recipes.problems import in_plain_words, near_matches, refuse
+from grice_core.recipes.problems import Problem, in_plain_words, near_matches, refuse
 
 DEFAULT_RECIPE = "content-then-manner"
 _BUILTIN = resources.files("grice_core.recipes") / "builtin"
@@ -41,13 +41,14 @@ def parse_recipe(
 ) -> Recipe:
     """A recipe from YAML text; `source` is what messages call it.
 
-    A control may name a recipe file relative to `folder`; without one, only a built-in recipe.
+    Another recipe may be named as a file relative to `folder`; without one, only a built-in recipe.
 
     Raises:
         RecipeError: The recipe has problems, all of which the message tells.
     """
     document = read_document(text, source)
-    problems = apply_overrides(document, overrides)
+    problems = _begin_with_another(document, folder)
+    problems += apply_overrides(document, overrides)
     problems += fill_in_control(document, partial(_controlled, folder))
     try:
         recipe = Recipe.model_validate(document)
@@ -89,14 +90,43 @@ def _find(name_or_path: str) -> tuple[str, str, Path]:
         raise RecipeError(f"{reprlib.repr(name_or_path)} can't be read: {reason}.") from error
 
 
+def _begin_with_another(document: dict[str, Any], folder: Path | None) -> list[Problem]:
+    """Put the stages of the recipe that `begins_with` names before the document's own, and take over what else it
+    says and the document doesn't; say what stands in the way."""
+    name = document.pop("begins_with", None)
+    if name is None:
+        return []
+    if not isinstance(name, str):
+        return [Problem("begins_with", "must be the name or the file of a recipe")]
+    try:
+        text, source, _ = _find(_name_anywhere(folder, name))
+        other = read_document(text, source)
+    except RecipeError as error:
+        return [Problem("begins_with", str(error))]
+    for names_another in ("begins_with", "control_for"):
+        if other.get(names_another) is not None:
+            reason = f"{source} is made of another recipe itself, by `{names_another}`"
+            return [Problem("begins_with", reason)]
+    first, own = other.get("stages"), document.get("stages")
+    if isinstance(first, list) and isinstance(own, list):
+        document["stages"] = [*first, *own]
+    taken_over = other.keys() - {"name", "description"} - document.keys()
+    document |= {key: other[key] for key in other if key in taken_over}
+    return []
+
+
+def _name_anywhere(folder: Path | None, name: str) -> str:
+    """What a recipe calls another one, as a name that holds anywhere."""
+    if name in builtin_names():
+        return name
+    if folder is None:
+        raise RecipeError(f"{name!r} is no built-in recipe{near_matches(name, builtin_names())}")
+    return str((folder / name).resolve())
+
+
 def _controlled(folder: Path | None, name: str) -> tuple[str, Recipe]:
     """The recipe that a control names, and a name for it that holds anywhere."""
-    if name not in builtin_names():
-        if folder is None:
-            raise RecipeError(
-                f"{name!r} is no built-in recipe{near_matches(name, builtin_names())}"
-            )
-        name = str((folder / name).resolve())
+    name = _name_anywhere(folder, name)
     text, source, its_folder = _find(name)
     if read_document(text, source).get("control_for") is not None:
         raise RecipeError(f"{source} is a control itself; name the recipe that it controls for")
