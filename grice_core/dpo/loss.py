@@ -8,7 +8,7 @@ import torch
 
 from grice_core.data.pairs import FloatArray
 from grice_core.dpo.logps import PairLogps
-from grice_core.objectives import Objective, objective
+from grice_core.objectives import OBJECTIVES, Objective, objective
 from grice_core.recipes.config import StageConfig
 
 
@@ -57,9 +57,9 @@ class StageLoss:
     @classmethod
     def of(cls, config: StageConfig) -> Self:
         """The loss that a stage's recipe asks for."""
-        return cls(
-            objective(config.loss_type, label_smoothing=config.label_smoothing), config.sft_weight
-        )
+        names = OBJECTIVES[config.loss_type].settings()
+        settings = {name: getattr(config, name) for name in names}
+        return cls(objective(config.loss_type, **settings), config.sft_weight)
 
     def of_pairs(
         self, policy: PairLogps, reference: PairLogps, batch: PairBatch, beta: float

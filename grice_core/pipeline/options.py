@@ -238,10 +238,16 @@ class Option:
 @cache
 def pipeline_options() -> tuple[Option, ...]:
     """All fields of `PipelineOptions`, in their order."""
-    hints = get_type_hints(PipelineOptions, include_extras=True)
-    return tuple(
-        _option(each.name, hints[each.name], each.default) for each in fields(PipelineOptions)
-    )
+    return options_of(PipelineOptions)
+
+
+def options_of(kind: type[PipelineOptions]) -> tuple[Option, ...]:
+    """All fields of a class of options, in their order.
+
+    Raises: TypeError, if the form has no widget for one.
+    """
+    hints = get_type_hints(kind, include_extras=True)
+    return tuple(_option(each.name, hints[each.name], each.default) for each in fields(kind))
 
 
 def option(name: str) -> Option:
@@ -263,8 +269,15 @@ def identifying(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _option(name: str, hint: Any, default: Any) -> Option:
+    """Raises: TypeError, if the form has no widget for its type."""
     type_, *metadata = get_args(hint)
     about = next(each for each in metadata if isinstance(each, About))
+    has_widget = get_origin(type_) is Literal or about.choices or type_ in (int, str | None)
+    if not has_widget:
+        raise TypeError(
+            f"{name}: the form shows choices, whole numbers and texts; make it a Literal, or give "
+            "`choices` and `parse`"
+        )
     at_least: Any = None
     at_most: Any = None
     for each in metadata:

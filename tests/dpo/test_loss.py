@@ -1,4 +1,5 @@
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ import torch
 
 from grice_core.dpo.logps import PairLogps
 from grice_core.dpo.loss import PairBatch, StageLoss, maxim_weights
-from grice_core.objectives import OBJECTIVES, Dpo, Ipo, Robust, SigmoidNorm
+from grice_core.objectives import OBJECTIVES, Dpo, Ipo, Objective, Robust, SigmoidNorm
 from tests.dpo import tiny
 
 BETA = 0.5
@@ -131,3 +132,21 @@ def test_weights_count_relative_to_one_another():
     margins = np.array([[0.4, 0.2, 0.0, 0.0]])
     shares = maxim_weights(margins, np.array([6.0, 2.0, 0.0, 0.0]), min_margin=0.01)
     np.testing.assert_allclose(shares.sum(), (3 * 0.4 + 0.2) / 4)
+
+
+def test_a_loss_gets_the_settings_that_it_names():
+    """Whichever of a stage's they are: a new loss is one class."""
+
+    @dataclass(frozen=True)
+    class Scaled(Objective):
+        name, title, equation, source = "scaled_in_a_test", "scaled", "sft_weight · Δ", "here"
+        sft_weight: float
+
+        def losses(self, delta, beta):  # noqa: ARG002
+            return self.sft_weight * delta
+
+    try:
+        loss = StageLoss.of(tiny.stage(loss_type="scaled_in_a_test", sft_weight=0.25))
+    finally:
+        del OBJECTIVES["scaled_in_a_test"]
+    assert loss == StageLoss(Scaled(sft_weight=0.25), sft_weight=0.25)

@@ -1,5 +1,8 @@
 """One description of each option: what is made from it agrees with it."""
 
+from dataclasses import make_dataclass
+from typing import Annotated
+
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -7,9 +10,11 @@ from typer.testing import CliRunner
 from grice_core.cli.options import AskedPipeline, takes_pipeline
 from grice_core.pipeline.config import PipelineConfig
 from grice_core.pipeline.options import (
+    About,
     PipelineOptions,
     identifying,
     option,
+    options_of,
     parse_count,
     pipeline_options,
 )
@@ -103,3 +108,20 @@ def test_a_spec_from_before_an_option_existed_asks_for_the_same():
     assert identifying(spec) == identifying(later) == spec
     assert identifying(later | {"num_processes": 1}) == spec
     assert identifying(later | {"samples_per_prompt": 2}) == spec | {"samples_per_prompt": 2}
+
+
+@pytest.mark.parametrize("type_", [bool, float, list[str]])
+def test_an_option_that_the_form_could_not_show_is_refused_when_it_is_added(type_):
+    def added(about):
+        return make_dataclass(
+            "Wider",
+            [("new", Annotated[type_, about], None)],
+            bases=(PipelineOptions,),
+            kw_only=True,
+            frozen=True,
+        )
+
+    with pytest.raises(TypeError, match="new: the form shows choices, whole numbers and texts"):
+        options_of(added(About("New", "It is.")))
+    offered = options_of(added(About("New", "It is.", choices=("a", "b"))))
+    assert offered[-1].choices == ("a", "b")
