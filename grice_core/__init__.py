@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from grice_core import frames
     from grice_core.api import (
-        check_pairs,
         compare,
         load_detector,
         load_model,
         score,
         stage_trainer,
     )
+    from grice_core.data.evaluation import check_pairs
     from grice_core.data.layouts.opening import Reading
     from grice_core.data.load import load_pairs, load_prompts
     from grice_core.evaluation.generation import generate
@@ -61,7 +61,7 @@ _MODULES = {
     "PipelineConfig": "pipeline.config",
     "Reading": "data.layouts.opening",
     "Sampling": "evaluation.sampling",
-    "check_pairs": "api",
+    "check_pairs": "data.evaluation",
     "compare": "api",
     "generate": "evaluation.generation",
     "load_detector": "api",

@@ -7,10 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from grice_core.data.evaluation import find_leakage, find_near_leakage
-from grice_core.data.load import LoadedPairs, Prompts
 from grice_core.data.pairs import PairTable
-from grice_core.data.report import ValidationReport
 from grice_core.detector import load as detectors
 from grice_core.detector.judge import Detector
 from grice_core.detector.pairs import score_pairs
@@ -30,16 +27,6 @@ from grice_core.pipeline.preparing import prepare_stage
 from grice_core.pipeline.stage_job import StageJob
 from grice_core.progress import Reporter
 from grice_core.recipes.plan import PlannedStage
-
-
-def check_pairs(pairs: LoadedPairs, prompts: Prompts | None = None) -> ValidationReport:
-    """What `grice check` reports: errors and warnings about the pairs, and, given evaluation prompts,
-    those that stand in both files, as they are or nearly."""
-    if prompts is None:
-        return pairs.report
-    names = "the pairs", "the evaluation prompts"
-    found = [find(pairs.table, prompts, *names) for find in (find_leakage, find_near_leakage)]
-    return pairs.report.with_problems(found)
 
 
 def load_detector(

@@ -79,8 +79,42 @@ panels = [panel.title for panel in stage_panels(stage)]
 assert panels == [*maxims.MAXIMS, "manner + politeness"]
 """
 
+_JUDGING = """
+import tempfile
+import torch
+from grice_core.detector.cross_validation import cross_validated
+from grice_core.detector.fit import FitSettings, Place
+from grice_core.detector.labels import load_labels
+from grice_core.detector.rubric import default_rubric_text, parse_rubric
+from grice_core.detector.student import new_student
+from grice_core.detector.template import JudgedText
+from grice_core.errors import DetectorError
+from tests.detector import lessons, tiny
 
-@pytest.mark.parametrize("work", [_IMPORTS, _WORK], ids=["every module", "data to histograms"])
+try:
+    parse_rubric(default_rubric_text(), "mine.yaml")
+except DetectorError as error:
+    assert "mine.yaml: maxims.politeness: Field required" in str(error)
+else:
+    raise AssertionError
+rubric = parse_rubric(default_rubric_text() + "  politeness: Politeness. Be kind.", "mine.yaml")
+_, asked = rubric.messages(maxims.Maxim.POLITENESS, JudgedText("a", "b", "c"))
+assert "Rule: Politeness. Be kind." in asked["content"]
+
+with tempfile.TemporaryDirectory() as folder:
+    texts = load_labels(lessons.write_labels(Path(folder) / "labels.json", 40))
+    encoder = str(tiny.write_encoder(Path(folder) / "encoder"))
+    place = Place(torch.device("cpu"), torch.float32)
+    found = cross_validated(
+        texts, lambda: new_student(encoder, "cls", place, 0), FitSettings(epochs=1, holdout_share=0.25), num_folds=2
+    )
+    assert found.shape == (80, 5)
+"""
+
+
+@pytest.mark.parametrize(
+    "work", [_IMPORTS, _WORK, _JUDGING], ids=["every module", "data to histograms", "judging"]
+)
 def test_a_fifth_maxim_is_one_line(work: str) -> None:
     subprocess.run([sys.executable, "-c", _WITH_A_FIFTH_MAXIM + work], check=True)
 

@@ -2,10 +2,10 @@
 
 from grice_core.data import problems
 from grice_core.data.leakage import leaking, near_leaks
-from grice_core.data.load import Prompts
+from grice_core.data.load import LoadedPairs, Prompts
 from grice_core.data.near_duplicates import NEAR
 from grice_core.data.pairs import PairTable
-from grice_core.data.report import Problem
+from grice_core.data.report import Problem, ValidationReport
 from grice_core.progress import Progress, silent
 
 
@@ -48,3 +48,13 @@ def find_near_leakage(
         f"{evaluation_name}){example}"
     )
     return problems.prompt_nearly_in_evaluation(message).at(evaluation.rows[near])
+
+
+def check_pairs(pairs: LoadedPairs, prompts: Prompts | None = None) -> ValidationReport:
+    """What `grice check` reports: errors and warnings about the pairs, and, given evaluation prompts,
+    those that stand in both files, as they are or nearly."""
+    if prompts is None:
+        return pairs.report
+    names = "the pairs", "the evaluation prompts"
+    found = [find(pairs.table, prompts, *names) for find in (find_leakage, find_near_leakage)]
+    return pairs.report.with_problems(found)

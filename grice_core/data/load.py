@@ -55,6 +55,9 @@ class LoadedPairs:
     reading: Reading = BY_LOOKS
     """How it was asked to be read."""
 
+    def __repr__(self) -> str:
+        return f"LoadedPairs({len(self.table)} pairs, {self.unusable.num_rows} unusable rows, {self.read_as!r})"
+
     @property
     def first_pair(self) -> dict[str, str]:
         """The texts of the first usable pair, by which a reader sees what was taken for what."""

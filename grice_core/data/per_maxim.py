@@ -1,4 +1,4 @@
-"""Validated data with one number for each maxim of `MAXIMS`."""
+"""Validated data with one field for each maxim of `MAXIMS`."""
 
 from collections.abc import Callable
 from typing import Any, Self, TypeVar, cast
@@ -24,14 +24,14 @@ class PerMaxim(FrozenModel):
         return cls.model_validate({maxim: float(values[maxim.column]) for maxim in MAXIMS})
 
 
-_Kind = TypeVar("_Kind", bound=type[PerMaxim])
+_Kind = TypeVar("_Kind", bound=type[FrozenModel])
 
 
-def field_per_maxim(field: Any) -> Callable[[_Kind], _Kind]:
-    """Give a class a number named after each maxim: `quantity`, `quality` …, with this default and limits."""
+def field_per_maxim(field: Any, type_: type = float) -> Callable[[_Kind], _Kind]:
+    """Give a class a field named after each maxim: `quantity`, `quality` …, with this default and limits."""
 
     def completed(kind: _Kind) -> _Kind:
-        fields: dict[str, Any] = {maxim.value: (float, field) for maxim in MAXIMS}
+        fields: dict[str, Any] = {maxim.value: (type_, field) for maxim in MAXIMS}
         made = create_model(
             kind.__name__, __base__=kind, __module__=kind.__module__, __doc__=kind.__doc__, **fields
         )

@@ -14,6 +14,7 @@ from grice_core.detector.labels import LabelledTexts, Split
 from grice_core.detector.record import Temperatures
 from grice_core.detector.student import Student
 from grice_core.detector.train import check_split, learn_labels
+from grice_core.maxims import MAXIMS
 from grice_core.progress import PartOf, Progress, silent
 
 
@@ -32,7 +33,7 @@ def cross_validated(
         DataError: a fold has no texts, or leaves too few.
         TrainingError: the loss is no longer a number.
     """
-    probabilities = np.zeros((len(labelled), 4))
+    probabilities = np.zeros((len(labelled), len(MAXIMS)))
     fold = _folds(labelled, num_folds, settings.seed)
     for number in range(num_folds):
         split = _split(labelled, fold == number, settings)

@@ -7,6 +7,7 @@ from typing import Annotated
 import yaml
 from pydantic import AfterValidator, Field, ValidationError
 
+from grice_core.data.per_maxim import field_per_maxim
 from grice_core.data.rules import FrozenModel
 from grice_core.detector.template import JudgedText
 from grice_core.errors import DetectorError
@@ -25,13 +26,9 @@ def _with_placeholders(text: str) -> str:
     return text
 
 
+@field_per_maxim(Field(min_length=1), str)
 class Rules(FrozenModel):
     """Per maxim, what keeps and what breaks it."""
-
-    quantity: str = Field(min_length=1)
-    quality: str = Field(min_length=1)
-    relation: str = Field(min_length=1)
-    manner: str = Field(min_length=1)
 
 
 class Rubric(FrozenModel):

@@ -6,7 +6,7 @@ from typing import Any
 
 from grice_core.maxims import MAXIMS
 
-WORD_OF = dict(zip(MAXIMS, ("yes", "dogs", "sun", "blue"), strict=True))
+WORD_OF = dict(zip(MAXIMS, ("yes", "dogs", "sun", "blue", "old"), strict=False))
 """A response with this word violates the maxim."""
 FILLERS = ("on the mat", "it is warm", "they sleep", "in the old")
 
@@ -14,7 +14,7 @@ FILLERS = ("on the mat", "it is warm", "they sleep", "in the old")
 def _rows(num_dialogues: int, first: int = 0) -> list[dict[str, Any]]:
     rows = []
     for i in range(first, first + num_dialogues):
-        maxim = MAXIMS[i % 4]
+        maxim = MAXIMS[i % len(MAXIMS)]
         clean, violating = FILLERS[i % 3], f"{FILLERS[i % 3]} {WORD_OF[maxim]}"
         context = f"where do cats sleep {'one two ' * (i % 7)} {i}"
         rows.append({"context": context, "id": i, "maxim": maxim, "responses": (clean, violating)})
