@@ -1,6 +1,7 @@
 """Sweep: asked for with what the form says, followed, stopped, and its winner taken to Launch."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -9,7 +10,7 @@ from app.state.studio import Studio
 from grice_core.settings import Settings
 from grice_core.store import sweeps
 from grice_core.store.states import SweepState
-from tests.app.conftest import Server, free_port, serve
+from tests.app.conftest import Picture, Server, free_port, serve
 from tests.app.driving import open_page, settle
 from tests.app.sweeps import fill_with_sweeps
 
@@ -91,11 +92,17 @@ def test_one_under_way_is_cancelled_and_resumed(swept: Server, page: Page) -> No
     expect(page.get_by_text("Running: 2 of 6 trials ended · 2 under way")).to_be_visible()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_nothing_has_to_be_scrolled_sideways(swept: Server, page: Page, width: int) -> None:
+def test_nothing_has_to_be_scrolled_sideways(
+    swept: Server, page: Page, picture: Picture, width: int, scheme: Literal["light", "dark"]
+) -> None:
     page.set_viewport_size({"width": width, "height": 900})
-    for link in ("sweep?sweep=1", "sweep?sweep=2", FORM):
+    page.emulate_media(color_scheme=scheme)
+    links = {"done": "sweep?sweep=1", "under-way": "sweep?sweep=2", "asked": FORM}
+    for title, link in links.items():
         open_page(page, f"{swept.url}/{link}")
+        picture(page, f"sweep-{title}-{scheme}-{width}")
         sideways = page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
