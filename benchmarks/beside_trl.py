@@ -1,6 +1,7 @@
 """The same stage, trained by this package and by TRL from the same adapter, in fp32 and in the same order."""
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ class Trained:
 
     losses: list[float]
     """Of each step."""
-    ids: list[tuple[list[int], ...]]
+    ids: Sequence[tuple[list[int], ...]]
     """Token ids of prompts and responses, where the trainer made them itself."""
     adapter: list[torch.Tensor]
 

@@ -145,9 +145,9 @@ def main() -> None:
     add_json(parser)
     options = parser.parse_args()
     if options.rounds is not None:
-        found = compare_rounds(options, None if options.json else Console(width=WIDTH))
+        compared = compare_rounds(options, None if options.json else Console(width=WIDTH))
         if options.json:
-            print(json.dumps(found, indent=2))
+            print(json.dumps(compared, indent=2))
         return
     console = Console(width=WIDTH)
     rows: list[Row] = []

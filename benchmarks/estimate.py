@@ -17,6 +17,7 @@ from benchmarks.trainer.work import Work, write_pairs
 from grice_core.kernels.memory import peak_bytes
 from grice_core.pipeline.encoded_stage import encode_stage
 from grice_core.pipeline.pace import measure_pace, stage_seconds
+from grice_core.pipeline.published import StageModels
 from grice_core.pipeline.training import train_stage
 from grice_core.progress import Reporter
 
@@ -82,9 +83,11 @@ def _estimated(work: Work) -> Taken:
 
 def _trained(work: Work) -> Taken:
     given = give(work, lambda _: None)
-    base, job = given.base, stage_job(given)
+    job = stage_job(given)
+    models = StageModels(str(given.folder), given.device, job.output, given.form)
+    models.after(None)
     started = time.perf_counter()
-    train_stage(base, job, Reporter())
+    train_stage(models, job, Reporter())
     took_s = time.perf_counter() - started
     return Taken(took_s, peak_bytes(given.device), took_s)
 

@@ -29,6 +29,8 @@ from benchmarks.options import add_device, add_json, new_parser
 from benchmarks.trainer.work import make_model, make_tokenizer
 from grice_core.data.load import Prompts
 from grice_core.detector.load import load_detector
+from grice_core.detector.model import MaximHeads
+from grice_core.detector.score import NetworkDetector
 from grice_core.detector.weights import write_detector
 from grice_core.dpo.adapters import adapter_of, save_adapter
 from grice_core.dpo.base import BaseModel
@@ -149,7 +151,7 @@ def ours(work: Work) -> Cost:
     job = EvaluationJob(
         stages=work.stages,
         selection=select_prompts(
-            Prompts.of_texts(work.prompts),
+            Prompts.of_texts(list(work.prompts)),
             (),
             policy="keep",
             num_prompts=len(work.prompts),
@@ -184,6 +186,8 @@ def notebook(work: Work) -> Cost:
     """The guide's loop, in fp32, all models in memory, unseeded."""
     device = resolve_device(work.device)
     detector = load_detector(str(work.folder / "detector"), device, "fp32")
+    assert isinstance(detector, NetworkDetector)
+    assert isinstance(detector.model, MaximHeads)
     tokenizer = make_tokenizer()
     base = BaseModel("random weights", make_model("small", device), tokenizer)
     models = [base.model]

@@ -9,12 +9,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from benchmarks.options import add_json, new_parser
 from grice_core.store import runs
+from grice_core.store.database import Database
 from tests.pipeline.world import write_world
-from tests.worker.asked import ask
+from tests.worker.asked import Asked, ask
 from tests.worker.installation import installed
 from tests.worker.processes import eventually
 
@@ -58,18 +60,21 @@ def measure(num_runs: int) -> list[float]:
         for seed in range(num_runs + 1):
             asked = ask(queue, world, seed=seed)
             first = asked.run("score")
-            eventually(
-                lambda run=first: runs.get(queue.database, run.id).pid,
-                "a process",
-                look_every_s=_LOOK_EVERY_S,
-            )
+            has_process = partial(_process_of, queue.database, first.id)
+            eventually(has_process, "a process", look_every_s=_LOOK_EVERY_S)
             waits.append(time.time() - first.created_at)
             for run in reversed(asked.runs):
                 queue.stop(run.id)
-            eventually(
-                lambda asked=asked: all(run.state.is_finished() for run in asked.runs), "idle"
-            )
+            eventually(partial(_is_over, asked), "idle")
         return waits[1:]  # the worker was still loading when the first came
+
+
+def _process_of(database: Database, run_id: int) -> int | None:
+    return runs.get(database, run_id).pid
+
+
+def _is_over(asked: Asked) -> bool:
+    return all(run.state.is_finished() for run in asked.runs)
 
 
 def measure_cold_start() -> float:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.options import add_json, new_parser
-from benchmarks.store_sample import build, evaluations
+from benchmarks.store_sample import MODELS, build, evaluations
 from grice_core.maxims import Maxim
 from grice_core.store import (
     data_sets,
@@ -171,9 +171,11 @@ def page_queries(database: Database, num_runs: int) -> dict[str, Callable[[], An
             database, comparison, Change.BROKEN
         ),
         "Compare: one prompt's answers": lambda: generations.answers(database, evaluation, 7),
-        "Compare: prompts judged by hand": lambda: votes.judged_prompts(database, evaluation, ""),
+        "Compare: prompts judged by hand": lambda: votes.judged_prompts(
+            database, evaluation, "", MODELS
+        ),
         "Compare: judged by hand and detector": lambda: votes.judged_twice(
-            database, evaluation, ""
+            database, evaluation, "", MODELS
         ),
         "System: size of the database": lambda: sizes.database_bytes(database),
     }

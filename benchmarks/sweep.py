@@ -91,7 +91,7 @@ def sweep(num_recipes: int, vary: str, num_pairs: int) -> list[Row]:
 
 def ratio(rows: Sequence[Row], figure: str) -> float:
     """Of all shared pipelines to all separate ones."""
-    shared = sum(getattr(row.shared, figure) for row in rows)
+    shared: float = sum(getattr(row.shared, figure) for row in rows)
     separate: float = sum(getattr(row.separate, figure) for row in rows)
     return round(shared / separate, 3)
 

@@ -156,7 +156,9 @@ def train(work: Work, checkpoints: Path | None = None, stop_after: int = -1) -> 
         on_step=lambda record: losses.append(record["loss"]),
         should_stop=lambda: len(losses) == stop_after,
     )
-    plan = checkpoints and CheckpointPlan(checkpoints, prepared.reference_sha256, resume=True)
+    plan = None
+    if checkpoints is not None:
+        plan = CheckpointPlan(checkpoints, prepared.reference_sha256, resume=True)
     before = adapter_of(prepared.trainer.parameters)
     with suppress(InterruptedRunError):
         prepared.trainer.run(prepared.encoded.planned.num_steps, job.seed, reporter, plan)

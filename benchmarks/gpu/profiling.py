@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from torch.autograd import DeviceType
+from torch.autograd import DeviceType  # type: ignore[attr-defined]  # not said to be exported
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.gpu.results import Row

@@ -56,5 +56,5 @@ class Setting:
         home.mkdir(parents=True, exist_ok=True)
         pairs = home / f"{num_pairs}.json"
         write_pairs(pairs, num_pairs, self.pairs)
-        given = {"base_dtype": precision, "device": self.device, "home": home}
+        given: dict[str, Any] = {"base_dtype": precision, "device": self.device, "home": home}
         return Work(pairs, num_pairs, size, precision, **(given | others))

@@ -70,7 +70,8 @@ class _Worker:
         try:
             if self.connection.poll():
                 self.busy = False
-                return self.connection.recv()
+                outcome: Outcome = self.connection.recv()
+                return outcome
         except (EOFError, ConnectionError):
             self.process.join()
             return Outcome.failure(self.task, f"its process {_how_it_ended(self.process)}")

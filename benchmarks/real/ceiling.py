@@ -7,11 +7,11 @@ import numpy as np
 from benchmarks.real.steps import RealData
 from grice_core.data.load import load_pairs
 from grice_core.data.pairs import BoolArray, FloatArray
-from grice_core.detector.evaluate import unseen_texts
 from grice_core.detector.figures import Verdicts, interval
 from grice_core.detector.judge import Detector
 from grice_core.detector.labels import LabelledTexts, load_labels
 from grice_core.detector.parts import split_again
+from grice_core.detector.unseen import unseen_texts
 from grice_core.evaluation.intervals import NORMAL, Interval, wilson
 from grice_core.evaluation.rogan_gladen import CorrectedRate, HeldOutErrors, rogan_gladen
 from grice_core.evaluation.selection import PromptSelection

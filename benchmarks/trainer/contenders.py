@@ -33,6 +33,7 @@ from grice_core.dpo.encode import EncodedPair, encode_pairs
 from grice_core.dpo.schedules import learning_rate, step_batches
 from grice_core.kernels.memory import peak_bytes
 from grice_core.kernels.precision import (
+    WeightFormat,
     resolve_base_dtype,
     resolve_device,
     resolve_precision,
@@ -70,14 +71,23 @@ class Given:
     def base(self) -> BaseModel:
         """The same, loaded from a folder as the pipeline loads a base: fp32 weights are never all in memory
         where they are held in another format."""
+        loaded = replace(load_base(str(self.folder), self.device, self.form), name="random weights")
+        self.count(loaded.model)
+        return loaded
+
+    @property
+    def folder(self) -> Path:
+        """Where the same model lies, saved by a process of its own."""
         folder = self.work.home / "model"
         if not folder.is_dir():
             with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
                 process.submit(save_model, self.work.size, self.device, folder).result()
-        form = resolve_base_dtype(self.work.base_dtype, self.dtype)
-        loaded = replace(load_base(str(folder), self.device, form), name="random weights")
-        self.count(loaded.model)
-        return loaded
+        return folder
+
+    @property
+    def form(self) -> WeightFormat:
+        """How the base's weights are held."""
+        return resolve_base_dtype(self.work.base_dtype, self.dtype)
 
     @property
     def device(self) -> torch.device:
@@ -254,7 +264,7 @@ def _notebook_loss(policy: Any, frozen: Any, pair: EncodedPair, beta: float) -> 
     def logp(model: Any, response: tuple[int, ...]) -> torch.Tensor:
         ids = torch.tensor([[*pair.prompt, *response]], device=model.device)
         logps = model(input_ids=ids).logits[:, :-1].log_softmax(dim=-1)
-        tokens = logps.gather(2, ids[:, 1:, None])[0, :, 0]
+        tokens: torch.Tensor = logps.gather(2, ids[:, 1:, None])[0, :, 0]
         return tokens[len(pair.prompt) - 1 :].sum()
 
     with torch.no_grad():

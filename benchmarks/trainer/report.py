@@ -23,17 +23,17 @@ class Contest:
     def ratio(self, other: str) -> float | None:
         """How many times as long another contender takes; None if it was not asked."""
         cost = self.others.get(other)
-        return cost and cost.seconds / self.ours.seconds
+        return None if cost is None else cost.seconds / self.ours.seconds
 
     @property
     def ratio_before(self) -> float | None:
         """How many times as long ours took as it was."""
-        return self.before and self.before.seconds / self.ours.seconds
+        return None if self.before is None else self.before.seconds / self.ours.seconds
 
     @property
     def memory_ratio_before(self) -> float | None:
         """Our peak memory over that of ours as it was."""
-        return self.before and self.ours.peak_bytes / self.before.peak_bytes
+        return None if self.before is None else self.ours.peak_bytes / self.before.peak_bytes
 
     @property
     def share_of_peak(self) -> float:
@@ -43,7 +43,7 @@ class Contest:
     def memory_ratio_trl(self) -> float | None:
         """Our peak memory over TRL's."""
         cost = self.others.get("trl")
-        return cost and self.ours.peak_bytes / cost.peak_bytes
+        return None if cost is None else self.ours.peak_bytes / cost.peak_bytes
 
 
 def document(contests: Mapping[str, Contest]) -> dict[str, dict[str, float | None]]:

@@ -134,9 +134,9 @@ def show(found: list[Coverage], console: Console) -> None:
         )
     console.print(table)
     for what in ("rate", "change"):
-        covered = np.array([each.covered for each in found if each.what == what])
-        within = np.mean((covered >= 93.5) & (covered <= 96.5))
+        all_of = np.array([each.covered for each in found if each.what == what])
+        within = np.mean((all_of >= 93.5) & (all_of <= 96.5))
         console.print(
-            f"{what}s: {covered.min():.1f} to {covered.max():.1f}, mean {covered.mean():.1f}; "
-            f"{within:.0%} of {len(covered)} cells within 93.5 and 96.5"
+            f"{what}s: {all_of.min():.1f} to {all_of.max():.1f}, mean {all_of.mean():.1f}; "
+            f"{within:.0%} of {len(all_of)} cells within 93.5 and 96.5"
         )
