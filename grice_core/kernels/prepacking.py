@@ -28,8 +28,8 @@ SHARE_OF_MEMORY = 0.25
 class SoleLinear(FrozenLinear):
     """A frozen layer whose weight is there once: as it was, or prepacked while this multiplies by it.
 
-    Meanwhile the layer's own weight is NaN throughout, in its shape and dtype, so that whoever reads it all the same
-    can't miss that.
+    Meanwhile the layer's own weight is NaN throughout, in its shape and dtype, so that reading it all the same
+    shows at once.
     """
 
     def __init__(self, layer: Any) -> None:
