@@ -9,13 +9,13 @@ from grice_core.dpo.encode import Ids
 from grice_core.evaluation.decoding import Decoding
 from grice_core.kernels.memory import total_bytes
 
-SHARE_OF_MEMORY = {"cpu": 1 / 48, "cuda": 1 / 8}
+SHARE_OF_MEMORY = {"cpu": 1 / 32, "cuda": 1 / 8}
 """Of the machine's or the GPU's, for keys and values of a batch."""
 MOST_ROWS = 96
 """In a batch: with more, matrix products on a CPU are hardly any faster."""
 USUAL_ROWS = 16
 """Where what a row takes isn't known, or all of a batch's prompts have to be read in one pass."""
-TOKENS_READ = 2048
+TOKENS_READ = 1024
 """Of prompts, padding included, in one pass: what is computed on them takes more memory than is kept."""
 SHARE_FREE = 0.25
 """Of a batch, that ends before others join: fewer at a time would take longer to read."""

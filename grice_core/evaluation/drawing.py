@@ -98,28 +98,32 @@ def draw(
     Raises:
         ModelError: The logits are not numbers.
     """
-    log_probs = _log_probs(logits, sampling.temperature)
 
-    def of_row(log_probs: SingleArray, probs: SingleArray, key: np.uint64) -> tuple[int, bool]:
+    def of_row(logits: SingleArray, key: np.uint64) -> tuple[int, bool]:
+        log_probs, probs = _probabilities(logits, sampling.temperature)
         return _Row.of(log_probs, probs, key, sampling.top_p, tolerance).draw()
 
+    rows = logits.detach().float().cpu().numpy()
     with ThreadPoolExecutor(torch.get_num_threads()) as threads:
-        at_position = _at_position(keys, position)
-        drawn = threads.map(of_row, log_probs.numpy(), log_probs.exp().numpy(), at_position)
-    tokens, settled = zip(*drawn, strict=True)
+        tokens, settled = zip(*threads.map(of_row, rows, _at_position(keys, position)), strict=True)
     return Draw(np.array(tokens, dtype=np.int64), np.array(settled, dtype=bool))
 
 
-def _log_probs(logits: Tensor, temperature: float) -> Tensor:
-    """(B, V) float32 on the CPU."""
-    scaled = logits.detach().float() / temperature
-    total = scaled.logsumexp(dim=-1, keepdim=True)
-    if not bool(torch.isfinite(total).all()):
+def _probabilities(logits: SingleArray, temperature: float) -> tuple[SingleArray, SingleArray]:
+    """(V,) log-probabilities and probabilities of one row, which stays in the processor's cache."""
+    scaled = logits / np.float32(temperature)
+    largest = scaled.max()
+    if not np.isfinite(largest):
         raise ModelError(
             "the model's logits are not numbers: it can't be evaluated; "
             "if it was trained just now, train again with a lower learning rate"
         )
-    return scaled.sub_(total).cpu()
+    scaled -= largest
+    probs = np.exp(scaled)
+    total = probs.sum()
+    scaled -= np.log(total)
+    probs /= total
+    return scaled, probs
 
 
 @dataclass(eq=False)
@@ -171,12 +175,22 @@ class _Row:
 
     def _scoring(self, lowest: float) -> tuple[IntArray, FloatArray]:
         """Tokens that score so much at least, and perhaps some more, the best first; and their scores."""
-        most = self.probs * np.float32(2.0**53 * math.exp(-lowest) * (1 + SLACK))
+        places = self._that_may_score(lowest)
+        most = self.probs[places] * np.float32(2.0**53 * math.exp(-lowest) * (1 + SLACK))
         most = np.minimum(most, np.float32(2.0**53), out=most).astype(np.int64)
-        places = np.flatnonzero((~self.bits >> np.uint64(11)).view(np.int64) <= most)
+        places = places[(~self.bits[places] >> np.uint64(11)).view(np.int64) <= most]
         scores = self.log_probs[places].astype(np.float64) + _gumbel(self.bits[places])
         order = np.argsort(-scores)
         return places[order], scores[order]
+
+    def _that_may_score(self, lowest: float) -> IntArray:
+        """Those, found by two comparisons with one number each: few tokens are more probable than `usual`,
+        and as few of the others have the bits for it."""
+        usual = math.sqrt(math.exp(lowest) / len(self.probs))
+        share = usual * math.exp(-lowest) * (1 + SLACK)
+        if share >= FEW:
+            return np.arange(len(self.probs))
+        return np.flatnonzero((self.probs > usual) | (self.bits >= np.uint64(2**64 * (1 - share))))
 
     def _is_settled(self, drawn: int, score: float, places: IntArray, scores: FloatArray) -> bool:
         """Whether it is well inside of the nucleus, and no token that may be in there comes close."""
@@ -199,7 +213,7 @@ class _Row:
 
     def _sum(self, mask: BoolArray) -> float:
         """Of probabilities; not by BLAS, which has threads of its own."""
-        return float((self._probs64 * mask).sum())
+        return float(np.einsum("i,i", self._probs64, mask.astype(np.float64)))
 
     @cached_property
     def _probs64(self) -> FloatArray:

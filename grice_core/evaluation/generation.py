@@ -29,6 +29,7 @@ from grice_core.evaluation.drawing import Draw, draw
 from grice_core.evaluation.rows import Row, in_batches, new_rows
 from grice_core.evaluation.sampling import Sampling
 from grice_core.kernels.cache import kept_order
+from grice_core.kernels.memory import return_freed_memory
 from grice_core.kernels.precision import product_dtype
 from grice_core.kernels.prepacking import prepacked
 from grice_core.kernels.stored import stored_modules
@@ -89,6 +90,7 @@ def generate(
         if done:
             progress("generate responses", done, done)
         return [answers.responses[row.place] for row in rows]
+    return_freed_memory()
     with _evaluating(model), prepacked(model), torch.no_grad():
         way = decoding.of(model, prompt_ids, sampling.max_new_tokens)
         batch_size = rows_at_once(way, batch_size)

@@ -58,7 +58,7 @@ class _SlopeGELU(torch.autograd.Function):
     the slope's rounding.
     """
 
-    PIECE = 2**18
+    PIECE = 2**16
     """Elements."""
 
     @staticmethod

@@ -198,12 +198,13 @@ class FrozenLinear(PlainLinear):
     def _of_weight(self, name: str, dtype: torch.dtype, make: Callable[[], Tensor]) -> Tensor:
         """What was made of the weight; made again for another dtype, or when the weight has changed."""
         state = self._state(dtype)
-        old_state, made = self._derived.pop(name, (None, None))
+        old_state, made = self._derived.get(name, (None, None))
         if made is None or old_state != state:
+            self._derived.pop(name, None)
             made = None  # makes room for the next
             with apart():
                 made = make()
-        self._derived[name] = state, made
+            self._derived[name] = state, made
         return made
 
     def _state(self, dtype: torch.dtype) -> object:

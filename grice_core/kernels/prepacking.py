@@ -1,14 +1,15 @@
 """Models whose linear layers multiply by prepacked weights (`linear.py`).
 
-A prepacked weight is a second copy. While a model only writes, it isn't needed beside the first: a weight that lies
-in the format which it is multiplied in is there in one layout at a time, and gets its own back at the end, bit by
-bit, or as soon as something else than the prepacked product asks for it.
+A prepacked weight is a second copy. While a model only writes, or a detector only judges, it isn't needed beside the
+first: a weight that lies in the format which it is multiplied in is there in one layout at a time, and gets its own
+back at the end, bit by bit, or as soon as something else than the prepacked product asks for it.
 """
 
 import os
+import threading
 from collections import Counter
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -35,30 +36,40 @@ class SoleLinear(FrozenLinear):
     def __init__(self, layer: Any) -> None:
         super().__init__(layer, prepack=True)
         self._sole: torch.dtype | None = None
+        self._turn = threading.RLock()
 
     def __call__(self, x: Tensor) -> Tensor:
         """(tokens, in) to (tokens, out), in x's dtype."""
         prepacks = self._multiplies_prepacked(x)
-        if not prepacks or self._sole not in (None, x.dtype):
-            self.restore()
-        out = super().__call__(x)
-        if prepacks and self._sole is None and self.can_be_made_of(x.dtype):
-            self._give_up_plain(x.dtype)
+        with self._turn:  # a judge may be asked from several threads
+            if not prepacks or self._sole not in (None, x.dtype):
+                self.restore()
+            out = super().__call__(x)
+            if prepacks and self._sole is None and self.can_be_made_of(x.dtype):
+                self._give_up_plain(x.dtype)
         return out
+
+    @contextmanager
+    def restored(self) -> Iterator[None]:
+        """The layer has its weight meanwhile, whatever other threads ask."""
+        with self._turn:
+            self.restore()
+            yield
 
     def restore(self) -> None:
         """Give the layer its weight back."""
-        if self._sole is None:
-            return
-        _, packed = self._derived.pop("forward")
-        num_out = self.shape[1]
-        with apart():
-            rows = packed.to_dense()
-            rows = rows if len(rows) == num_out else rows[:num_out].clone()
-            self.layer.weight.data = (
-                rows.t().contiguous() if isinstance(self.layer, Conv1D) else rows
-            )
-        self._sole = None
+        with self._turn:
+            if self._sole is None:
+                return
+            _, packed = self._derived.pop("forward")
+            num_out = self.shape[1]
+            with apart():
+                rows = packed.to_dense()
+                rows = rows if len(rows) == num_out else rows[:num_out].clone()
+                self.layer.weight.data = (
+                    rows.t().contiguous() if isinstance(self.layer, Conv1D) else rows
+                )
+            self._sole = None
 
     def can_be_made_of(self, dtype: torch.dtype) -> bool:
         """Whether the plain weight can be made of what is prepacked in this dtype: nothing was rounded or added."""
@@ -82,9 +93,9 @@ class _PrepackedForward:
     def __call__(self, x: Tensor) -> Tensor:
         """(…, in) to (…, out), in autocast's dtype where that is on."""
         if uses_plain():
-            if isinstance(self._frozen, SoleLinear):
-                self._frozen.restore()
-            stock: Tensor = type(self._layer).forward(self._layer, x)
+            frozen = self._frozen
+            with frozen.restored() if isinstance(frozen, SoleLinear) else nullcontext():
+                stock: Tensor = type(self._layer).forward(self._layer, x)
             return stock
         rows = x.reshape(-1, x.shape[-1]).to(product_dtype(x))
         out = self._frozen(rows)
@@ -97,6 +108,18 @@ def prepacked(model: nn.Module) -> Iterator[None]:
 
     No other kind of module reads these weights meanwhile.
     """
+    products = prepack(model)
+    try:
+        yield
+    finally:
+        for layer, frozen in products.items():
+            del layer.forward
+            if isinstance(frozen, SoleLinear):
+                frozen.restore()
+
+
+def prepack(model: nn.Module) -> dict[Any, FrozenLinear]:
+    """Prepack them for good, as far as there is room; returns what multiplies for which layer."""
     owned = _owned(model)
     products = dict[Any, FrozenLinear]()
     for layer in filter(is_linear, model.modules()):
@@ -107,13 +130,7 @@ def prepacked(model: nn.Module) -> Iterator[None]:
         products = {layer: each for layer, each in products.items() if layer not in copied}
     for layer, frozen in products.items():
         layer.forward = _PrepackedForward(layer, frozen)
-    try:
-        yield
-    finally:
-        for layer, frozen in products.items():
-            del layer.forward
-            if isinstance(frozen, SoleLinear):
-                frozen.restore()
+    return products
 
 
 def _owned(model: nn.Module) -> set[int]:
@@ -131,13 +148,6 @@ def _owned(model: nn.Module) -> set[int]:
 def _will_be_sole(layer: Any, frozen: FrozenLinear) -> bool:
     dtype = product_dtype(layer.weight)
     return isinstance(frozen, SoleLinear) and frozen.can_be_made_of(dtype)
-
-
-def prepack(model: nn.Module) -> None:
-    """Prepack them for good, beside the weights as they are, if there is room."""
-    if has_room_to_prepack([model], copies=1):
-        for layer in filter(is_linear, model.modules()):
-            layer.forward = _PrepackedForward(layer, FrozenLinear(layer, prepack=True))
 
 
 def has_room_to_prepack(modules: Collection[nn.Module], copies: int) -> bool:

@@ -20,6 +20,7 @@ from grice_core.evaluation.second_judge import SECOND_JUDGE, SecondOpinion
 from grice_core.evaluation.stored import StoredEvaluation
 from grice_core.evaluation.violations import EvaluatedModel
 from grice_core.kept import Kept, NothingKept
+from grice_core.kernels.memory import return_freed_memory
 from grice_core.pipeline.evaluation_job import (
     EvaluationJob,
     asked_of,
@@ -142,6 +143,7 @@ def evaluate_model(
             answers=answers,
             progress=progress,
         )
+    return_freed_memory()
     known = _Known(answers.scores, answers.keep_scores, job.kept)
     return EvaluatedModel(
         name=name,

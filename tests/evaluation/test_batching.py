@@ -21,7 +21,7 @@ def test_a_batch_has_as_many_rows_as_a_share_of_the_machines_memory_holds(
 ) -> None:
     # 2 · 4 layers · 2 heads · 8 wide · 4 bytes = 512 bytes a token; 3 + 5 tokens: 4,096 a row.
     small = model(num_hidden_layers=4, num_attention_heads=4, num_key_value_heads=2, hidden_size=32)
-    monkeypatch.setattr(batching, "total_bytes", lambda _: 48 * 4096 * 20)
+    monkeypatch.setattr(batching, "total_bytes", lambda _: 32 * 4096 * 20)
     assert rows_that_fit(small, PROMPTS, 5, torch.float32) == 20
     assert rows_that_fit(small, PROMPTS, 5, torch.bfloat16) == 40
     assert rows_that_fit(small, PROMPTS, 500, torch.float32) == 1
@@ -50,5 +50,5 @@ def test_rows_join_as_soon_as_a_quarter_of_the_batch_has_ended() -> None:
 
 
 def test_no_more_prompts_are_read_in_one_pass_than_their_tokens_allow() -> None:
-    assert rows_to_admit(waiting(1000, *[10] * 50), 0, 64) == 2
+    assert rows_to_admit(waiting(500, *[10] * 50), 0, 64) == 2
     assert rows_to_admit(waiting(5000, 10), 0, 64) == 1

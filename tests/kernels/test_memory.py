@@ -45,6 +45,24 @@ print(*map(is_in_heap, (before, kept, small, after)))
 """
 
 
+RETURNED = """
+from pathlib import Path
+import torch
+from grice_core.kernels.memory import keep_freed_memory, return_freed_memory
+
+def resident_mib():
+    return int(Path("/proc/self/status").read_text().split("VmRSS:")[1].split()[0]) / 1024
+
+keep_freed_memory()
+before = resident_mib()
+parts = [torch.ones(2**20) for _ in range(64)]  # 4 MiB each
+last = parts[-1]  # lies behind the others
+del parts
+freed = resident_mib()
+return_freed_memory()
+print(freed - before, resident_mib() - before)
+"""
+
 KERNELS = """
 import sys, torch
 from pathlib import Path
@@ -80,6 +98,18 @@ def test_freed_memory_is_used_again_without_asking_for_new_pages():
 def test_a_large_allocation_has_pages_of_its_own_meanwhile():
     run = subprocess.run([sys.executable, "-c", PLACES], capture_output=True, text=True, check=True)
     assert run.stdout.split() == ["True", "False", "True", "True"]
+
+
+@pytest.mark.skipif(
+    platform.system() != "Linux" or platform.libc_ver()[0] != "glibc",
+    reason="only glibc has the call, and only Linux shows what it does",
+)
+def test_what_was_freed_goes_back_to_the_system_wherever_it_lies():
+    command = [sys.executable, "-c", RETURNED]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    freed, returned = map(float, run.stdout.split())
+    assert freed > 250
+    assert returned < 20
 
 
 def test_with_plain_kernels_nothing_is_set_in_the_library(monkeypatch):

@@ -2,6 +2,7 @@
 it was."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -197,17 +198,48 @@ def test_where_memory_is_short_only_what_takes_none_is_prepacked(
     assert len(num_packed) == 1
 
 
-def test_for_good_a_second_copy_needs_room(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_copy_needs_room(monkeypatch: pytest.MonkeyPatch) -> None:
     model, x = network(nn.Linear), torch.randn(5, 32)
+    Update(torch.randn(32, 2), torch.randn(2, 48)).add_to(model[0])
     assert has_room_to_prepack([model], copies=2)
+    monkeypatch.setattr(prepacking, "SHARE_OF_MEMORY", 1e-12)
+    assert not has_room_to_prepack([model], copies=1)
+    assert prepack(model) == {}
+    monkeypatch.undo()
+    with products_in(FP32):
+        assert set(prepack(model)) == {model[0]}
+        model(x)
+        assert not is_taken(model[0])
+
+
+def test_for_good_a_weight_is_there_once_as_well() -> None:
+    model, x = network(nn.Linear), torch.randn(5, 32)
+    expected = model[0].weight.detach().clone()
+    with torch.inference_mode():
+        plain = model(x)
+        prepack(model)
+        for _ in range(2):
+            torch.testing.assert_close(model(x), plain, atol=1e-5, rtol=1e-5)
+            assert is_taken(model[0])
+        with plain_kernels():
+            assert torch.equal(model(x), plain)
+    assert torch.equal(model[0].weight, expected)
+
+
+def test_several_threads_may_ask_at_once() -> None:
+    """One multiplies by the prepacked weight while another takes it back, or makes it."""
+    model, x = network(nn.Linear), torch.randn(5, 32)
     with products_in(FP32):
         expected = model(x)
-        monkeypatch.setattr(prepacking, "SHARE_OF_MEMORY", 1e-12)
-        assert not has_room_to_prepack([model], copies=1)
-        prepack(model)
-        assert "forward" not in vars(model[0])
-        monkeypatch.undo()
-        prepack(model)
-        assert "forward" in vars(model[0])
-        torch.testing.assert_close(model(x), expected, atol=1e-5, rtol=1e-5)
-        assert not is_taken(model[0])
+    prepack(model)
+
+    def asked(number: int) -> Tensor:
+        with products_in(FP32):
+            if number % 3:
+                return model(x)  # type: ignore[no-any-return]
+            with plain_kernels():
+                return model(x)  # type: ignore[no-any-return]
+
+    with ThreadPoolExecutor(8) as threads:
+        for found in threads.map(asked, range(600)):
+            torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
