@@ -2,7 +2,6 @@
 
 import argparse
 import importlib.metadata
-import importlib.util
 import signal
 import sys
 import tempfile
@@ -73,10 +72,11 @@ def _machine(setting: Setting) -> str:
     """The device, and the versions that matter."""
     name = "CPU" if setting.rehearse else torch.cuda.get_device_name()
     count = "" if setting.rehearse else f" × {torch.cuda.device_count()}"
+    packages = importlib.metadata.packages_distributions()  # vLLM's for a CPU has another name
     found = [
-        f"{library} {importlib.metadata.version(library)}"
-        for library in ("torch", "transformers", "peft", "trl", "ms-swift", "vllm")
-        if importlib.util.find_spec("swift" if library == "ms-swift" else library)
+        f"{name} {importlib.metadata.version(name)}"
+        for module in ("torch", "transformers", "peft", "trl", "swift", "vllm")
+        for name in sorted(set(packages.get(module, ())))
     ]
     return f"{name}{count}; {', '.join(found)}"
 

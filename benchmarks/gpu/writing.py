@@ -90,7 +90,8 @@ def _transformers(setting: Setting, given: Given) -> Write:
 
 def _vllm(setting: Setting, given: Given) -> Write:
     """In a process that ends with it: batch invariance changes torch's operations."""
-    os.environ["VLLM_BATCH_INVARIANT"] = "1"
+    if given.device.type == "cuda":  # it has no kernels for it elsewhere
+        os.environ["VLLM_BATCH_INVARIANT"] = "1"
     from vllm import LLM, SamplingParams
 
     folder = given.work.home / "vllm-base"

@@ -32,7 +32,7 @@ NUM_EPOCHS = 2
 Size = Literal["tiny", "small", "medium", "llama", "llama-tiny", "llama-small", "llama-1b"]
 """Of GPT-2, or of a Llama with fewer heads of keys than of queries."""
 _GPT2 = {
-    "tiny": {"n_embd": 32, "n_layer": 2, "n_head": 4},
+    "tiny": {"n_embd": 64, "n_layer": 2, "n_head": 2},  # vLLM wants heads of 32 at least
     "small": {"n_embd": 768, "n_layer": 12, "n_head": 12},
     "medium": {"n_embd": 1024, "n_layer": 24, "n_head": 16},
 }
@@ -45,7 +45,7 @@ _LLAMA_NAMES = (
     "vocab_size",
 )
 _LLAMA = {
-    "llama-tiny": (32, 64, 2, 4, 2, 50_257),
+    "llama-tiny": (64, 128, 2, 2, 1, 50_257),
     "llama-small": (768, 2_048, 12, 12, 4, 50_257),
     "llama": (1_280, 3_456, 24, 20, 4, 50_257),  # half a billion weights
     "llama-1b": (2_048, 8_192, 16, 32, 8, 128_256),  # 1.24 billion weights, as Llama 3.2's

@@ -22,3 +22,17 @@ class Sampling:
         return cls(
             config.temperature, config.top_p, config.max_new_tokens, seed, samples_per_prompt
         )
+
+
+def options_elsewhere(config: EvaluationConfig) -> dict[str, float]:
+    """What other programs have to be told to draw alike, in transformers' and vLLM's names.
+
+    It switches off what their defaults, or a base's own generation_config.json, would do besides.
+    """
+    return {
+        "temperature": config.temperature,
+        "top_p": config.top_p,
+        "top_k": 0,
+        "min_p": 0.0,
+        "repetition_penalty": 1.0,
+    }

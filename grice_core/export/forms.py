@@ -8,13 +8,14 @@ from io import StringIO
 from pathlib import Path
 
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, GenerationConfig
 
 from grice_core.dpo.base import BaseModel, load_base
 from grice_core.dpo.hub import loading_errors
 from grice_core.dpo.policy import attach_saved
 from grice_core.errors import InputError, ModelError
 from grice_core.evaluation.generation import end_tokens
+from grice_core.evaluation.sampling import options_elsewhere
 from grice_core.export.choices import Form, check_dtype
 from grice_core.export.gguf import convert
 from grice_core.export.job import Comparison, ExportJob
@@ -99,11 +100,15 @@ def _write_merged(job: ExportJob, models: StageModels, folder: Path) -> None:
 def _say_how_it_was_sampled(job: ExportJob, base: BaseModel) -> None:
     """In generation_config.json, which transformers and vLLM go by: where answers end, and the sampling."""
     form, sampling = job.stage.format_of(base.tokenizer), job.stage.recipe.evaluation
-    config = base.model.generation_config
-    config.eos_token_id = sorted(end_tokens(base.model, base.tokenizer) | form.ends)
-    config.do_sample = True
-    config.temperature, config.top_p = sampling.temperature, sampling.top_p
-    config.top_k = 0  # transformers would sample from the 50 most probable tokens
+    own = base.model.generation_config
+    # Whatever else the base's own says, a repetition penalty for one, was not so in the evaluation.
+    base.model.generation_config = GenerationConfig(
+        bos_token_id=own.bos_token_id,
+        pad_token_id=own.pad_token_id,
+        eos_token_id=sorted(end_tokens(base.model, base.tokenizer) | form.ends),
+        do_sample=True,
+        **options_elsewhere(sampling),
+    )
 
 
 def _read_merged(

@@ -60,7 +60,13 @@ def export_stage(job: ExportJob, device: torch.device, reporter: Reporter) -> Ex
         card = (job.stage.final_model / "README.md").read_text(encoding="utf-8")
         later = f"{later_sections(card).rstrip()}\n\n{how.section()}".lstrip()
         write_stage_card(
-            folder, job.stage.stages, job.shown_base, form, later, base_dtype=job.stage.base_dtype
+            folder,
+            job.stage.stages,
+            job.shown_base,
+            form,
+            later,
+            sampling=job.stage.recipe.evaluation,
+            base_dtype=job.stage.base_dtype,
         )
         if how.modelfile is not None:
             write_text_atomic(folder / MODELFILE, how.modelfile)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from grice_core.chat.format import PromptFormat
+from grice_core.evaluation.sampling import options_elsewhere
 from grice_core.export.forms import gguf_name
 from grice_core.export.job import ExportJob
 
@@ -50,10 +51,11 @@ def serving(job: ExportJob, form: PromptFormat, config: dict[str, Any] | None) -
     if config is not None:
         rank = next((rank for rank in _VLLM_RANKS if rank >= config["r"]), config["r"])
         base = shlex.quote(job.shown_base)
+        drawn = json.dumps(options_elsewhere(job.stage.recipe.evaluation))
         return Serving(
             (
                 f"vllm serve {base} --dtype float32 --enable-lora --max-lora-rank {rank} "
-                f"--lora-modules {name}=.",
+                f"--lora-modules {name}=. --override-generation-config {shlex.quote(drawn)}",
             )
         )
     return Serving((f"vllm serve . --served-model-name {name} --dtype {_VLLM_DTYPES[job.dtype]}",))

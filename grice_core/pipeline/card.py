@@ -8,6 +8,7 @@ from grice_core.evaluation.comparison import compared, corrected
 from grice_core.evaluation.exports import comparison_markdown
 from grice_core.evaluation.fooled import Fooled
 from grice_core.evaluation.results import Evaluation
+from grice_core.evaluation.sampling import options_elsewhere
 from grice_core.evaluation.second_judge import judges_of, verdict_of
 from grice_core.evaluation.text_exports import texts_markdown
 from grice_core.evaluation.text_rows import HEADING
@@ -17,7 +18,7 @@ from grice_core.maxims import MAXIMS
 from grice_core.objectives import DELTA, OBJECTIVES
 from grice_core.pipeline.options import BaseDtype
 from grice_core.pipeline.output import is_whole_model
-from grice_core.recipes.config import StageConfig
+from grice_core.recipes.config import EvaluationConfig, StageConfig
 
 _PLAIN = """\
 inputs = tokenizer("Context: …\\nEvidence: …\\n\\nGenerate a cooperative response:", return_tensors="pt")"""
@@ -38,13 +39,14 @@ def write_stage_card(
     taught: str = "",
     results: str = "",
     *,
+    sampling: EvaluationConfig,
     base_dtype: BaseDtype = "fp32",
 ) -> None:
     """Write README.md: what the adapter is, how to load it, what it was trained for.
 
     `stages` are all that the adapter holds, in order; `form` is how it was trained to be asked;
-    `taught` says in Markdown what its pairs teach, `results` how it was judged; `base_dtype` in which number
-    format the base's weights were held.
+    `taught` says in Markdown what its pairs teach, `results` how it was judged; `sampling` how its answers are
+    drawn then; `base_dtype` in which number format the base's weights were held.
     """
     names = " + ".join(f"{stage.name} ({stage.title})" for stage in stages)
     text = f"""---
@@ -67,7 +69,10 @@ Grice's maxims less often. {_parts(stages)}
 ```python
 {_loaded(folder, base, base_dtype)}
 {_CHAT if form.name == "chat" else _PLAIN}
-output = model.generate(**inputs, {_ends(form)}max_new_tokens=80, do_sample=True, temperature=0.7, top_p=0.9)
+output = model.generate(
+    **inputs, {_ends(form)}max_new_tokens={sampling.max_new_tokens}, do_sample=True,
+    {_drawn(sampling)},
+)
 print(tokenizer.decode(output[0, inputs["input_ids"].shape[1]:], skip_special_tokens=True))
 ```
 
@@ -83,6 +88,12 @@ def later_sections(card: str) -> str:
     """What a card says after how its stages were trained: what the pairs teach, how it was judged."""
     _, heading, rest = card.partition("\n## ")
     return (heading + rest).removeprefix("\n")
+
+
+def _drawn(sampling: EvaluationConfig) -> str:
+    """As in the evaluation, whatever the base's own generation_config.json says."""
+    options = options_elsewhere(sampling)
+    return ", ".join(f"{name}={value}" for name, value in options.items())
 
 
 def _kind(folder: Path) -> str:

@@ -53,6 +53,7 @@ def write_final_cards(
             + taught_section(planned[:number], table, reached),
             _rounds_section(about.rounds, names)
             + results_section(evaluation, number, about.judge.record.fingerprint),
+            sampling=evaluation.config,
             base_dtype=about.base_dtype,
         )
 

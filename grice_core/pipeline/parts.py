@@ -267,6 +267,7 @@ class PipelineParts:
             gradient_checkpointing=self.config.gradient_checkpointing,
             format_choice=self.format_choice,
             watched=WatchedPrompts.of(self.config, inputs),
+            evaluation=self.config.recipe.evaluation,
             kept=self.kept,
         )
 

@@ -11,7 +11,7 @@ from grice_core.kept import Kept, NothingKept
 from grice_core.pipeline.options import Checkpointing, ReportTo
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.watched_prompts import WatchedPrompts
-from grice_core.recipes.config import ParallelSettings, StageConfig
+from grice_core.recipes.config import EvaluationConfig, ParallelSettings, StageConfig
 from grice_core.recipes.plan import PlannedStage
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ class StageJob:
     format_choice: FormatChoice = field(default_factory=FormatChoice)
     watched: WatchedPrompts | None = None
     """What its model is asked while it trains; None: nothing."""
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    """How its model will be asked, for its card."""
     kept: Kept = field(default_factory=NothingKept)
     """Trained stages of earlier pipelines."""
 

@@ -58,6 +58,7 @@ def train_stage(models: StageModels, job: StageJob, reporter: Reporter) -> dict[
         models.base_name,
         trained.form,
         kept + taught_section(planned, job.table),
+        sampling=job.evaluation,
         base_dtype=models.base_dtype,
     )
     CheckpointFolder(folder.checkpoints).clear()

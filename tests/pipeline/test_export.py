@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shlex
 import shutil
 
 import pyarrow.parquet as pq
@@ -10,7 +11,7 @@ import torch
 import yaml
 from peft import PeftModel
 from safetensors.torch import save_file
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from typer.testing import CliRunner
 
 from grice_core.cli import app
@@ -26,6 +27,13 @@ from grice_core.settings import settings
 from tests.dpo import tiny
 
 CPU = torch.device("cpu")
+AS_EVALUATED = {
+    "temperature": 0.7,
+    "top_p": 0.9,
+    "top_k": 0,
+    "min_p": 0.0,
+    "repetition_penalty": 1.0,
+}
 
 
 def exported(finished, out, form, stage="stage2", **options):
@@ -63,7 +71,9 @@ def test_an_adapter_is_the_published_one_and_loads_by_stock_peft(finished, world
     policy = PeftModel.from_pretrained(base, tmp_path / "out")
     assert logits(policy).shape == logits(evaluated(finished)).shape
     assert export.comparison.is_exact
-    assert export.serving.commands[0].startswith("vllm serve ")
+    (command,) = export.serving.commands
+    drawn = shlex.split(command.partition("--override-generation-config ")[2])[0]
+    assert json.loads(drawn) == AS_EVALUATED
 
 
 def test_a_merged_model_is_the_evaluated_one(finished, tmp_path):
@@ -72,7 +82,24 @@ def test_a_merged_model_is_the_evaluated_one(finished, tmp_path):
     torch.testing.assert_close(logits(model), logits(evaluated(finished)))
     assert export.comparison.effect > 0
     assert AutoTokenizer.from_pretrained(tmp_path / "out")("where do cats")["input_ids"]
-    assert (model.generation_config.top_k, model.generation_config.top_p) == (0, 0.9)
+    said = model.generation_config.to_diff_dict()
+    assert {name: said[name] for name in AS_EVALUATED} == AS_EVALUATED
+
+
+def test_whatever_else_a_base_says_of_drawing_is_not_taken_over(finished, world, tmp_path):
+    """Its file has what no evaluation did, as those of real models have."""
+    on_a_base_in_fp32(finished, world, tmp_path / "fp32")
+    shutil.copytree(world / "base", tmp_path / "base")
+    config = tmp_path / "base" / "generation_config.json"
+    others = {"repetition_penalty": 1.3, "top_k": 20, "min_p": 0.1, "typical_p": 0.5}
+    others |= {"no_repeat_ngram_size": 3, "suppress_tokens": [5], "do_sample": True}
+    config.write_text(json.dumps(json.loads(config.read_text()) | others))
+    stage = TrainedStage.open(tmp_path / "fp32", str(tmp_path / "base"))
+    export_stage(ExportJob(stage, "merged", tmp_path / "out"), CPU, Reporter())
+    said = GenerationConfig.from_pretrained(tmp_path / "out").to_diff_dict()
+    assert {name: said[name] for name in AS_EVALUATED} == AS_EVALUATED
+    ends = {"eos_token_id", "bos_token_id", "pad_token_id"}
+    assert said.keys() <= {*AS_EVALUATED, *ends, "do_sample", "transformers_version"}
 
 
 def test_a_merged_model_whose_base_is_held_in_fp32_is_the_same_bit_for_bit(
