@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from benchmarks.gpu.attention import measure_attention
 from benchmarks.gpu.correctness import check_answers, check_passes, check_resume, check_training
 from benchmarks.gpu.profiling import measure_operations
 from benchmarks.gpu.ranks import check_ranks
@@ -15,11 +16,13 @@ from benchmarks.gpu.writing import measure_writing
 def all_parts(setting: Setting) -> Sequence[Part]:
     """In their order: what matters most comes first."""
     return (
-        Part("correctness", 0.25, _correctness(setting)),
-        Part("training", 0.35, _training(setting)),
-        Part("evaluation", 0.2, _evaluation(setting)),
-        Part("memory", 0.1, _memory(setting)),
-        Part("profile", 0.1, _profile(setting)),
+        Part("correctness", 0.22, _correctness(setting)),
+        Part("processes", 0.12, _processes(setting)),
+        Part("training", 0.3, _training(setting)),
+        Part("evaluation", 0.17, _evaluation(setting)),
+        Part("memory", 0.08, _memory(setting)),
+        Part("attention", 0.04, _attention(setting)),
+        Part("profile", 0.07, _profile(setting)),
     )
 
 
@@ -30,15 +33,16 @@ def _correctness(setting: Setting) -> tuple[Task, ...]:
         "answers": check_answers,
         "resume": check_resume,
     }
-    tasks = [
+    return tuple(
         Task(f"{name}, {size}", check, (size,))
         for name, check in checks.items()
         for size in setting.small
-    ]
+    )
+
+
+def _processes(setting: Setting) -> tuple[Task, ...]:
     first, *_ = setting.small
-    on_gpus = not setting.rehearse
-    together = Task(f"two processes, {first}", check_ranks, (first,), needs_all_gpus=on_gpus)
-    return *tasks, together
+    return (Task(first, check_ranks, (first,), needs_all_gpus=not setting.rehearse),)
 
 
 def _training(setting: Setting) -> tuple[Task, ...]:
@@ -76,6 +80,10 @@ def _memory(setting: Setting) -> tuple[Task, ...]:
             ),
         ]
     return tuple(tasks)
+
+
+def _attention(setting: Setting) -> tuple[Task, ...]:
+    return tuple(Task(size, measure_attention, (size,)) for size in setting.large)
 
 
 def _profile(setting: Setting) -> tuple[Task, ...]:

@@ -46,6 +46,7 @@ def test_a_difference_too_large_or_not_a_number_is_wrong_and_a_goal_missed_is_no
 
     assert is_right(at_most("tiny", "gradients", 1e-6, 1e-3), "correctness")
     assert not is_right(at_most("tiny", "gradients", 2e-3, 1e-3), "correctness")
+    assert not is_right(at_most("tiny", "losses", 2e-3, 1e-3), "processes")
     assert not is_right(at_most("tiny", "gradients", float("nan"), 1e-3), "correctness")
     assert is_right(at_least("medium", "ours / trl", 3.0, 4.0), "training")
     assert is_right(skipped("medium", "", "not installed"), "training")
