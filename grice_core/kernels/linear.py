@@ -76,6 +76,12 @@ class PlainLinear:
         num_out, num_in = out_and_in(self.layer)
         return num_in, len(range(num_out)[self.columns])
 
+    @property
+    def _weight(self) -> Tensor:
+        """The layer's parameter."""
+        weight: Tensor = self.layer.weight
+        return weight
+
     def __call__(self, x: Tensor) -> Tensor:
         """(tokens, in) to (tokens, out), in x's dtype."""
         parts = self._parts(x.dtype)
@@ -104,7 +110,7 @@ class PlainLinear:
     def _parts(self, dtype: torch.dtype) -> "list[tuple[slice, PlainLinear]]":
         """Columns of the product, and the product of each: more than one where what is cast for it would be large."""
         whole: list[tuple[slice, PlainLinear]] = [(slice(None), self)]
-        is_cast = self.layer.weight.dtype.itemsize < dtype.itemsize
+        is_cast = self._weight.dtype.itemsize < dtype.itemsize
         if not is_cast or PackedWeight.of(self.layer) is not None:
             return whole
         num_in, num_out = self.shape
@@ -125,7 +131,7 @@ class PlainLinear:
         packed = PackedWeight.of(self.layer)
         if packed is not None:
             return packed.unpacked(dtype).t()[:, self.columns]
-        weight: Tensor = self.layer.weight.detach()
+        weight: Tensor = self._weight.detach()
         return (weight if isinstance(self.layer, Conv1D) else weight.t())[:, self.columns].to(dtype)
 
     def update_as(self, dtype: torch.dtype) -> Update | None:
@@ -180,7 +186,7 @@ class FrozenLinear(PlainLinear):
 
     def weight_as(self, dtype: torch.dtype) -> Tensor:
         """(in, out)."""
-        if self.layer.weight.dtype.itemsize <= dtype.itemsize:
+        if self._weight.dtype.itemsize <= dtype.itemsize:
             # Kept, it would take more than the weight itself.
             return super().weight_as(dtype)
         return self._of_weight("plain", dtype, lambda: PlainLinear.weight_as(self, dtype))
@@ -190,7 +196,7 @@ class FrozenLinear(PlainLinear):
 
     def _is_prepacked_for(self, x: Tensor) -> bool:
         # Unpacking a weight of 4 bits each time takes longer than the product of few rows.
-        takes_more = self.layer.weight.dtype.itemsize < x.dtype.itemsize
+        takes_more = self._weight.dtype.itemsize < x.dtype.itemsize
         if takes_more and PackedWeight.of(self.layer) is None:
             return False
         return self._prepack and _PREPACKS.get() and can_prepack(x.device, x.dtype)
@@ -208,7 +214,7 @@ class FrozenLinear(PlainLinear):
         return made
 
     def _state(self, dtype: torch.dtype) -> object:
-        weight, update = self.layer.weight, Update.of(self.layer)
+        weight, update = self._weight, Update.of(self.layer)
         return dtype, weight.data_ptr(), weight._version, update and update.a.data_ptr()
 
 

@@ -10,6 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import cache
 from typing import Any
 
 import torch
@@ -24,19 +25,27 @@ from grice_core.kernels.precision import product_dtype
 
 SHARE_OF_MEMORY = 0.25
 """Of the machine's, that second copies of weights may take."""
+LEAST_OF_A_VOCABULARY = 2**13
+"""Outputs from which on a layer may give a part of a larger tensor, where their number isn't round."""
 
 
 class SoleLinear(FrozenLinear):
     """A frozen layer whose weight is there once: as it was, or prepacked while this multiplies by it.
 
-    Meanwhile the layer's own weight is NaN throughout, in its shape and dtype, so that reading it all the same
-    shows at once.
+    Whatever reads the layer's `weight` itself meanwhile gets it, and it stays from then on. Among the parameters of
+    the model it is NaN throughout, in its shape and dtype, so that reading that shows at once.
     """
 
     def __init__(self, layer: Any) -> None:
         super().__init__(layer, prepack=True)
         self._sole: torch.dtype | None = None
+        self._stays = False
         self._turn = threading.RLock()
+
+    @property
+    def _weight(self) -> Tensor:
+        weight: Tensor = self.layer._parameters["weight"]
+        return weight
 
     def __call__(self, x: Tensor) -> Tensor:
         """(tokens, in) to (tokens, out), in x's dtype."""
@@ -45,7 +54,8 @@ class SoleLinear(FrozenLinear):
             if not prepacks or self._sole not in (None, x.dtype):
                 self.restore()
             out = super().__call__(x)
-            if prepacks and self._sole is None and self.can_be_made_of(x.dtype):
+            gives_up = prepacks and self._sole is None and not self._stays
+            if gives_up and self.can_be_made_of(x.dtype):
                 self._give_up_plain(x.dtype)
         return out
 
@@ -66,22 +76,42 @@ class SoleLinear(FrozenLinear):
             with apart():
                 rows = packed.to_dense()
                 rows = rows if len(rows) == num_out else rows[:num_out].clone()
-                self.layer.weight.data = (
+                self._weight.data = (
                     rows.t().contiguous() if isinstance(self.layer, Conv1D) else rows
                 )
             self._sole = None
+            self.layer.__class__ = type(self.layer).__base__
+
+    def lend(self) -> Tensor:
+        """The layer's weight, for whatever reads it itself."""
+        with self._turn:
+            self.restore()
+            self._stays = True
+            return self._weight
 
     def can_be_made_of(self, dtype: torch.dtype) -> bool:
         """Whether the plain weight can be made of what is prepacked in this dtype: nothing was rounded or added."""
-        layer = self.layer
-        is_plain = PackedWeight.of(layer) is None and Update.of(layer) is None
-        return is_plain and layer.weight.dtype == dtype
+        is_plain = PackedWeight.of(self.layer) is None and Update.of(self.layer) is None
+        return is_plain and self._weight.dtype == dtype
 
     def _give_up_plain(self, dtype: torch.dtype) -> None:
-        weight, (_, packed) = self.layer.weight, self._derived["forward"]
+        weight, (_, packed) = self._weight, self._derived["forward"]
         weight.data = torch.full((), torch.nan, dtype=weight.dtype).expand(weight.shape)
         self._derived["forward"] = self._state(dtype), packed
+        self.layer.__dict__[_LENDER] = self
+        kind: Any = type(self.layer)
+        self.layer.__class__ = _lending(kind)
         self._sole = dtype
+
+
+_LENDER = "_lender"
+
+
+@cache
+def _lending(kind: Any) -> Any:
+    """A kind of layer whose weight comes back once it is read."""
+    weight = property(lambda layer: layer.__dict__[_LENDER].lend())
+    return type(kind.__name__, (kind,), {"weight": weight})
 
 
 class _PrepackedForward:
@@ -99,6 +129,8 @@ class _PrepackedForward:
             return stock
         rows = x.reshape(-1, x.shape[-1]).to(product_dtype(x))
         out = self._frozen(rows)
+        if out.shape[-1] < LEAST_OF_A_VOCABULARY:  # some models view what a router says
+            out = out.contiguous()
         return out.view(*x.shape[:-1], out.shape[-1])
 
 
@@ -116,6 +148,7 @@ def prepacked(model: nn.Module) -> Iterator[None]:
             del layer.forward
             if isinstance(frozen, SoleLinear):
                 frozen.restore()
+                layer.__dict__.pop(_LENDER, None)
 
 
 def prepack(model: nn.Module) -> dict[Any, FrozenLinear]:

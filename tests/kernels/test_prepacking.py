@@ -45,7 +45,7 @@ def network(kind: type[nn.Module], num_out: int = 48, dtype: torch.dtype = FP32)
 
 def is_taken(layer: nn.Module) -> bool:
     """Whether its plain weight is not there."""
-    weight = layer.weight
+    weight = dict(layer.named_parameters())["weight"]  # `layer.weight` would bring it back
     takes_memory = weight.untyped_storage().nbytes() > weight.itemsize
     assert takes_memory == bool(weight.isfinite().all())
     return not takes_memory
@@ -126,6 +126,40 @@ def test_whatever_else_a_layer_is_asked_for_finds_its_weight(other: str) -> None
                     torch.testing.assert_close(model(x).float(), expected, atol=2e-2, rtol=2e-2)
                 assert not is_taken(model[0])
             torch.testing.assert_close(model(x), expected, atol=1e-5, rtol=1e-5)
+
+
+class ReadsWeights(nn.Module):
+    """Multiplies by a layer's weight itself besides asking the layer, as some attentions do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(32, 48)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x) + x @ self.layer.weight.t()  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_a_weight_that_others_read_comes_back_and_stays(dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    model, x = ReadsWeights(), torch.randn(5, 32)
+    store_weights(model, "bf16" if dtype == BF16 else "fp32")
+    kind = type(model.layer)
+    close = {"atol": 3 * TOLERANCE[dtype], "rtol": 3 * TOLERANCE[dtype]}
+    with products_in(dtype):
+        expected = model(x)
+        with prepacked(model):
+            for _ in range(3):
+                torch.testing.assert_close(model(x), expected, **close)
+                assert not is_taken(model.layer)
+    assert type(model.layer) is kind
+    assert not any(name.startswith("_lend") for name in vars(model.layer))
+
+
+def test_what_a_router_says_can_be_viewed() -> None:
+    model, x = network(nn.Linear, num_out=10), torch.randn(2, 3, 32)
+    with products_in(FP32), prepacked(model):
+        assert model(x).view(3, 20).shape == (3, 20)
 
 
 def shared_with_an_embedding() -> nn.Module:
