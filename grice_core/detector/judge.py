@@ -4,12 +4,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from scipy.special import expit
 
 from grice_core.data.pairs import BoolArray, FloatArray
 from grice_core.detector.record import DetectorRecord
 from grice_core.detector.seen_nearly import SeenShingles
 from grice_core.detector.template import JudgedText
+from grice_core.errors import DetectorError
 from grice_core.maxims import Maxim
 from grice_core.progress import Progress, silent
 
@@ -22,6 +24,14 @@ class Judgement:
     """(N, 4) in the order of `MAXIMS`, before temperatures."""
     response_cut: BoolArray
     """(N,) where the response alone was longer than the detector can read."""
+
+    def __post_init__(self) -> None:
+        """Raises: DetectorError, if a logit is not a number: no threshold would call that a violation."""
+        if np.isnan(self.logits).any():
+            raise DetectorError(
+                "the detector's scores are not numbers: its weights are damaged, or too large for this "
+                "precision (with fp32 they may not be)"
+            )
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from grice_core.detector.load import load_detector
 from grice_core.detector.record import HeadsArchitecture
 from grice_core.detector.score import NetworkDetector, batches_by_length
 from grice_core.detector.template import JudgedText
+from grice_core.errors import DetectorError
 from tests.detector import tiny
 
 CPU = torch.device("cpu")
@@ -91,3 +92,17 @@ def test_batches_are_of_like_length_within_the_budget() -> None:
     assert list(batches_by_length([3, 9, 4], 10)) == [[1], [2, 0]]
     assert list(batches_by_length([50], 10)) == [[0]]
     assert list(batches_by_length([], 10)) == []
+
+
+@pytest.mark.parametrize("broken", ["encoder.embeddings", "classifiers.2"])
+def test_a_detector_that_gives_no_numbers_judges_nothing(tmp_path: Path, broken: str) -> None:
+    """NaN is above no threshold: every answer would be cooperative."""
+    folder = tiny.write_heads(tmp_path)
+    detector = load_detector(folder, CPU, "fp32")
+    assert isinstance(detector, NetworkDetector)
+    with torch.no_grad():
+        for name, parameter in detector.model.named_parameters():
+            if name.startswith(broken):
+                parameter.fill_(torch.nan)
+    with pytest.raises(DetectorError, match="not numbers: its weights are damaged"):
+        detector.score(PROMPTS, RESPONSES)
