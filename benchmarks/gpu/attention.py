@@ -16,7 +16,7 @@ from benchmarks.gpu.results import Row, at_most, skipped
 from benchmarks.gpu.setting import Setting
 from benchmarks.trainer.contenders import give
 from benchmarks.trainer.measuring import synchronize
-from benchmarks.trainer.work import Size
+from benchmarks.trainer.work import Size, make_config
 from grice_core.dpo.budget import TokenBudget
 from grice_core.dpo.encode import encode_pairs
 from grice_core.dpo.prefix_trees import shared_trees, tree_mask
@@ -42,9 +42,9 @@ class Trees:
     @classmethod
     def of(cls, setting: Setting, size: Size) -> "Trees":
         """As many trees of real pairs as a pass takes."""
-        given = give(
-            setting.work(size, "bf16", setting.num_pairs, f"attention-{size}"), lambda _: None
-        )
+        # No weights are needed, so the pairs come with the smallest model.
+        work = setting.work("tiny", "bf16", setting.num_pairs, f"attention-{size}")
+        given, config = give(work, lambda _: None), make_config(size)
         encoded = encode_pairs(given.table, given.tokenizer, given.work.stage.max_length)
         spans, start = list[TreeSpan](), 0
         for tree in shared_trees(encoded.pairs.values()):
@@ -54,8 +54,8 @@ class Trees:
             longest = len(tree.trunk) + max(map(len, tree.branches))
             spans.append(TreeSpan(start, end, longest, tree_mask(tree, given.device)))
             start = end
-        heads = given.model.config.num_attention_heads
-        shape = 1, heads, start, given.model.config.hidden_size // heads
+        heads = config.num_attention_heads
+        shape = 1, heads, start, config.hidden_size // heads
         torch.manual_seed(0)
         query, key, value = (torch.randn(shape, device=given.device) for _ in range(3))
         return cls(tuple(spans), (query, key, value))

@@ -20,9 +20,9 @@ def all_parts(setting: Setting) -> Sequence[Part]:
         Part("processes", 0.12, _processes(setting)),
         Part("training", 0.3, _training(setting)),
         Part("evaluation", 0.17, _evaluation(setting)),
-        Part("memory", 0.08, _memory(setting)),
-        Part("attention", 0.04, _attention(setting)),
-        Part("profile", 0.07, _profile(setting)),
+        Part("memory", 0.07, _memory(setting)),
+        Part("attention", 0.06, _attention(setting)),
+        Part("profile", 0.06, _profile(setting)),
     )
 
 

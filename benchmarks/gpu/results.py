@@ -101,7 +101,7 @@ class Results:
     @property
     def is_right(self) -> bool:
         """Whether nothing failed, and nothing computed was further off than it may be."""
-        wrong = dict.fromkeys(("correctness", "processes"), ("missed", "failed"))
+        wrong = dict.fromkeys(("correctness", "processes", "attention"), ("missed", "failed"))
         return not any(row.state in wrong.get(row.part, ("failed",)) for row in self.rows)
 
     def _write(self, row: Row) -> None:

@@ -116,15 +116,20 @@ def shape_of(size: Size) -> str:
     return "Llama, half a billion parameters" if size == "llama" else f"GPT-2 {size}"
 
 
+def make_config(size: Size) -> Any:
+    """Of a shape."""
+    if size in _GPT2:
+        return GPT2Config(**_GPT2[size])
+    sizes = dict(zip(_LLAMA_NAMES, _LLAMA[size], strict=True))
+    return LlamaConfig(**sizes, tie_word_embeddings=True, bos_token_id=None, eos_token_id=None)
+
+
 def make_model(size: Size, device: torch.device) -> Any:
     """A shape with random weights, the same every time on the same kind of device."""
     torch.manual_seed(0)
     with device:  # drawing a billion of them on a CPU takes half a minute
-        if size in _GPT2:
-            return GPT2LMHeadModel(GPT2Config(**_GPT2[size])).eval()
-        sizes = dict(zip(_LLAMA_NAMES, _LLAMA[size], strict=True))
-        tied = LlamaConfig(**sizes, tie_word_embeddings=True, bos_token_id=None, eos_token_id=None)
-        return LlamaForCausalLM(tied).eval()
+        kind = GPT2LMHeadModel if size in _GPT2 else LlamaForCausalLM
+        return kind(make_config(size)).eval()
 
 
 def save_model(size: Size, device: torch.device, folder: Path) -> None:

@@ -111,7 +111,8 @@ def draw(
 
 def _probabilities(logits: SingleArray, temperature: float) -> tuple[SingleArray, SingleArray]:
     """(V,) log-probabilities and probabilities of one row, which stays in the processor's cache."""
-    scaled = logits / np.float32(temperature)
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        scaled = logits / np.float32(temperature)
     largest = scaled.max()
     if not np.isfinite(largest):
         raise ModelError(

@@ -5,8 +5,10 @@ import os
 import platform
 import resource
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -76,6 +78,19 @@ def total_bytes(device: torch.device) -> int | None:
     return min(found)
 
 
+@dataclass
+class _Apart:
+    """How many contexts of `apart` there are in all threads: the library has one setting for all."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    count: int = 0
+    usual: int = 0
+    """What the first found."""
+
+
+_APART = _Apart()
+
+
 def keep_freed_memory() -> None:
     """Let this process reuse its freed memory instead of asking for new pages each time.
 
@@ -98,15 +113,21 @@ def apart() -> Iterator[None]:
     if uses_plain() or not _is_glibc():
         yield
         return
-    usual = _GLIBC_OPTIONS.get(_M_MMAP_THRESHOLD, _LARGEST_SHARED)
-    if _M_TRIM_THRESHOLD not in _GLIBC_OPTIONS:
-        # As glibc itself has it by then; once one of both is set, it leaves the other at 128 KiB.
-        _set_in_glibc(_M_TRIM_THRESHOLD, 2 * _LARGEST_SHARED)
-    _set_in_glibc(_M_MMAP_THRESHOLD, _SMALLEST_APART)
+    with _APART.lock:
+        _APART.count += 1
+        if _APART.count == 1:
+            _APART.usual = _GLIBC_OPTIONS.get(_M_MMAP_THRESHOLD, _LARGEST_SHARED)
+            if _M_TRIM_THRESHOLD not in _GLIBC_OPTIONS:
+                # As glibc itself has it by then; once one of both is set, it leaves the other at 128 KiB.
+                _set_in_glibc(_M_TRIM_THRESHOLD, 2 * _LARGEST_SHARED)
+            _set_in_glibc(_M_MMAP_THRESHOLD, _SMALLEST_APART)
     try:
         yield
     finally:
-        _set_in_glibc(_M_MMAP_THRESHOLD, usual)
+        with _APART.lock:
+            _APART.count -= 1
+            if not _APART.count:
+                _set_in_glibc(_M_MMAP_THRESHOLD, _APART.usual)
 
 
 def return_freed_memory() -> None:

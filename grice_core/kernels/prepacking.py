@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
 from grice_core.kernels.choice import uses_plain
-from grice_core.kernels.linear import FrozenLinear, Update, is_linear
+from grice_core.kernels.linear import FrozenLinear, PlainLinear, Update, is_linear
 from grice_core.kernels.memory import apart
 from grice_core.kernels.nf4 import PackedWeight, unpacked_bytes
 from grice_core.kernels.precision import product_dtype
@@ -32,14 +32,17 @@ LEAST_OF_A_VOCABULARY = 2**13
 class SoleLinear(FrozenLinear):
     """A frozen layer whose weight is there once: as it was, or prepacked while this multiplies by it.
 
-    Whatever reads the layer's `weight` itself meanwhile gets it, and it stays from then on. Among the parameters of
-    the model it is NaN throughout, in its shape and dtype, so that reading that shows at once.
+    Whatever reads the layer's `weight` itself, or its state, gets it, and it stays from then on. Among the parameters
+    of the model it is NaN meanwhile, in its shape and dtype, so that reading that shows at once.
     """
 
-    def __init__(self, layer: Any) -> None:
+    def __init__(self, layer: Any, *, may_copy: bool) -> None:
+        """With `may_copy` a weight that stays is prepacked beside it, else it is multiplied by as it is."""
         super().__init__(layer, prepack=True)
+        self._may_copy = may_copy
         self._sole: torch.dtype | None = None
         self._stays = False
+        self._kind: Any = type(layer)
         self._turn = threading.RLock()
 
     @property
@@ -49,45 +52,58 @@ class SoleLinear(FrozenLinear):
 
     def __call__(self, x: Tensor) -> Tensor:
         """(tokens, in) to (tokens, out), in x's dtype."""
-        prepacks = self._multiplies_prepacked(x)
         with self._turn:  # a judge may be asked from several threads
+            prepacks = self._multiplies_prepacked(x)
             if not prepacks or self._sole not in (None, x.dtype):
-                self.restore()
+                self._restore()
+            if self._stays and not self._may_copy:
+                return PlainLinear.__call__(self, x)
             out = super().__call__(x)
             gives_up = prepacks and self._sole is None and not self._stays
             if gives_up and self.can_be_made_of(x.dtype):
                 self._give_up_plain(x.dtype)
         return out
 
+    def arm(self) -> None:
+        """From now on the weight may be given up, and comes back once it is read."""
+        self.layer.__dict__[_LENDER] = self
+        self.layer.__class__ = _lending(self._kind)
+
+    def disarm(self) -> None:
+        """Give the layer its weight back for good."""
+        with self._turn:
+            self._restore()
+            self.layer.__class__ = self._kind
+            self.layer.__dict__.pop(_LENDER, None)
+
     @contextmanager
     def restored(self) -> Iterator[None]:
-        """The layer has its weight meanwhile, whatever other threads ask."""
+        """The layer is as it was meanwhile, whatever other threads ask."""
         with self._turn:
-            self.restore()
-            yield
-
-    def restore(self) -> None:
-        """Give the layer its weight back."""
-        with self._turn:
-            if self._sole is None:
-                return
-            _, packed = self._derived.pop("forward")
-            num_out = self.shape[1]
-            with apart():
-                rows = packed.to_dense()
-                rows = rows if len(rows) == num_out else rows[:num_out].clone()
-                self._weight.data = (
-                    rows.t().contiguous() if isinstance(self.layer, Conv1D) else rows
-                )
-            self._sole = None
-            self.layer.__class__ = type(self.layer).__base__
+            self.disarm()
+            try:
+                yield
+            finally:
+                self.arm()
 
     def lend(self) -> Tensor:
         """The layer's weight, for whatever reads it itself."""
         with self._turn:
-            self.restore()
+            self._restore()
             self._stays = True
             return self._weight
+
+    def _restore(self) -> None:
+        if self._sole is None:
+            return
+        _, packed = self._derived["forward"]
+        num_out = self.shape[1]
+        with apart():
+            rows = packed.to_dense()
+            rows = rows if len(rows) == num_out else rows[:num_out].clone()
+            self._weight.data = rows.t().contiguous() if issubclass(self._kind, Conv1D) else rows
+        self._sole = None
+        del self._derived["forward"]
 
     def can_be_made_of(self, dtype: torch.dtype) -> bool:
         """Whether the plain weight can be made of what is prepacked in this dtype: nothing was rounded or added."""
@@ -98,9 +114,6 @@ class SoleLinear(FrozenLinear):
         weight, (_, packed) = self._weight, self._derived["forward"]
         weight.data = torch.full((), torch.nan, dtype=weight.dtype).expand(weight.shape)
         self._derived["forward"] = self._state(dtype), packed
-        self.layer.__dict__[_LENDER] = self
-        kind: Any = type(self.layer)
-        self.layer.__class__ = _lending(kind)
         self._sole = dtype
 
 
@@ -110,8 +123,21 @@ _LENDER = "_lender"
 @cache
 def _lending(kind: Any) -> Any:
     """A kind of layer whose weight comes back once it is read."""
-    weight = property(lambda layer: layer.__dict__[_LENDER].lend())
-    return type(kind.__name__, (kind,), {"weight": weight})
+
+    def lend(layer: nn.Module) -> Tensor:
+        weight: Tensor = layer.__dict__[_LENDER].lend()
+        return weight
+
+    def after_lending(name: str) -> Any:
+        def method(layer: nn.Module, *args: Any, **kwargs: Any) -> Any:
+            lend(layer)
+            return getattr(kind, name)(layer, *args, **kwargs)
+
+        return method
+
+    by_state = "_save_to_state_dict", "_load_from_state_dict", "_apply"
+    methods = {name: after_lending(name) for name in by_state}
+    return type(kind.__name__, (kind,), {"weight": property(lend), **methods})
 
 
 class _PrepackedForward:
@@ -138,7 +164,7 @@ class _PrepackedForward:
 def prepacked(model: nn.Module) -> Iterator[None]:
     """Prepack the linear layers of a model whose weights don't change meanwhile and need no gradient.
 
-    No other kind of module reads these weights meanwhile.
+    A weight that something else reads meanwhile is there (`SoleLinear`).
     """
     products = prepack(model)
     try:
@@ -147,22 +173,26 @@ def prepacked(model: nn.Module) -> Iterator[None]:
         for layer, frozen in products.items():
             del layer.forward
             if isinstance(frozen, SoleLinear):
-                frozen.restore()
-                layer.__dict__.pop(_LENDER, None)
+                frozen.disarm()
 
 
 def prepack(model: nn.Module) -> dict[Any, FrozenLinear]:
     """Prepack them for good, as far as there is room; returns what multiplies for which layer."""
-    owned = _owned(model)
-    products = dict[Any, FrozenLinear]()
-    for layer in filter(is_linear, model.modules()):
-        is_owned = id(layer.weight) in owned
-        products[layer] = SoleLinear(layer) if is_owned else FrozenLinear(layer, prepack=True)
+    owned, layers = _owned(model), list[Any](filter(is_linear, model.modules()))
+    may_copy = has_room_to_prepack(layers, copies=1)
+    products: dict[Any, FrozenLinear] = {
+        layer: SoleLinear(layer, may_copy=may_copy)
+        if id(layer.weight) in owned
+        else FrozenLinear(layer, prepack=True)
+        for layer in layers
+    }
     copied = {layer for layer, frozen in products.items() if not _will_be_sole(layer, frozen)}
     if not has_room_to_prepack(copied, copies=1):
         products = {layer: each for layer, each in products.items() if layer not in copied}
     for layer, frozen in products.items():
         layer.forward = _PrepackedForward(layer, frozen)
+        if isinstance(frozen, SoleLinear):
+            frozen.arm()
     return products
 
 

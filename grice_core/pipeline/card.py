@@ -30,6 +30,8 @@ inputs = tokenizer.apply_chat_template(
     return_tensors="pt",
 )"""
 
+_OWN_END = "eos_token_id=model.generation_config.eos_token_id, "
+
 
 def write_stage_card(
     folder: Path,
@@ -69,10 +71,12 @@ Grice's maxims less often. {_parts(stages)}
 ```python
 {_loaded(folder, base, base_dtype)}
 {_CHAT if form.name == "chat" else _PLAIN}
-output = model.generate(
-    **inputs, {_ends(form)}max_new_tokens={sampling.max_new_tokens}, do_sample=True,
+# As it was evaluated, in place of whatever the base's own generation_config.json says.
+model.generation_config = GenerationConfig(
+    {_ends(form)}max_new_tokens={sampling.max_new_tokens}, do_sample=True,
     {_drawn(sampling)},
 )
+output = model.generate(**inputs)
 print(tokenizer.decode(output[0, inputs["input_ids"].shape[1]:], skip_special_tokens=True))
 ```
 
@@ -91,7 +95,7 @@ def later_sections(card: str) -> str:
 
 
 def _drawn(sampling: EvaluationConfig) -> str:
-    """As in the evaluation, whatever the base's own generation_config.json says."""
+    """As in the evaluation, and nothing else."""
     options = options_elsewhere(sampling)
     return ", ".join(f"{name}={value}" for name, value in options.items())
 
@@ -124,14 +128,14 @@ def _held(base_dtype: BaseDtype) -> str:
 def _loaded(folder: Path, base: str, base_dtype: BaseDtype) -> str:
     if is_whole_model(folder):
         return """\
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 tokenizer = AutoTokenizer.from_pretrained("path/to/this/folder")
 model = AutoModelForCausalLM.from_pretrained("path/to/this/folder")"""
     if base_dtype == "nf4":
         return f"""\
 from peft import PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, GenerationConfig
 
 base = AutoModelForCausalLM.from_pretrained(
     {base!r},
@@ -142,7 +146,7 @@ tokenizer = AutoTokenizer.from_pretrained({base!r})
 model = PeftModel.from_pretrained(base, "path/to/this/folder")"""
     return f"""\
 from peft import PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 base = AutoModelForCausalLM.from_pretrained({base!r})
 tokenizer = AutoTokenizer.from_pretrained({base!r})
@@ -205,8 +209,8 @@ def _asked(form: PromptFormat) -> str:
 
 
 def _ends(form: PromptFormat) -> str:
-    """The tokens that generation has to stop at; nothing where plain text ends as the base's does."""
-    return f"eos_token_id={sorted(form.ends)}, " if form.name == "chat" else ""
+    """The tokens that generation has to stop at; the base's own in plain text."""
+    return f"eos_token_id={sorted(form.ends)}, " if form.name == "chat" else _OWN_END
 
 
 def _parts(stages: Sequence[StageConfig]) -> str:

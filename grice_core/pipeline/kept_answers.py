@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 
 import torch
@@ -133,9 +134,10 @@ class KeptScores:
         return cls(kept, key_of("scores", parts))
 
     def find(self) -> dict[int, Scores]:
-        """By place; nothing if they are not kept."""
+        """By place, numbers only: what an earlier version of ours kept may be none."""
         entries = self.kept.find(self.key)
-        return {entry["place"]: tuple(entry["scores"]) for entry in entries}
+        found = {entry["place"]: tuple(entry["scores"]) for entry in entries}
+        return {place: scores for place, scores in found.items() if all(map(isfinite, scores))}
 
     def keep(self, scores: Mapping[int, Scores]) -> None:
         """Keep the scores of all places."""

@@ -134,6 +134,18 @@ def test_products_of_ever_new_sizes_leave_little_behind():
     assert taken_kib("few") < taken_kib("all") / 3
 
 
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has the switch")
+def test_contexts_of_two_threads_leave_what_the_first_found():
+    usual = memory._GLIBC_OPTIONS.get(memory._M_MMAP_THRESHOLD, memory._LARGEST_SHARED)
+    first, second = memory.apart(), memory.apart()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert memory._GLIBC_OPTIONS[memory._M_MMAP_THRESHOLD] == memory._SMALLEST_APART
+    second.__exit__(None, None, None)
+    assert memory._GLIBC_OPTIONS[memory._M_MMAP_THRESHOLD] == usual
+
+
 @pytest.mark.parametrize(
     ("limit", "free"), [("max", 3 * 2**30), (str(4 * 2**30), 2**30), (str(9 * 2**30), 3 * 2**30)]
 )

@@ -131,18 +131,23 @@ def test_whatever_else_a_layer_is_asked_for_finds_its_weight(other: str) -> None
 class ReadsWeights(nn.Module):
     """Multiplies by a layer's weight itself besides asking the layer, as some attentions do."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: bool) -> None:
         super().__init__()
-        self.layer = nn.Linear(32, 48)
+        self.layer, self.first = nn.Linear(32, 48), first
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.layer(x) + x @ self.layer.weight.t()  # type: ignore[no-any-return]
+        if self.first:
+            weight, out = self.layer.weight, self.layer(x)
+        else:
+            out, weight = self.layer(x), self.layer.weight
+        return out + x @ weight.t()  # type: ignore[no-any-return]
 
 
+@pytest.mark.parametrize("first", [True, False])
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-def test_a_weight_that_others_read_comes_back_and_stays(dtype: torch.dtype) -> None:
+def test_a_weight_that_others_read_comes_back_and_stays(dtype: torch.dtype, first: bool) -> None:
     torch.manual_seed(0)
-    model, x = ReadsWeights(), torch.randn(5, 32)
+    model, x = ReadsWeights(first), torch.randn(5, 32)
     store_weights(model, "bf16" if dtype == BF16 else "fp32")
     kind = type(model.layer)
     close = {"atol": 3 * TOLERANCE[dtype], "rtol": 3 * TOLERANCE[dtype]}
@@ -154,6 +159,36 @@ def test_a_weight_that_others_read_comes_back_and_stays(dtype: torch.dtype) -> N
                 assert not is_taken(model.layer)
     assert type(model.layer) is kind
     assert not any(name.startswith("_lend") for name in vars(model.layer))
+
+
+def test_a_weight_that_stays_is_not_copied_where_memory_is_short(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model, x = ReadsWeights(first=False), torch.randn(5, 32)
+    monkeypatch.setattr(prepacking, "SHARE_OF_MEMORY", 1e-12)
+    with products_in(FP32):
+        expected = model(x)
+        products = prepack(model)
+        for _ in range(3):
+            torch.testing.assert_close(model(x), expected, atol=1e-5, rtol=1e-5)
+    assert not products[model.layer]._derived
+
+
+def test_the_state_of_a_model_has_its_weights() -> None:
+    model, x = network(nn.Linear), torch.randn(5, 32)
+    expected = model[0].weight.detach().clone()
+    prepack(model)
+    with products_in(FP32):
+        model(x)
+        assert is_taken(model[0])
+        assert torch.equal(model.state_dict()["0.weight"], expected)
+        plain = model(x)
+        model(x)
+        model.load_state_dict({"0.weight": 2 * expected, "0.bias": torch.zeros(48)})
+        assert torch.equal(model[0].weight, 2 * expected)
+        torch.testing.assert_close(model(x), x @ (2 * expected).t(), atol=1e-5, rtol=1e-5)
+        assert model.double()[0].weight.dtype == torch.float64
+        assert plain.shape == model(x.double()).shape
 
 
 def test_what_a_router_says_can_be_viewed() -> None:

@@ -138,6 +138,34 @@ def test_a_merged_card_says_how_to_load_it_how_it_was_judged_and_how_to_serve_it
     assert "vllm serve . --served-model-name stage2 --dtype float32" in card
 
 
+@pytest.mark.parametrize("form", ["adapter", "merged"])
+def test_a_cards_example_draws_as_the_evaluation_did_whatever_the_base_says(
+    finished, world, tmp_path, form
+):
+    shutil.copytree(world / "base", tmp_path / "base")
+    config = tmp_path / "base" / "generation_config.json"
+    others = {
+        "repetition_penalty": 1.3,
+        "num_beams": 2,
+        "no_repeat_ngram_size": 3,
+        "typical_p": 0.5,
+    }
+    config.write_text(json.dumps(json.loads(config.read_text()) | others))
+    exported(finished, tmp_path / "out", form)
+    card = (tmp_path / "out" / "README.md").read_text()
+    code = card.partition("```python\n")[2].partition("```")[0]
+    code = code.replace("path/to/this/folder", str(tmp_path / "out"))
+    code = code.replace(repr(str(world / "base")), repr(str(tmp_path / "base")))
+    names = {}
+    exec(code, names)  # noqa: S102 - ours, as a reader would run it
+    said, _ = names["model"]._prepare_generation_config(None)
+    drawn = {name: getattr(said, name) for name in AS_EVALUATED}
+    neutral = {"num_beams": 1, "no_repeat_ngram_size": 0, "typical_p": 1.0}
+    assert drawn == AS_EVALUATED
+    assert {name: getattr(said, name) or value for name, value in neutral.items()} == neutral
+    assert said.eos_token_id is not None
+
+
 def test_the_manifest_holds_the_hash_of_each_file(finished, tmp_path):
     exported(finished, tmp_path / "out", "adapter", companions=("evaluation",))
     manifest = json.loads((tmp_path / "out" / MANIFEST).read_text())
