@@ -26,7 +26,7 @@ from grice_core.kernels.precision import (
     resolve_precision,
 )
 from grice_core.pipeline.config import PipelineConfig
-from grice_core.pipeline.evaluation_job import EvaluationJob
+from grice_core.pipeline.evaluation_job import EvaluationJob, asked_of
 from grice_core.pipeline.expected_rounds import expected_job
 from grice_core.pipeline.final_cards import CardFacts, write_final_cards
 from grice_core.pipeline.helped_answers import Helpers
@@ -204,6 +204,7 @@ class PipelineParts:
                 )
             names = [each.config.name for each in planned]
             job = self.evaluation_job(self.inputs.selection, names)
+            self.record.answers_at_once(asked_of(self.models.after(None), job).batch_size)
             evaluation = evaluate_stages(self.models, job, self.reporter)
             write_evaluation(self.output.path, evaluation)
             self._write_cards(evaluation, planned)

@@ -160,6 +160,11 @@ class RunRecord:
         self.content["prompt_format"] = now
         self.write()
 
+    def answers_at_once(self, batch_size: int) -> None:
+        """Note how many answers each model writes at once, which goes by this machine's memory."""
+        self.content["answers_at_once"] = batch_size
+        self.write()
+
     def stage(self, record: dict[str, Any]) -> None:
         """Note a finished stage."""
         others = [stage for stage in self.content["stages"] if stage["name"] != record["name"]]

@@ -44,8 +44,9 @@ class Claims:
 
     @property
     def batch_size(self) -> int | None:
-        """Answers that were written at once; None: as many as fit."""
-        return None if self.config.eval_batch == "auto" else self.config.eval_batch
+        """Answers that were written at once; None: as many as fit, and the record is of before it said how many."""
+        chosen = self.config.eval_batch
+        return self.record.get("answers_at_once") if chosen == "auto" else chosen
 
     @property
     def stages(self) -> list[StageConfig]:

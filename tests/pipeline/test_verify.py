@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from grice_core.cli import app
 from grice_core.dpo.adapters import load_adapter, save_adapter
 from grice_core.errors import InputError
+from grice_core.evaluation import batching
 from grice_core.pipeline.output import OutputFolder
 from grice_core.pipeline.receipt import write_receipt
 from grice_core.pipeline.reopening import Places
@@ -108,6 +109,17 @@ def test_an_honest_folder_holds(finished):
     found = verify(finished.output.path, device="cpu", draw=Random(0))
     assert [check.problems for check in found.checks] == [()] * 7
     assert "stage1 step" in found.checks[5].looked_at
+
+
+def test_a_machine_with_less_memory_writes_the_same_batches_again(finished, monkeypatch):
+    """In bf16 an answer depends on those that it was written with."""
+    at_once = finished.output.read_run()["answers_at_once"]
+    assert at_once > 1
+    monkeypatch.setattr(batching, "MOST_ROWS", 1)
+    for seed in range(3):
+        these = claims(finished.output.path, seed=seed)
+        assert these.batch_size == at_once
+        assert check_answers(these).problems == ()
 
 
 @pytest.mark.parametrize("edit", EDITS)
