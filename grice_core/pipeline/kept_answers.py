@@ -13,6 +13,7 @@ from grice_core.chat.format import PromptFormat
 from grice_core.detector.judge import Detector
 from grice_core.dpo.encode import Ids
 from grice_core.evaluation.answers import Answers, Scores
+from grice_core.evaluation.batching import TOKENS_READ
 from grice_core.evaluation.sampling import Sampling
 from grice_core.files import file_sha256
 from grice_core.journal import Entry
@@ -57,7 +58,8 @@ class Asked:
         if not self.depends_on_batch:
             return []
         shares = [] if self.num_processes == 1 else [f"{self.num_processes} processes"]
-        return [repr(self.ids), *self.prompts, str(self.batch_size), *shares]
+        read = f"{TOKENS_READ} tokens"
+        return [repr(self.ids), *self.prompts, str(self.batch_size), read, *shares]
 
     def names(self) -> list[str]:
         """One for each prompt: texts decide on the noise, tokens on what is read."""
